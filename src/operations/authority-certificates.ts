@@ -5,6 +5,7 @@ import type { ManagedObject } from '../object/managed-object.ts';
 import type { Context } from './context.ts';
 import { certificateIn } from './key-pairs.ts';
 import { identifierIn, ignoreUnreadable, keyFingerprint } from './record-identifiers.ts';
+import type { WholeGroup } from './whole-group.ts';
 
 /**
  * The certificates that make a key an authority, on record beside the objects and whatever becomes of them: a
@@ -16,6 +17,9 @@ import { identifierIn, ignoreUnreadable, keyFingerprint } from './record-identif
 export interface GroupContext extends Pick<Context, 'work' | 'crypto'> {
   readonly principal: Pick<Context['principal'], 'group'>;
 }
+type RecordingContext = GroupContext & Pick<Context, 'now'>;
+/** What finding records needs. */
+type RecordContext = Pick<WholeGroup, 'work' | 'crypto' | 'principal'>;
 
 const kinds = {
   /** The certificates of a key, by group and key. */
@@ -66,17 +70,20 @@ interface Made {
  * no record. `issuerKey`: the server has signed the certificate with the private key of this
  * SubjectPublicKeyInfo, so that the record stays whatever becomes of the item, and a renewal takes the place
  * of the certificate that states the same.
- * @throws {KmipError} ServerLimitExceeded when the key has too many or too long certificates, or the name too
- *   many keys: one that is forgotten could bind
+ * @throws {KmipError} NotAuthorised for one that a client brings under limited Rights: it would bind keys
+ *   outside them, and be trusted there; ServerLimitExceeded when the key has too many or too long
+ *   certificates, or the name too many keys: one that is forgotten could bind
  */
 export async function recordCertificate(
   object: ManagedObject,
-  context: GroupContext & Pick<Context, 'now'>,
+  context: RecordingContext,
   issuerKey?: Uint8Array,
 ): Promise<void> {
   const certificate = certificateIn(object);
   const details = await readAuthorityDetails(certificate, context.crypto);
   if (certificate === undefined || details === undefined) return;
+  if (context.work.isLimited && issuerKey === undefined)
+    fail('NotAuthorised', 'the Rights of the ticket do not include certificates of authorities from outside');
   await addCertificate(certificate, details, context, { issuerKey, isBounded: true });
 }
 
@@ -84,7 +91,7 @@ export async function recordCertificate(
 export async function addCertificate(
   certificate: Uint8Array,
   details: CertificateDetails,
-  context: GroupContext & Pick<Context, 'now'>,
+  context: RecordingContext,
   { issuerKey, isBounded }: { readonly issuerKey?: Uint8Array | undefined; readonly isBounded: boolean },
 ): Promise<void> {
   const { crypto, now } = context;
@@ -170,7 +177,7 @@ function describe(details: CertificateDetails, issuerKey: string, crypto: Contex
  */
 export async function findRecordedCertificates(
   key: string,
-  context: GroupContext,
+  context: RecordContext,
 ): Promise<readonly Uint8Array[]> {
   const isBrought = ({ made }: Entry) => Number(made === undefined);
   const entries = (await loadEntries(key, context)).toSorted((a, b) => isBrought(a) - isBrought(b));
@@ -181,31 +188,36 @@ export async function findRecordedCertificates(
  * Returns when the first certificate on record that makes a key an authority, by its fingerprint, came into
  * the group: POSIX seconds, 0 when there is none, as for authorities of older databases.
  */
-export async function findRecordedSince(key: string, context: GroupContext): Promise<number> {
+export async function findRecordedSince(key: string, context: RecordContext): Promise<number> {
   const entries = await loadEntries(key, context);
   return entries.length === 0 ? 0 : Math.min(...entries.map(({ since }) => since));
 }
 
-async function loadEntries(key: string, context: GroupContext): Promise<readonly Entry[]> {
+async function loadEntries(key: string, context: RecordContext): Promise<readonly Entry[]> {
   const record = await context.work.records.load(kinds.certificates, recordOf(key, context));
   return record === undefined ? [] : readJson<Entry[]>(record);
+}
+
+/** Whether the server has signed a certificate on record that makes that key an authority. */
+export async function isCertifiedHere(key: string, context: RecordContext): Promise<boolean> {
+  return (await loadEntries(key, context)).some(({ made }) => made !== undefined);
 }
 
 /** Returns the keys, by their fingerprints, with a certificate of an authority with that subject (DER). */
 export async function findRecordedKeys(
   subject: Uint8Array,
-  context: GroupContext,
+  context: RecordContext,
 ): Promise<readonly string[]> {
   const record = await context.work.records.load(kinds.subject, subjectRecordOf(subject, context));
   return record === undefined ? [] : readJson<string[]>(record);
 }
 
 /** A key may be in several groups. */
-function recordOf(key: string, { crypto, principal }: GroupContext): string {
+function recordOf(key: string, { crypto, principal }: Omit<RecordContext, 'work'>): string {
   return identifierIn(principal.group, key, crypto);
 }
 
 /** Names are compared by RFC 5280 §7.1, whatever the letter case, spaces and types of their strings. */
-function subjectRecordOf(subject: Uint8Array, { crypto, principal }: GroupContext): string {
+function subjectRecordOf(subject: Uint8Array, { crypto, principal }: Omit<RecordContext, 'work'>): string {
   return identifierIn(principal.group, crypto.certification.comparableName(subject), crypto);
 }

@@ -6,6 +6,7 @@ import { addCertificate, type GroupContext, readAuthorityDetails } from './autho
 import type { Context } from './context.ts';
 import { certificateIn } from './key-pairs.ts';
 import { identifierIn, keyFingerprint } from './record-identifiers.ts';
+import type { WholeGroup } from './whole-group.ts';
 
 /**
  * The keys of authorities, beside the objects and whatever becomes of them: which key a certificate that the
@@ -99,12 +100,15 @@ export async function recordAuthority(
 }
 
 /** The keys that have certified that one as authority, all by their fingerprints. */
-export async function findDirectlyAbove(key: string, context: GroupContext): Promise<readonly string[]> {
+export async function findDirectlyAbove(
+  key: string,
+  context: Pick<WholeGroup, 'work' | 'crypto' | 'principal'>,
+): Promise<readonly string[]> {
   const record = await context.work.records.load(kinds.above, recordOf(key, context));
   return record === undefined ? [] : readJson<{ keys: string[] }>(record).keys;
 }
 
 /** A key may be in several groups. */
-function recordOf(key: string, { crypto, principal }: GroupContext): string {
+function recordOf(key: string, { crypto, principal }: Pick<WholeGroup, 'crypto' | 'principal'>): string {
   return identifierIn(principal.group, key, crypto);
 }

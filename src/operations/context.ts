@@ -139,10 +139,17 @@ export interface SessionControl {
   replaced(): void;
 }
 
+/** Objects and records of a group, for code that only reads them. */
+export interface GroupView extends Pick<Work, 'load' | 'find'> {
+  readonly records: Pick<Records, 'load'>;
+}
+
 /** Port: the unit of work as one batch item sees it. */
 export interface Work {
   /** Whether the Rights of a ticket limit the item to objects or Object Groups. */
   readonly isLimited: boolean;
+  /** What binds a client: the whole group, whatever Rights reach. It must learn no more than a refusal. */
+  readonly wholeGroup: GroupView;
   /** Returns an object of the group with the changes of this message; undefined when none is visible. */
   load(id: string): Promise<ManagedObject | undefined>;
   /**
@@ -150,15 +157,10 @@ export interface Work {
    * client's choice may be that of an object that the client cannot see: it learns that, and nothing else.
    */
   isTaken(id: string): Promise<boolean>;
-  /**
-   * Adds a new object, whose identifier is new or not taken. Changes to loaded objects are detected without a
-   * call.
-   */
+  /** Adds a new object under a free identifier. Changes to loaded objects are detected without a call. */
   insert(object: ManagedObject): void;
   /** Returns matching identifiers, newest first, and their number; changes of this message are included. */
   find(query: FindQuery): Promise<FoundItems>;
-  /** As `find`, over the whole group, whatever Rights reach: the client must learn no more than a refusal. */
-  findInGroup(query: FindQuery): Promise<FoundItems>;
   /**
    * Applies a change to an object of this message that stays although the item fails after its handler has
    * answered, or the batch is undone: uses that were counted, a value that was shown. The change is applied

@@ -1,7 +1,9 @@
+import type { Attribute } from '../../codec/attribute.ts';
 import { hasKeyBlock } from '../../codec/structures/managed-objects.ts';
 import { type PlainKey, plainKey } from '../crypto/plain-key.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { linkedId } from '../object/links.ts';
+import { anyStorageStatus, locateFilter } from '../object/locate-filter.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { Context } from './context.ts';
 
@@ -87,4 +89,17 @@ export async function findOtherHalf(
       return other;
   }
   return undefined;
+}
+
+/** Whether the server made the key in an object, and the Rights include its private half. */
+export async function isMadeWithin(
+  { type, provenance: { born, madeWith } }: ManagedObject,
+  { work, now }: Pick<Context, 'work' | 'now'>,
+): Promise<boolean> {
+  if (born !== 'made' || type === 'Certificate') return false;
+  if (type !== 'PublicKey') return true;
+  if (madeWith === undefined) return false;
+  const attributes = [{ name: 'UniqueIdentifier', value: madeWith }] satisfies readonly Attribute[];
+  const filter = locateFilter({ attributes, storageStatusMask: anyStorageStatus, now });
+  return (await work.find({ filter, offset: 0, limit: 1 })).ids.length > 0;
 }

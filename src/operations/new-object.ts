@@ -282,7 +282,7 @@ export async function requireUniqueNames(
   for (const { NameValue } of object.attributes.values('Name')) {
     const comparable = comparableText(NameValue);
     if (held?.has(comparable)) continue;
-    const { ids } = await work.findInGroup({ filter: nameFilter(NameValue), offset: 0, limit: 2 });
+    const { ids } = await work.wholeGroup.find({ filter: nameFilter(NameValue), offset: 0, limit: 2 });
     const isTaken = ids.some((id) => id !== object.id) || (await isReserved(comparable, context));
     if (isTaken) throw nameTaken(legacyReason);
   }

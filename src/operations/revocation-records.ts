@@ -5,8 +5,9 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { SealBrokenError } from '../vault/vault.ts';
 import type { Context } from './context.ts';
-import { certificateIn, encodeSpki, plainKeyIn } from './key-pairs.ts';
+import { certificateIn, encodeSpki, isMadeWithin, plainKeyIn } from './key-pairs.ts';
 import { ignoreUnreadable, keyFingerprint, keyIdentifierIn, partIdentifierIn } from './record-identifiers.ts';
+import type { WholeGroup } from './whole-group.ts';
 
 /**
  * What the server has issued and the group has revoked, beside the objects and whatever becomes of them: a
@@ -98,16 +99,20 @@ export async function findIssued(
 /**
  * Records the revocation of an object after its attributes: a certificate by its signed part and, when the
  * server issued it, by issuing key and serial number; the key of a compromised object. Under limited Rights
- * the compromise of a key that a client brought is that of the object alone, which may be a copy.
+ * the compromise is that of the object alone, unless it is a key whose private half was made here within the
+ * Rights: a certificate, or a key that a client brought, may be for a key outside them.
  */
-export async function recordRevocation(object: ManagedObject, context: RecordContext): Promise<void> {
+export async function recordRevocation(
+  object: ManagedObject,
+  context: RecordContext & Pick<Context, 'now'>,
+): Promise<void> {
   const { work } = context;
   const revocation = revocationIn(object);
   if (revocation === undefined) return;
   const { key, part } = await findIdentity(object, context);
   const issued = await findIssued(object, context);
-  const isOwn = issued !== undefined || object.provenance.born === 'made' || !work.isLimited;
-  if (revocation.invalidSince !== undefined && key !== undefined && isOwn)
+  const isKeyCompromise = revocation.invalidSince !== undefined && key !== undefined;
+  if (isKeyCompromise && (!work.isLimited || (await isMadeWithin(object, context))))
     await add(kinds.compromisedKey, key, revocation, context);
   if (object.type !== 'Certificate') return;
   if (part !== undefined) await add(kinds.revokedBySignedPart, part, revocation, context);
@@ -217,7 +222,7 @@ function merge(known: Revocation | undefined, next: Revocation): Revocation {
 export async function isCompromisedKey(
   publicKey: Uint8Array,
   group: string,
-  { work, crypto }: RecordContext,
+  { work, crypto }: Pick<WholeGroup, 'work' | 'crypto'>,
 ): Promise<boolean> {
   const id = keyIdentifierIn(group, publicKey, crypto);
   return (await work.records.load(kinds.compromisedKey, id)) !== undefined;
@@ -230,7 +235,7 @@ export async function isCompromisedKey(
 export async function findRevocations(
   certificate: Uint8Array,
   { group, serial, issuerKey }: { group: string; serial: Uint8Array; issuerKey: Uint8Array },
-  { work, crypto }: RecordContext,
+  { work, crypto }: Pick<WholeGroup, 'work' | 'crypto'>,
 ): Promise<readonly Revocation[]> {
   const part = partIdentifierIn(group, certificate, crypto);
   const number = `${keyFingerprint(issuerKey, crypto)}.${serial.toHex()}`;

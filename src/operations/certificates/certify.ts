@@ -82,8 +82,19 @@ export const Certify = operation({
     const issuer = await chooseIssuer({ attributes, content, ownKey }, context);
     const origins = named === undefined ? [] : [named];
     const validity = defaultValiditySeconds;
+    const isRequested = requested !== undefined;
     const certificate = await createCertificate(
-      { operation: 'Certify', content, attributes, issuer, publicKey, ownKey, origins, validity },
+      {
+        operation: 'Certify',
+        content,
+        attributes,
+        issuer,
+        publicKey,
+        ownKey,
+        isRequested,
+        origins,
+        validity,
+      },
       context,
     );
     return { UniqueIdentifier: certificate.id };

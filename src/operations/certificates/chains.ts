@@ -7,11 +7,11 @@ import type { CertificateDetails } from '../../crypto/certification.ts';
 import { anyStorageStatus } from '../../object/locate-filter.ts';
 import type { Filter } from '../../store/store.ts';
 import { findRecordedCertificates, findRecordedKeys } from '../authority-certificates.ts';
-import type { Context } from '../context.ts';
 import { certificateIn } from '../key-pairs.ts';
 import { valueOf } from '../new-object.ts';
 import { findRevocations, isCompromisedKey } from '../revocation-records.ts';
 import { filterSameCertificate, storedAnywhere } from '../same-certificates.ts';
+import type { WholeGroup } from '../whole-group.ts';
 import { examineCertificatesOf } from './issuers.ts';
 
 /** Chains of certificates of a group: their issuers, and what of them the group has revoked. */
@@ -28,7 +28,7 @@ const maxChains = 64;
  */
 export async function* findChains(
   given: readonly Uint8Array[],
-  context: Context,
+  context: WholeGroup,
   { isStored = false } = {},
 ): AsyncGenerator<readonly Uint8Array[]> {
   let count = 0;
@@ -40,7 +40,7 @@ export async function* findChains(
 
 async function* extendChain(
   chain: readonly Uint8Array[],
-  context: Context,
+  context: WholeGroup,
   isStoredOnly: boolean,
 ): AsyncGenerator<readonly Uint8Array[]> {
   let isEnd = true;
@@ -62,7 +62,7 @@ async function* extendChain(
  */
 export async function* findIssuerCertificates(
   certificate: Uint8Array,
-  context: Context,
+  context: WholeGroup,
 ): AsyncGenerator<Uint8Array, undefined> {
   const { isIssuedBy, readCertificate } = context.crypto.certification;
   if (isIssuedBy(certificate, certificate)) return undefined;
@@ -93,7 +93,7 @@ export async function* findIssuerCertificates(
 export async function findBindingChain(
   issuer: Uint8Array,
   at: number,
-  context: Context,
+  context: WholeGroup,
 ): Promise<readonly Uint8Array[]> {
   let first: readonly Uint8Array[] | undefined;
   for await (const chain of findChains([issuer], context)) {
@@ -103,7 +103,7 @@ export async function findBindingChain(
   return first as readonly Uint8Array[];
 }
 
-async function isInForce(chain: readonly Uint8Array[], at: number, context: Context): Promise<boolean> {
+async function isInForce(chain: readonly Uint8Array[], at: number, context: WholeGroup): Promise<boolean> {
   for (const certificate of chain) {
     const { notBefore, notAfter } = await context.crypto.certification.readCertificate(certificate);
     if (at < notBefore || notAfter < at) return false;
@@ -111,7 +111,10 @@ async function isInForce(chain: readonly Uint8Array[], at: number, context: Cont
   return !(await isChainRevoked(chain, context.now, context));
 }
 
-function describe(CertificateValue: Uint8Array, { crypto }: Context): readonly Attribute[] {
+function describe(
+  CertificateValue: Uint8Array,
+  { crypto }: Pick<WholeGroup, 'crypto'>,
+): readonly Attribute[] {
   return crypto.describeCertificate({ CertificateType: 'X_509', CertificateValue });
 }
 
@@ -122,7 +125,7 @@ function describe(CertificateValue: Uint8Array, { crypto }: Context): readonly A
 export async function isChainRevoked(
   chain: readonly Uint8Array[],
   at: number,
-  context: Context,
+  context: WholeGroup,
 ): Promise<boolean> {
   const { crypto, principal } = context;
   const { group } = principal;
@@ -144,7 +147,7 @@ async function isRecordedRevoked(
   certificate: Uint8Array,
   issuerKey: Uint8Array,
   at: number,
-  context: Context,
+  context: WholeGroup,
 ): Promise<boolean> {
   const identifier = valueOf(describe(certificate, context), 'X_509CertificateIdentifier');
   const serial = identifier?.CertificateSerialNumber ?? new Uint8Array(0);
@@ -157,7 +160,7 @@ async function isRecordedRevoked(
  * Whether an object of the group with that certificate, archived and destroyed ones included, was revoked or
  * past its Deactivation Date at that time (POSIX seconds).
  */
-async function isObjectRevoked(certificate: Uint8Array, at: number, context: Context): Promise<boolean> {
+async function isObjectRevoked(certificate: Uint8Array, at: number, context: WholeGroup): Promise<boolean> {
   const by = (attribute: AttributeName): Filter => ({
     attribute,
     fields: [{ field: '', op: '<=', value: at }],
@@ -171,7 +174,7 @@ async function isObjectRevoked(certificate: Uint8Array, at: number, context: Con
  * Refuses a certificate in DER that the group has revoked, also one that came back in another object.
  * @throws {KmipError} WrongKeyLifecycleState
  */
-export async function requireUnrevoked(certificate: Uint8Array, context: Context): Promise<void> {
+export async function requireUnrevoked(certificate: Uint8Array, context: WholeGroup): Promise<void> {
   const issuer = (await findIssuerCertificates(certificate, context).next()).value ?? certificate;
   const { publicKey } = await context.crypto.certification.readCertificate(issuer);
   if (await isRecordedRevoked(certificate, publicKey, context.now, context))
@@ -179,7 +182,7 @@ export async function requireUnrevoked(certificate: Uint8Array, context: Context
 }
 
 /** Whether the group stores the certificate, on line or archived. */
-export async function isStored(certificate: Uint8Array, context: Context): Promise<boolean> {
+export async function isStored(certificate: Uint8Array, context: WholeGroup): Promise<boolean> {
   const filter = filterSameCertificate(certificate, storedAnywhere, context);
   return (await context.work.find({ filter, offset: 0, limit: 1 })).ids.length > 0;
 }

@@ -21,6 +21,7 @@ import {
   requireWithinPolicies,
 } from './issuer-limits.ts';
 import type { Issuer } from './issuers.ts';
+import { requirePossession } from './possession.ts';
 import { limitAuthority } from './subordinates.ts';
 
 /** Functions shared by Certify and Re-certify. */
@@ -74,6 +75,8 @@ export interface Issuance {
   readonly publicKey: ManagedObject | undefined;
   /** The private key of the public key, when the group has it. */
   readonly ownKey: ManagedObject | undefined;
+  /** Whether the content is that of a certificate request, whose signature was checked. */
+  readonly isRequested: boolean;
   /** Objects that the content comes from, beside the public key. */
   readonly origins: readonly ManagedObject[];
   /** The certificate that the new one replaces. */
@@ -85,8 +88,8 @@ export interface Issuance {
 /**
  * Issues a certificate and creates its object with links to the issuer and the public key.
  * @throws {KmipError} WrongKeyLifecycleState, IncompatibleCryptographicUsageMask or PermissionDenied when the
- *   issuer's key may not sign, or not this, or the subject's key is compromised; InvalidField for dates
- *   beyond the issuer's, FeatureNotSupported for another type than X.509
+ *   issuer's key may not sign, or not this, or the subject's key is compromised or not proved; InvalidField
+ *   for dates beyond the issuer's, FeatureNotSupported for another type than X.509
  */
 export async function createCertificate(issuance: Issuance, context: Context): Promise<ManagedObject> {
   const { operation, attributes, issuer, publicKey, ownKey, origins, replaced } = issuance;
@@ -94,6 +97,7 @@ export async function createCertificate(issuance: Issuance, context: Context): P
   const { key, issuerCertificate } = issuer;
   requireX509(attributes);
   requireOwnName(issuance.content, issuer, context);
+  await requirePossession(issuance, context);
   await requireUncompromised(issuance.content.publicKey, context);
   const limited =
     issuerCertificate === undefined
@@ -102,7 +106,6 @@ export async function createCertificate(issuance: Issuance, context: Context): P
   const policies = await requireWithinPolicies(limited, issuer, context);
   const content = await limitAuthority({ content: limited, ownKey, policies }, issuer, context);
   const dates = chooseDates(issuance, now);
-  const issuerKey = keyForUse(key, 'Certify', context);
   const algorithm = valueOf(attributes, 'DigitalSignatureAlgorithm');
   const stated = valueOf(attributes, 'CryptographicParameters');
   const requested = algorithm === undefined ? stated : { ...stated, DigitalSignatureAlgorithm: algorithm };
@@ -110,7 +113,7 @@ export async function createCertificate(issuance: Issuance, context: Context): P
     content,
     issuer: issuerCertificate?.details.subject ?? content.subject,
     issuerCertificate: issuerCertificate?.certificate,
-    issuerKey,
+    issuerKey: keyForUse(key, 'Certify', context),
     serialNumber: crypto.random(16),
     ...dates,
     // A self-signed certificate is in no other issuer's list, and a list by its own revoked key could not be

@@ -1,13 +1,14 @@
 import type { NamingPolicy } from '../../common/certification-rules.ts';
 import { fail } from '../../common/errors.ts';
-import type { CertificateContent } from '../../crypto/certification.ts';
+import type { CertificateContent, CertificateDetails } from '../../crypto/certification.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import { findRecordedCertificates } from '../authority-certificates.ts';
+import { findRecordedCertificates, isCertifiedHere } from '../authority-certificates.ts';
 import { findDirectlyAbove } from '../authority-records.ts';
 import type { Context } from '../context.ts';
 import { certificateIn, plainKeyIn } from '../key-pairs.ts';
 import { keyFingerprint } from '../record-identifiers.ts';
 import { isCompromisedKey } from '../revocation-records.ts';
+import { checkIssuance, inWholeGroup, type WholeGroup } from '../whole-group.ts';
 import { findBindingChain, findIssuerCertificates, isChainRevoked } from './chains.ts';
 import { examineCertificatesOf, findCertificates, type Issuer } from './issuers.ts';
 
@@ -20,7 +21,7 @@ import { examineCertificatesOf, findCertificates, type Issuer } from './issuers.
  * @throws {KmipError} WrongKeyLifecycleState
  */
 export async function requireUncompromised(publicKey: Uint8Array, context: Context): Promise<void> {
-  if (await isCompromisedKey(publicKey, context.principal.group, context))
+  if (await isCompromisedKey(publicKey, context.principal.group, inWholeGroup(context)))
     fail('WrongKeyLifecycleState', 'the key is known to be compromised and is not certified');
 }
 
@@ -37,20 +38,22 @@ export async function requireWithinLimits(
   context: Context,
 ): Promise<void> {
   if (issuerCertificate === undefined) return;
-  const authorities = await findBindingChain(issuerCertificate.certificate, at, context);
-  await requireKnownEnd(authorities, context);
-  const chain = [certificate, ...authorities];
-  if (await isChainRevoked(authorities, context.now, context))
-    fail('PermissionDenied', 'an authority above the issuer is revoked or compromised');
-  if ((await context.crypto.certification.validatePath(chain, at, true)) !== 'Valid')
-    fail('PermissionDenied', 'the certificate is not one that the authorities above it may issue');
+  await checkIssuance(context, async (group) => {
+    const authorities = await findBindingChain(issuerCertificate.certificate, at, group);
+    await requireKnownEnd(authorities, group);
+    const chain = [certificate, ...authorities];
+    if (await isChainRevoked(authorities, group.now, group))
+      fail('PermissionDenied', 'an authority above the issuer is revoked or compromised');
+    if ((await group.crypto.certification.validatePath(chain, at, true)) !== 'Valid')
+      fail('PermissionDenied', 'the certificate is not one that the authorities above it may issue');
+  });
 }
 
 /**
  * Refuses a chain that ends where the server knows that an authority is above: its limits are not known any
- * more, or the Rights of the client do not reach them.
+ * more.
  */
-async function requireKnownEnd(authorities: readonly Uint8Array[], context: Context): Promise<void> {
+async function requireKnownEnd(authorities: readonly Uint8Array[], context: WholeGroup): Promise<void> {
   const end = await context.crypto.certification.readCertificate(authorities.at(-1) as Uint8Array);
   const known = await findDirectlyAbove(keyFingerprint(end.publicKey, context.crypto), context);
   if (!end.selfSigned && known.length > 0)
@@ -83,7 +86,9 @@ export async function requireWithinPolicies(
   const policies =
     listed.size === 0
       ? []
-      : await findPolicies(issuerKey, { content, key, issuerCertificate }, listed, context);
+      : await checkIssuance(context, (group) =>
+          findPolicies(issuerKey, { content, key, issuerCertificate }, listed, group),
+        );
   const problem = crypto.certification.findNamingProblem(content, policies);
   if (problem !== undefined) fail('PermissionDenied', problem);
   return policies;
@@ -94,7 +99,7 @@ async function findPolicies(
   issuerKey: string,
   { content, key, issuerCertificate }: Issuer & { readonly content: CertificateContent },
   listed: ReadonlyMap<string, readonly NamingPolicy[]>,
-  context: Context,
+  context: WholeGroup,
 ): Promise<readonly NamingPolicy[]> {
   const { recorded, unrecorded } = await findCertificatesOf(
     issuerCertificate?.details ?? content,
@@ -119,7 +124,7 @@ async function findKeysAbove(
   issuerKey: string,
   certificates: readonly Uint8Array[],
   listed: ReadonlyMap<string, unknown>,
-  context: Context,
+  context: WholeGroup,
 ): Promise<ReadonlySet<string>> {
   const { crypto } = context;
   const keys = new Set([issuerKey]);
@@ -172,14 +177,21 @@ export async function limitSelfSigned(
   key: ManagedObject,
   context: Context,
 ): Promise<CertificateContent> {
-  if (!content.authority) return content;
+  return content.authority ? checkIssuance(context, (group) => limitRoot(content, key, group)) : content;
+}
+
+async function limitRoot(
+  content: CertificateContent,
+  key: ManagedObject,
+  context: WholeGroup,
+): Promise<CertificateContent> {
   const { readCertificate } = context.crypto.certification;
   const { recorded, unrecorded } = await findCertificatesOf(content, key, context);
   const [first, ...later] = await Promise.all(recorded.map(readCertificate));
   const older = await Promise.all(unrecorded.map(readCertificate));
   // A later certificate of another authority does not stop the renewals of a root: anybody could make one.
   const decisive = older.length > 0 || first === undefined ? older : [first];
-  if (decisive.some(({ selfSigned }) => !selfSigned))
+  if (decisive.some(({ selfSigned }) => !selfSigned) || (await isBelowOthers(content, older, context)))
     fail('PermissionDenied', 'the key is that of an authority below another, which renews its certificate');
   let { pathLength, nameConstraints } = content;
   for (const details of [...older, ...(first === undefined ? [] : [first]), ...later]) {
@@ -189,6 +201,20 @@ export async function limitSelfSigned(
     nameConstraints ??= details.nameConstraints;
   }
   return { ...content, pathLength, nameConstraints };
+}
+
+/**
+ * Whether the server knows a key as one below another authority although no certificate tells: it is gone, or
+ * one that a client has brought precedes it.
+ */
+async function isBelowOthers(
+  { publicKey }: CertificateContent,
+  older: readonly CertificateDetails[],
+  context: WholeGroup,
+): Promise<boolean> {
+  const key = keyFingerprint(publicKey, context.crypto);
+  if (older.length > 0 || (await isCertifiedHere(key, context))) return false;
+  return (await findDirectlyAbove(key, context)).some((each) => each !== key);
 }
 
 /** The certificates in DER that make a key an authority. */
@@ -207,7 +233,7 @@ interface AuthorityCertificates {
 async function findCertificatesOf(
   { subject, publicKey }: Pick<CertificateContent, 'subject' | 'publicKey'>,
   key: ManagedObject,
-  context: Context,
+  context: WholeGroup,
 ): Promise<AuthorityCertificates> {
   const { crypto } = context;
   const { certification } = crypto;

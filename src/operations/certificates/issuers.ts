@@ -9,10 +9,10 @@ import { locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Filter } from '../../store/store.ts';
 import { findRecordedCertificates, type GroupContext } from '../authority-certificates.ts';
-import type { Context } from '../context.ts';
 import { certificateIn, plainKeyIn } from '../key-pairs.ts';
 import { isCompromisedKey } from '../revocation-records.ts';
 import { filterSameCertificate, storedAnywhere } from '../same-certificates.ts';
+import type { WholeGroup } from '../whole-group.ts';
 import { loadIssuerOrder } from './issuer-order.ts';
 
 /**
@@ -35,7 +35,7 @@ export interface Issuer {
 export type Authority = Issuer & { readonly issuerCertificate: NonNullable<Issuer['issuerCertificate']> };
 
 /** The part of Context that the search for issuers needs; revocation lists are made outside any request. */
-type IssuerContext = Pick<Context, 'work' | 'crypto' | 'now'>;
+type IssuerContext = Pick<WholeGroup, 'work' | 'crypto' | 'now'>;
 
 /** Issuing keys of one group that are examined: each costs a few searches and a decryption. */
 const maxKeys = 64;

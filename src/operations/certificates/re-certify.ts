@@ -16,6 +16,7 @@ import { requestedAttributes } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { isSameKey } from '../record-identifiers.ts';
+import { inWholeGroup } from '../whole-group.ts';
 import {
   checkCertificateRequest,
   contentFromAttributes,
@@ -53,7 +54,7 @@ export const ReCertify = operation({
     if (old.state(now) === 'Compromised' || old.attributes.has('RevocationReason'))
       fail('WrongKeyLifecycleState', 'a certificate that was revoked is not renewed');
     const der = certificateIn(old) ?? fail('FeatureNotSupported', 'only X.509 certificates are made here');
-    await requireUnrevoked(der, context);
+    await requireUnrevoked(der, inWholeGroup(context));
     const details = await crypto.certification.readCertificate(der);
     const stated = await requestedAttributes([request.Attributes], context);
     const inline = inlineCertificateRequest(request);
@@ -61,12 +62,8 @@ export const ReCertify = operation({
       inline === undefined
         ? await loadStoredRequest(request.CertificateRequestUniqueIdentifier, context)
         : undefined;
-    const content = await determineContent(
-      inline ?? requestIn(stored),
-      stated,
-      { object: old, details },
-      context,
-    );
+    const certificateRequest = inline ?? requestIn(stored);
+    const content = await determineContent(certificateRequest, stated, { object: old, details }, context);
     const lasting = stated.filter((attribute) => !isDerivedFromCertificate(attribute));
     const attributes = replacementAttributes(old, lasting, request.Offset, now);
     const publicKey = await loadPublicKey(old, details.publicKey, context);
@@ -83,6 +80,7 @@ export const ReCertify = operation({
         issuer,
         publicKey,
         ownKey,
+        isRequested: certificateRequest !== undefined,
         origins: stored === undefined ? [old] : [old, stored],
         replaced: old,
         validity: details.notAfter - details.notBefore,

@@ -8,6 +8,7 @@ import type { Context } from '../context.ts';
 import { certificateIn } from '../key-pairs.ts';
 import { loadNamedObject } from '../named-objects.ts';
 import { conversation, operation } from '../operation.ts';
+import { inWholeGroup } from '../whole-group.ts';
 import { findChains, isChainRevoked, isStored, maxChain } from './chains.ts';
 
 /**
@@ -75,7 +76,7 @@ async function validateChain(
   at: number,
   context: Context,
 ): Promise<ValidationResult> {
-  if (await isChainRevoked(chain, at, context)) return 'Invalid';
+  if (await isChainRevoked(chain, at, inWholeGroup(context))) return 'Invalid';
   const result = await context.crypto.certification.validatePath(chain, at);
   // Anybody can make a self-signed certificate, so only those that the group stores are trusted.
   return result === 'Valid' && !(await isStored(chain.at(-1) as Uint8Array, context)) ? 'Unknown' : result;

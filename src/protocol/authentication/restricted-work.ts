@@ -6,7 +6,7 @@ import { authorityCertificateKinds } from '../../operations/authority-certificat
 import { authorityKinds } from '../../operations/authority-records.ts';
 import { issuerNameKind } from '../../operations/certificates/issuer-choice.ts';
 import { issuerOrderKind } from '../../operations/certificates/issuer-order.ts';
-import type { FindQuery, FoundItems, Records, Work } from '../../operations/context.ts';
+import type { FindQuery, FoundItems, GroupView, Records, Work } from '../../operations/context.ts';
 import { groupPolicyKind } from '../../operations/group-policy-record.ts';
 import { keyCopiesKind } from '../../operations/key-copies.ts';
 import { reservedNameKind } from '../../operations/name-rights.ts';
@@ -66,6 +66,10 @@ export class RestrictedWork implements Work {
     this.records = restrictRecords(work, reachableKinds[limitedRight]);
   }
 
+  get wholeGroup(): GroupView {
+    return this.#work.wholeGroup;
+  }
+
   applyLasting(object: ManagedObject, change: (object: ManagedObject) => void): void {
     this.#work.applyLasting(object, change);
   }
@@ -103,10 +107,6 @@ export class RestrictedWork implements Work {
     ]);
     if (any.length === 0) return Promise.resolve({ ids: [], total: 0 });
     return this.#work.find({ ...query, filter: { all: [query.filter, { any }] } });
-  }
-
-  findInGroup(query: FindQuery): Promise<FoundItems> {
-    return this.#work.findInGroup(query);
   }
 
   /**

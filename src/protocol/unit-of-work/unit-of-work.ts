@@ -1,6 +1,6 @@
 import { fail } from '../../common/errors.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import type { FindQuery, FoundItems, Work } from '../../operations/context.ts';
+import type { FindQuery, FoundItems, GroupView, Work } from '../../operations/context.ts';
 import type { CommitResult, EnrolmentChange, Store, StoreUnit } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { type NewObjectLimits, NewObjects } from './new-objects.ts';
@@ -95,10 +95,7 @@ export class UnitOfWork {
     this.#records.remove(kind, id);
   }
 
-  /**
-   * Creates the layer of one item. `keep` makes its changes visible to later items; without it they are
-   * dropped.
-   */
+  /** Creates the layer of one item. Later items see its changes when it is kept. */
   layer(): WorkLayer {
     const group = this.#group;
     return new WorkLayer(this, (lasting) => new LayerRecords(this.#records, group, lasting));
@@ -187,10 +184,7 @@ export class UnitOfWork {
     this.#effects.push(...effects);
   }
 
-  /**
-   * Searches the store and the changed objects together; `own` are the objects that the asking layer has
-   * changed.
-   */
+  /** Searches the store and the changed objects, `own` of the asking layer among them. */
   find(query: FindQuery, own: ReadonlyMap<string, ManagedObject>): Promise<FoundItems> {
     return this.#objects.find({ ...query, group: this.#group }, own);
   }
@@ -220,6 +214,12 @@ export class WorkLayer implements Work {
   get records(): LayerRecords {
     this.#records ??= this.#newRecords((reapply) => this.#unconfirmed.push(reapply));
     return this.#records;
+  }
+
+  /** What is read there is no object of the item: who asks for its answer later need not reach it. */
+  get wholeGroup(): GroupView {
+    const load = async (id: string) => this.#objects.get(id) ?? (await this.#unit.load(id));
+    return { load, find: (query) => this.#findInGroup(query), records: this.records };
   }
 
   async load(id: string): Promise<ManagedObject | undefined> {
@@ -254,12 +254,12 @@ export class WorkLayer implements Work {
   }
 
   async find(query: FindQuery): Promise<FoundItems> {
-    const page = await this.findInGroup(query);
+    const page = await this.#findInGroup(query);
     for (const id of page.ids) this.#found.add(id);
     return page;
   }
 
-  findInGroup(query: FindQuery): Promise<FoundItems> {
+  #findInGroup(query: FindQuery): Promise<FoundItems> {
     const changed = new Map([...this.#objects].filter(([, object]) => object.changed));
     return this.#unit.find(query, changed);
   }

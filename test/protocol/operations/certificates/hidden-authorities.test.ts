@@ -21,12 +21,12 @@ import {
   opened,
   subordinate,
 } from './authority.ts';
+import { inline } from './brought.ts';
 
 /** No certificate that a client adds hides an authority, or takes its requests. */
 
 t.setTimeout(900_000);
 
-const inline = (der: Uint8Array) => ({ CertificateType: 'X_509', CertificateValue: der }) as const;
 const register = (service: TestService, der: Uint8Array) =>
   succeed(service, '2.1', Register, {
     ObjectType: 'Certificate',

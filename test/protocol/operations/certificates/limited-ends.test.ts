@@ -12,7 +12,7 @@ import { Import } from '../../../../src/operations/transfer/import.ts';
 import { Register } from '../../../../src/operations/transfer/register.ts';
 import type { TestService } from '../../service.ts';
 import { having, outcome, succeed } from '../ask.ts';
-import { attribute, authority, certified, linkTo, name, opened } from './authority.ts';
+import { type Authority, attribute, authority, certified, linkTo, name, opened } from './authority.ts';
 
 /** Under Rights that are limited to an Object Group a copy ends nothing outside the group. */
 
@@ -84,9 +84,9 @@ t.test('no limited Right ends a certificate that was not issued there', async (t
       const root = await authority(service);
       const leaf = await certified(service, root, 'leaf');
       service.sender = sender;
-      const { UniqueIdentifier: copy } = await succeed(service, '2.1', Register, registering(root.der));
+      const { UniqueIdentifier: copy } = await succeed(service, '2.1', Register, registering(leaf.der));
       const past = Math.floor(service.now / 1000) - 1;
-      const asked = request(copy, root.der, past);
+      const asked = request(copy, leaf.der, past);
       const label = `${what}, ${isAllowed ? 'unlimited' : 'limited'}`;
       t.equal(
         await outcome(service, '2.1', operation, asked as never),
@@ -108,27 +108,67 @@ t.test('a limited Right ends a certificate that was issued there', async (t) => 
   t.equal(await judge(service, [leaf.der, root.der]), 'Invalid');
 });
 
-t.test('a limited Right compromises a key that a client brought as that object alone', async (t) => {
-  for (const [sender, isAlone] of [
-    [limited, true],
-    [unlimited, false],
-  ] as const) {
+/** Who compromises what of the key of an authority, and whether the key itself counts as compromised then. */
+const limitedTo = (...objects: readonly string[]) => ({
+  rights: [{ objects: [...objects], groups: ['own'] }],
+});
+type Compromise = (service: TestService, root: Authority) => Promise<readonly [id: string, sender: object]>;
+const compromises: Readonly<Record<string, readonly [compromise: Compromise, isOfKey: boolean]>> = {
+  'a copy that a client brought': [async (service, root) => [await copyOf(service, root), limited], false],
+  'such a copy, without limits': [async (service, root) => [await copyOf(service, root), unlimited], true],
+  'a certificate that was issued for a copy': [
+    async (service, root) => [await issuedFor(service, await copyOf(service, root)), limited],
+    false,
+  ],
+  'such a certificate, without limits': [
+    async (service, root) => [await issuedFor(service, await copyOf(service, root)), unlimited],
+    true,
+  ],
+  'the certificate of the authority': [
+    async (_, root) => [root.certificate, limitedTo(root.certificate)],
+    false,
+  ],
+  'the public half alone': [async (_, root) => [root.publicKey, limitedTo(root.publicKey)], false],
+  'the public half, of both': [
+    async (_, root) => [root.publicKey, limitedTo(root.publicKey, root.privateKey)],
+    true,
+  ],
+  'the private half': [async (_, root) => [root.privateKey, limitedTo(root.privateKey)], true],
+};
+
+async function copyOf(service: TestService, { publicKey }: Authority): Promise<string> {
+  const { Object: key } = await succeed(service, '2.1', Get, { UniqueIdentifier: publicKey });
+  const request = { ObjectType: 'PublicKey', Attributes: having(own), Object: key } as const;
+  return (await succeed(service, '2.1', Register, request)).UniqueIdentifier;
+}
+
+/** Certifies a public key below another authority, without limits: under limited Rights it is refused. */
+async function issuedFor(service: TestService, UniqueIdentifier: string): Promise<string> {
+  const other = await authority(service, 'Other');
+  const Attributes = having(...name('Subject', { CN: 'copy' }), linkTo(other.certificate), own);
+  return (await succeed(service, '2.1', Certify, { UniqueIdentifier, Attributes })).UniqueIdentifier;
+}
+
+t.test('a limited Right compromises those keys alone that were made here within it', async (t) => {
+  for (const [what, [compromise, isOfKey]] of Object.entries(compromises)) {
     const service = await opened(t);
     const root = await authority(service);
-    const leaf = await certified(service, root, 'leaf');
-    const { Object: key } = await succeed(service, '2.1', Get, { UniqueIdentifier: root.publicKey });
+    const [id, sender] = await compromise(service, root);
     service.sender = sender;
-    const { UniqueIdentifier: copy } = await succeed(service, '2.1', Register, {
-      ObjectType: 'PublicKey',
-      Attributes: having(own),
-      Object: key,
-    });
-    await succeed(service, '2.1', Revoke, revoking(copy, 'KeyCompromise'));
+    await succeed(service, '2.1', Revoke, revoking(id, 'KeyCompromise'));
     service.sender = {};
-    const request = {
-      UniqueIdentifier: leaf.publicKey,
-      Attributes: having(...name('Subject', { CN: 'again' }), linkTo(root.certificate)),
+    // A second object of the key tells: the object itself is compromised in every row.
+    const again = {
+      UniqueIdentifier: await copyOf(service, root),
+      Attributes: having(
+        ...name('Subject', { CN: 'again' }),
+        linkTo((await authority(service, 'Third')).certificate),
+      ),
     };
-    t.equal(await outcome(service, '2.1', Certify, request), isAlone ? 'Success' : 'ItemNotFound');
+    t.equal(
+      await outcome(service, '2.1', Certify, again),
+      isOfKey ? 'WrongKeyLifecycleState' : 'Success',
+      what,
+    );
   }
 });

@@ -108,7 +108,7 @@ const keys: Readonly<Record<string, readonly [MakeKey, free: string, bound: stri
         Object: value,
       });
     },
-    'Success',
+    'PermissionDenied',
     'PermissionDenied',
   ],
   'a request by a key from outside': [outside, 'Success', 'PermissionDenied'],
