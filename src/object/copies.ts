@@ -1,9 +1,9 @@
 import { CryptographicUsageMask } from '../../codec/masks.ts';
 import { fail } from '../common/errors.ts';
 import type { AttributeSet } from './attribute-set.ts';
+import { isCompromised, type KeyHistory, keepCompromise, subtractUses } from './key-history.ts';
 import type { ManagedObject } from './managed-object.ts';
 import { keepLifecycle, keepUsageLimits } from './replace-existing.ts';
-import type { StateName } from './state.ts';
 import { everyMaskOf } from './usage.ts';
 
 /**
@@ -11,10 +11,14 @@ import { everyMaskOf } from './usage.ts';
  * (docs/decisions/38-copies-and-shares.md).
  */
 
-/** The objects of one key, destroyed ones included. */
+/** The objects of one key. */
 export interface KeyObjects {
+  /** The first one, which may have been destroyed. */
   readonly origin: ManagedObject;
+  /** Those that are here. */
   readonly copies: readonly ManagedObject[];
+  /** Of all copies, destroyed ones included. */
+  readonly history: KeyHistory;
 }
 
 /** A new copy, and what the request states of it. */
@@ -28,35 +32,75 @@ export interface Copy {
 
 /**
  * Reduces the rights of a copy to those of its origin: mask, parameters, dates, lifecycle, and Usage Limits.
- * Of earlier copies count the uses that they have taken, and a compromise. The origin may be the first part
- * of a key that was generated for its parts, which have no uses of their own.
+ * Of earlier copies count the uses that the server has counted, and a compromise; what they state beside that
+ * is theirs alone. The origin may be the first part of a key that was generated for its parts, which have no
+ * uses of their own.
  * @throws {KmipError} IncompatibleCryptographicUsageMask (1.x: InvalidField) when the request states uses
- *   that the origin does not have, UsageLimitExceeded (1.x: PermissionDenied) while an object of the key with
+ *   that the origin does not have, UsageLimitExceeded (1.x: PermissionDenied) while an object of a key with
  *   Usage Limits is here, whose uses would be counted twice
  */
-export function limitCopy({ object: copy, statedMask, now }: Copy, { origin, copies }: KeyObjects): void {
-  const others = [origin, ...copies].filter(({ id }) => id !== copy.id);
-  const here = others.filter(({ type, destroyed }) => type === copy.type && !destroyed);
-  if (here.some(({ attributes }) => attributes.has('UsageLimits')))
+export function limitCopy(copy: Copy, { origin, copies, history }: KeyObjects): void {
+  const { object, statedMask, now } = copy;
+  const here = [origin, ...copies].filter(({ id, destroyed }) => id !== object.id && !destroyed);
+  const counting = here.filter(
+    ({ type, attributes }) => type === object.type && attributes.has('UsageLimits'),
+  );
+  if (origin.attributes.has('UsageLimits') && counting.length > 0)
     fail(
       'UsageLimitExceeded',
       'the key has Usage Limits and is here already: its uses cannot be counted twice',
       'PermissionDenied',
     );
-  limitUses(copy.attributes, origin.attributes, statedMask);
-  for (const { attributes } of others) keepUsageLimits(attributes, copy.attributes);
-  if (origin.type === copy.type) limitActivation(copy, origin, now);
-  limitLife(copy, origin, now);
-  const compromised = copies.find((each) => isCompromised(each, now));
-  if (compromised !== undefined) keepLifecycle(compromised, copy, now);
+  limitUses(object.attributes, origin.attributes, statedMask);
+  limitCount(object.attributes, origin.attributes, history);
+  if (origin.type === object.type) limitActivation(object, origin, now);
+  limitLife(object, origin, now);
+  if (!isCompromised(object, now)) keepCompromise(object, history);
 }
 
 /**
- * Gives an object the mask as it is now, and the bits that other objects of its key have or ever had, as its
- * history: what a key was for holds for every object with its bytes.
+ * Reduces Usage Limits to what is left of those of the origin, or where it has none, of those that the
+ * request states.
  */
-export function keepMaskHistory(object: ManagedObject, others: readonly ManagedObject[]): void {
-  const own = object.attributes.get('CryptographicUsageMask') ?? 0;
+function limitCount(own: AttributeSet, origin: AttributeSet, history: KeyHistory): void {
+  const [bound, stated] = [origin, own].map((attributes) => attributes.get('UsageLimits'));
+  if (bound !== undefined) keepUsageLimits(subtractUses(bound, history), own);
+  else if (stated !== undefined) own.set('UsageLimits', subtractUses(stated, history));
+}
+
+/**
+ * Whether an object states an end or a compromise that is not known of its key: of `other`, the origin or the
+ * object whose place it takes, or of the copies.
+ */
+export function statesEnd(
+  object: ManagedObject,
+  other: ManagedObject,
+  { now, history }: { readonly now: number; readonly history?: KeyHistory },
+): boolean {
+  const known = history?.compromise === undefined ? degreeOfEnd(other, now) : ends.compromised;
+  return degreeOfEnd(object, now) > known;
+}
+
+const ends = { none: 0, deactivated: 1, compromised: 2 } as const;
+
+function degreeOfEnd(object: ManagedObject, now: number): number {
+  const { attributes } = object;
+  if (isCompromised(object, now) || attributes.has('CompromiseDate')) return ends.compromised;
+  const isOver = object.state(now) === 'Deactivated' || attributes.has('RevocationReason');
+  return isOver || (object.destroyed && attributes.has('DeactivationDate')) ? ends.deactivated : ends.none;
+}
+
+/**
+ * Gives an object the mask as it is now, the bits that other objects of its key have or ever had, and
+ * `earlier` ones, as its history: what a key was for holds for every object with its bytes.
+ */
+export function keepMaskHistory(
+  object: ManagedObject,
+  others: readonly ManagedObject[],
+  earlier: readonly KeyHistory[],
+): void {
+  const mask = object.attributes.get('CryptographicUsageMask') ?? 0;
+  const own = earlier.reduce((all, { masks }) => all | masks, mask);
   const masks = others.map((other) => everyMaskOf(other) | (other.provenance.share?.mask ?? 0));
   object.changeProvenance({ masks: masks.reduce((all, mask) => all | mask, own) });
 }
@@ -90,13 +134,6 @@ function limitActivation({ attributes: own }: ManagedObject, origin: ManagedObje
   if (bound === undefined) own.remove('ActivationDate');
   else if (stated !== undefined) own.set('ActivationDate', Math.max(stated, bound));
   if (own.get('State') === 'Active') own.set('State', 'PreActive');
-}
-
-const compromisedStates: readonly StateName[] = ['Compromised', 'DestroyedCompromised'];
-
-/** Whether the key of an object was compromised, at `now` in POSIX seconds. */
-export function isCompromised(object: ManagedObject, now: number): boolean {
-  return compromisedStates.includes(object.state(now));
 }
 
 /**

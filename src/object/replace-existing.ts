@@ -45,7 +45,7 @@ export function prepareReplacement(
   if (existing.archived) fail('ObjectArchived', 'the object is archived: recover it first');
   if (!isConformanceTest || existing.state(now) !== 'Active') requireDestroyable(existing.attributes, now);
   keepLifecycle(existing, imported, now);
-  keepUsageLimits(existing.attributes, imported.attributes);
+  keepUsageLimits(existing.attributes.get('UsageLimits'), imported.attributes);
 }
 
 /** Replaces attributes and value of a stored object, which keeps its row and its row version. */
@@ -81,8 +81,7 @@ function endOf(object: ManagedObject, now: number): StateName {
 }
 
 /** Usage Limits never grow; the smaller rest applies. */
-export function keepUsageLimits(existing: AttributeSet, imported: AttributeSet): void {
-  const old = existing.get('UsageLimits');
+export function keepUsageLimits(old: UsageLimits | undefined, imported: AttributeSet): void {
   if (old === undefined) return;
   const stated = imported.get('UsageLimits');
   if (stated === undefined || !isTighter(stated, old)) imported.set('UsageLimits', old);

@@ -206,6 +206,14 @@ export function isUnallocated({ UsageLimitsTotal, UsageLimitsCount }: UsageLimit
   return UsageLimitsCount === undefined || UsageLimitsCount === UsageLimitsTotal;
 }
 
+/** Returns how much of the total has been allocated. */
+export function allocatedUses({
+  UsageLimitsTotal: total,
+  UsageLimitsCount: left = total,
+}: UsageLimits): bigint {
+  return left < total ? total - left : 0n;
+}
+
 /** What one use deducts from limits of either unit; undefined: it cannot be told in that unit. */
 export type UseAmounts = Readonly<Record<'Byte' | 'Object', bigint | undefined>>;
 

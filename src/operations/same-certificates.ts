@@ -56,15 +56,30 @@ export async function requireMayEndCopies(copy: ManagedObject, context: Context)
   const isEnded = copy.attributes.has('DeactivationDate') || copy.attributes.has('CompromiseOccurrenceDate');
   if (certificate === undefined || !isEnded) return;
   await requireMayEnd(copy, context);
-  const { principal, renewedAccess, work } = context;
+  const { work } = context;
   const filter = filterSameCertificate(certificate, storedAnywhere, context);
   const { ids } = await work.find({ filter, offset: 0, limit: maxAsked });
   const others = ids.filter((id) => id !== copy.id);
-  if (others.length === 0) return;
+  if (others.length > 0)
+    await requireMayRevoke(
+      others.map((id) => ({ id })),
+      context,
+    );
+}
+
+/**
+ * Refuses a copy that states the end of objects which the client may not revoke.
+ * @throws {KmipError} PermissionDenied when the role does not include Revoke, or NotAuthorised when the
+ *   Rights of the ticket do not
+ */
+export async function requireMayRevoke(
+  objects: readonly Pick<ManagedObject, 'id'>[],
+  { principal, renewedAccess }: Context,
+): Promise<void> {
   if (!principal.may('Revoke'))
     throw new MissingPermissionError(principal.client, 'Revoke', ', which the end of a copy stands for');
   await renewedAccess.require(
     'Revoke',
-    others.map((id) => ({ id })),
+    objects.map(({ id }) => ({ id })),
   );
 }

@@ -4,7 +4,7 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import { isProtected } from '../../object/protection.ts';
 import { findShareSet } from '../../object/share-sets.ts';
 import type { Context } from '../context.ts';
-import { loadCopies, recordCopy } from '../key-copies.ts';
+import { loadCopies, recordCopy, requireMayEndKey } from '../key-copies.ts';
 import { valueOf } from '../new-object.ts';
 
 /** Rights of a key that is joined from protected parts: it is a copy of the key that was divided. */
@@ -41,7 +41,7 @@ interface Joined {
 /**
  * Reduces the rights of a joined key to those of the key that was divided and of the parts, and records it as
  * copy.
- * @throws {KmipError} as `limitCopy` and `recordCopy`
+ * @throws {KmipError} as `limitCopy`, `recordCopy` and `requireMayEndKey`
  */
 export async function limitJoined(
   joined: ManagedObject,
@@ -54,8 +54,10 @@ export async function limitJoined(
     ({ provenance, attributes }) => provenance.share?.mask ?? attributes.get('CryptographicUsageMask'),
   );
   for (const mask of masks) limitMask(joined.attributes, mask, statedMask);
+  if (divided !== undefined) await requireMayEndKey(joined, divided, context);
   for (const part of parts) limitLife(joined, part, context.now);
-  if (divided !== undefined) limitCopy({ object: joined, statedMask, now: context.now }, divided);
-  keepMaskHistory(joined, [...parts, ...(divided === undefined ? [] : [divided.origin, ...divided.copies])]);
-  if (divided !== undefined) await recordCopy(joined, divided.origin.id, context);
+  if (divided === undefined) return keepMaskHistory(joined, parts, []);
+  limitCopy({ object: joined, statedMask, now: context.now }, divided);
+  keepMaskHistory(joined, [...parts, divided.origin], [divided.history]);
+  await recordCopy(joined, divided.origin.id, context);
 }

@@ -1,8 +1,8 @@
 import { date, maybe, one, struct, text } from '../../../codec/schema.ts';
 import { RevocationReason } from '../../../codec/structures/attribute-values.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
-import { isCompromised } from '../../object/copies.ts';
-import { loadTwins } from '../key-copies.ts';
+import { isCompromised } from '../../object/key-history.ts';
+import { loadTwins, recordCompromise } from '../key-copies.ts';
 import { object, operation } from '../operation.ts';
 import { recordRevocation } from '../revocation-records.ts';
 import { requireMayEnd } from '../same-certificates.ts';
@@ -28,7 +28,9 @@ export const Revoke = operation({
     await requireMayEnd(target, context);
     target.revoke(reason, occurrence, now);
     await recordRevocation(target, context);
-    const twins = isCompromised(target, now) ? await loadTwins(target, context) : [];
+    if (!isCompromised(target, now)) return { UniqueIdentifier: target.id };
+    await recordCompromise(target, context);
+    const twins = await loadTwins(target, context);
     for (const twin of twins.filter((each) => !isCompromised(each, now))) {
       twin.revoke(reason, occurrence, now);
       await recordRevocation(twin, context);

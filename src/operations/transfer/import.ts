@@ -9,7 +9,7 @@ import {
   managedObjectField,
 } from '../../../codec/structures/managed-objects.ts';
 import { fail, MissingPermissionError } from '../../common/errors.ts';
-import { limitLife, limitUses } from '../../object/copies.ts';
+import { limitLife, limitUses, statesEnd } from '../../object/copies.ts';
 import { requireConstraintsMet } from '../../object/group-policy.ts';
 import { isIdentifier, maxIdentifierLength } from '../../object/identifiers.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
@@ -20,6 +20,7 @@ import { recordCertificate } from '../authority-certificates.ts';
 import { keepAuthorityKey } from '../authority-records.ts';
 import type { Context } from '../context.ts';
 import { loadPolicy } from '../group-policy-record.ts';
+import { retireCopy } from '../key-copies.ts';
 import { requireMayChangeNames, reserveGivenUp } from '../name-rights.ts';
 import {
   assembleObject,
@@ -29,7 +30,7 @@ import {
   valueOf,
 } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
-import { requireMayEndCopies } from '../same-certificates.ts';
+import { requireMayEndCopies, requireMayRevoke } from '../same-certificates.ts';
 import { requireNoWiderUse } from '../twin-values.ts';
 import { requireInnerAttributes } from './authenticated-attributes.ts';
 import { attributesInKeyValue, removeAttributes, requireWellFormed } from './object-import.ts';
@@ -81,6 +82,7 @@ export const Import = operation({
     if (born === 'unwrapped') requireInnerAttributes(value, request.Attributes, context);
     const stated = statedAttributes(value, request.Attributes);
     const imported = assembleImport({ id, value, inputs, born }, stated, context);
+    if (existing !== undefined) await prepareExisting(existing, imported, context);
     await bindToSources(imported, { known, sources, stated }, context);
     if (existing !== undefined) {
       prepareReplacement(existing, imported, context.now, context.server.interop);
@@ -131,6 +133,21 @@ function requireMayReplace(isRequested: boolean | undefined, { principal }: Cont
   if (principal.rights !== undefined)
     fail('PermissionDenied', 'with Rights of a ticket no object can be replaced');
   if (!principal.may('ImportReplace')) throw new MissingPermissionError(principal.client, 'ImportReplace');
+}
+
+/**
+ * Keeps what is known of an object that is replaced, if it is a copy. Under `strict` protection the end of a
+ * protected one needs the permission Revoke, because it is that of its copies.
+ * @throws {KmipError} as `requireMayRevoke`
+ */
+async function prepareExisting(
+  existing: ManagedObject,
+  imported: ManagedObject,
+  context: Context,
+): Promise<void> {
+  await retireCopy(existing, context);
+  if (context.protection === 'kmip' || !hasProtectedValue(existing)) return;
+  if (statesEnd(imported, existing, context)) await requireMayRevoke([existing], context);
 }
 
 /**

@@ -3,7 +3,7 @@ import { fail } from '../../common/errors.ts';
 import { type KeyObjects, keepMaskHistory, limitCopy } from '../../object/copies.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
-import { loadCopies, recordCopy } from '../key-copies.ts';
+import { loadCopies, recordCopy, requireMayEndKey } from '../key-copies.ts';
 import { valueOf } from '../new-object.ts';
 import type { WrappedValue } from './wrapped-values.ts';
 
@@ -36,7 +36,7 @@ const identities = ['ObjectType', 'KeyFormatType', 'CryptographicAlgorithm', 'Cr
  * Reduces the rights of an imported object to those of the objects of the same key, and records it as copy.
  * A part of a split key belongs to its set again.
  * @throws {KmipError} InvalidAttributeValue (1.x: InvalidField) when the request states another key, or as
- *   `limitCopy` and `recordCopy`
+ *   `limitCopy`, `recordCopy` and `requireMayEndKey`
  */
 export async function bindToSources(
   imported: ManagedObject,
@@ -59,10 +59,12 @@ export async function bindToSources(
   const statedMask = valueOf(stated, 'CryptographicUsageMask');
   const ownMask = sources[0]?.origin.attributes.get('CryptographicUsageMask');
   if (statedMask === undefined && ownMask !== undefined) attributes.set('CryptographicUsageMask', ownMask);
+  for (const source of sources) await requireMayEndKey(imported, source, context);
   for (const source of sources) limitCopy({ object: imported, statedMask, now: context.now }, source);
   keepMaskHistory(
     imported,
-    sources.flatMap(({ origin, copies }) => [origin, ...copies]),
+    sources.map(({ origin }) => origin),
+    sources.map(({ history }) => history),
   );
   const { madeWith, share } = same;
   if (madeWith !== undefined) imported.changeProvenance({ madeWith, share });
