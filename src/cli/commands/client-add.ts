@@ -11,6 +11,7 @@ import { readStoreUrl } from '../../config/values.ts';
 import { fingerprintOf } from '../../identity/certificate.ts';
 import { presets, RolePolicy } from '../../identity/policy.ts';
 import type { Client, ClientDirectory } from '../../identity/principal.ts';
+import type { OpenStore } from '../../store/open.ts';
 import {
   type Command,
   homeOption,
@@ -100,21 +101,21 @@ export const clientAdd: Command<Arguments> = {
     const out = resolve(args.out ?? join(stateDirectory.clients, name));
 
     const { notifyDaemon, withClientDirectory } = await import('../state-directory/client-directory.ts');
+    const { withEnrolmentLock } = await import('../state-directory/lock.ts');
     const { endEnrolment } = await import('../state-directory/client-files.ts');
     const { deleteNamedRecords } = await import('../../protocol/client-records.ts');
-    await withClientDirectory(store, async (directory, opened) => {
+    const enrol = async (directory: ClientDirectory, { store: records }: OpenStore): Promise<void> => {
       const existing = await directory.byName(name);
       if (existing !== undefined) {
         // That is all that is left to do when this command was killed after the enrolment.
         endEnrolment(out, existing.fingerprint);
-        throw new CommandError(
-          `client "${name}" is enrolled already${await describeEnrolled(existing, out, args, stateDirectory)}`,
-        );
+        const how = await describeEnrolled(existing, out, args, stateDirectory);
+        throw new CommandError(`client "${name}" is enrolled already${how}`);
       }
       const certificate = await obtainCertificate(name, out, args, stateDirectory, config, directory);
       const parsed = new X509Certificate(certificate);
       // Of a removal that was interrupted: the settings of the former client are not those of this one.
-      await deleteNamedRecords(opened.store, name);
+      await deleteNamedRecords(records, name);
       const client: Client = {
         name,
         group,
@@ -124,18 +125,14 @@ export const clientAdd: Command<Arguments> = {
         enrolledAt: Math.floor(Date.now() / 1000),
         certificate,
       };
-      if (!(await directory.add(client))) {
-        const other = (await directory.byFingerprint(client.fingerprint))?.name ?? name;
-        throw new CommandError(
-          `this certificate is enrolled already, as client "${other}"; remove that one first`,
-        );
-      }
+      if (!(await directory.add(client))) throw await describeRefused(client, directory);
       endEnrolment(out, client.fingerprint);
       const until = parsed.validToDate.toISOString().slice(0, 10);
       print(
         `client ${name} is enrolled: group ${group}, role ${args.role}, certificate valid until ${until}`,
       );
-    });
+    };
+    await withEnrolmentLock(stateDirectory, () => withClientDirectory(store, enrol));
     if (args.cert !== undefined) notifyDaemon(stateDirectory);
     printUsage(out, args, config);
   },
@@ -146,6 +143,16 @@ function refuseUnknownRole(role: string, config: Config): void {
   if (roles.includes(role)) return;
   throw new UsageError(
     `there is no role "${role}"${didYouMean(role, roles) || `; choose from ${roles.join(', ')}`}`,
+  );
+}
+
+/** Returns why the directory has not taken a client: its certificate or, on another node, its name. */
+async function describeRefused({ name, fingerprint }: Client, clients: ClientDirectory) {
+  const other = await clients.byFingerprint(fingerprint);
+  return new CommandError(
+    other === undefined
+      ? `client "${name}" has been enrolled by another node meanwhile; its files are there`
+      : `this certificate is enrolled already, as client "${other.name}"; remove that one first`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, rmSync } from 'node:fs';
+import { accessSync, chownSync, constants, existsSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { readTextFile } from '../../common/regular-file.ts';
@@ -9,7 +9,7 @@ import { makeDirectory, type StateDirectory, writeFileAtomically } from './state
  * The exclusive use of a state directory or database by one daemon; a second daemon would use the same keys
  * with limits and sessions of its own. Node has no flock, but SQLite has, so an empty database is locked
  * exclusively. The kernel releases the lock when the process ends in any way. Other commands run beside the
- * daemon and do not take it.
+ * daemon and do not take it; those that enrol a client lock another file, see `withEnrolmentLock`.
  */
 export interface ProcessLock {
   release(): void;
@@ -29,6 +29,37 @@ export function lockStateDirectory(stateDirectory: StateDirectory): ProcessLock 
   throw new CommandError(
     `${stateDirectory.directory} is in use by ${who}; stop that one, or give this one its own --home`,
   );
+}
+
+/** How long a command waits for others that enrol clients: each takes about a second. */
+const enrolmentMilliseconds = 60_000;
+
+/**
+ * Runs `work`, which enrols a client and writes its files, while no other command does so with this state
+ * directory: of two commands for one client or one directory of files, the second finds what the first did.
+ * @throws {CommandError} when others take longer than a minute; otherwise as `work`
+ */
+export async function withEnrolmentLock<T>(
+  { directory }: StateDirectory,
+  work: () => Promise<T>,
+): Promise<T> {
+  const file = join(directory, 'clients.lock');
+  const holder = openExclusively(file, enrolmentMilliseconds);
+  if (holder === undefined)
+    throw new CommandError(`another command has been enrolling a client for a minute: ${file} is locked`);
+  try {
+    giveToOwner(file, directory);
+    return await work();
+  } finally {
+    holder.close();
+  }
+}
+
+/** Gives a file that root has made to the owner of its directory, who needs it as well. */
+function giveToOwner(file: string, directory: string): void {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = statSync(directory);
+  chownSync(file, uid, gid);
 }
 
 /** Returns the process id of the daemon that holds the lock; undefined when none is running. */
