@@ -99,24 +99,25 @@ export class MessageProcessor {
 
   async #executeUntilCommitted(request: RequestMessage, conversation: Conversation): Promise<AttemptResult> {
     const takenNames = new TakenNames();
-    const attempt = async (isFirst: boolean): Promise<Attempt> => {
-      const made = await this.#executeBatch(request, conversation, isFirst);
+    const attempt = async (hasTurn: boolean): Promise<Attempt> => {
+      const made = await this.#executeBatch(request, conversation, hasTurn);
       takenNames.note(made.commit);
       if (takenNames.refusal !== undefined) throw takenNames.refusal;
       return made;
     };
-    const first = await attempt(true);
-    return first.result ?? this.#conflictRetry.run(first.group, async () => (await attempt(false)).result);
+    const first = await attempt(false);
+    const retry = async (hasTurn: boolean) => (await attempt(hasTurn)).result;
+    return first.result ?? this.#conflictRetry.run(first.group, retry);
   }
 
   /**
-   * Executes the batch in a unit of work of its own and commits. A first attempt lets messages of the group
-   * that keep losing conflicts commit before it; a retry is such a message itself.
+   * Executes the batch in a unit of work of its own and commits. It lets messages of the group that keep
+   * losing conflicts commit before it, unless it is such a message that has its turn.
    */
   async #executeBatch(
     request: RequestMessage,
     conversation: Conversation,
-    isFirst: boolean,
+    hasTurn: boolean,
   ): Promise<Attempt> {
     const { authenticator, beginUnit, contexts, events, queue, responses } = this.#options;
     const unit = beginUnit();
@@ -139,7 +140,7 @@ export class MessageProcessor {
     const items =
       (await this.#submission.submitIfAsynchronous(request, environment)) ??
       (await runFor(requester, () => runBatch(request, environment)));
-    if (isFirst && unit.changed) await this.#conflictRetry.exclusiveBarrier(group);
+    if (!hasTurn && unit.changed) await this.#conflictRetry.exclusiveBarrier(group);
     const commit = await unit.commit();
     if (commit !== 'committed') return { group, commit, result: undefined };
     events?.committed(unit.written, unit.now);

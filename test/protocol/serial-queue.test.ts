@@ -6,7 +6,7 @@ t.test('SerialQueue runs tasks one after the other, whether they succeed or fail
   const turns = new SerialQueue();
   const seen: string[] = [];
   const task = (name: string, fails = false) =>
-    turns.run(async () => {
+    turns.run(60_000, async () => {
       seen.push(`${name} begins`);
       await setImmediate();
       seen.push(`${name} ends`);
@@ -28,7 +28,7 @@ t.test(
     await turns.untilShared();
     for (const fails of [false, true]) {
       const seen: string[] = [];
-      const alone = turns.runExclusive(async () => {
+      const alone = turns.runExclusive(60_000, async () => {
         await setImmediate();
         seen.push('alone');
         if (fails) throw new Error('lost');
