@@ -97,7 +97,7 @@ t.test('a key has 100 copies that are here, and any number that was destroyed', 
   t.equal((await record(source)).copies.length, 100);
 });
 
-/** What happens to a copy before later ones are made. `unlist`: another one is made, so it leaves the list. */
+/** What happens to a copy before later ones. `unlist`: another one is made, so this one leaves the list. */
 const events = [
   ['compromise', 'destroy'],
   ['destroy', 'compromise'],
