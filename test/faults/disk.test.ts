@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { children, text, valueOf } from '../client.ts';
-import { Daemon } from '../fixture/daemon.ts';
+import { children, connect, type Identity, text, valueOf } from '../client.ts';
+import { Daemon, enrolClients } from '../fixture/daemon.ts';
+import { runKmipd } from '../fixture/kmipd.ts';
 import { integrity } from './kill.ts';
 import { ask, get, hashOf, locate, located, materialHash, register } from './messages.ts';
 
@@ -53,9 +54,18 @@ t.test(
   'the daemon refuses changes and keeps its data when the disk is full',
   { skip: missing ?? false, timeout: 900_000 },
   async (t) => {
-    const server = await Daemon.prepare({ database: join(mount, 'kmipd.db') });
+    const role = 'lab = ["Locate"]';
+    const config = `[roles]\n${role}\n`;
+    const server = await Daemon.prepare({ database: join(mount, 'kmipd.db'), config });
     t.teardown(() => server.remove());
+    const identity = (await enrolClients(server.home, ['lab'], 'lab')).get('lab') as Identity;
     await server.start();
+    const lab = await connect({ port: server.port, ...identity });
+    const mayLocate = async () => (await ask(lab, [locate('none')]))[0]?.ok;
+    const disable = async () => {
+      const command = await runKmipd('.', 'client', 'disable', 'lab', '--home', server.home);
+      return { code: await command.exited(), output: command.combinedOutput };
+    };
     const client = await server.connect();
     const kept = new Map<string, string>();
     const refused: string[] = [];
@@ -104,7 +114,18 @@ t.test(
       1,
       'no change either',
     );
+    const refusal = await disable();
+    t.equal(refusal.code, 1, 'no client is disabled');
+    t.match(refusal.output, /full/i, 'the command says why');
+    t.equal(await mayLocate(), true, 'the client is served on');
+    const file = join(server.home, 'kmipd.toml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace(role, 'lab = ["Ping"]'));
+    process.kill(server.pid, 'SIGHUP');
+    await server.waitForOutput(/configuration reloaded/);
+    t.equal(await mayLocate(), false, 'a role that is reloaded shuts its clients out');
     rmSync(ballast);
+    t.same((await disable()).code, 0, 'with free space a client is disabled');
+    await lab.close();
     t.ok(await tryOne(5_001), 'with free space it serves again, without a restart');
     await client.close();
     await server.end('SIGKILL');
