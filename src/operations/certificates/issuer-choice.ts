@@ -108,7 +108,8 @@ async function rankIssuers(issuers: readonly Authority[], context: Context): Pro
 
 /**
  * Records that an authority, whose certificate has these details, issues with that private key: behind the
- * authorities that could issue before, and not before its own certificate is in force.
+ * authorities that could issue before, and not before its own certificate is in force. Limited Rights record
+ * nothing, because they reach some of the authorities only.
  */
 export async function recordIssuerOrder(
   issuer: CertificateDetails,
@@ -117,7 +118,8 @@ export async function recordIssuerOrder(
 ): Promise<void> {
   const order = await loadIssuerOrder(context);
   const own = authorityIdentifier(issuer, context);
-  if (issuer.notBefore > context.now || order.some(({ authority }) => authority === own)) return;
+  const isKnown = order.some(({ authority }) => authority === own);
+  if (context.work.isLimited || isKnown || issuer.notBefore > context.now) return;
   const ranked = await rankIssuers(await findIssuers(context), context);
   const entry = { authority: own, key: keyFingerprint(issuer.publicKey, context.crypto), keyId: key.id };
   const added = new Map<string, OrderedAuthority>();
@@ -231,34 +233,51 @@ function nameRecordOf(name: Uint8Array, { crypto, principal }: Context): string 
   return crypto.digest('SHA_256', new TextEncoder().encode(text)).toHex();
 }
 
-/** Returns the issuers without those whose name is that of another key. */
+/** Returns the issuers without those whose name is that of another key, by the record or as it came first. */
 async function withoutLaterKeys(issuers: readonly Authority[], context: Context): Promise<Authority[]> {
+  const ranked = await rankIssuers(issuers, context);
   const known: Authority[] = [];
-  for (const issuer of issuers) {
+  for (const { issuer, rank } of ranked) {
     const { details } = issuer.issuerCertificate;
     const record = await context.work.records.load(issuerNameKind, nameRecordOf(details.subject, context));
-    const key = record && new TextDecoder().decode(record);
-    if (key === undefined || key === keyFingerprint(details.publicKey, context.crypto)) known.push(issuer);
+    const isOwn =
+      record === undefined
+        ? findContesting(ranked, details, context).every((other) => other.rank >= rank)
+        : new TextDecoder().decode(record) === keyFingerprint(details.publicKey, context.crypto);
+    if (isOwn) known.push(issuer);
   }
   return known;
 }
 
+/** Returns the issuers with the name of a certificate and another key. */
+function findContesting(
+  ranked: readonly RankedIssuer[],
+  own: CertificateDetails,
+  { crypto }: Context,
+): readonly RankedIssuer[] {
+  const { comparableName } = crypto.certification;
+  const name = comparableName(own.subject);
+  return ranked.filter(
+    ({ issuer: { issuerCertificate } }) =>
+      comparableName(issuerCertificate.details.subject) === name &&
+      !isSameKey(issuerCertificate.details.publicKey, own.publicKey, crypto),
+  );
+}
+
 /**
- * Records that the name of an issuer stands for its key, when it stands for no other and no other issuer of
- * the group has it. `issuer` are the details of its certificate.
+ * Records that the name of an issuer stands for its key, when it stands for no other and every other issuer
+ * of that name in the group came later. Limited Rights claim no name: it is that of the whole group. `issuer`
+ * are the details of its certificate.
  */
 export async function claimName(issuer: CertificateDetails, context: Context): Promise<void> {
-  const { records } = context.work;
+  const { records, isLimited } = context.work;
   const id = nameRecordOf(issuer.subject, context);
-  if ((await records.load(issuerNameKind, id)) !== undefined) return;
-  const { comparableName } = context.crypto.certification;
-  const name = comparableName(issuer.subject);
-  const isContested = (await findIssuers(context)).some(
-    ({ issuerCertificate: { details } }) =>
-      comparableName(details.subject) === name &&
-      !isSameKey(details.publicKey, issuer.publicKey, context.crypto),
-  );
-  if (isContested) return;
+  if (isLimited || (await records.load(issuerNameKind, id)) !== undefined) return;
+  const ranked = await rankIssuers(await findIssuers(context), context);
+  const authority = authorityIdentifier(issuer, context);
+  // A certificate that is being made comes last.
+  const { rank } = ranked.find((each) => each.authority === authority) ?? { rank: context.now };
+  if (findContesting(ranked, issuer, context).some((other) => other.rank <= rank)) return;
   const key = keyFingerprint(issuer.publicKey, context.crypto);
   records.put(issuerNameKind, id, new TextEncoder().encode(key));
 }

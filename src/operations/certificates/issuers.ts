@@ -9,6 +9,7 @@ import { locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Filter } from '../../store/store.ts';
 import { findRecordedCertificates, type GroupContext } from '../authority-certificates.ts';
+import type { FindQuery } from '../context.ts';
 import { certificateIn, plainKeyIn } from '../key-pairs.ts';
 import { isCompromisedKey } from '../revocation-records.ts';
 import { filterSameCertificate, storedAnywhere } from '../same-certificates.ts';
@@ -39,17 +40,20 @@ type IssuerContext = Pick<WholeGroup, 'work' | 'crypto' | 'now'>;
 
 /** Issuing keys of one group that are examined: each costs a few searches and a decryption. */
 const maxKeys = 64;
+/** Issuing keys of one group up to which the oldest ones are known. */
+const maxCountedKeys = 10_000;
 /** Certificates of one issuing key, renewed ones included. */
 const maxCertificates = 64;
 
 /**
  * Finds every certificate that may issue now, with its key: those of the authorities in the order of the
- * group, whatever other keys it has and whatever Links say, and those of the latest keys by their Links.
+ * group, whatever other keys it has and whatever Links say, and those of the latest and the oldest keys by
+ * their Links.
+ * @throws {KmipError} ServerLimitExceeded when the keys are too many to be counted
  */
 export async function findIssuers(context: IssuerContext & GroupContext): Promise<Authority[]> {
   const ordered = new Map((await loadIssuerOrder(context)).map(({ key, keyId }) => [keyId, key]));
-  const latest = await searchObjects(issuingKeys, maxKeys, context);
-  const keys = [...(await searchKeys([...ordered.keys()], context)), ...latest];
+  const keys = [...(await searchKeys([...ordered.keys()], context)), ...(await searchIssuingKeys(context))];
   const found: Authority[] = [];
   for (const key of uniqueObjects(keys)) {
     const fingerprint = ordered.get(key.id);
@@ -60,6 +64,21 @@ export async function findIssuers(context: IssuerContext & GroupContext): Promis
     }
   }
   return found;
+}
+
+/** Loads the latest and the oldest keys that may issue, so that a client who adds keys hides no older one. */
+async function searchIssuingKeys(context: IssuerContext): Promise<ManagedObject[]> {
+  const filter = locateFilter({ attributes: issuingKeys, now: context.now });
+  const query = { filter, offset: 0, limit: maxKeys };
+  const { total } = await context.work.find({ ...query, countedItems: maxCountedKeys });
+  if (total === undefined)
+    fail(
+      'ServerLimitExceeded',
+      `there are more than ${maxCountedKeys} keys that may issue: name one by a Link`,
+    );
+  const latest = await loadFound(query, context);
+  const offset = Math.max(maxKeys, total - maxKeys);
+  return total <= maxKeys ? latest : [...latest, ...(await loadFound({ ...query, offset }, context))];
 }
 
 function uniqueObjects(objects: readonly ManagedObject[]): Iterable<ManagedObject> {
@@ -75,7 +94,8 @@ function searchKeys(ids: readonly string[], context: IssuerContext): Promise<Man
       fields: [{ field: '', op: '=', value }],
     }),
   );
-  return any.length === 0 ? Promise.resolve([]) : loadFound({ all: [filter, { any }] }, maxKeys, context);
+  if (any.length === 0) return Promise.resolve([]);
+  return loadFound({ filter: { all: [filter, { any }] }, offset: 0, limit: maxKeys }, context);
 }
 
 /** Loads the objects on line with the certificates that make a key an authority, by its fingerprint. */
@@ -86,7 +106,7 @@ async function findStoredCertificates(
   const recorded = await findRecordedCertificates(key, context);
   const onLine = StorageStatusMask.bit('OnLineStorage');
   const any = recorded.map((certificate) => filterSameCertificate(certificate, onLine, context));
-  return any.length === 0 ? [] : loadFound({ any }, maxCertificates, context);
+  return any.length === 0 ? [] : loadFound({ filter: { any }, offset: 0, limit: maxCertificates }, context);
 }
 
 /** Finds the issuer with the certificate of that identifier; undefined when it may not issue now. */
@@ -97,7 +117,7 @@ export async function findIssuer(id: string, context: IssuerContext): Promise<Au
   // Links can be changed: the key that fits is the issuer's, linked or not.
   return (
     (await matchOne(certificate, linked, context)) ??
-    matchOne(certificate, await searchObjects(issuingKeys, maxKeys, context), context)
+    matchOne(certificate, await searchIssuingKeys(context), context)
   );
 }
 
@@ -247,15 +267,11 @@ async function searchObjects(
   limit: number,
   context: Pick<IssuerContext, 'work' | 'now'>,
 ): Promise<ManagedObject[]> {
-  return loadFound(locateFilter({ attributes, now: context.now }), limit, context);
+  return loadFound({ filter: locateFilter({ attributes, now: context.now }), offset: 0, limit }, context);
 }
 
-async function loadFound(
-  filter: Filter,
-  limit: number,
-  { work }: Pick<IssuerContext, 'work'>,
-): Promise<ManagedObject[]> {
-  const { ids } = await work.find({ filter, offset: 0, limit });
+async function loadFound(query: FindQuery, { work }: Pick<IssuerContext, 'work'>): Promise<ManagedObject[]> {
+  const { ids } = await work.find(query);
   const objects = await Promise.all(ids.map((id) => work.load(id)));
   return objects.filter((object) => object !== undefined);
 }
