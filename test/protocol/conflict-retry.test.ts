@@ -116,7 +116,7 @@ t.test(
       return 'next';
     });
     await setImmediate();
-  await pass(4_999);
+    await pass(4_999);
     t.notOk(hasBegun);
     await pass(1);
     t.equal(await next, 'next');
