@@ -35,8 +35,8 @@ const undo: readonly Mutant[] = [
     patches: [
       {
         file: 'src/protocol/message-processor.ts',
-        text: "if ((await unit.commit()) !== 'committed') return { group, result: undefined };",
-        replacement: 'await unit.commit();',
+        text: "if (commit !== 'committed') return { group, commit, result: undefined };",
+        replacement: '',
       },
     ],
     breaks: ['usesAreCounted', 'valuesAreOfObjects', 'outputIsOfStoredKeys'],
@@ -79,7 +79,7 @@ const replacement: readonly Mutant[] = [
     patches: [
       {
         file: replaceExisting,
-        text: '  keepUsageLimits(existing.attributes, imported.attributes);',
+        text: "  keepUsageLimits(existing.attributes.get('UsageLimits'), imported.attributes);",
         replacement: '',
       },
     ],
