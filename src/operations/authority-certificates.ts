@@ -101,12 +101,12 @@ export async function addCertificate(
   const lists = { isLasting: made !== undefined, isBounded };
   await extendList<Entry>(
     { ...lists, kind: kinds.certificates, id: recordOf(key, context) },
-    { change: (known) => insertEntry(known, entry, now), requireRoom: requireFewCertificates },
+    { change: (known) => insertEntry(known, entry, now), requireSpace: requireFewCertificates },
     context,
   );
   await extendList<string>(
     { ...lists, kind: kinds.subject, id: subjectRecordOf(details.subject, context) },
-    { change: (known) => (known.includes(key) ? known : [...known, key]), requireRoom: requireFewKeys },
+    { change: (known) => (known.includes(key) ? known : [...known, key]), requireSpace: requireFewKeys },
     context,
   );
 }
@@ -136,15 +136,15 @@ async function extendList<T>(
   { kind, id, isLasting, isBounded }: List,
   {
     change,
-    requireRoom,
-  }: { change(known: readonly T[]): readonly T[]; requireRoom(next: readonly T[]): void },
+    requireSpace,
+  }: { change(known: readonly T[]): readonly T[]; requireSpace(next: readonly T[]): void },
   { work: { records } }: Pick<Context, 'work'>,
 ): Promise<void> {
   const read = (content: Uint8Array | undefined) => (content === undefined ? [] : readJson<T[]>(content));
   const known = read(await records.load(kind, id));
   const next = change(known);
   if (next === known) return;
-  if (isBounded && next.length > known.length) requireRoom(next);
+  if (isBounded && next.length > known.length) requireSpace(next);
   if (isLasting) records.putLasting(kind, id, (content) => writeJson(change(read(content))));
   else records.put(kind, id, writeJson(next));
 }

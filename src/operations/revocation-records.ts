@@ -134,7 +134,6 @@ interface Identity {
  * @throws {VaultUnavailableError} when the vault is sealed
  */
 export async function recordIdentity(object: ManagedObject, context: RecordContext): Promise<void> {
-  if (object.destroyed) return;
   const identity = await computeIdentity(object, context).catch((error: unknown): Identity => {
     if (error instanceof SealBrokenError) return {};
     throw error;

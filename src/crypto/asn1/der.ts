@@ -19,7 +19,7 @@ export type DerNode = asn1.AsnType;
 const limits = { copyInput: false, maxDepth: 32 };
 const maxNodes = 20_000;
 
-/** A certificate has a few hundred nodes, one of a thousand names two thousand; each takes asn1js 10 µs. */
+/** A certificate has a few hundred nodes and one more for each name; asn1js takes some 10 µs for each. */
 const maxCertificateNodes = 4_096;
 
 /**

@@ -6,7 +6,7 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import { findRecordedSince } from '../authority-certificates.ts';
 import type { Context } from '../context.ts';
 import { certificateIn } from '../key-pairs.ts';
-import { isSameKey, keyFingerprint } from '../record-identifiers.ts';
+import { identifierIn, isSameKey, keyFingerprint } from '../record-identifiers.ts';
 import { statedName } from './certificate-template.ts';
 import {
   authorityIdentifier,
@@ -120,21 +120,18 @@ export async function recordIssuerOrder(
   const own = authorityIdentifier(issuer, context);
   const isKnown = order.some(({ authority }) => authority === own);
   if (context.work.isLimited || isKnown || issuer.notBefore > context.now) return;
+  const place = ({ publicKey }: CertificateDetails, { id }: ManagedObject) => {
+    return { key: keyFingerprint(publicKey, context.crypto), keyId: id };
+  };
   const ranked = await rankIssuers(await findIssuers(context), context);
-  const entry = { authority: own, key: keyFingerprint(issuer.publicKey, context.crypto), keyId: key.id };
-  const added = new Map<string, OrderedAuthority>();
   const isOther = ({ authority }: RankedIssuer) => Number(authority !== own);
+  const added = new Map<string, OrderedAuthority>();
   for (const each of ranked.toSorted((a, b) => a.rank - b.rank || isOther(a) - isOther(b))) {
-    const { details } = each.issuer.issuerCertificate;
-    const fingerprint = keyFingerprint(details.publicKey, context.crypto);
-    if (each.rank >= 0 && !added.has(each.authority))
-      added.set(each.authority, {
-        authority: each.authority,
-        key: fingerprint,
-        keyId: each.issuer.key.id,
-      });
+    const { authority, rank, issuer: other } = each;
+    if (rank >= 0 && !added.has(authority))
+      added.set(authority, { authority, ...place(other.issuerCertificate.details, other.key) });
   }
-  if (!added.has(own)) added.set(own, entry);
+  if (!added.has(own)) added.set(own, { authority: own, ...place(issuer, key) });
   extendIssuerOrder(order, [...added.values()], context);
 }
 
@@ -229,8 +226,7 @@ function newestOf(issuers: readonly Authority[]): Authority {
 export const issuerNameKind = 'issuer-name';
 
 function nameRecordOf(name: Uint8Array, { crypto, principal }: Context): string {
-  const text = `${principal.group}\0${crypto.certification.comparableName(name)}`;
-  return crypto.digest('SHA_256', new TextEncoder().encode(text)).toHex();
+  return identifierIn(principal.group, crypto.certification.comparableName(name), crypto);
 }
 
 /** Returns the issuers without those whose name is that of another key, by the record or as it came first. */

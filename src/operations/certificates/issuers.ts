@@ -70,13 +70,13 @@ export async function findIssuers(context: IssuerContext & GroupContext): Promis
 async function searchIssuingKeys(context: IssuerContext): Promise<ManagedObject[]> {
   const filter = locateFilter({ attributes: issuingKeys, now: context.now });
   const query = { filter, offset: 0, limit: maxKeys };
-  const { total } = await context.work.find({ ...query, countedItems: maxCountedKeys });
+  const { ids, total } = await context.work.find({ ...query, countedItems: maxCountedKeys });
   if (total === undefined)
     fail(
       'ServerLimitExceeded',
       `there are more than ${maxCountedKeys} keys that may issue: name one by a Link`,
     );
-  const latest = await loadFound(query, context);
+  const latest = await loadAll(ids, context);
   const offset = Math.max(maxKeys, total - maxKeys);
   return total <= maxKeys ? latest : [...latest, ...(await loadFound({ ...query, offset }, context))];
 }
@@ -270,8 +270,14 @@ async function searchObjects(
   return loadFound({ filter: locateFilter({ attributes, now: context.now }), offset: 0, limit }, context);
 }
 
-async function loadFound(query: FindQuery, { work }: Pick<IssuerContext, 'work'>): Promise<ManagedObject[]> {
-  const { ids } = await work.find(query);
+async function loadFound(query: FindQuery, context: Pick<IssuerContext, 'work'>): Promise<ManagedObject[]> {
+  return loadAll((await context.work.find(query)).ids, context);
+}
+
+async function loadAll(
+  ids: readonly string[],
+  { work }: Pick<IssuerContext, 'work'>,
+): Promise<ManagedObject[]> {
   const objects = await Promise.all(ids.map((id) => work.load(id)));
   return objects.filter((object) => object !== undefined);
 }

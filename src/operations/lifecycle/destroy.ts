@@ -1,6 +1,7 @@
 import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { nameTexts } from '../../object/names.ts';
+import { requireDestroyable } from '../../object/state.ts';
 import { keepAuthorityKey } from '../authority-records.ts';
 import { requireMayDestroy, reserveNames } from '../name-rights.ts';
 import { object, operation } from '../operation.ts';
@@ -21,15 +22,13 @@ export const Destroy = operation({
   limitedRight: 'objects',
   async handle(_request, context) {
     const { object: target, now, renewedAccess } = context;
-    const wasDestroyed = target.destroyed;
-    if (!wasDestroyed) await requireMayDestroy(target, context);
+    requireDestroyable(target.attributes, now);
+    await requireMayDestroy(target, context);
     await recordIdentity(target, context);
     await keepAuthorityKey(target, context);
     target.destroy(now);
-    if (!wasDestroyed) {
-      await renewedAccess.eraseAnswersWith(target.id);
-      await reserveNames(target, nameTexts(target.attributes), context);
-    }
+    await renewedAccess.eraseAnswersWith(target.id);
+    await reserveNames(target, nameTexts(target.attributes), context);
     return { UniqueIdentifier: target.id };
   },
 });
