@@ -1,25 +1,23 @@
-import type { ClientDirectory } from '../identity/principal.ts';
-import type { WrappedKeyStore } from '../vault/vault.ts';
+import type { KeyringStore } from '../vault/vault.ts';
 import type { SearchLimits } from './object-search.ts';
 import { openPostgres } from './postgres.ts';
-import { createSqlClients } from './sql-clients.ts';
-import { createSqlWrappedKeyStore } from './sql-sealing-keys.ts';
+import { createSqlKeyrings } from './sql-keyrings.ts';
 import { createSqlStore } from './sql-store.ts';
 import { openSqlite } from './sqlite.ts';
 import { sqliteFileOf } from './sqlite-file.ts';
 import { type LockWait, type Store, StoreUnavailableError } from './store.ts';
 
-/** The objects, clients and wrapped keys of one database. */
-export interface OpenStore {
+/** One database. */
+export interface Database {
+  readonly keyrings: KeyringStore;
+  /** Objects and records. */
   readonly store: Store;
-  readonly clients: ClientDirectory;
-  readonly wrappedKeys: WrappedKeyStore;
   /** Finishes pending commits, then closes the connections. */
   close(): Promise<void>;
 }
 
-/** How a store is used. */
-export interface StoreOptions {
+/** How a database is used. */
+export interface DatabaseOptions {
   /** Bounds of searches; the default limits when left out. */
   readonly limits?: SearchLimits;
   /** Is told of each commit that waits for another application of the database. */
@@ -35,17 +33,16 @@ export interface StoreOptions {
  * @throws {StoreUnavailableError} when the database cannot be used or the URL is of another kind.
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
  */
-export async function openStore(url: string, options: StoreOptions = {}): Promise<OpenStore> {
+export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
   const driver = await openDriver(url, options);
   return {
+    keyrings: createSqlKeyrings(driver),
     store: createSqlStore(driver, options.limits),
-    clients: createSqlClients(driver),
-    wrappedKeys: createSqlWrappedKeyStore(driver),
     close: () => driver.close(),
   };
 }
 
-function openDriver(url: string, { lockWait, mustExist = false }: StoreOptions) {
+function openDriver(url: string, { lockWait, mustExist = false }: DatabaseOptions) {
   const file = sqliteFileOf(url);
   if (file !== undefined) return openSqlite(file, { mustExist });
   if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url, { ...(lockWait && { lockWait }) });

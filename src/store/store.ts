@@ -1,37 +1,36 @@
 import type { SealedKey } from '../vault/vault.ts';
+import type { ColumnName } from './columns.ts';
 
 /**
  * Port of the store: what the server needs from a database. The adapter is `sql-store.ts`, over `sqlite.ts`
- * or `postgres.ts`. The store never receives a plain key: `sealed` comes from the vault. The store does not
- * know attributes either, only the index entries that `object/` derives from them, so that the database
- * answers Locate.
+ * or `postgres.ts`. The store receives nothing readable but what docs/storage.md lists: attributes and values
+ * are sealed by the vault, texts are searched by keyed hashes.
  *
  *     const [key] = await store.load(group, [id]);
- *     const active = { attribute: 'State', fields: [{ field: '', op: '=', value: 2 }] } as const;
- *     const { ids, total } = await store.find({ group, filter: active, offset: 0, limit: 100 });
- *     const next = { ...key, version: key.version + 1, index, uniqueKeys: [] };
+ *     const active = { column: 'State', op: '=', value: 2 } as const;
+ *     const query = { group, filter: active, isExact: true, offset: 0, limit: 100 };
+ *     const { ids, total } = await store.find(query, (row) => opensAndMatches(row));
  *     await store.commit({ expects: [], inserts: [], updates: [next] }); // a CommitResult
  */
 
-/**
- * One searchable value of an object. A structured attribute has one entry per field, all of one `instance`.
- */
-export interface IndexEntry {
-  /** Canonical attribute key: `CryptographicLength`, `Name`, or `x-Foo` for vendor `x`, name `Foo`. */
-  readonly attribute: string;
-  /** Field of a structured attribute (`NameValue`); empty for plain values. */
-  readonly field: string;
-  /** Number of the instance of a multi-valued attribute; the entries of one instance share it. */
+/** A term of the blind index: a keyed hash of group, attribute, field and value, which `object/` computes. */
+export interface IndexTerm {
+  /** A safe integer. */
+  readonly term: number;
+  /** Number of the instance of a multi-valued attribute; the terms of one instance share it. */
   readonly instance: number;
-  /**
-   * Text for exact comparison, of any length: the store keeps the digest of long texts and compares digests.
-   */
-  readonly text: string | null;
-  /** Number for ranges and masks, a safe integer: seconds for dates, bits for masks. */
-  readonly number: number | null;
 }
 
-/** An object as it is read: its row without index entries and unique keys. */
+/** The difference between two versions of an object; of a new object everything is added. */
+export interface Change<T> {
+  readonly add: readonly T[];
+  readonly remove: readonly T[];
+}
+
+/** The values of the attributes that have a column of their own; null: the object has none. */
+export type ObjectColumns = Readonly<Record<ColumnName, number | null>>;
+
+/** An object as it is read: its row without what only searches use. */
 export interface LoadedObject {
   /** Unique Identifier, any text of at most 127 characters. */
   readonly id: string;
@@ -41,40 +40,45 @@ export interface LoadedObject {
   readonly objectType: string;
   /** 1 at insertion, plus one with every update; the optimistic lock. */
   readonly version: number;
-  /** Canonical attributes and maker as `object/` encodes them; opaque to the store, never key material. */
-  readonly attributes: Uint8Array;
-  /** Sealed object value; null once destroyed, and for objects without a value. */
-  readonly sealed: SealedKey | null;
+  /** Sealed attributes, and the value unless it is apart. */
+  readonly box: SealedKey;
+  /** Sealed value that is too large for the box; null when there is none apart. */
+  readonly value: SealedKey | null;
 }
 
-/**
- * An object as it is written. `index` and `uniqueKeys` are always complete; the store computes the
- * difference.
- */
+/** An object as it is written. */
 export interface StoredObject extends LoadedObject {
-  /** At most one entry for each (attribute, field, instance). */
-  readonly index: readonly IndexEntry[];
-  /** Values that at most one object of the group may hold (unique Names, when that option is on). */
-  readonly uniqueKeys: readonly string[];
+  readonly columns: ObjectColumns;
+  readonly terms: Change<IndexTerm>;
+  /** Keyed hashes that at most one object of the group may hold (unique Names, when that option is on). */
+  readonly uniqueNames: Change<string>;
+  /** Tag of the box that an update replaces; null for a new object. */
+  readonly replacedTag: Uint8Array | null;
 }
 
-/** Comparison with one field of one attribute instance. `bits`: every bit of `value` is set. */
-export type Comparison =
-  | { readonly field: string; readonly op: '='; readonly value: string | number }
-  | { readonly field: string; readonly op: '>=' | '<=' | 'bits'; readonly value: number };
-
-/** Condition on the index entries of an object. */
+/** Condition on what is stored of an object beside its box. */
 export type Filter =
   | { readonly all: readonly Filter[] }
   | { readonly any: readonly Filter[] }
   | { readonly not: Filter }
-  /** One instance of the attribute satisfies every comparison; without comparisons: the attribute exists. */
-  | { readonly attribute: string; readonly fields: readonly Comparison[] };
+  /** The object has the attribute of that column. */
+  | { readonly present: ColumnName }
+  /** `bits`: every bit of `value` is set. An object without the attribute meets no comparison. */
+  | { readonly column: ColumnName; readonly op: '=' | '>=' | '<=' | 'bits'; readonly value: number }
+  /** The Unique Identifier. */
+  | { readonly id: string }
+  /** One instance has all of the terms; at least one term. */
+  | { readonly terms: readonly number[] };
 
 /** One page of the objects of a group that satisfy a filter. */
 export interface ObjectQuery {
   readonly group: string;
   readonly filter: Filter;
+  /**
+   * Whether every object that satisfies the filter matches. Otherwise each of them is loaded and matched
+   * before it is skipped, counted or answered.
+   */
+  readonly isExact: boolean;
   readonly offset: number;
   readonly limit: number;
   /** The total is exact up to this number of matching objects, and up to the page; 0 when absent. */
@@ -111,54 +115,50 @@ export interface StoreUnit {
   /** `version` is the new one; the row must still have `version - 1`. */
   readonly updates: readonly StoredObject[];
   /**
-   * Unique keys that objects of the unit should hold before it. One that another object holds, because the
-   * option was off once, does not refuse the unit: what keeps the key or moves it takes it where it is free.
+   * Unique names that objects of the unit should hold before it. One that another object holds, because the
+   * option was off once, does not refuse the unit: what keeps the name or moves it takes it where it is free.
    */
-  readonly previousKeys?: readonly string[];
+  readonly previousNames?: readonly string[];
   readonly records?: RecordChanges;
-  readonly enrolment?: EnrolmentChange;
 }
 
-/**
- * Replaces the certificate of an enrolled client. The unit conflicts when the client is not enrolled with the
- * previous certificate, is disabled or in another group, or when another client is enrolled with the new one.
- */
-export interface EnrolmentChange {
-  readonly client: string;
-  readonly group: string;
-  /** Fingerprint of the previous certificate. */
-  readonly before: string;
-  /** Fingerprint of the new certificate. */
-  readonly fingerprint: string;
-  /** The new certificate as PEM. */
-  readonly certificate: string;
-}
-
-/** Server state beside objects (tickets, pending jobs, credentials, group defaults), sealed like a key. */
+/** Server state beside objects (clients, tickets, pending jobs, group defaults), sealed like a key. */
 export interface StoredRecord {
   /** Purpose of the record. */
   readonly kind: string;
-  /** Unique within its kind on the whole server, any text of at most 127 characters. */
-  readonly id: string;
+  /** Keyed hash of kind and id, unique on the whole server; the id itself stands in the box. */
+  readonly key: string;
   readonly group: string;
   /** 1 at insertion, plus one with every update. */
   readonly version: number;
   /** POSIX seconds from which on the record counts as absent and may be deleted; null: never. */
   readonly expires: number | null;
-  readonly sealed: SealedKey;
+  readonly box: SealedKey;
+}
+
+/** A record as it is written. */
+export interface WrittenRecord extends StoredRecord {
+  /** Tag of the box that an update replaces; null for a new record. */
+  readonly replacedTag: Uint8Array | null;
+}
+
+/** The version of a record that a unit removes. */
+export interface RemovedRecord {
+  readonly kind: string;
+  readonly key: string;
+  readonly version: number;
+  /** Tag of its box. */
+  readonly tag: Uint8Array;
 }
 
 /** Record changes of one unit, under the same locks as its objects. */
 export interface RecordChanges {
   /** Records on which the outcome depends; 0: must not exist. */
-  readonly expects: readonly { readonly kind: string; readonly id: string; readonly version: number }[];
+  readonly expects: readonly { readonly kind: string; readonly key: string; readonly version: number }[];
   /** Version 1 is an insertion, a higher one an update of `version - 1`. */
-  readonly puts: readonly StoredRecord[];
-  /**
-   * `version`: the one that was read. Applied before insertions, so that a unit can replace an expired
-   * record.
-   */
-  readonly removals: readonly { readonly kind: string; readonly id: string; readonly version: number }[];
+  readonly puts: readonly WrittenRecord[];
+  /** Applied before insertions, so that a unit can replace an expired record. */
+  readonly removals: readonly RemovedRecord[];
 }
 
 /** The oldest records of one kind. */
@@ -171,7 +171,7 @@ export interface RecordQuery {
   readonly at?: number;
 }
 
-/** `conflict`: a concurrent write won, run the message again. `taken`: another object holds a unique key. */
+/** `conflict`: a concurrent write won, run the message again. `taken`: another object holds a unique name. */
 export type CommitResult = 'committed' | 'conflict' | 'taken';
 
 /**
@@ -192,12 +192,14 @@ export interface Store {
   /**
    * One page of the objects that satisfy a filter. A search consists of bounded statements and sees each page
    * of the group's objects at another time. Accounts of requesters take turns for the statements.
+   * Every object of the page was loaded and matched: `match` opens a row and decides. Neither index nor
+   * columns are authentic, so that a forged one hides objects but never substitutes one.
    * @throws {SearchEndedError} when it takes too long
    * @throws {RequesterGoneError} when the current requester does not wait for it any more
    */
-  find(query: ObjectQuery): Promise<FoundObjects>;
+  find(query: ObjectQuery, match: (row: LoadedObject) => boolean): Promise<FoundObjects>;
   /** One record, expired or not: the caller compares group and date. */
-  record(kind: string, id: string): Promise<StoredRecord | undefined>;
+  record(kind: string, key: string): Promise<StoredRecord | undefined>;
   /** Records oldest first; expired ones are included unless the query has `at`. */
   records(query: RecordQuery): Promise<readonly StoredRecord[]>;
   /** Deletes some of the records that had expired by `now` (POSIX seconds); true when there may be more. */

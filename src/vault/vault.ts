@@ -1,8 +1,9 @@
 /**
- * Port of the vault: encrypts key material before the store receives it, and decrypts it afterwards. The one
- * adapter is `local.ts`, which keeps its root key in a file. Every value is bound to one row of the store:
+ * Port of the vault: seals what the store receives, opens it afterwards, and computes the keyed hashes by
+ * which the store finds it. The one adapter is `local.ts`, which keeps its root key in a file. Everything
+ * sealed is bound to one row of the store:
  *
- *     const context = { kind: 'value', id: object.id, group: 'storage', objectType: 'SymmetricKey' };
+ *     const context = { kind: 'value', id: object.id, group: 'storage', objectType: 'SymmetricKey' } as const;
  *     const sealed = vault.seal(context, keyMaterial); // may be stored
  *     const plain = vault.open(context, sealed);       // a copy of keyMaterial
  *     vault.open({ ...context, id: 'another' }, sealed); // throws SealBrokenError
@@ -12,16 +13,27 @@
 /** Bytes that `Vault.seal` returned. The brand makes storing plain bytes by mistake a type error. */
 export type SealedKey = Uint8Array & { readonly __sealed: unique symbol };
 
-/** What a sealed value is bound to: the row that has it, and what stands beside it there. */
-export type SealContext = ValueContext | RecordContext;
+/** What a box is bound to: the row that has it, and what stands beside it there. */
+export type SealContext = ObjectContext | ValueContext | RecordContext | LaneContext;
 
-/** The value of an object. */
-export interface ValueContext {
-  readonly kind: 'value';
+/** The attributes of an object, with its value unless that has a box of its own. */
+export interface ObjectContext {
+  readonly kind: 'object';
   /** Unique Identifier of the object. */
   readonly id: string;
   readonly group: string;
   /** KMIP name of its Object Type, for example `SymmetricKey`. */
+  readonly objectType: string;
+  readonly version: number;
+  /** `boxBinding` of the value that has a box of its own; null when there is none. */
+  readonly valueBinding: Uint8Array | null;
+}
+
+/** The value of an object that has a box of its own. */
+export interface ValueContext {
+  readonly kind: 'value';
+  readonly id: string;
+  readonly group: string;
   readonly objectType: string;
 }
 
@@ -29,14 +41,23 @@ export interface ValueContext {
 export interface RecordContext {
   readonly kind: 'record';
   readonly recordKind: string;
-  readonly id: string;
+  /** `Vault.key` of the record's kind and id. */
+  readonly key: string;
   readonly group: string;
   readonly version: number;
   /** POSIX seconds; null: never. */
   readonly expires: number | null;
 }
 
-/** Encrypts and decrypts values and records under sealing keys, which the root key protects. */
+/** The lane of one writing process. */
+export interface LaneContext {
+  readonly kind: 'lane';
+  readonly name: string;
+  readonly seq: number;
+  readonly era: number;
+}
+
+/** Seals and opens rows under sealing keys, which the root key protects. */
 export interface Vault {
   /**
    * Encrypts `plain` for one row and returns the bytes to be stored.
@@ -45,20 +66,40 @@ export interface Vault {
    */
   seal(context: SealContext, plain: Uint8Array): SealedKey;
   /**
-   * Decrypts a sealed value; the caller owns the returned bytes and may wipe them.
+   * Decrypts a box; the caller owns the returned bytes and may wipe them.
    *
    * @throws {VaultUnavailableError} when the vault is sealed, or its sealing key is not known to this process
    * yet.
-   * @throws {SealBrokenError} when the value belongs to another row or was changed.
+   * @throws {SealBrokenError} when the box belongs to another row or was changed; the operator is alarmed.
    */
   open(context: SealContext, sealed: SealedKey): Uint8Array;
-  /** False for a value that an older kmipd sealed, which is to be sealed again when its row is written. */
-  isCurrent(sealed: SealedKey): boolean;
-  /** False while the root key is not available; the daemon then answers only Discover Versions and Query. */
+  /**
+   * Returns the term of the blind index for one field of an attribute: 52 bits of a keyed hash, a safe
+   * integer. Equal values have equal terms within one group only; a number and a text never have.
+   *
+   * @throws {VaultUnavailableError} when the vault is sealed.
+   */
+  term(group: string, attribute: string, field: string, value: string | number): number;
+  /**
+   * Returns a keyed hash by which a row is looked up, 32 hexadecimal digits.
+   *
+   * @throws {VaultUnavailableError} when the vault is sealed.
+   */
+  key(purpose: KeyPurpose, ...parts: readonly string[]): string;
+  /**
+   * Returns the element of one version of a row in the set hash, below 2^256. `tag`: `boxTag` of its box.
+   *
+   * @throws {VaultUnavailableError} when the vault is sealed.
+   */
+  element(table: string, id: string, version: number, tag: Uint8Array): bigint;
+  /** False while the root key is not available; the daemon then answers only what needs no row. */
   readonly unsealed: boolean;
-  /** Wipes the sealing keys in memory; further calls throw VaultUnavailableError. */
+  /** Wipes the keys in memory; further calls throw VaultUnavailableError. */
   close(): Promise<void>;
 }
+
+/** What is looked up: a record by kind and id, or an object by its group and unique Name. */
+export type KeyPurpose = 'record' | 'name';
 
 /**
  * `VAULT_UNAVAILABLE`: the root key or a sealing key cannot be used; the message is one line for the
@@ -69,25 +110,26 @@ export class VaultUnavailableError extends Error {
   readonly code = 'VAULT_UNAVAILABLE';
 }
 
-/** `SEAL_BROKEN`: a sealed value does not belong to its object, or its bytes were changed. */
+/** `SEAL_BROKEN`: a box does not belong to its row, or bytes of the row were changed. */
 export class SealBrokenError extends Error {
   override readonly name = 'SealBrokenError';
   readonly code = 'SEAL_BROKEN';
 }
 
-/** A sealing key as it is stored, encrypted under the root key. */
-export interface WrappedSealingKey {
-  /** 1, 2, 3 …; the newest activated one seals, all of them open. */
-  readonly id: number;
-  readonly wrapped: Uint8Array;
-  /** POSIX seconds. */
-  readonly createdAt: number;
+/** The keyring as it is stored: every secret of the vault, wrapped under keys of the root key. */
+export interface StoredKeyring {
+  /** 1, 2, 3 …; grows with every change. */
+  readonly generation: number;
+  readonly content: Uint8Array;
 }
 
-/** Where the vault stores wrapped sealing keys; the store's adapters implement it. */
-export interface WrappedKeyStore {
-  /** All wrapped keys, in the order of their ids. */
-  list(): Promise<readonly WrappedSealingKey[]>;
-  /** Stores a key durably; resolves with false when another process has stored a key of that id. */
-  add(key: WrappedSealingKey): Promise<boolean>;
+/** Where the vault stores its keyring; the store's adapters implement it. */
+export interface KeyringStore {
+  /** The keyring; undefined in a new database. */
+  read(): Promise<StoredKeyring | undefined>;
+  /**
+   * Stores a keyring durably in place of the generation before it (of none for generation 1); false when
+   * another process has stored one of that generation.
+   */
+  write(keyring: StoredKeyring): Promise<boolean>;
 }
