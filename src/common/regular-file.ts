@@ -19,6 +19,8 @@ const fileKinds = {
   message: { name: 'messages', maxBytes: 256 * mebibyte },
   /** What kmipd notes for itself in a state directory: a process id, a fingerprint. */
   note: { name: 'a note of kmipd', maxBytes: kibibyte },
+  /** What a state directory remembers of its databases. */
+  pins: { name: 'the keyrings that were used', maxBytes: 64 * kibibyte },
 } as const;
 
 export type FileKind = keyof typeof fileKinds;

@@ -1,36 +1,41 @@
-import { hash, hkdfSync, randomFillSync } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
+import { concatBytes } from '../common/bytes.ts';
 import { decryptGcm, encryptGcm, nonceBytes, tagBytes } from './aead.ts';
+import { deriveKey, keyedHash, lengthAndText } from './keyed-hash.ts';
 import type { SealContext } from './vault.ts';
 
 /**
- * A sealed value, AES-256-GCM under a key that HKDF-SHA256 derives from the sealing key for each kind.
+ * A box, AES-256-GCM under a key that HKDF-SHA256 derives from a seal secret for each kind.
  *
- *     2 | kind (u8) | sealing key id (u32) | nonce (12) | ciphertext | tag (16)
- *     AAD of a value:  lp("value") | lp(id) | lp(group) | lp(type)
- *     AAD of a record: lp("record") | lp(kind) | lp(id) | lp(group) | version (u64) | expires (i64; -1: none)
+ *     2 | kind (u8) | epoch of the seal secret (u32) | nonce (12) | ciphertext | tag (16)
+ *     AAD of an object: lp("object") | lp(id) | lp(group) | lp(type) | version (u64) | 0, or 1 and the binding (28)
+ *     AAD of a value:   lp("value") | lp(id) | lp(group) | lp(type)
+ *     AAD of a record:  lp("record") | lp(kind) | lp(key) | lp(group) | version (u64) | expires (i64; -1: none)
+ *     AAD of a lane:    lp("lane") | lp(name) | seq (u64) | era (u64)
  *
- * lp(text) is its length in bytes (u32) and its UTF-8. The kind and the id of the sealing key choose the key,
- * so that another one does not open. docs/decisions/47-sealed-boxes.md has the reasons.
+ * Kind and epoch choose the key, so that another one does not open. docs/decisions/47-sealed-boxes.md has the
+ * reasons.
  */
 
-export const boxFormat = 2;
+const boxFormat = 2;
 const headerBytes = 6;
-const keyIdOffset = 2;
+const epochOffset = 2;
 
-const kinds: Readonly<Record<SealContext['kind'], number>> = { value: 1, record: 2 };
+const kinds: Readonly<Record<SealContext['kind'], number>> = { value: 1, record: 2, object: 3, lane: 4 };
 
-/** The keys that are derived from one sealing key. */
-export interface BoxKeys {
-  readonly value: Uint8Array;
-  readonly record: Uint8Array;
-  /** For nonces of every kind. */
-  readonly nonce: Uint8Array;
-}
+/** The keys that are derived from one seal secret: one for each kind of box, and one for their nonces. */
+export type BoxKeys = Readonly<Record<SealContext['kind'] | 'nonce', Uint8Array>>;
 
-export function deriveBoxKeys(sealingKey: Uint8Array): BoxKeys {
-  const derive = (purpose: keyof BoxKeys) =>
-    new Uint8Array(hkdfSync('sha256', sealingKey, '', lengthAndText(`kmipd/2 ${purpose}`), 32));
-  return { value: derive('value'), record: derive('record'), nonce: derive('nonce') };
+/** Derives the keys from a seal secret; `salt` identifies the database. */
+export function deriveBoxKeys(secret: Uint8Array, salt: Uint8Array): BoxKeys {
+  const derive = (purpose: string) => deriveKey(secret, salt, `kmipd/2 ${purpose}`);
+  return {
+    object: derive('object'),
+    value: derive('value'),
+    record: derive('record'),
+    lane: derive('lane'),
+    nonce: derive('nonce'),
+  };
 }
 
 /** Overwrites the keys. */
@@ -39,19 +44,19 @@ export function wipeBoxKeys(keys: BoxKeys): void {
 }
 
 /**
- * Encrypts `plain` for one row under the keys of sealing key `id`. `random` fills a buffer with random bytes;
+ * Encrypts `plain` for one row under the keys of one epoch. `random` fills a buffer with random bytes;
  * only tests use another one.
  */
 export function sealBox(
   keys: BoxKeys,
-  id: number,
+  epoch: number,
   context: SealContext,
   plain: Uint8Array,
   random: (buffer: Uint8Array) => void = randomFillSync,
 ): Uint8Array {
   const header = new Uint8Array(headerBytes);
   header.set([boxFormat, kinds[context.kind]]);
-  new DataView(header.buffer).setUint32(keyIdOffset, id);
+  new DataView(header.buffer).setUint32(epochOffset, epoch);
   const aad = encodeAad(context);
   const padded = hasSecretLength(context) ? pad(plain) : plain;
   const nonce = computeNonce(keys.nonce, header, aad, padded, random);
@@ -60,10 +65,10 @@ export function sealBox(
   return sealed;
 }
 
-/** Returns the id of the sealing key of a box; undefined for bytes that are none. */
-export function readBoxKeyId(sealed: Uint8Array): number | undefined {
-  if (sealed.length < headerBytes + nonceBytes + tagBytes) return undefined;
-  return new DataView(sealed.buffer, sealed.byteOffset).getUint32(keyIdOffset);
+/** Returns the epoch of a box; undefined for bytes that are no box. */
+export function readEpoch(sealed: Uint8Array): number | undefined {
+  if (sealed[0] !== boxFormat || sealed.length < headerBytes + nonceBytes + tagBytes) return undefined;
+  return new DataView(sealed.buffer, sealed.byteOffset).getUint32(epochOffset);
 }
 
 /** Decrypts a box; undefined when it belongs to another row, is of another kind, or was changed. */
@@ -87,17 +92,8 @@ function computeNonce(
   const randomBytes = new Uint8Array(16);
   random(randomBytes);
   const length = Uint8Array.of(aad.length >>> 24, aad.length >>> 16, aad.length >>> 8, aad.length);
-  const parts = [key, header, randomBytes, length, aad, plain];
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  // Node returns a digest as text several times faster than as bytes.
-  const nonce = Uint8Array.fromHex(hash('sha512-256', all, 'hex').slice(0, 2 * nonceBytes));
-  all.fill(0);
-  return nonce;
+  const digest = keyedHash(key, 'kmipd/2 nonce', header, randomBytes, length, aad, plain);
+  return Uint8Array.fromHex(digest.slice(0, 2 * nonceBytes));
 }
 
 /** Types of which the length of the value is a secret too: a password, say. */
@@ -105,7 +101,8 @@ const typesOfSecretLength: ReadonlySet<string> = new Set(['SecretData', 'OpaqueO
 const paddedBytes = 64;
 
 function hasSecretLength(context: SealContext): boolean {
-  return context.kind === 'value' && typesOfSecretLength.has(context.objectType);
+  const isOfObject = context.kind === 'object' || context.kind === 'value';
+  return isOfObject && typesOfSecretLength.has(context.objectType);
 }
 
 /** Appends 0x80 and zeros (ISO/IEC 9797-1, padding method 2) up to a multiple of 64 bytes. */
@@ -123,33 +120,33 @@ function unpad(plain: Uint8Array): Uint8Array {
   return unpadded;
 }
 
+const unbound = Uint8Array.of(0);
+const bound = Uint8Array.of(1);
+
 function encodeAad(context: SealContext): Uint8Array {
-  if (context.kind === 'value') {
-    const { kind, id, group, objectType } = context;
-    return lengthAndText(kind, id, group, objectType);
+  const { kind } = context;
+  switch (kind) {
+    case 'object': {
+      const { id, group, objectType, version, valueBinding } = context;
+      const row = withNumbers(lengthAndText(kind, id, group, objectType), version);
+      return concatBytes([row, valueBinding === null ? unbound : concatBytes([bound, valueBinding])]);
+    }
+    case 'value':
+      return lengthAndText(kind, context.id, context.group, context.objectType);
+    case 'record': {
+      const { recordKind, key, group, version, expires } = context;
+      return withNumbers(lengthAndText(kind, recordKind, key, group), version, expires ?? -1);
+    }
+    case 'lane':
+      return withNumbers(lengthAndText(kind, context.name), context.seq, context.era);
   }
-  const { kind, recordKind, id, group, version, expires } = context;
-  const names = lengthAndText(kind, recordKind, id, group);
-  const aad = new Uint8Array(names.length + 16);
-  aad.set(names);
-  const view = new DataView(aad.buffer);
-  view.setBigUint64(names.length, BigInt(version));
-  view.setBigInt64(names.length + 8, BigInt(expires ?? -1));
-  return aad;
 }
 
-const encoder = new TextEncoder();
-
-/** Returns length (u32) and UTF-8 of each text. */
-function lengthAndText(...texts: readonly string[]): Uint8Array {
-  // UTF-8 needs at most three bytes a UTF-16 unit.
-  const buffer = new Uint8Array(texts.reduce((sum, text) => sum + 4 + 3 * text.length, 0));
-  const view = new DataView(buffer.buffer);
-  let at = 0;
-  for (const text of texts) {
-    const { written } = encoder.encodeInto(text, buffer.subarray(at + 4));
-    view.setUint32(at, written);
-    at += 4 + written;
-  }
-  return buffer.subarray(0, at);
+/** Appends numbers, 64 bits each. */
+function withNumbers(bytes: Uint8Array, ...numbers: readonly number[]): Uint8Array {
+  const result = new Uint8Array(bytes.length + 8 * numbers.length);
+  result.set(bytes);
+  const view = new DataView(result.buffer);
+  for (const [at, number] of numbers.entries()) view.setBigInt64(bytes.length + 8 * at, BigInt(number));
+  return result;
 }

@@ -1,67 +1,75 @@
-import { randomFillSync } from 'node:crypto';
-import { createRootKey, foreignRootKeyMessage, readRootKey } from './root-key.ts';
+import { readEpoch } from './box.ts';
+import { type ForgedRow, rowOf } from './forged-row.ts';
 import {
-  createSealingKey,
-  isCurrentFormat,
-  openValue,
-  readKeyId,
-  type SealingKey,
-  sealValue,
-  wipeSealingKey,
-} from './sealed-value.ts';
-import { sealingKeyBytes, unwrapSealingKey, wrapSealingKey } from './sealing-keys.ts';
+  addSealEpoch,
+  createKeyring,
+  decodeKeyring,
+  encodeKeyring,
+  type Keyring,
+  wipeKeyring,
+} from './keyring.ts';
+import { checkPin, type PinPlace, requireNoPin, setPin } from './keyring-pin.ts';
+import { OpenKeyring } from './open-keyring.ts';
+import { createOrReadRootKey, foreignRootKeyMessage, readRootKey } from './root-key.ts';
 import {
+  type KeyPurpose,
+  type KeyringStore,
   SealBrokenError,
   type SealContext,
   type SealedKey,
+  type StoredKeyring,
   type Vault,
   VaultUnavailableError,
-  type WrappedKeyStore,
-  type WrappedSealingKey,
 } from './vault.ts';
 
 /**
- * One sealing key may encrypt 2^32 values under random nonces (SP 800-38D §8.3). A process counts only its
- * own seals since its start, so it rotates the key long before, and refuses to seal at `maxSeals`.
+ * One key may encrypt 2^32 boxes under random nonces (SP 800-38D §8.3). A process counts only its own seals
+ * since its start, so it begins a new epoch long before, and refuses to seal at `maxSeals`.
  */
 const sealsBeforeRotation = 2 ** 24;
 const maxSeals = 2 ** 31;
 
-/** Keys that other processes may have added since this process last read the stored keys. */
-const maxKeysAhead = 16;
+/** Epochs that other processes may have added since this process last read the keyring. */
+const maxEpochsAhead = 16;
+/** How long a keyring that was read counts as current; other processes wait longer before they use an epoch. */
+const currentMilliseconds = 60_000;
 
 /** Settings of a vault with a root key in a file. */
 export interface LocalVaultOptions {
-  /** File of the root key; created when neither the file nor a sealing key exists. */
+  /** File of the root key; created when neither the file nor a keyring exists. */
   readonly rootKeyFile: string;
-  readonly wrappedKeys: WrappedKeyStore;
-  /** Seconds between reads of other processes' keys and retries while sealed; 0: never, 60 by default. */
+  /** By which the state directory recognises the keyring; nothing is compared when left out. */
+  readonly pin?: PinPlace;
+  readonly keyrings: KeyringStore;
+  /** Is told of each row that does not open, and of a keyring that was altered. */
+  readonly forged?: (row: ForgedRow) => void;
+  /** Seconds between reads of other processes' epochs and retries while sealed; 0: never, 60 by default. */
   readonly refreshSeconds?: number;
-  /** Seconds before a new key is used to seal, so that every process has read it; 120 by default. */
+  /** Seconds before a new epoch is used to seal, so that every process has read it; 120 by default. */
   readonly activationDelaySeconds?: number;
-  /** Seals after which this process rotates the key. */
+  /** Seals after which this process begins a new epoch. */
   readonly sealsBeforeRotation?: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
 
-/** A vault whose sealing keys can be rotated and read again. */
+/** A vault whose epochs can be rotated and read again. */
 export interface LocalVault extends Vault {
   /** Why the vault is sealed, one line for the operator. */
   readonly sealedBecause: string | undefined;
   /**
-   * Stores a new sealing key and resolves with its id; older keys still open.
+   * Begins a new seal epoch and resolves with its number; boxes of older ones still open.
    *
    * @throws {VaultUnavailableError} when the vault is sealed or the root key cannot be used.
    */
   rotate(): Promise<number>;
-  /** Reads stored keys, and the root key if needed: unseals the vault, adds keys of other processes. */
+  /** Reads the stored keyring, and the root key if needed: unseals the vault, adds epochs of other processes. */
   refresh(): Promise<void>;
 }
 
 /**
  * Opens a vault with its root key in a file. Without a usable root key the vault is sealed, with the reason
- * in `sealedBecause`, and retries every `refreshSeconds`. Rejects only when the stored keys cannot be read.
+ * in `sealedBecause`, and retries every `refreshSeconds`. Rejects only when the keyring cannot be read.
  */
 export async function openLocalVault(options: LocalVaultOptions): Promise<LocalVault> {
   const vault = new LocalFileVault(options);
@@ -73,10 +81,11 @@ export async function openLocalVault(options: LocalVaultOptions): Promise<LocalV
 class LocalFileVault implements LocalVault {
   readonly #options: LocalVaultOptions;
   readonly #now: () => number;
-  /** In the order of their ids, which is the order of their age. */
-  #keys: readonly SealingKey[] = [];
+  #keyring: OpenKeyring | undefined;
   #sealedBecause: string | undefined = 'the root key has not been read yet';
-  #seals = { id: 0, count: 0 };
+  /** When the keyring in use was last found to be the stored one. */
+  #readAt = Number.NEGATIVE_INFINITY;
+  #seals = { epoch: 0, count: 0 };
   #refreshing: Promise<void> | undefined;
   #rotating: Promise<number> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -88,7 +97,7 @@ class LocalFileVault implements LocalVault {
   }
 
   get unsealed(): boolean {
-    return this.#sealedBecause === undefined;
+    return this.#keyring !== undefined;
   }
 
   get sealedBecause(): string | undefined {
@@ -96,48 +105,56 @@ class LocalFileVault implements LocalVault {
   }
 
   seal(context: SealContext, plain: Uint8Array): SealedKey {
-    const current = this.#currentKey();
-    const { id } = current;
-    if (this.#seals.id !== id) this.#seals = { id, count: 0 };
+    const keyring = this.#requireKeyring();
+    const epoch = keyring.currentEpoch(this.#now() / 1000 - (this.#options.activationDelaySeconds ?? 120));
+    if (this.#seals.epoch !== epoch) this.#seals = { epoch, count: 0 };
     this.#seals.count += 1;
     const { count } = this.#seals;
     if (count > maxSeals)
       throw new VaultUnavailableError(
-        `sealing key ${id} has reached its limit of seals and no new one could be created`,
+        `epoch ${epoch} has reached its limit of seals and no new one could be created`,
       );
-    const limit = this.#options.sealsBeforeRotation ?? sealsBeforeRotation;
     // A failed rotation is tried again after the same number of seals.
-    if (count % limit === 0) this.rotate().catch(() => {});
-    return sealValue(current, context, plain);
+    if (count % (this.#options.sealsBeforeRotation ?? sealsBeforeRotation) === 0)
+      this.rotate().catch(() => {});
+    return keyring.seal(epoch, context, plain);
   }
 
   open(context: SealContext, sealed: SealedKey): Uint8Array {
-    this.#requireUnsealed();
-    const id = readKeyId(sealed);
-    const known = id === undefined ? undefined : this.#find(id);
-    if (known === undefined && id !== undefined && this.#mayExistElsewhere(id)) {
+    const keyring = this.#requireKeyring();
+    const plain = keyring.open(context, sealed);
+    if (plain !== undefined) return plain;
+    const epoch = readEpoch(sealed);
+    if (epoch !== undefined && this.#mayExistElsewhere(keyring, epoch)) {
       this.refresh().catch(() => {});
-      throw new VaultUnavailableError(`sealing key ${id} is not known here yet`);
+      throw new VaultUnavailableError(`epoch ${epoch} is not known here yet`);
     }
-    const plain = known && openValue(known, context, sealed);
-    if (plain === undefined)
-      throw new SealBrokenError(`the sealed value of ${describeContext(context)} does not open`);
-    return plain;
+    const row = rowOf(context);
+    this.#options.forged?.(row);
+    throw new SealBrokenError(`the box of ${row.table} ${JSON.stringify(row.id)} does not open`);
   }
 
-  isCurrent(sealed: SealedKey): boolean {
-    return isCurrentFormat(sealed);
+  term(group: string, attribute: string, field: string, value: string | number): number {
+    return this.#requireKeyring().index.term(group, attribute, field, value);
+  }
+
+  key(purpose: KeyPurpose, ...parts: readonly string[]): string {
+    return this.#requireKeyring().index.key(purpose, parts);
+  }
+
+  element(table: string, id: string, version: number, tag: Uint8Array): bigint {
+    return this.#requireKeyring().index.element(table, id, version, tag);
   }
 
   rotate(): Promise<number> {
-    this.#rotating ??= this.#addKey().finally(() => {
+    this.#rotating ??= this.#addEpoch().finally(() => {
       this.#rotating = undefined;
     });
     return this.#rotating;
   }
 
   refresh(): Promise<void> {
-    this.#refreshing ??= this.#readKeys().finally(() => {
+    this.#refreshing ??= this.#readKeyring().finally(() => {
       this.#refreshing = undefined;
     });
     return this.#refreshing;
@@ -151,75 +168,104 @@ class LocalFileVault implements LocalVault {
     this.#closed = true;
     clearInterval(this.#timer);
     await Promise.allSettled([this.#refreshing, this.#rotating]);
-    this.#keys.forEach(wipeSealingKey);
-    [this.#keys, this.#sealedBecause] = [[], 'the vault is closed'];
+    this.#keyring?.wipe();
+    [this.#keyring, this.#sealedBecause] = [undefined, 'the vault is closed'];
   }
 
-  /** The newest key whose activation delay has passed; before any has, the oldest. */
-  #currentKey(): SealingKey {
-    this.#requireUnsealed();
-    const activatedBy = this.#now() / 1000 - (this.#options.activationDelaySeconds ?? 120);
-    const current = this.#keys.findLast(({ createdAt }) => createdAt <= activatedBy) ?? this.#keys[0];
-    if (current === undefined) throw new VaultUnavailableError('the vault has no sealing key');
-    return current;
+  #requireKeyring(): OpenKeyring {
+    if (this.#keyring === undefined)
+      throw new VaultUnavailableError(this.#sealedBecause ?? 'the vault is sealed');
+    return this.#keyring;
   }
 
-  #find(id: number): SealingKey | undefined {
-    return this.#keys.find((key) => key.id === id);
+  /** Processes use an epoch long after they have stored it, so a keyring just read knows every one in use. */
+  #mayExistElsewhere({ newest }: OpenKeyring, epoch: number): boolean {
+    const isCurrent = this.#now() - this.#readAt < currentMilliseconds && this.#refreshing === undefined;
+    return !isCurrent && epoch > newest && epoch <= newest + maxEpochsAhead;
   }
 
-  #requireUnsealed(): void {
-    if (this.#sealedBecause !== undefined) throw new VaultUnavailableError(this.#sealedBecause);
-  }
-
-  #mayExistElsewhere(id: number): boolean {
-    const newest = this.#keys.at(-1)?.id ?? 0;
-    return id > newest && id <= newest + maxKeysAhead;
-  }
-
-  /** Reads the stored keys; once unsealed, uses the root key only when one of them is unknown. */
-  async #readKeys(): Promise<void> {
+  /** Reads the stored keyring; once unsealed, uses the root key only when its generation is another one. */
+  async #readKeyring(): Promise<void> {
     if (this.#closed) return;
-    const wrappedKeys = await this.#options.wrappedKeys.list();
-    if (this.unsealed && wrappedKeys.every(({ id }) => this.#find(id) !== undefined)) return;
+    const stored = await this.#options.keyrings.read();
+    if (stored !== undefined && stored.generation === this.#keyring?.generation) {
+      this.#readAt = this.#now();
+      return;
+    }
     try {
-      const keys = await this.#withRootKey(wrappedKeys, async (rootKey) => {
-        if (wrappedKeys.length > 0) return this.#unwrap(rootKey, wrappedKeys);
-        await this.#persist(rootKey, 1);
-        return this.#unwrap(rootKey, await this.#options.wrappedKeys.list());
-      });
-      if (this.#closed) keys.forEach(wipeSealingKey);
-      else [this.#keys, this.#sealedBecause] = [keys, undefined];
+      const keyring = await this.#withRootKey(stored, (rootKey) => this.#openOrCreate(stored, rootKey));
+      this.#use(keyring);
     } catch (error) {
       if (!(error instanceof VaultUnavailableError)) throw error;
-      // An unsealed vault stays unsealed: its keys are valid, only the new key cannot be unwrapped.
+      // An unsealed vault stays unsealed: its keys are valid, only the new epoch cannot be unwrapped.
       if (!this.unsealed && !this.#closed) this.#sealedBecause = error.message;
     }
   }
 
-  async #addKey(): Promise<number> {
-    this.#requireUnsealed();
-    const wrappedKeys = await this.#options.wrappedKeys.list();
-    const id = 1 + Math.max(0, ...wrappedKeys.map((key) => key.id));
-    await this.#withRootKey(wrappedKeys, async (rootKey) => {
-      // A key wrapped by an exchanged root key would be lost at the next restart.
-      const newest = wrappedKeys.find((key) => key.id === id - 1);
-      const previousKey = newest && unwrapSealingKey(rootKey, newest.id, newest.wrapped);
-      if (previousKey === undefined) throw new VaultUnavailableError(this.#wrongRootKeyMessage(id - 1));
-      previousKey.fill(0);
-      await this.#persist(rootKey, id);
+  #use(keyring: Keyring): void {
+    const { generation = 0 } = this.#keyring ?? {};
+    const opened = new OpenKeyring(keyring);
+    if (this.#closed || opened.generation <= generation) {
+      opened.wipe();
+      if (opened.generation < generation)
+        this.#options.forged?.({ table: 'keyring', id: 'older generation' });
+      return;
+    }
+    this.#keyring?.wipe();
+    [this.#keyring, this.#sealedBecause, this.#readAt] = [opened, undefined, this.#now()];
+  }
+
+  async #openOrCreate(stored: StoredKeyring | undefined, rootKey: Uint8Array): Promise<Keyring> {
+    const present = stored ?? (await this.#create(rootKey));
+    const keyring = decodeKeyring(present, rootKey);
+    const { rootKeyFile, pin } = this.#options;
+    if (keyring === 'foreign') throw new VaultUnavailableError(foreignRootKeyMessage(rootKeyFile));
+    if (keyring === 'altered') {
+      this.#options.forged?.({ table: 'keyring', id: `generation ${present.generation}` });
+      throw new VaultUnavailableError('the keyring in the database was altered: restore it from a backup');
+    }
+    if (pin !== undefined) checkPin(pin, keyring);
+    return keyring;
+  }
+
+  /** Stores a new keyring; when another process was first, returns that one. */
+  async #create(rootKey: Uint8Array): Promise<StoredKeyring> {
+    const { keyrings, pin } = this.#options;
+    if (pin !== undefined) requireNoPin(pin);
+    const keyring = createKeyring(Math.floor(this.#now() / 1000));
+    const made = encodeKeyring(keyring, rootKey);
+    const isStored = await keyrings.write(made);
+    if (isStored && pin !== undefined) setPin(pin, keyring);
+    wipeKeyring(keyring);
+    if (isStored) return made;
+    const other = await keyrings.read();
+    if (other === undefined) throw new VaultUnavailableError('the database does not keep the keyring');
+    return other;
+  }
+
+  async #addEpoch(): Promise<number> {
+    this.#requireKeyring();
+    const stored = await this.#options.keyrings.read();
+    const next = await this.#withRootKey(stored, async (rootKey) => {
+      // An epoch wrapped by an exchanged root key would be lost at the next restart.
+      const next = addSealEpoch(await this.#openOrCreate(stored, rootKey), Math.floor(this.#now() / 1000));
+      const encoded = encodeKeyring(next, rootKey);
+      wipeKeyring(next);
+      return encoded;
     });
+    // Another process may have begun an epoch at the same time, which serves as well.
+    await this.#options.keyrings.write(next);
     await this.refresh();
-    return id;
+    return this.#requireKeyring().newest;
   }
 
   async #withRootKey<T>(
-    wrappedKeys: readonly WrappedSealingKey[],
+    stored: StoredKeyring | undefined,
     use: (rootKey: Uint8Array) => Promise<T>,
   ): Promise<T> {
     const { rootKeyFile } = this.#options;
     const rootKey =
-      readRootKey(rootKeyFile) ?? (wrappedKeys.length === 0 ? createOrReadRootKey(rootKeyFile) : undefined);
+      readRootKey(rootKeyFile) ?? (stored === undefined ? createOrReadRootKey(rootKeyFile) : undefined);
     if (rootKey === undefined)
       throw new VaultUnavailableError(
         `the root key ${rootKeyFile} is missing, and the database is encrypted under it: restore it from its backup`,
@@ -230,43 +276,4 @@ class LocalFileVault implements LocalVault {
       rootKey.fill(0);
     }
   }
-
-  #unwrap(rootKey: Uint8Array, wrappedKeys: readonly WrappedSealingKey[]): readonly SealingKey[] {
-    return wrappedKeys
-      .map(({ id, wrapped, createdAt }) => {
-        const known = this.#find(id);
-        if (known !== undefined) return known;
-        const key = unwrapSealingKey(rootKey, id, wrapped);
-        if (key !== undefined) return createSealingKey(id, key, createdAt);
-        throw new VaultUnavailableError(this.#wrongRootKeyMessage(id));
-      })
-      .toSorted((a, b) => a.id - b.id);
-  }
-
-  #wrongRootKeyMessage(id: number): string {
-    return foreignRootKeyMessage(this.#options.rootKeyFile, id);
-  }
-
-  /** Creates and stores a key. When another process has stored a key of that id, this one is discarded. */
-  async #persist(rootKey: Uint8Array, id: number): Promise<void> {
-    const key = randomFillSync(new Uint8Array(sealingKeyBytes));
-    const wrapped = wrapSealingKey(rootKey, id, key);
-    key.fill(0);
-    await this.#options.wrappedKeys.add({ id, wrapped, createdAt: Math.floor(this.#now() / 1000) });
-  }
-}
-
-function describeContext(context: SealContext): string {
-  const id = JSON.stringify(context.id);
-  return context.kind === 'value' ? `object ${id}` : `record ${context.recordKind} ${id}`;
-}
-
-function createOrReadRootKey(file: string): Uint8Array | undefined {
-  try {
-    createRootKey(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
-      throw new VaultUnavailableError(`cannot create the root key ${file}: ${(error as Error).message}`);
-  }
-  return readRootKey(file);
 }

@@ -108,14 +108,29 @@ export function readRootKey(file: string): Uint8Array | undefined {
   }
 }
 
+/**
+ * Creates the root key, or reads the one that another process has created meanwhile.
+ *
+ * @throws {VaultUnavailableError} when it cannot be created, or as `readRootKey`.
+ */
+export function createOrReadRootKey(file: string): Uint8Array | undefined {
+  try {
+    createRootKey(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
+      throw new VaultUnavailableError(`cannot create the root key ${file}: ${(error as Error).message}`);
+  }
+  return readRootKey(file);
+}
+
 function unreadable(file: string, error: unknown): VaultUnavailableError {
   const reason = describeFileError(error) ?? (error as Error).message;
   return new VaultUnavailableError(`cannot read the root key ${file}: ${reason}`);
 }
 
-/** What the operator is told when the root key in a file does not decrypt the sealing key of that id. */
-export function foreignRootKeyMessage(file: string, id: number): string {
-  return `the root key ${file} cannot decrypt sealing key ${id}: the database is encrypted under another root key`;
+/** What the operator is told when the root key in a file does not decrypt the keyring of the database. */
+export function foreignRootKeyMessage(file: string): string {
+  return `the root key ${file} cannot decrypt the keyring: the database is encrypted under another root key`;
 }
 
 const ascii = (text: string) => new TextEncoder().encode(text);

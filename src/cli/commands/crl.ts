@@ -1,12 +1,9 @@
+import { writeFileAtomically } from '../../common/durable-file.ts';
 import { integerBetween, readStoreUrl } from '../../config/values.ts';
 import type { IssuerSummary, RevocationLists } from '../../protocol/revocation-lists.ts';
 import { type Command, homeOption, print, printError, readOption, storeOption } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
-import {
-  requireInitialised,
-  stateDirectoryAt,
-  writeFileAtomically,
-} from '../state-directory/state-directory.ts';
+import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
 
 interface Arguments {
   readonly issuer?: string;

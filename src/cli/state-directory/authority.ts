@@ -10,13 +10,9 @@ import {
   privateKeyToPem,
 } from '../../../certs/keys.ts';
 import { splitCertificates } from '../../../certs/pem.ts';
+import { writeFileAtomically } from '../../common/durable-file.ts';
 import type { Config } from '../../config/index.ts';
-import {
-  makeDirectory,
-  readRequiredFile,
-  type StateDirectory,
-  writeFileAtomically,
-} from './state-directory.ts';
+import { makeDirectory, readRequiredFile, type StateDirectory } from './state-directory.ts';
 
 // The library of issue.ts takes longer to load than the rest of a start, so only the issuance of certificates
 // loads it.

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { type IssuedCertificate, privateKeyToPem } from '../../../certs/keys.ts';
 import { splitCertificates } from '../../../certs/pem.ts';
 import { createPkcs12, type Pkcs12Encryption, passwordIterations } from '../../../certs/pkcs12.ts';
+import { writeFileAtomically } from '../../common/durable-file.ts';
 import { readTextFile } from '../../common/regular-file.ts';
 import { fingerprintOf } from '../../identity/certificate.ts';
 import type { ClientDirectory } from '../../identity/principal.ts';
 import { CommandError } from '../failure.ts';
-import { makeDirectory, writeFileAtomically } from './state-directory.ts';
+import { makeDirectory } from './state-directory.ts';
 
 /** The contents of a client's files besides its certificate and key. */
 export interface ClientFilesOptions {

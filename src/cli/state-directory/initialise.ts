@@ -3,6 +3,7 @@ import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { issueClient } from '../../../certs/issue.ts';
 import type { KeyKind } from '../../../certs/keys.ts';
+import { fsyncDirectory, writeFileAtomically } from '../../common/durable-file.ts';
 import { renderConfig } from '../../config/template.ts';
 import { fingerprintOf } from '../../identity/certificate.ts';
 import type { ClientDirectory } from '../../identity/principal.ts';
@@ -11,14 +12,7 @@ import { createRootKey, removeUnfinishedRootKeys } from '../../vault/root-key.ts
 import { CommandError } from '../failure.ts';
 import { completeAuthority, completeServer, readAuthority } from './authority.ts';
 import { writeClientFiles } from './client-files.ts';
-import {
-  fsyncDirectory,
-  makeDirectory,
-  readRequiredFile,
-  readStateConfig,
-  type StateDirectory,
-  writeFileAtomically,
-} from './state-directory.ts';
+import { makeDirectory, readRequiredFile, readStateConfig, type StateDirectory } from './state-directory.ts';
 
 /** The choices of the operator for a new state directory. */
 export interface InitialiseOptions {

@@ -1,9 +1,10 @@
 import { accessSync, chownSync, constants, existsSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { writeFileAtomically } from '../../common/durable-file.ts';
 import { readTextFile } from '../../common/regular-file.ts';
 import { CommandError } from '../failure.ts';
-import { makeDirectory, type StateDirectory, writeFileAtomically } from './state-directory.ts';
+import { makeDirectory, type StateDirectory } from './state-directory.ts';
 
 /**
  * The exclusive use of a state directory or database by one daemon; a second daemon would use the same keys

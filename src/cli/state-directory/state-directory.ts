@@ -1,14 +1,4 @@
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { readTextFile } from '../../common/regular-file.ts';
 import { type Config, readConfigFile } from '../../config/index.ts';
@@ -19,6 +9,8 @@ export interface StateDirectory {
   readonly directory: string;
   readonly config: string;
   readonly rootKey: string;
+  /** By which the keyring of the database is recognised. */
+  readonly keyringPin: string;
   readonly authority: { readonly certificate: string; readonly key: string };
   readonly clients: string;
   /** A file that exists during an initialisation, so that the next start can finish it. */
@@ -37,6 +29,7 @@ export function stateDirectoryAt(directory: string): StateDirectory {
     directory: base,
     config: join(base, 'kmipd.toml'),
     rootKey: join(base, 'root.key'),
+    keyringPin: join(base, 'keyring.pin'),
     authority: { certificate: join(base, 'ca', 'ca.pem'), key: join(base, 'ca', 'ca.key') },
     clients: join(base, 'clients'),
     unfinishedMarker: join(base, 'initialisation-unfinished'),
@@ -121,41 +114,5 @@ export function makeDirectory(directory: string): void {
   } catch (error) {
     const madeMeanwhile = (error as NodeJS.ErrnoException).code === 'EEXIST';
     if (!madeMeanwhile || !statSync(directory).isDirectory()) throw error;
-  }
-}
-
-/**
- * Writes a file atomically and durably: to a temporary name, synchronised, then renamed. The file has exactly
- * `mode`, whatever the umask.
- * @throws the system's error, with `code` and `path`, e.g. for a full disk; the former file is untouched
- *   then.
- */
-export function writeFileAtomically(file: string, content: string | Uint8Array, mode: number): void {
-  const temporary = `${file}.new`;
-  rmSync(temporary, { force: true });
-  const descriptor = openSync(temporary, 'wx', mode);
-  try {
-    const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
-    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
-    chmodSync(temporary, mode);
-    fsyncSync(descriptor);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    // Errors of calls with a descriptor do not say which file it is.
-    throw Object.assign(error as Error, { path: file });
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(temporary, file);
-  fsyncDirectory(dirname(file));
-}
-
-/** Makes the creation, renaming and removal of files in a directory durable. */
-export function fsyncDirectory(directory: string): void {
-  const descriptor = openSync(directory, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }

@@ -1,0 +1,38 @@
+import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * Writes a file atomically and durably: to a temporary name, synchronised, then renamed. The file has exactly
+ * `mode`, whatever the umask.
+ * @throws the system's error, with `code` and `path`, e.g. for a full disk; the former file is untouched
+ *   then.
+ */
+export function writeFileAtomically(file: string, content: string | Uint8Array, mode: number): void {
+  const temporary = `${file}.new`;
+  rmSync(temporary, { force: true });
+  const descriptor = openSync(temporary, 'wx', mode);
+  try {
+    const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+    chmodSync(temporary, mode);
+    fsyncSync(descriptor);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    // Errors of calls with a descriptor do not say which file it is.
+    throw Object.assign(error as Error, { path: file });
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(temporary, file);
+  fsyncDirectory(dirname(file));
+}
+
+/** Makes the creation, renaming and removal of files in a directory durable. */
+export function fsyncDirectory(directory: string): void {
+  const descriptor = openSync(directory, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

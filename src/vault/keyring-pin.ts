@@ -1,0 +1,93 @@
+import { writeFileAtomically } from '../common/durable-file.ts';
+import { readTextFile } from '../common/regular-file.ts';
+import { computePin, type Keyring } from './keyring.ts';
+import { VaultUnavailableError } from './vault.ts';
+
+/**
+ * What the state directory remembers of the keyring of each database that it has used: id of the store, pin,
+ * and the highest generation. Whoever can write a database puts neither the keyring of another one in its
+ * place nor an older one of its own.
+ */
+
+/** Where the keyring of a database is remembered. */
+export interface PinPlace {
+  readonly file: string;
+  /** Name of the database, without a password. */
+  readonly database: string;
+  /** Whether the operator says that the database may be a new one, although it was used before. */
+  readonly mayBeNew: boolean;
+}
+
+interface Pin {
+  readonly store: string;
+  readonly pin: string;
+  readonly generation: number;
+}
+
+type Pins = Readonly<Record<string, Pin>>;
+
+/**
+ * Refuses to make a keyring for a database that had one.
+ *
+ * @throws {VaultUnavailableError} when it had one and may not be new, or the file cannot be read.
+ */
+export function requireNoPin({ file, database, mayBeNew }: PinPlace): void {
+  if (!mayBeNew && readPins(file)[database] !== undefined)
+    throw new VaultUnavailableError(
+      `${database} has no keyring, and it had one: it was emptied or replaced; restore it from its backup`,
+    );
+}
+
+/** Remembers the keyring of a new database. */
+export function setPin(place: PinPlace, keyring: Keyring): void {
+  writePin(place, pinOf(keyring));
+}
+
+/**
+ * Compares a keyring with what is remembered, and remembers it: the first keyring that a state directory sees
+ * of a database is its own.
+ *
+ * @throws {VaultUnavailableError} when it is another keyring, or an older one, or the file cannot be used.
+ */
+export function checkPin(place: PinPlace, keyring: Keyring): void {
+  const { file, database } = place;
+  const own = pinOf(keyring);
+  const kept = readPins(file)[database];
+  if (kept !== undefined && (kept.store !== own.store || kept.pin !== own.pin))
+    throw new VaultUnavailableError(
+      `the keyring in ${database} is not the one that this home used before: another database is in its place; if that is meant, remove ${file}`,
+    );
+  if (kept !== undefined && kept.generation > own.generation)
+    throw new VaultUnavailableError(
+      `the keyring in ${database} is older than the one that this home used last: the database was put back; if that is meant, remove ${file}`,
+    );
+  if (kept?.generation !== own.generation) writePin(place, own);
+}
+
+function pinOf(keyring: Keyring): Pin {
+  return { store: keyring.storeId.toHex(), pin: computePin(keyring), generation: keyring.generation };
+}
+
+function writePin({ file, database }: PinPlace, pin: Pin): void {
+  try {
+    writeFileAtomically(file, `${JSON.stringify({ ...readPins(file), [database]: pin })}\n`, 0o600);
+  } catch (error) {
+    if (error instanceof VaultUnavailableError) throw error;
+    throw new VaultUnavailableError(`cannot write ${file}: ${(error as Error).message}`);
+  }
+}
+
+function readPins(file: string): Pins {
+  let text: string;
+  try {
+    text = readTextFile(file, 'pins');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new VaultUnavailableError((error as Error).message);
+  }
+  try {
+    const pins = JSON.parse(text) as Pins;
+    if (Object.values(pins).every(({ generation }) => Number.isSafeInteger(generation))) return pins;
+  } catch {}
+  throw new VaultUnavailableError(`${file} is damaged: restore it from its backup, or remove it`);
+}

@@ -1,0 +1,69 @@
+import { type BoxKeys, deriveBoxKeys, openBox, readEpoch, sealBox, wipeBoxKeys } from './box.ts';
+import { HashedIndex } from './hashed-index.ts';
+import { type Keyring, singleSecret, wipeKeyring } from './keyring.ts';
+import type { SealContext, SealedKey } from './vault.ts';
+
+/** One seal epoch: the keys of its boxes. */
+interface Epoch {
+  readonly epoch: number;
+  /** POSIX seconds. */
+  readonly createdAt: number;
+  readonly keys: BoxKeys;
+}
+
+/** The keys of one generation of a keyring, derived once. */
+export class OpenKeyring {
+  readonly generation: number;
+  readonly index: HashedIndex;
+  /** In the order of their numbers, which is that of their age. */
+  readonly #epochs: readonly Epoch[];
+
+  /** Takes over the secrets of the keyring, and overwrites those that are only derived from. */
+  constructor(keyring: Keyring) {
+    this.generation = keyring.generation;
+    this.#epochs = keyring.secrets
+      .filter(({ kind }) => kind === 'seal')
+      .map(({ epoch, createdAt, bytes }) => ({
+        epoch,
+        createdAt,
+        keys: deriveBoxKeys(bytes, keyring.storeId),
+      }))
+      .toSorted((a, b) => a.epoch - b.epoch);
+    const indexSecret = singleSecret(keyring, 'index').slice();
+    this.index = new HashedIndex(indexSecret, singleSecret(keyring, 'set'), keyring.storeId);
+    wipeKeyring(keyring);
+  }
+
+  /** The newest epoch. */
+  get newest(): number {
+    return this.#epochs.at(-1)?.epoch ?? 0;
+  }
+
+  /** The newest epoch created by `activatedBy` (POSIX seconds); before any was, the oldest. */
+  currentEpoch(activatedBy: number): number {
+    const current = this.#epochs.findLast(({ createdAt }) => createdAt <= activatedBy) ?? this.#epochs[0];
+    return current?.epoch ?? 0;
+  }
+
+  seal(epoch: number, context: SealContext, plain: Uint8Array): SealedKey {
+    const keys = this.#keysOf(epoch);
+    if (keys === undefined) throw new TypeError(`the keyring has no epoch ${epoch}`);
+    return sealBox(keys, epoch, context, plain) as SealedKey;
+  }
+
+  /** Returns the content of a box; undefined when it is of an unknown epoch or another row, or was changed. */
+  open(context: SealContext, sealed: Uint8Array): Uint8Array | undefined {
+    const keys = this.#keysOf(readEpoch(sealed));
+    return keys && openBox(keys, context, sealed);
+  }
+
+  /** Overwrites all keys. */
+  wipe(): void {
+    for (const { keys } of this.#epochs) wipeBoxKeys(keys);
+    this.index.wipe();
+  }
+
+  #keysOf(epoch: number | undefined): BoxKeys | undefined {
+    return this.#epochs.find((each) => each.epoch === epoch)?.keys;
+  }
+}
