@@ -1,12 +1,18 @@
 import { lockDatabase } from '../cli/state-directory/database-lock.ts';
-import { type OpenStore, openStore } from '../store/open.ts';
-import { type LocalVault, openLocalVault } from '../vault/local.ts';
+import { openDatabaseOf } from '../cli/state-directory/open-database.ts';
+import type { ClientDirectory } from '../identity/principal.ts';
+import { StoredClients } from '../protocol/authentication/client-directory.ts';
+import type { Store } from '../store/store.ts';
+import type { LocalVault } from '../vault/local.ts';
+import { reportForgedRows } from './forged-rows.ts';
 import { logLockWaits } from './lock-waits.ts';
 import type { StartContext } from './start-context.ts';
 
-/** The open database and the vault whose sealing keys lie in it. */
-export interface Backends extends Omit<OpenStore, 'close'> {
+/** The open database, the vault that opens its rows, and the clients among them. */
+export interface Backends {
+  readonly store: Store;
   readonly vault: LocalVault;
+  readonly clients: ClientDirectory;
 }
 
 /**
@@ -20,18 +26,17 @@ export async function openBackends({
   stateDirectory,
   config,
   log,
+  metrics,
   closing,
   mustStoreExist: mustExist,
 }: StartContext): Promise<Backends> {
   const lock = lockDatabase(config.store, mustExist);
   closing.defer(() => lock?.release());
-  const { store, clients, wrappedKeys, close } = await openStore(config.store, {
-    limits: config.limits,
+  const { store, vault, close } = await openDatabaseOf(stateDirectory, config, {
     lockWait: logLockWaits(log, Date.now),
+    forged: reportForgedRows(log, metrics, Date.now),
     mustExist,
   });
   closing.defer(close);
-  const vault = await openLocalVault({ rootKeyFile: stateDirectory.rootKey, wrappedKeys });
-  closing.defer(() => vault.close());
-  return { store, clients, wrappedKeys, vault };
+  return { store, vault, clients: new StoredClients(store, vault) };
 }

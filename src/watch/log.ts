@@ -111,8 +111,10 @@ const fields = {
   result: text,
   resumed: flag,
   role: text,
+  row: text,
   signal: text,
   subject: text,
+  table: text,
   vendor: text,
   version: text,
 } satisfies Readonly<Record<string, (value: unknown) => unknown>>;

@@ -99,6 +99,12 @@ export class Metrics {
     labelNames: ['call'] as const,
     registers: [this.registry],
   });
+  readonly #forgedRows = new Counter({
+    name: 'kmipd_store_forged_total',
+    help: 'Rows of the database that were altered outside kmipd and refused, by table.',
+    labelNames: ['table'] as const,
+    registers: [this.registry],
+  });
   /** Expiry of a role's certificate, in milliseconds since 1970. */
   readonly #certificateExpiries = new Map<string, number>();
 
@@ -139,6 +145,9 @@ export class Metrics {
     this.#storeSeconds.observe({ call }, seconds);
     if (failed) this.#storeFailures.inc({ call });
   };
+
+  /** Counts a row that was refused; `table` is the label. */
+  readonly forgedRow = (table: string): void => this.#forgedRows.inc({ table });
 
   /** Counts batch items and failures of requests. */
   readonly requests: RequestObserver = {
