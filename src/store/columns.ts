@@ -28,3 +28,6 @@ export const objectColumns = {
 
 /** KMIP name of an attribute with a column. */
 export type ColumnName = keyof typeof objectColumns;
+
+/** The columns by which a search can start, in the order of their values. */
+export const indexedColumns: readonly ColumnName[] = ['InitialDate', 'ActivationDate', 'DeactivationDate'];

@@ -1,29 +1,18 @@
-import { createHash } from 'node:crypto';
+import { objectColumns } from './columns.ts';
+import type { ColumnRange } from './search-starts.ts';
 import type { Dialect, SqlValue } from './sql-driver.ts';
-import type { Comparison, Filter } from './store.ts';
+import type { Filter } from './store.ts';
 
 /**
- * Compiles `Filter` to SQL over `object o` and `object_index`. Every value becomes a parameter, never text.
+ * Compiles `Filter` to SQL over `managed_object o` and `object_term`. Every value becomes a parameter, never
+ * text.
  */
-
-/**
- * Returns the form of a text in the index: long texts as their SHA-256, because PostgreSQL refuses index
- * entries over 2,704 bytes and searches compare whole values only. A short text that looks like a digest is
- * digested too, so that it cannot match a long one.
- */
-export function toIndexText(value: string): string {
-  if (value.length <= 256 && !value.startsWith('sha256:')) return value;
-  return `sha256:${createHash('sha256').update(value).digest('hex')}`;
-}
 
 /** SQL text with `$1` placeholders and their values. */
 export interface CompiledSql {
   readonly sql: string;
   readonly parameters: readonly SqlValue[];
 }
-
-/** A condition on one attribute, with which a search may start. */
-export type Condition = Extract<Filter, { attribute: string }>;
 
 /** Collects parameters and returns their placeholders. */
 class Parameters {
@@ -36,77 +25,27 @@ class Parameters {
   }
 
   add(value: SqlValue): string {
+    if (typeof value === 'number' && !Number.isSafeInteger(value))
+      throw new RangeError(`a search needs whole numbers, not ${value}`);
     this.values.push(value);
     return `$${this.values.length}`;
   }
 }
 
-/**
- * Returns the conditions that every result must meet and that the index can look up: those outside `any` and
- * `not` with at least one comparison to a value or range (`bits` has neither), the most selective first.
- */
-export function startConditions(filter: Filter): readonly Condition[] {
-  return requiredConditions(filter)
-    .filter((condition) => selectivityRank(condition) < unindexed)
-    .toSorted((a, b) => selectivityRank(a) - selectivityRank(b));
-}
-
-function requiredConditions(filter: Filter): readonly Condition[] {
-  if ('all' in filter) return filter.all.flatMap(requiredConditions);
-  return 'attribute' in filter ? [filter] : [];
-}
-
-const ranges = 2;
-const unindexed = 4;
-
-/**
- * Few objects share a text, many share a number (a state, an algorithm), more are in a range; `bits` needs
- * all.
- */
-function selectivity({ op, value }: Comparison): number {
-  if (op === 'bits') return unindexed;
-  if (op === '=') return typeof value === 'string' ? 0 : 1;
-  return ranges;
-}
-
-function selectivityRank(condition: Condition): number {
-  return Math.min(unindexed, ...condition.fields.map(selectivity));
-}
-
-/** Whether the index finds the objects of a condition in the order of a number, not newest first. */
-export function isRange(condition: Condition): boolean {
-  return selectivityRank(condition) === ranges;
-}
-
-/** Removes repeated conditions, of which a client may send any number. */
-export function simplify(filter: Filter): Filter {
-  if ('not' in filter) return { not: simplify(filter.not) };
-  if ('all' in filter) return { all: distinct(filter.all.map(simplify)) };
-  return 'any' in filter ? { any: distinct(filter.any.map(simplify)) } : filter;
-}
-
-function distinct(parts: readonly Filter[]): readonly Filter[] {
-  return [...new Map(parts.map((part) => [JSON.stringify(part), part])).values()];
-}
-
-/** Number of conditions in a filter: each costs a look-up for each object that is examined. */
-export function countConditions(filter: Filter): number {
-  if ('not' in filter) return countConditions(filter.not);
-  const parts = 'all' in filter ? filter.all : 'any' in filter ? filter.any : undefined;
-  return parts?.reduce((sum, part) => sum + countConditions(part), 0) ?? 1;
-}
-
 /** The objects that a search examines, newest first. */
 export type Candidates =
-  /** All objects of the group, or those that meet a condition which is no range. */
-  | { readonly of: 'group' | Condition; readonly before: number }
+  /** All objects of the group, those with a term, or the one with an identifier. */
+  | {
+      readonly of: 'group' | { readonly term: number } | { readonly id: string };
+      readonly before: number;
+    }
   /** Objects by `seq`. */
   | { readonly seqs: readonly number[] };
 
 /**
- * Compiles one page of a search: of the next `rows` candidates those that satisfy `filter` (`seq`, `id`,
- * `version`), in any order, and a row without `id` with the lowest `seq` of the candidates and, as `version`,
- * their number.
+ * Compiles one page of a search: of the next `rows` candidates those that satisfy `filter` (`seq`, `id`), in
+ * any order, and a row without `id` with the lowest `seq` of the candidates and, as `candidates`, their
+ * number.
  */
 export function compilePage(
   {
@@ -124,13 +63,13 @@ export function compilePage(
 ): CompiledSql {
   const parameters = new Parameters(dialect);
   const source = compileCandidates(candidates, rows, group, parameters, dialect);
-  // Candidates are of the group already. Compared as it stands, its index could be read for each of them.
+  // Most candidates are of the group already. Compared as it stands, its index could be read for each.
   const ofGroup = `o.grp || '' = ${parameters.add(group)}`;
   // A cross join fixes the order in SQLite, which has no statistics.
   return {
     sql:
       `with c as materialized (${source})` +
-      ` select o.seq, o.id, o.version from c cross join object o where o.seq = c.seq and ${ofGroup} and ${compile(filter, group, parameters)}` +
+      ` select o.seq, o.id, null as candidates from c cross join managed_object o where o.seq = c.seq and ${ofGroup} and ${compile(filter, parameters)}` +
       ' union all select min(c.seq), null, count(*) from c',
     parameters: parameters.values,
   };
@@ -144,108 +83,78 @@ function compileCandidates(
   dialect: Dialect,
 ): string {
   if ('seqs' in candidates) return dialect.numbers(parameters.add(JSON.stringify(candidates.seqs)));
+  const { of } = candidates;
   const before = parameters.add(candidates.before);
   const limit = parameters.add(rows);
-  if (candidates.of === 'group')
-    return `select o.seq from object o where o.grp = ${parameters.add(group)} and o.seq < ${before} order by o.seq desc limit ${limit}`;
-  const where = compileRows(candidates.of, 'found', group, parameters);
-  return `select distinct i.object as seq from object_index i where ${where} and i.object < ${before} order by i.object desc limit ${limit}`;
+  if (of !== 'group' && 'term' in of)
+    return `select distinct i.object as seq from object_term i where i.term = ${parameters.add(of.term)} and i.object < ${before} order by i.object desc limit ${limit}`;
+  const ofId = of === 'group' ? '' : ` and o.id = ${parameters.add(of.id)}`;
+  return `select o.seq from managed_object o where o.grp = ${parameters.add(group)}${ofId} and o.seq < ${before} order by o.seq desc limit ${limit}`;
 }
 
-/** Compiles a count of the objects that satisfy `condition`, up to `max`. */
-export function compileCount(group: string, condition: Condition, max: number): CompiledSql {
-  const parameters = new Parameters();
-  const where = compileRows(condition, 'found', group, parameters);
-  const limit = parameters.add(max);
+/** Compiles a count of the rows of a term, up to `max`. */
+export function compileCount(term: number, max: number): CompiledSql {
   return {
-    sql: `select count(*) as total from (select 1 from object_index i where ${where} limit ${limit}) as few`,
-    parameters: parameters.values,
+    sql: 'select count(*) as total from (select 1 from object_term i where i.term = $1 limit $2) as few',
+    parameters: [term, max],
   };
 }
 
-/** A place in the index of numbers: the row of an object and its number. */
+/** A place in the index of a column: the value of an object and its `seq`. */
 export interface RangePlace {
   readonly number: number;
-  readonly object: number;
+  readonly seq: number;
 }
 
-/**
- * Compiles the next `rows` rows (`number`, `object`) after a place that meet a range, in the order of the
- * index.
- */
+/** Compiles the next `rows` objects of a group (`number`, `seq`) after a place, in the order of the index. */
 export function compileRange(
   group: string,
-  condition: Condition,
+  { column, to }: ColumnRange,
   after: RangePlace,
   rows: number,
 ): CompiledSql {
-  const parameters = new Parameters();
-  const where = compileRows(condition, 'paged', group, parameters);
-  const place = `(${parameters.add(after.number)}, ${parameters.add(after.object)})`;
+  const value = `o.${objectColumns[column]}`;
   return {
     sql:
-      `select i.number, i.object from object_index i where ${where} and (i.number, i.object) > ${place}` +
-      ` order by i.number, i.object limit ${parameters.add(rows)}`,
-    parameters: parameters.values,
+      `select ${value} as number, o.seq from managed_object o where o.grp = $1 and ${value} <= $2` +
+      ` and (${value}, o.seq) > ($3, $4) order by ${value}, o.seq limit $5`,
+    parameters: [group, to, after.number, after.seq, rows],
   };
 }
 
-const always = '1 = 1';
-
-function compile(filter: Filter, group: string, parameters: Parameters): string {
-  const inside = (part: Filter) => compile(part, group, parameters);
-  if ('all' in filter) return join(filter.all.map(inside), ' and ', always);
+function compile(filter: Filter, parameters: Parameters): string {
+  const inside = (part: Filter) => compile(part, parameters);
+  if ('all' in filter) return join(filter.all.map(inside), ' and ', '1 = 1');
   if ('any' in filter) return join(filter.any.map(inside), ' or ', '1 = 0');
   if ('not' in filter) return `not (${inside(filter.not)})`;
-  return `exists (select 1 from object_index i where i.object = o.seq and ${compileRows(filter, 'tested', group, parameters)}${parameters.apart})`;
+  if ('id' in filter) return `o.id = ${parameters.add(filter.id)}`;
+  if ('terms' in filter) return compileTerms(filter.terms, parameters);
+  if ('present' in filter) return `o.${objectColumns[filter.present]} is not null`;
+  return compileComparison(filter, parameters);
 }
 
 function join(parts: readonly string[], word: string, none: string): string {
   return parts.length === 0 ? none : `(${parts.join(word)})`;
 }
 
-/**
- * How rows are found: by their value, page by page in the order of their number, or as those of a given
- * object, of which they are only tested. A comparison that must not choose the index gets a unary plus: for a
- * test SQLite would scan the index of numbers once per object, and a page would begin where the range does.
- */
-type RowUse = 'found' | 'paged' | 'tested';
-
-/**
- * Compiles a condition on rows `i`: the first comparison and others of its field on the row itself, the rest
- * on rows of the same instance, so that a name's value and type never come from two names.
- */
-function compileRows(
-  { attribute, fields }: Condition,
-  use: RowUse,
-  group: string,
-  parameters: Parameters,
-): string {
-  const ofAttribute = `t.grp = ${parameters.add(group)} and t.attribute = ${parameters.add(toIndexText(attribute))}`;
-  const [first, ...others] = fields.toSorted((a, b) => selectivity(a) - selectivity(b));
-  if (first === undefined) return `i.term in (select t.id from term t where ${ofAttribute})`;
-  const isField = (row: 'i' | 'j', field: string) =>
-    `${row}.term = (select t.id from term t where ${ofAttribute} and t.field = ${parameters.add(field)})`;
-  const same = others.map((comparison) =>
-    comparison.field === first.field
-      ? compileComparison('i', comparison, use, parameters)
-      : 'exists (select 1 from object_index j where j.object = i.object and j.instance = i.instance' +
-        ` and ${isField('j', comparison.field)} and ${compileComparison('j', comparison, 'tested', parameters)}${parameters.apart})`,
+/** The first term on the row itself, the others on rows of the same instance. */
+function compileTerms([first, ...others]: readonly number[], parameters: Parameters): string {
+  if (first === undefined) throw new RangeError('a condition on terms needs one');
+  const { apart } = parameters;
+  const same = others.map(
+    (term) =>
+      ` and exists (select 1 from object_term j where j.term = ${parameters.add(term)} and j.object = i.object and j.instance = i.instance${apart})`,
   );
-  return [isField('i', first.field), compileComparison('i', first, use, parameters), ...same].join(' and ');
+  return `exists (select 1 from object_term i where i.term = ${parameters.add(first)} and i.object = o.seq${same.join('')}${apart})`;
 }
 
+/** Null, which "not" would not turn, never is the result. */
 function compileComparison(
-  row: 'i' | 'j',
-  { op, value }: Comparison,
-  use: RowUse,
+  { column, op, value }: Extract<Filter, { column: unknown }>,
   parameters: Parameters,
 ): string {
-  if (typeof value === 'string') return `${row}.text = ${parameters.add(toIndexText(value))}`;
-  if (!Number.isSafeInteger(value)) throw new RangeError(`a search needs whole numbers, not ${value}`);
+  const name = `o.${objectColumns[column]}`;
   const number = parameters.add(value);
-  if (op === '=') return `${row}.number = ${number}`;
-  if (op === 'bits') return `(${row}.number & ${number}) = ${number}`;
-  const isLookedUp = use === 'found' || (use === 'paged' && op === '<=');
-  return `${isLookedUp ? '' : '+'}${row}.number ${op} ${number}`;
+  const compared = op === 'bits' ? `(${name} & ${number}) = ${number}` : `${name} ${op} ${number}`;
+  return `(${name} is not null and ${compared})`;
 }

@@ -1,32 +1,47 @@
+import { EventLoopYield } from '../common/event-loop-yield.ts';
 import type { FairQueue } from '../common/fair-queue.ts';
 import { currentRequester } from '../common/requester.ts';
 import {
   type Candidates,
-  type Condition,
+  type CompiledSql,
   compileCount,
   compilePage,
   compileRange,
-  countConditions,
-  isRange,
   type RangePlace,
-  simplify,
-  startConditions,
 } from './filter.ts';
-import type { SqlDriver, SqlRow, SqlValue } from './sql-driver.ts';
-import { type Filter, type FoundObjects, type ObjectQuery, SearchEndedError } from './store.ts';
+import { type ColumnRange, countConditions, type Starts, simplify, startsOf } from './search-starts.ts';
+import type { SqlDriver, SqlRow } from './sql-driver.ts';
+import { loadObjects } from './sql-objects.ts';
+import {
+  type Filter,
+  type FoundObjects,
+  type LoadedObject,
+  type ObjectQuery,
+  SearchEndedError,
+} from './store.ts';
 
 /**
- * Searches of objects, page by page of bounded statements, newest first. Between two statements other
- * accounts have their turn, and a search ends when its time is used up or when its client has left.
+ * Searches of objects, page by page of bounded statements, newest first. What a statement finds is loaded in
+ * slices and matched before it is answered. Between two statements or slices other accounts have their turn,
+ * and a search ends when its time is used up or when its client has left.
  */
 
 /** Bounds of searches. */
 export interface SearchLimits {
   /** Rows of objects and conditions that one statement examines. */
   readonly searchRows: number;
-  /** Milliseconds that the statements of one search take together. */
+  /** Milliseconds that the statements and slices of one search take together. */
   readonly searchMilliseconds: number;
 }
+
+/** Where searches run. */
+interface SearchContext {
+  readonly driver: SqlDriver;
+  readonly queue: FairQueue;
+  readonly limits: SearchLimits;
+}
+
+type Match = (row: LoadedObject) => boolean;
 
 /** A client that has closed its side may still read the answer of a search that takes no longer. */
 const maxHalfOpenMilliseconds = 2_000;
@@ -36,15 +51,12 @@ const minPageObjects = 100;
 const maxCompared = 8;
 /** Objects of a range that are sorted in memory; a range with more is no start of a search. */
 const maxRangeObjects = 10_000;
-
-interface Match {
-  readonly seq: number;
-  readonly id: string;
-  readonly version: number;
-}
+/** Objects that are loaded and matched in one turn. */
+const sliceObjects = 16;
 
 interface Page {
-  readonly matches: readonly Match[];
+  /** What the index finds, newest first. */
+  readonly ids: readonly string[];
   /** The lowest `seq` of the candidates; the next page begins below it. */
   readonly lowest: number;
   readonly isLast: boolean;
@@ -58,13 +70,8 @@ interface Start {
 }
 
 /** Finds one page of the objects that satisfy a filter; see `Store.find`. */
-export function findObjects(
-  driver: SqlDriver,
-  queue: FairQueue,
-  limits: SearchLimits,
-  query: ObjectQuery,
-): Promise<FoundObjects> {
-  return new ObjectSearch(driver, queue, limits, query).run();
+export function findObjects(context: SearchContext, query: ObjectQuery, match: Match): Promise<FoundObjects> {
+  return new ObjectSearch(context, query, match).run();
 }
 
 class ObjectSearch {
@@ -72,92 +79,130 @@ class ObjectSearch {
   readonly #queue: FairQueue;
   readonly #limits: SearchLimits;
   readonly #query: ObjectQuery;
+  readonly #match: Match;
   readonly #filter: Filter;
   readonly #pageObjects: number;
+  readonly #eventLoop = new EventLoopYield();
+  readonly #found: LoadedObject[] = [];
+  /** Matching objects so far, those of the page included. */
+  #total = 0;
   #milliseconds = 0;
 
-  constructor(driver: SqlDriver, queue: FairQueue, limits: SearchLimits, query: ObjectQuery) {
+  constructor({ driver, queue, limits }: SearchContext, query: ObjectQuery, match: Match) {
     this.#driver = driver;
     this.#queue = queue;
     this.#limits = limits;
     this.#query = query;
+    this.#match = match;
     this.#filter = simplify(query.filter);
     const perCondition = Math.floor(limits.searchRows / countConditions(this.#filter));
     this.#pageObjects = Math.max(minPageObjects, Math.min(limits.searchRows, perCondition));
   }
 
   async run(): Promise<FoundObjects> {
-    const conditions = startConditions(this.#filter);
-    const first = conditions.find((condition) => !isRange(condition));
-    let candidates: Candidates = { of: first ?? 'group', before: Number.MAX_SAFE_INTEGER };
+    const starts = startsOf(this.#filter);
+    let candidates = firstCandidates(starts);
     let page = await this.#page(candidates);
     // Most searches end with their first page. Others begin where the fewest objects are to be examined.
-    if (!page.isLast && conditions.length > (first === undefined ? 0 : 1)) {
-      const best = await this.#chooseStart(conditions, candidates);
+    if (!page.isLast) {
+      const best = await this.#chooseStart(starts, candidates);
       if (best !== candidates) page = await this.#page((candidates = best));
     }
-    return this.#collect(candidates, page);
-  }
-
-  async #collect(start: Candidates, firstPage: Page): Promise<FoundObjects> {
-    const { offset, limit, countedItems = 0 } = this.#query;
-    const found: Match[] = [];
-    let total = 0;
-    let [candidates, page] = [start, firstPage];
     for (;;) {
-      for (const match of page.matches) {
-        if (total >= offset && found.length < limit) found.push(match);
-        total += 1;
-      }
-      const isFull = total >= offset + limit;
-      const isUncountable = isFull && (total > countedItems || this.#isLate);
-      if (page.isLast || isUncountable)
+      const isComplete = await this.#take(page.ids);
+      if (page.isLast || this.#isEnough)
         return {
-          ids: found.map(({ id }) => id),
-          versions: found.map(({ version }) => version),
-          total: page.isLast ? total : undefined,
+          ids: this.#found.map(({ id }) => id),
+          versions: this.#found.map(({ version }) => version),
+          total: page.isLast && isComplete ? this.#total : undefined,
         };
       candidates = nextCandidates(candidates, page, this.#pageObjects);
       page = await this.#page(candidates);
     }
   }
 
-  /** Chooses the start with the fewest objects among conditions, or keeps `present`. */
-  async #chooseStart(conditions: readonly Condition[], present: Candidates): Promise<Candidates> {
+  /** Whether nothing is missing but a total that is not wanted, or takes too long. */
+  get #isEnough(): boolean {
+    const { offset, limit, countedItems = 0 } = this.#query;
+    return this.#total >= offset + limit && (this.#total > countedItems || this.#isLate);
+  }
+
+  /**
+   * Skips, answers or counts the next objects that the index has found; false when some were left, because
+   * it is enough.
+   */
+  async #take(ids: readonly string[]): Promise<boolean> {
+    const { offset, limit, isExact } = this.#query;
+    for (let at = 0; at < ids.length; ) {
+      const skipped = isExact ? Math.min(ids.length - at, Math.max(0, offset - this.#total)) : 0;
+      const wanted = isExact ? Math.min(sliceObjects, limit - this.#found.length) : sliceObjects;
+      if (skipped > 0) {
+        this.#total += skipped;
+        at += skipped;
+      } else if (wanted > 0) {
+        if (!isExact && this.#isEnough) return false;
+        await this.#matchSlice(ids.slice(at, at + wanted));
+        at += wanted;
+      } else {
+        this.#total += ids.length - at;
+        return true;
+      }
+    }
+    return true;
+  }
+
+  /** Loads some objects, and takes those that match. */
+  async #matchSlice(ids: readonly string[]): Promise<void> {
+    const { group, offset, limit } = this.#query;
+    await this.#turn(async () => {
+      const loaded = new Map((await loadObjects(this.#driver, group, ids)).map((row) => [row.id, row]));
+      for (const id of ids) {
+        const row = loaded.get(id);
+        if (row === undefined || !this.#match(row)) continue;
+        if (this.#total >= offset && this.#found.length < limit) this.#found.push(row);
+        this.#total += 1;
+      }
+    });
+    if (this.#eventLoop.isDue) await this.#eventLoop.yield();
+  }
+
+  /** Chooses the start with the fewest objects, or keeps `present`, which is that of the first term if any. */
+  async #chooseStart({ terms, ranges }: Starts, present: Candidates): Promise<Candidates> {
+    if (terms.length <= 1 && ranges.length === 0) return present;
     let best: Start = { candidates: present, objects: maxRangeObjects };
-    for (const condition of conditions.slice(0, maxCompared)) {
-      const start = isRange(condition)
-        ? await this.#rangeStart(condition, best.objects)
-        : await this.#equalStart(condition, best.objects);
+    const counts = [
+      ...terms.map((term, at) => (fewest: number) => {
+        return this.#termStart(term, at === 0 ? present : startOf({ term }), fewest);
+      }),
+      ...ranges.map((range) => (fewest: number) => this.#rangeStart(range, fewest)),
+    ];
+    for (const count of counts.slice(0, maxCompared)) {
+      const start = await count(best.objects);
       if (start.objects < best.objects) best = start;
       if (best.objects <= this.#pageObjects) break;
     }
-    const isPresent = 'of' in best.candidates && 'of' in present && best.candidates.of === present.of;
-    return isPresent ? present : best.candidates;
+    return best.candidates;
   }
 
-  async #equalStart(condition: Condition, fewest: number): Promise<Start> {
+  async #termStart(term: number, candidates: Candidates, fewest: number): Promise<Start> {
     const max = Math.min(fewest, this.#limits.searchRows);
-    const { sql, parameters } = compileCount(this.#query.group, condition, max);
-    const [row] = await this.#statement(sql, parameters);
+    const [row] = await this.#statement(compileCount(term, max));
     const objects = row?.total as number;
-    const candidates = { of: condition, before: Number.MAX_SAFE_INTEGER };
     return { candidates, objects: objects < max ? objects : maxRangeObjects };
   }
 
   /** Reads the objects of a range while they are fewer than `max`. */
-  async #rangeStart(condition: Condition, max: number): Promise<Start> {
-    const seqs = new Set<number>();
-    let after: RangePlace = { number: Number.MIN_SAFE_INTEGER, object: -1 };
-    for (const { searchRows } = this.#limits; seqs.size < max; ) {
-      const { sql, parameters } = compileRange(this.#query.group, condition, after, searchRows);
-      const rows = (await this.#statement(sql, parameters)) as unknown as readonly RangePlace[];
-      for (const { object } of rows) seqs.add(object);
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < searchRows) break;
-      after = last;
+  async #rangeStart(range: ColumnRange, max: number): Promise<Start> {
+    const seqs: number[] = [];
+    const { searchRows } = this.#limits;
+    for (let after: RangePlace | undefined = { number: range.from, seq: -1 }; seqs.length < max; ) {
+      const statement = compileRange(this.#query.group, range, after, searchRows);
+      const rows = (await this.#statement(statement)) as unknown as readonly RangePlace[];
+      seqs.push(...rows.map(({ seq }) => seq));
+      after = rows.at(-1);
+      if (after === undefined || rows.length < searchRows) break;
     }
-    return { candidates: { seqs: [...seqs].sort((a, b) => b - a) }, objects: seqs.size };
+    return { candidates: { seqs: seqs.sort((a, b) => b - a) }, objects: seqs.length };
   }
 
   async #page(candidates: Candidates): Promise<Page> {
@@ -165,14 +210,13 @@ class ObjectSearch {
     const part = 'seqs' in candidates ? { seqs: candidates.seqs.slice(0, rows) } : candidates;
     const { group } = this.#query;
     const request = { group, filter: this.#filter, candidates: part, rows };
-    const { sql, parameters } = compilePage(request, this.#driver.dialect);
-    const answer = await this.#statement(sql, parameters);
+    const answer = await this.#statement(compilePage(request, this.#driver.dialect));
     const end = answer.find(({ id }) => id === null);
-    const matches = answer.filter(({ id }) => id !== null) as unknown as Match[];
+    const found = answer.filter(({ id }) => id !== null).sort((a, b) => Number(b.seq) - Number(a.seq));
     return {
-      matches: matches.sort((a, b) => b.seq - a.seq),
+      ids: found.map(({ id }) => id as string),
       lowest: (end?.seq ?? 0) as number,
-      isLast: 'seqs' in candidates ? candidates.seqs.length <= rows : (end?.version as number) < rows,
+      isLast: 'seqs' in candidates ? candidates.seqs.length <= rows : (end?.candidates as number) < rows,
     };
   }
 
@@ -180,7 +224,12 @@ class ObjectSearch {
     return this.#milliseconds > this.#limits.searchMilliseconds;
   }
 
-  async #statement(sql: string, parameters: readonly SqlValue[]): Promise<readonly SqlRow[]> {
+  #statement({ sql, parameters }: CompiledSql): Promise<readonly SqlRow[]> {
+    return this.#turn(() => this.#driver.search(sql, parameters));
+  }
+
+  /** Does some work of the search when it is its account's turn, and counts the time. */
+  async #turn<T>(work: () => Promise<T>): Promise<T> {
     return this.#queue.run(async () => {
       if (this.#milliseconds > maxHalfOpenMilliseconds && currentRequester().hasEnded?.() === true)
         throw new SearchEndedError('the client has closed its side of the connection');
@@ -189,11 +238,20 @@ class ObjectSearch {
           `the search needs more than ${this.#limits.searchMilliseconds} milliseconds: state more, or rarer, attributes`,
         );
       const started = performance.now();
-      const rows = await this.#driver.search(sql, parameters);
+      const result = await work();
       this.#milliseconds += performance.now() - started;
-      return rows;
+      return result;
     });
   }
+}
+
+function firstCandidates({ ids: [id], terms: [term] }: Starts): Candidates {
+  if (id !== undefined) return startOf({ id });
+  return startOf(term === undefined ? 'group' : { term });
+}
+
+function startOf(of: Extract<Candidates, { of: unknown }>['of']): Candidates {
+  return { of, before: Number.MAX_SAFE_INTEGER };
 }
 
 function nextCandidates(candidates: Candidates, page: Page, rows: number): Candidates {

@@ -1,6 +1,7 @@
 import type { KeyringStore } from '../vault/vault.ts';
 import type { SearchLimits } from './object-search.ts';
 import { openPostgres } from './postgres.ts';
+import type { SqlDriver } from './sql-driver.ts';
 import { createSqlKeyrings } from './sql-keyrings.ts';
 import { createSqlStore } from './sql-store.ts';
 import { openSqlite } from './sqlite.ts';
@@ -24,6 +25,8 @@ export interface DatabaseOptions {
   readonly lockWait?: ((wait: LockWait) => void) | undefined;
   /** Whether a SQLite file that is missing is an error; false where it may be created. */
   readonly mustExist?: boolean;
+  /** See `MigrationPlan`. */
+  readonly isConversion?: boolean;
 }
 
 /**
@@ -32,6 +35,7 @@ export interface DatabaseOptions {
  *
  * @throws {StoreUnavailableError} when the database cannot be used or the URL is of another kind.
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
+ * @throws {FirstDesignError} when the database is to be converted first.
  */
 export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
   const driver = await openDriver(url, options);
@@ -42,10 +46,13 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
   };
 }
 
-function openDriver(url: string, { lockWait, mustExist = false }: DatabaseOptions) {
+/** As `openDatabase`: only the connections, over which any statement can be run. */
+export async function openDriver(url: string, options: DatabaseOptions = {}): Promise<SqlDriver> {
+  const { lockWait, mustExist = false, isConversion = false } = options;
   const file = sqliteFileOf(url);
-  if (file !== undefined) return openSqlite(file, { mustExist });
-  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url, { ...(lockWait && { lockWait }) });
+  if (file !== undefined) return openSqlite(file, { mustExist, isConversion });
+  if (/^postgres(ql)?:\/\//.test(url))
+    return openPostgres(url, { isConversion, ...(lockWait && { lockWait }) });
   // The scheme only: the rest may hold a password.
   throw new StoreUnavailableError(
     `unknown store "${url.split(':', 1)[0]}:": use sqlite:FILE or postgres://USER@HOST/DATABASE`,

@@ -221,7 +221,7 @@ export interface DatabaseLogin {
 export function toStoreError(error: unknown, what: string, login: DatabaseLogin = {}): Error {
   if (
     error instanceof StoreUnavailableError ||
-    (error instanceof Error && error.name === 'SchemaTooNewError')
+    (error instanceof Error && ['SchemaTooNewError', 'FirstDesignError'].includes(error.name))
   )
     return error;
   const explained = explainRefusal(error, login);

@@ -8,12 +8,10 @@ import type { SqlStep, SqlUnit } from './sql-driver.ts';
 /** How long a unit waits for a lock where its group does not wait at all. */
 export const minLockMilliseconds = 5;
 
-const lockObjects = 'select id from object where id = any($1) order by id for no key update';
-const lockRecords =
-  'select kind, id from record where (kind, id) in (select * from unnest($1::text[], $2::text[])) order by kind, id for update';
-const findObjects = 'select id from object where id = any($1)';
-const findRecords =
-  'select kind, id from record where (kind, id) in (select * from unnest($1::text[], $2::text[]))';
+const lockObjects = 'select id from managed_object where id = any($1) order by id for no key update';
+const lockRecords = 'select key from sealed_record where key = any($1) order by key for update';
+const findObjects = 'select id from managed_object where id = any($1)';
+const findRecords = 'select key from sealed_record where key = any($1)';
 
 /** A unit was not written, because another session holds a lock that it needs. */
 export class RowsLockedError extends Error {
@@ -132,11 +130,8 @@ function selectRows(
   const sent: Promise<pg.QueryResult>[] = [];
   const objects = [...new Set(units.flatMap(({ objects }) => objects))];
   if (objects.length > 0) sent.push(client.query(toQuery(objectsSql, [objects])));
-  const records = units.flatMap(({ records }) => records ?? []);
-  if (records.length > 0) {
-    const values = [records.map(({ kind }) => kind), records.map(({ id }) => id)];
-    sent.push(client.query(toQuery(recordsSql, values)));
-  }
+  const records = [...new Set(units.flatMap(({ records = [] }) => records.map(({ key }) => key)))];
+  if (records.length > 0) sent.push(client.query(toQuery(recordsSql, [records])));
   return sent;
 }
 
@@ -157,15 +152,15 @@ export interface UnitRow {
   readonly text: string;
 }
 
-function keyOf({ kind = 'object', id }: { readonly kind?: string; readonly id: string }): string {
-  return `${kind}\n${id}`;
+function keyOf(row: { readonly id: string } | { readonly key: string }): string {
+  return 'id' in row ? `object ${row.id}` : `record ${row.key}`;
 }
 
 /** The rows that a unit locks. */
 export function rowsOf({ objects, records = [] }: SqlUnit): readonly UnitRow[] {
   return [
     ...objects.map((id) => ({ key: keyOf({ id }), text: `object ${id}` })),
-    ...records.map(({ kind, id }) => ({ key: keyOf({ kind, id }), text: `a record of kind ${kind}` })),
+    ...records.map(({ kind, key }) => ({ key: keyOf({ key }), text: `a record of kind ${kind}` })),
   ];
 }
 

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { GroupCommit } from './group-commit.ts';
 import { migrations as released } from './migrations/index.ts';
-import { type Migration, migrate } from './migrations/migration.ts';
+import { type Migration, type MigrationPlan, migrate } from './migrations/migration.ts';
 import { LockedUnits, lockedUnitMilliseconds } from './postgres-locked-units.ts';
 import { Readers } from './postgres-readers.ts';
 import { prepareSession, statementMilliseconds, toQuery, toRow, toStoreError } from './postgres-session.ts';
@@ -51,6 +51,8 @@ export interface PostgresOptions {
   readonly lockWait?: (wait: LockWait) => void;
   /** The schema; only tests use another one. */
   readonly migrations?: readonly Migration[];
+  /** See `MigrationPlan`. */
+  readonly isConversion?: boolean;
 }
 
 /**
@@ -59,12 +61,14 @@ export interface PostgresOptions {
  * connection before anything was written waits some seconds for the server, or for another one of the URI.
  *
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
+ * @throws {FirstDesignError} when the database is to be converted first.
  * @throws {StoreUnavailableError} when the server cannot be used.
  */
 export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<SqlDriver> {
   const targets = new PostgresTargets(url);
   await targets.choose();
-  await migrateSchema(targets, options.migrations ?? released);
+  const { migrations = released, isConversion = false } = options;
+  await migrateSchema(targets, { place: targets.place, migrations, isConversion });
   const { readers: maxReaders = 8, searchMilliseconds = maxSearchMilliseconds } = options;
   const readers = new Readers(targets, maxReaders, statementMilliseconds, explainReadTimeout);
   const searchers = new Readers(targets, maxSearches, searchMilliseconds, explainSearchTimeout);
@@ -140,7 +144,7 @@ async function commitAround(
 
 async function migrateSchema(
   { settings, login, place, server }: PostgresTargets,
-  migrations: readonly Migration[],
+  plan: MigrationPlan,
 ): Promise<void> {
   // Building an index on a large table takes longer than the time limit of the daemon's statements.
   const client = new pg.Client({ ...settings, query_timeout: 0 });
@@ -156,8 +160,7 @@ async function migrateSchema(
           (await client.query(toQuery(sql, parameters, 'once'))).rows.map(toRow),
       },
       dialect,
-      place,
-      migrations,
+      plan,
     );
     await client.query('commit');
   } catch (error) {

@@ -3,12 +3,12 @@ import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
 import { findTypeProblem } from '../common/regular-file.ts';
-import type { WrappedSealingKey } from '../vault/vault.ts';
+import type { StoredKeyring } from '../vault/vault.ts';
 import { migrations } from './migrations/index.ts';
 import { requireKnownSchema } from './migrations/migration.ts';
 import { prepareSession, statementMilliseconds, toStoreError } from './postgres-session.ts';
 import { PostgresTargets } from './postgres-targets.ts';
-import { selectSealingKeys, toWrappedKey } from './sql-sealing-keys.ts';
+import { selectKeyring, toStoredKeyring } from './sql-keyrings.ts';
 import { describeSqliteError } from './sqlite-connection.ts';
 import { findMissed, findNameProblem, sqliteFileOf } from './sqlite-file.ts';
 import { StoreUnavailableError } from './store.ts';
@@ -17,13 +17,13 @@ const missingTable = '42P01';
 
 /** What a database has that the daemon could open. */
 export interface ProbedStore {
-  /** None for a database that has to be created. */
-  readonly sealingKeys: readonly WrappedSealingKey[];
+  /** Undefined for a database that has to be created. */
+  readonly keyring: StoredKeyring | undefined;
   /** False: opening it creates or migrates the schema. */
   readonly isMigrated: boolean;
 }
 
-const absent: ProbedStore = { sealingKeys: [], isMigrated: false };
+const absent: ProbedStore = { keyring: undefined, isMigrated: false };
 const newestVersion = migrations.at(-1)?.version;
 
 /**
@@ -31,6 +31,7 @@ const newestVersion = migrations.at(-1)?.version;
  * migrating anything. `mustExist`: a SQLite file that is missing is an error.
  * @throws {StoreUnavailableError} when it could not; the message is one line.
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
+ * @throws {FirstDesignError} when the daemon would convert the database.
  */
 export async function probeStore(
   url: string,
@@ -65,7 +66,7 @@ function probeSqlite(file: string, mustExist: boolean): ProbedStore {
   if (present.size === 0) return absent;
   let database: DatabaseSync | undefined;
   let version = 0;
-  let keys: readonly WrappedSealingKey[] = [];
+  let keyring: StoredKeyring | undefined;
   try {
     database = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
     const tables = database.prepare("select name from sqlite_schema where type = 'table'").all();
@@ -74,15 +75,17 @@ function probeSqlite(file: string, mustExist: boolean): ProbedStore {
       version = Number(
         database.prepare('select coalesce(max(version), 0) as version from migration').get()?.version,
       );
-    // The first schema had no sealing keys.
-    if (names.includes('sealing_key')) keys = database.prepare(selectSealingKeys).all().map(toWrappedKey);
+    if (names.includes('keyring')) {
+      const row = database.prepare(selectKeyring).get();
+      keyring = row && toStoredKeyring(row);
+    }
   } catch (error) {
     fail(describeSqliteError(error));
   } finally {
     database?.close();
   }
   requireKnownSchema(version, `sqlite:${file}`, migrations);
-  return { sealingKeys: keys, isMigrated: version === newestVersion };
+  return { keyring, isMigrated: version === newestVersion };
 }
 
 /**
@@ -103,8 +106,9 @@ async function probePostgres(url: string): Promise<ProbedStore> {
     await prepareSession(client, targets.server, { writes: true, statementMilliseconds });
     const { rows } = await client.query('select coalesce(max(version), 0)::int as version from migration');
     requireKnownSchema(rows[0].version, targets.place, migrations);
-    const sealingKeys = (await client.query(selectSealingKeys)).rows.map(toWrappedKey);
-    return { sealingKeys, isMigrated: rows[0].version === newestVersion };
+    const [row] = (await client.query(selectKeyring)).rows;
+    const keyring = row && toStoredKeyring(row);
+    return { keyring, isMigrated: rows[0].version === newestVersion };
   } catch (error) {
     if ((error as { code?: unknown }).code === missingTable) return absent;
     throw toStoreError(error, `cannot open ${targets.place}`, targets.login);

@@ -27,12 +27,31 @@ export interface SqlStep {
   readonly otherwise?: 'conflict' | 'taken';
 }
 
+/** One version of a row: its number, and the tag of its box. */
+export interface RowVersion {
+  readonly version: number;
+  readonly tag: Uint8Array;
+}
+
+/** A sealed row that a unit writes. */
+export interface WrittenRow {
+  readonly table: 'managed_object' | 'sealed_record';
+  /** Identifier of an object, key of a record. */
+  readonly id: string;
+  /** Null: the unit inserts the row. */
+  readonly before: RowVersion | null;
+  /** Null: the unit removes the row. */
+  readonly after: RowVersion | null;
+}
+
 /** Statements that are applied completely or not at all. */
 export interface SqlUnit {
   /** Ids of the objects that the unit reads or writes; an engine with row locks locks them in one order. */
   readonly objects: readonly string[];
-  /** Records that the unit reads or writes, for the same purpose. */
-  readonly records?: readonly { readonly kind: string; readonly id: string }[];
+  /** Records that the unit reads or writes, for the same purpose; messages name their kinds only. */
+  readonly records?: readonly { readonly kind: string; readonly key: string }[];
+  /** What its steps change of sealed rows, in order. */
+  readonly changes: readonly WrittenRow[];
   readonly steps: readonly SqlStep[];
 }
 

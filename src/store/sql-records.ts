@@ -1,5 +1,5 @@
-import type { SealedKey } from '../vault/vault.ts';
-import type { SqlDriver, SqlRow, SqlStep } from './sql-driver.ts';
+import { boxTag, type SealedKey } from '../vault/vault.ts';
+import type { SqlDriver, SqlRow, SqlStep, SqlUnit, WrittenRow } from './sql-driver.ts';
 import type { RecordChanges, RecordQuery, StoredRecord } from './store.ts';
 
 /** Records in SQL. Writes of records are steps of the unit that `sql-store.ts` commits. */
@@ -7,20 +7,20 @@ import type { RecordChanges, RecordQuery, StoredRecord } from './store.ts';
 /** Records deleted in one unit; bounds how long the unit holds the write lock. */
 const maxDeletedRecords = 256;
 
-const columns = 'kind, id, grp, version, expires, sealed';
-const selectOne = `select ${columns} from record where kind = $1 and id = $2`;
+const columns = 'kind, key, grp, version, expires, box';
+const selectOne = `select ${columns} from sealed_record where key = $1 and kind = $2`;
 const isLive = '(expires is null or expires > $2)';
-const selectOfKind = `select ${columns} from record where kind = $1 and ${isLive} order by seq limit $3`;
-const selectOfGroup = `select ${columns} from record where kind = $1 and grp = $4 and ${isLive} order by seq limit $3`;
+const selectOfKind = `select ${columns} from sealed_record where kind = $1 and ${isLive} order by seq limit $3`;
+const selectOfGroup = `select ${columns} from sealed_record where kind = $1 and grp = $4 and ${isLive} order by seq limit $3`;
 const selectExpired =
-  'select kind, id, version from record where expires is not null and expires <= $1 order by expires limit $2';
+  'select kind, key, version, box from sealed_record where expires is not null and expires <= $1 order by expires limit $2';
 
-const exists = 'select 1 as one from record where kind = $1 and id = $2';
-const hasVersion = 'select 1 as one from record where kind = $1 and id = $2 and version = $3';
-const insert = `insert into record (${columns}) values ($1, $2, $3, $4, $5, $6) on conflict (kind, id) do nothing`;
+const exists = 'select 1 as one from sealed_record where key = $1';
+const hasVersion = 'select 1 as one from sealed_record where key = $1 and kind = $2 and version = $3';
+const insert = `insert into sealed_record (${columns}) values ($1, $2, $3, $4, $5, $6) on conflict (key) do nothing`;
 const update =
-  'update record set version = $4, expires = $5, sealed = $6 where kind = $1 and id = $2 and grp = $3 and version = $7';
-const remove = 'delete from record where kind = $1 and id = $2 and version = $3';
+  'update sealed_record set version = $4, expires = $5, box = $6 where kind = $1 and key = $2 and grp = $3 and version = $7';
+const remove = 'delete from sealed_record where key = $1 and kind = $2 and version = $3';
 
 /** Earlier than any expiry date. */
 const beforeAnyExpiry = -1;
@@ -29,9 +29,9 @@ const beforeAnyExpiry = -1;
 export async function readRecord(
   driver: SqlDriver,
   kind: string,
-  id: string,
+  key: string,
 ): Promise<StoredRecord | undefined> {
-  const [row] = await driver.read(selectOne, [kind, id]);
+  const [row] = await driver.read(selectOne, [key, kind]);
   return row && toRecord(row);
 }
 
@@ -47,55 +47,62 @@ export async function readRecords(
   return rows.map(toRecord);
 }
 
-/**
- * Returns the steps of record changes. Removals come first, so that one unit can replace an expired record.
- */
-export function recordSteps({ expects, puts, removals }: RecordChanges): readonly SqlStep[] {
-  const written = new Set([...puts, ...removals].map(keyOf));
-  return [
-    ...expects.filter((expected) => !written.has(keyOf(expected))).map(expectationStep),
-    ...removals.map(({ kind, id, version }) => step(remove, [kind, id, version])),
-    ...puts.map((record) => {
-      const { kind, id, group, version, expires, sealed } = record;
-      const values = [kind, id, group, version, expires, sealed];
-      return version === 1 ? step(insert, values) : step(update, [...values, version - 1]);
-    }),
-  ];
-}
+/** What a unit needs for its record changes. */
+type RecordUnit = Pick<SqlUnit, 'changes' | 'steps'> & Required<Pick<SqlUnit, 'records'>>;
 
-/** Returns the names of all records in the changes, each once. */
-export function recordNamesOf({ expects, puts, removals }: RecordChanges): readonly RecordName[] {
-  const named = [...expects, ...puts, ...removals].map(({ kind, id }) => [keyOf({ kind, id }), { kind, id }]);
-  return [...new Map(named as [string, RecordName][]).values()];
+/**
+ * Returns the part of a unit that makes record changes. Removals come first, so that one unit can replace an
+ * expired record.
+ */
+export function recordUnit({ expects, puts, removals }: RecordChanges): RecordUnit {
+  const written = new Set([...puts, ...removals].map(({ key }) => key));
+  const named = [...expects, ...puts, ...removals].map(({ kind, key }) => [key, { kind, key }] as const);
+  return {
+    records: [...new Map(named).values()],
+    changes: [...removals.map(removedRow), ...puts.map(writtenRow)],
+    steps: [
+      ...expects.filter(({ key }) => !written.has(key)).map(expectationStep),
+      ...removals.map(removalStep),
+      ...puts.map(({ kind, key, group, version, expires, box }) => {
+        const values = [kind, key, group, version, expires, box];
+        return version === 1 ? step(insert, values) : step(update, [...values, version - 1]);
+      }),
+    ],
+  };
 }
 
 /** As `Store.deleteExpired`. */
 export async function deleteExpiredRecords(driver: SqlDriver, now: number): Promise<boolean> {
   const rows = await driver.read(selectExpired, [now, maxDeletedRecords]);
   if (rows.length === 0) return false;
-  const records = rows.map((row) => ({ kind: row.kind as string, id: row.id as string }));
-  // A record that was renewed meanwhile has another version and stays.
-  const steps = rows.map(({ kind, id, version }): SqlStep => {
-    return { sql: remove, parameters: [kind as string, id as string, version as number] };
-  });
-  await driver.commit({ objects: [], records, steps });
-  return rows.length === maxDeletedRecords;
+  const removals = rows.map(({ kind, key, version, box }) => ({
+    ...{ kind: kind as string, key: key as string, version: version as number },
+    tag: boxTag(box as SealedKey),
+  }));
+  // A record that was renewed or deleted meanwhile fails the unit; the next one leaves it out.
+  const result = await driver.commit({ objects: [], ...recordUnit({ expects: [], puts: [], removals }) });
+  return result !== 'committed' || rows.length === maxDeletedRecords;
 }
 
-interface RecordName {
-  readonly kind: string;
-  readonly id: string;
+function removedRow({ key, version, tag }: RecordChanges['removals'][number]): WrittenRow {
+  return { table: 'sealed_record', id: key, before: { version, tag }, after: null };
 }
 
-/** Unambiguous, because a kind contains no slash. */
-function keyOf({ kind, id }: RecordName): string {
-  return `${kind}/${id}`;
+function writtenRow({ key, version, box, replacedTag }: RecordChanges['puts'][number]): WrittenRow {
+  const before = replacedTag && { version: version - 1, tag: replacedTag };
+  if ((before === null) !== (version === 1))
+    throw new TypeError('an update of a record names the tag that it replaces, an insertion none');
+  return { table: 'sealed_record', id: key, before, after: { version, tag: boxTag(box) } };
 }
 
-function expectationStep({ kind, id, version }: RecordChanges['expects'][number]): SqlStep {
+function expectationStep({ kind, key, version }: RecordChanges['expects'][number]): SqlStep {
   return version === 0
-    ? { sql: exists, parameters: [kind, id], rows: 0, otherwise: 'conflict' }
-    : step(hasVersion, [kind, id, version]);
+    ? { sql: exists, parameters: [key], rows: 0, otherwise: 'conflict' }
+    : step(hasVersion, [key, kind, version]);
+}
+
+function removalStep({ kind, key, version }: RecordChanges['removals'][number]): SqlStep {
+  return step(remove, [key, kind, version]);
 }
 
 function step(sql: string, parameters: SqlStep['parameters']): SqlStep {
@@ -105,10 +112,10 @@ function step(sql: string, parameters: SqlStep['parameters']): SqlStep {
 function toRecord(row: SqlRow): StoredRecord {
   return {
     kind: row.kind as string,
-    id: row.id as string,
+    key: row.key as string,
     group: row.grp as string,
     version: row.version as number,
     expires: row.expires as number | null,
-    sealed: row.sealed as SealedKey,
+    box: row.box as SealedKey,
   };
 }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { GroupCommit, type UnitOutcome } from './group-commit.ts';
 import { migrations as released } from './migrations/index.ts';
-import { type Migration, migrate } from './migrations/migration.ts';
+import { type Migration, type MigrationPlan, migrate } from './migrations/migration.ts';
 import type { Dialect, SqlDriver, SqlUnit, SqlValue } from './sql-driver.ts';
 import {
   classifyFailure,
@@ -38,6 +38,8 @@ export interface SqliteOptions {
   readonly migrations?: readonly Migration[];
   /** Whether a missing or empty file is an error, because the database has been there before. */
   readonly mustExist?: boolean;
+  /** See `MigrationPlan`. */
+  readonly isConversion?: boolean;
 }
 
 /**
@@ -46,13 +48,14 @@ export interface SqliteOptions {
  * writer thread, in groups. Other processes may use the file at the same time.
  *
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
+ * @throws {FirstDesignError} when the database is to be converted first.
  * @throws {StoreUnavailableError} when the file cannot be used, or has more than one name.
  */
 export async function openSqlite(file: string, options: SqliteOptions = {}): Promise<SqlDriver> {
   const path = resolve(file);
   createDatabaseFile(path, options.mustExist ?? false);
-  const reader = await openReader(path, options.migrations ?? released);
-  const { maxPages } = options;
+  const { maxPages, migrations = released, isConversion = false } = options;
+  const reader = await openReader(path, { place: `sqlite:${path}`, migrations, isConversion });
   const settings = { file: path, busyMilliseconds: 5_000, cacheKibibytes: 32_768 };
   const writer = new WriterThread(path, maxPages === undefined ? settings : { ...settings, maxPages });
   try {
@@ -101,10 +104,10 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
  * Retries for up to ten seconds, without blocking this thread, while another process creates or migrates the
  * file.
  */
-async function openReader(path: string, migrations: readonly Migration[]): Promise<SqliteConnection> {
+async function openReader(path: string, plan: MigrationPlan): Promise<SqliteConnection> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await openMigrated(path, migrations);
+      return await openMigrated(path, plan);
     } catch (error) {
       if (!isSystemFailure(error)) throw error;
       if (classifyFailure(error) !== 'transient' || attempt === 100)
@@ -114,12 +117,12 @@ async function openReader(path: string, migrations: readonly Migration[]): Promi
   }
 }
 
-async function openMigrated(path: string, migrations: readonly Migration[]): Promise<SqliteConnection> {
+async function openMigrated(path: string, plan: MigrationPlan): Promise<SqliteConnection> {
   const connection = new SqliteConnection({ file: path, busyMilliseconds: 50, cacheKibibytes: 16_384 });
   const run = async (sql: string, parameters: readonly SqlValue[] = []) => connection.rows(sql, parameters);
   try {
     connection.database.exec('begin immediate');
-    await migrate({ run }, dialect, `sqlite:${path}`, migrations);
+    await migrate({ run }, dialect, plan);
     connection.database.exec('commit');
     // This connection only reads from now on; a write would bypass the group commit.
     connection.database.exec('pragma query_only = on; pragma busy_timeout = 1000;');

@@ -21,8 +21,8 @@ export function withMetrics(store: Store, observe: StoreCallObserver): Store {
   return {
     load: (group, ids) => measureCall('load', () => store.load(group, ids)),
     groupOf: (id) => measureCall('load', () => store.groupOf(id)),
-    find: (query) => measureCall('find', () => store.find(query)),
-    record: (kind, id) => measureCall('record', () => store.record(kind, id)),
+    find: (query, match) => measureCall('find', () => store.find(query, match)),
+    record: (kind, key) => measureCall('record', () => store.record(kind, key)),
     records: (query) => measureCall('records', () => store.records(query)),
     // The label is older than the method; dashboards depend on it.
     deleteExpired: (now) => measureCall('sweep', () => store.deleteExpired(now)),

@@ -1,8 +1,5 @@
-import { clientsAndSealingKeys } from './clients.ts';
 import type { Migration } from './migration.ts';
-import { objects } from './objects.ts';
-import { objectsByGroup } from './objects-by-group.ts';
-import { records } from './records.ts';
+import { secondDesign } from './second-design.ts';
 
-/** In order of version. Append only. */
-export const migrations: readonly Migration[] = [objects, clientsAndSealingKeys, records, objectsByGroup];
+/** In order of version. Append only. Versions 1 to 4 were the first design. */
+export const migrations: readonly Migration[] = [secondDesign];

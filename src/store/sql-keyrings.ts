@@ -1,0 +1,33 @@
+import type { KeyringStore, StoredKeyring } from '../vault/vault.ts';
+import type { SqlDriver } from './sql-driver.ts';
+
+/** Selects the row of `toStoredKeyring`. */
+export const selectKeyring = 'select generation, content from keyring where id = 1';
+const insert = 'insert into keyring (id, generation, content) values (1, $1, $2) on conflict (id) do nothing';
+const replace = 'update keyring set generation = $1, content = $2 where id = 1 and generation = $1 - 1';
+
+/** Returns the keyring in a row. */
+export function toStoredKeyring({ generation, content }: Readonly<Record<string, unknown>>): StoredKeyring {
+  return { generation: Number(generation), content: content as Uint8Array };
+}
+
+/**
+ * Creates the store of the vault's keyring in the database of the objects, so that one backup contains both.
+ */
+export function createSqlKeyrings(driver: SqlDriver): KeyringStore {
+  return {
+    async read() {
+      const [row] = await driver.read(selectKeyring, []);
+      return row && toStoredKeyring(row);
+    },
+    async write({ generation, content }) {
+      const step = {
+        sql: generation === 1 ? insert : replace,
+        parameters: [generation, content],
+        rows: 1,
+        otherwise: 'conflict',
+      } as const;
+      return (await driver.commit({ objects: [], changes: [], steps: [step] })) === 'committed';
+    },
+  };
+}
