@@ -7,8 +7,8 @@ import { applicationKind } from '../operations/pkcs11/pkcs-11-application.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import { endpointKind } from './endpoints/endpoint-settings.ts';
+import { deleteRecord } from './unit-of-work/record-boxes.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
-import { deleteRecord } from './unit-of-work/unit-records.ts';
 
 /** Kinds of the records whose id is the name of a client. */
 const namedKinds = [endpointKind, credentialKind, credentialUseKind];
@@ -30,10 +30,10 @@ const everyRecord = 100_000_000;
 
 /**
  * Deletes the records with the name of a client that is removed or enrolled, because another client had the
- * name or may get it. Needs no vault.
+ * name or may get it. Rejects while the vault is sealed.
  */
-export async function deleteNamedRecords(store: Store, client: string): Promise<void> {
-  for (const kind of namedKinds) await deleteRecord(store, kind, client);
+export async function deleteNamedRecords(store: Store, vault: Vault, client: string): Promise<void> {
+  for (const kind of namedKinds) await deleteRecord(store, vault, kind, client);
 }
 
 /**
@@ -50,7 +50,7 @@ export async function deleteOwnedRecords(
   for (const [kind, beside] of Object.entries(ownedKinds)) {
     for (const record of await unit.everyRecord(kind, everyRecord)) {
       if (record.group !== group || readJson<{ client: string }>(record.content).client !== name) continue;
-      for (const each of [kind, ...beside]) await deleteRecord(store, each, record.id);
+      for (const each of [kind, ...beside]) await deleteRecord(store, vault, each, record.id);
     }
   }
 }

@@ -44,9 +44,9 @@ export async function findIdlePolicies(
 
 /** Looks in the one group that has, or had, an object of that identifier. */
 async function isAuthority(id: string, { store, vault, crypto }: AuthoritySource): Promise<boolean> {
-  const group = (await store.record(authorityKeyKind, id))?.group ?? (await store.groupOf(id));
-  if (group === undefined) return false;
   const unit = new UnitOfWork(store, vault, { uniqueNames: false, now: Math.floor(Date.now() / 1000) });
+  const group = (await unit.record(authorityKeyKind, id))?.group ?? (await store.groupOf(id));
+  if (group === undefined) return false;
   unit.actFor(group);
   return (await findAuthorityKey(id, { work: unit.layer(), crypto })) !== undefined;
 }

@@ -52,15 +52,8 @@ export class EndpointDirectory {
 
   /** Returns the settings of all clients that have any. */
   async list(): Promise<readonly (EndpointSettings & { readonly client: string })[]> {
-    const rows = await this.#store.records({ kind: endpointKind, limit: maxClients });
-    const unit = this.#unit();
-    const found = await Promise.all(
-      rows.map(async ({ id: client }) => {
-        const record = await unit.record(endpointKind, client);
-        return record === undefined ? [] : [{ client, ...decode(record.content) }];
-      }),
-    );
-    return found.flat();
+    const records = await this.#unit().everyRecord(endpointKind, maxClients);
+    return records.map(({ id: client, content }) => ({ client, ...decode(content) }));
   }
 
   /** Returns the enrolled clients to which the server connects. */

@@ -3,10 +3,11 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import type { FindQuery, FoundItems, GroupView, Work } from '../../operations/context.ts';
 import type { CommitResult, EnrolmentChange, Store, StoreUnit } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
+import { LayerRecords } from './layer-records.ts';
 import { type NewObjectLimits, NewObjects } from './new-objects.ts';
 import type { RowChange } from './object-events.ts';
 import { type ItemObjects, UnitObjects } from './unit-objects.ts';
-import { LayerRecords, type UnitRecord, UnitRecords } from './unit-records.ts';
+import { type UnitRecord, UnitRecords } from './unit-records.ts';
 
 const unbounded: NewObjectLimits = { objects: Infinity, attributeBytes: Infinity };
 

@@ -1,7 +1,6 @@
-import { fail } from '../../common/errors.ts';
-import type { Records } from '../../operations/context.ts';
-import type { RecordChanges, Store, StoredRecord } from '../../store/store.ts';
-import type { RecordContext, Vault } from '../../vault/vault.ts';
+import type { RecordChanges, RemovedRecord, Store, StoredRecord, WrittenRecord } from '../../store/store.ts';
+import { boxTag, type Vault } from '../../vault/vault.ts';
+import { openRecord, type RecordContent, recordKey, removalOf, sealRecord } from './record-boxes.ts';
 
 /** A record as code that belongs to no group sees it. */
 export interface UnitRecord {
@@ -13,7 +12,7 @@ export interface UnitRecord {
 }
 
 /** A change of one record; without content: its removal. */
-interface Change {
+export interface RecordChange {
   readonly kind: string;
   readonly id: string;
   readonly group: string;
@@ -21,7 +20,8 @@ interface Change {
   readonly expires: number | undefined;
 }
 
-type Changes = Map<string, Change>;
+/** Changes by the keys of their records. */
+type Changes = Map<string, RecordChange>;
 
 /** A change of one record that outlives its item; see `Records.putLasting`. */
 interface LastingChange {
@@ -40,8 +40,10 @@ export class UnitRecords {
   readonly #store: Store;
   readonly #vault: Vault;
   readonly #now: number;
-  /** Rows as the store gave them; undefined: it had none. */
-  readonly #read = new Map<string, StoredRecord | undefined>();
+  /** Keys of records that this message has named, by kind and id: a kind has no slash. */
+  readonly #keys = new Map<string, string>();
+  /** Rows by key, as the store gave them; undefined: it had none. */
+  readonly #read = new Map<string, { readonly kind: string; readonly row: StoredRecord | undefined }>();
   readonly #own: Changes = new Map();
   #items: Changes = new Map();
 
@@ -49,6 +51,17 @@ export class UnitRecords {
     this.#store = store;
     this.#vault = vault;
     this.#now = now;
+  }
+
+  /**
+   * Returns the key of a record in the store.
+   * @throws {VaultUnavailableError} when the vault is sealed, as all that names a record
+   */
+  keyOf(kind: string, id: string): string {
+    const name = `${kind}/${id}`;
+    const known = this.#keys.get(name) ?? recordKey(this.#vault, kind, id);
+    this.#keys.set(name, known);
+    return known;
   }
 
   /** Whether there is anything to write. */
@@ -64,18 +77,19 @@ export class UnitRecords {
   /** Applies a lasting change to a record as the kept items have left it. */
   apply(lasting: LastingChange): void {
     const { kind, id, group } = lasting;
-    if (!this.isForeign(kind, id, group)) replace(this.#items, keyOf(kind, id), this.changeBy(lasting));
+    if (!this.isForeign(kind, id, group))
+      replaceChange(this.#items, this.keyOf(kind, id), this.changeBy(lasting));
   }
 
   /** Returns the change that a lasting one makes now; `over` are the changes of the asking layer. */
-  changeBy({ change, ...lasting }: LastingChange, over?: ReadonlyMap<string, Change>): Change {
-    const record = this.#known(keyOf(lasting.kind, lasting.id), over);
+  changeBy({ change, ...lasting }: LastingChange, over?: ReadonlyMap<string, RecordChange>): RecordChange {
+    const record = this.#known(this.keyOf(lasting.kind, lasting.id), over);
     return { ...lasting, content: change(record?.group === lasting.group ? record.content : undefined) };
   }
 
   /** Takes over the changes of an item that has succeeded. */
-  merge(changes: ReadonlyMap<string, Change>): void {
-    for (const [key, change] of changes) replace(this.#items, key, change);
+  merge(changes: ReadonlyMap<string, RecordChange>): void {
+    for (const [key, change] of changes) replaceChange(this.#items, key, change);
   }
 
   /**
@@ -85,23 +99,25 @@ export class UnitRecords {
   async load(
     kind: string,
     id: string,
-    over?: ReadonlyMap<string, Change>,
+    over?: ReadonlyMap<string, RecordChange>,
     group?: string,
   ): Promise<UnitRecord | undefined> {
-    const key = keyOf(kind, id);
+    const key = this.keyOf(kind, id);
     const isChanged = [over, this.#items, this.#own].some((changes) => changes?.has(key) === true);
-    if (!isChanged && !this.#read.has(key)) this.#read.set(key, await this.#store.record(kind, id));
+    if (!isChanged && !this.#read.has(key))
+      this.#read.set(key, { kind, row: await this.#store.record(kind, key) });
     return this.#known(key, over, group);
   }
 
   /** Returns a record that this message has read or changed. */
-  #known(key: string, over?: ReadonlyMap<string, Change>, group?: string): UnitRecord | undefined {
+  #known(key: string, over?: ReadonlyMap<string, RecordChange>, group?: string): UnitRecord | undefined {
     const change = over?.get(key) ?? this.#items.get(key) ?? this.#own.get(key);
     if (change !== undefined) return this.#changed(change);
-    const row = this.#read.get(key);
+    const row = this.#read.get(key)?.row;
     if (row === undefined || this.#isExpired(row.expires)) return undefined;
     if (group !== undefined && group !== row.group) return undefined;
-    return { group: row.group, content: this.#open(row), expires: row.expires ?? undefined };
+    const { content } = openRecord(this.#vault, row);
+    return { group: row.group, content, expires: row.expires ?? undefined };
   }
 
   /**
@@ -112,36 +128,30 @@ export class UnitRecords {
     kind: string,
     group: string,
     limit: number,
-    over: ReadonlyMap<string, Change>,
-  ): Promise<{ id: string; content: Uint8Array }[]> {
+    over: ReadonlyMap<string, RecordChange>,
+  ): Promise<RecordContent[]> {
     const changes = [...new Map([...this.#own, ...this.#items, ...over])].filter(
       ([, change]) => change.kind === kind && change.group === group,
     );
     const overlay = new Map(changes);
     const asked = { kind, group, limit: limit + overlay.size, at: this.#now };
     const rows = await this.#store.records(asked);
-    const found: { id: string; content: Uint8Array }[] = [];
+    const found: RecordContent[] = [];
     for (const row of rows) {
-      const key = keyOf(kind, row.id);
       // What was read before is what this message sees: if it has changed since, the commit finds out.
-      if (!this.#read.has(key)) this.#read.set(key, row);
-      const change = overlay.get(key);
-      overlay.delete(key);
-      const content = change === undefined ? this.#open(row) : this.#changed(change)?.content;
-      if (content !== undefined) found.push({ id: row.id, content });
+      if (!this.#read.has(row.key)) this.#read.set(row.key, { kind, row });
+      const change = overlay.get(row.key);
+      overlay.delete(row.key);
+      found.push(...(change === undefined ? [openRecord(this.#vault, row)] : contentOf(change)));
     }
-    for (const change of overlay.values()) {
-      const content = this.#changed(change)?.content;
-      if (content !== undefined) found.push({ id: change.id, content });
-    }
-    return found.slice(0, limit);
+    return [...found, ...[...overlay.values()].flatMap(contentOf)].slice(0, limit);
   }
 
   /** Returns the records of a kind of every group as the store has them, oldest first. */
   async every(kind: string, limit: number): Promise<readonly (UnitRecord & { readonly id: string })[]> {
     return (await this.#store.records({ kind, limit, at: this.#now })).map((row) => {
-      const { id, group, expires } = row;
-      return { id, group, content: this.#open(row), expires: expires ?? undefined };
+      const { group, expires } = row;
+      return { ...openRecord(this.#vault, row), group, expires: expires ?? undefined };
     });
   }
 
@@ -152,20 +162,20 @@ export class UnitRecords {
 
   /** Removes a record as a change of the message itself. */
   remove(kind: string, id: string): void {
-    const key = keyOf(kind, id);
-    const group = this.#items.get(key)?.group ?? this.#read.get(key)?.group ?? '';
+    const key = this.keyOf(kind, id);
+    const group = this.#items.get(key)?.group ?? this.#read.get(key)?.row?.group ?? '';
     this.#change({ kind, id, group, content: undefined, expires: undefined });
   }
 
-  #change(change: Change): void {
-    const key = keyOf(change.kind, change.id);
+  #change(change: RecordChange): void {
+    const key = this.keyOf(change.kind, change.id);
     this.#items.delete(key);
-    replace(this.#own, key, change);
+    replaceChange(this.#own, key, change);
   }
 
   /** Whether another group has a live record of that name, as far as this message has read. */
   isForeign(kind: string, id: string, group: string): boolean {
-    const row = this.#read.get(keyOf(kind, id));
+    const row = this.#read.get(this.keyOf(kind, id))?.row;
     return row !== undefined && row.group !== group && !this.#isExpired(row.expires);
   }
 
@@ -174,37 +184,28 @@ export class UnitRecords {
    * used afterwards.
    */
   changes(): RecordChanges {
-    const puts: StoredRecord[] = [];
-    const removals: { kind: string; id: string; version: number }[] = [];
-    for (const [key, { kind, id, group, content, expires }] of new Map([...this.#own, ...this.#items])) {
-      const row = this.#read.get(key);
+    const puts: WrittenRecord[] = [];
+    const removals: RemovedRecord[] = [];
+    for (const [key, { content, expires = null, ...name }] of new Map([...this.#own, ...this.#items])) {
+      const row = this.#read.get(key)?.row;
       // An expired record counts as removed: a record of any group may take its name.
-      const renewed = row !== undefined && content !== undefined && !this.#isExpired(row.expires);
-      if (row !== undefined && !renewed) removals.push({ kind, id, version: row.version });
+      const renewed = content === undefined || this.#isExpired(row?.expires ?? null) ? undefined : row;
+      if (row !== undefined && renewed === undefined) removals.push(removalOf(row));
       if (content === undefined) continue;
-      const record = {
-        kind,
-        id,
-        group,
-        version: renewed ? row.version + 1 : 1,
-        expires: expires ?? null,
-      };
-      puts.push({ ...record, sealed: this.#vault.seal(sealContext(record), content) });
+      const record = { ...name, version: (renewed?.version ?? 0) + 1, expires };
+      const replacedTag = renewed === undefined ? null : boxTag(renewed.box);
+      puts.push({ ...sealRecord(this.#vault, record, content), replacedTag });
       content.fill(0);
     }
     return { expects: this.#expects(), puts, removals };
   }
 
   #expects(): RecordChanges['expects'] {
-    return [...this.#read].map(([key, row]) => ({ ...nameOf(key), version: row?.version ?? 0 }));
+    return [...this.#read].map(([key, { kind, row }]) => ({ kind, key, version: row?.version ?? 0 }));
   }
 
-  #changed({ group, content, expires }: Change): UnitRecord | undefined {
+  #changed({ group, content, expires }: RecordChange): UnitRecord | undefined {
     return content === undefined ? undefined : { group, content: content.slice(), expires };
-  }
-
-  #open(record: StoredRecord): Uint8Array {
-    return this.#vault.open(sealContext(record), record.sealed);
   }
 
   #isExpired(expires: number | null): boolean {
@@ -212,88 +213,13 @@ export class UnitRecords {
   }
 }
 
-/** The records of one group as one batch item sees them. */
-export class LayerRecords implements Records {
-  readonly #unit: UnitRecords;
-  readonly #group: string;
-  readonly #changes: Changes = new Map();
-  readonly #lasting: (reapply: () => void) => void;
-
-  /** `lasting` receives the function that applies a lasting change again when the item is dropped. */
-  constructor(unit: UnitRecords, group: string, lasting: (reapply: () => void) => void) {
-    this.#unit = unit;
-    this.#group = group;
-    this.#lasting = lasting;
-  }
-
-  async load(kind: string, id: string): Promise<Uint8Array | undefined> {
-    const record = await this.#unit.load(kind, id, this.#changes, this.#group);
-    return record?.group === this.#group ? record.content : undefined;
-  }
-
-  list(kind: string, limit: number): Promise<readonly { id: string; content: Uint8Array }[]> {
-    return this.#unit.list(kind, this.#group, limit, this.#changes);
-  }
-
-  put(kind: string, id: string, content: Uint8Array, expires?: number): void {
-    if (this.#unit.isForeign(kind, id, this.#group))
-      fail('ObjectAlreadyExists', 'a record of that name exists already');
-    const change = { kind, id, group: this.#group, content: content.slice(), expires };
-    replace(this.#changes, keyOf(kind, id), change);
-  }
-
-  putLasting(
-    kind: string,
-    id: string,
-    change: (content: Uint8Array | undefined) => Uint8Array,
-    expires?: number,
-  ): void {
-    const lasting = { kind, id, group: this.#group, change, expires };
-    const { content } = this.#unit.changeBy(lasting, this.#changes);
-    if (content !== undefined) this.put(kind, id, content, expires);
-    this.#lasting(() => this.#unit.apply(lasting));
-  }
-
-  remove(kind: string, id: string): void {
-    if (this.#unit.isForeign(kind, id, this.#group)) return;
-    const change = { kind, id, group: this.#group, content: undefined, expires: undefined };
-    replace(this.#changes, keyOf(kind, id), change);
-  }
-
-  keep(): void {
-    this.#unit.merge(this.#changes);
-  }
-}
-
-/** Overwrites the content that is no longer wanted, so that it does not stay in memory. */
-function replace(changes: Changes, key: string, change: Change): void {
+/** Sets a change and overwrites the content that is no longer wanted, so that it does not stay in memory. */
+export function replaceChange(changes: Changes, key: string, change: RecordChange): void {
   changes.get(key)?.content?.fill(0);
   changes.set(key, change);
 }
 
-function sealContext({ kind: recordKind, ...row }: Omit<StoredRecord, 'sealed'>): RecordContext {
-  const { id, group, version, expires } = row;
-  return { kind: 'record', recordKind, id, group, version, expires };
-}
-
-/** A kind is a name of the code's own, without a slash. */
-function keyOf(kind: string, id: string): string {
-  return `${kind}/${id}`;
-}
-
-function nameOf(key: string): { kind: string; id: string } {
-  const end = key.indexOf('/');
-  return { kind: key.slice(0, end), id: key.slice(end + 1) };
-}
-
-/**
- * Removes a record without reading its content, so that no vault is needed, also while others change it; does
- * nothing where there is none.
- */
-export async function deleteRecord(store: Store, kind: string, id: string): Promise<void> {
-  for (let row = await store.record(kind, id); row !== undefined; row = await store.record(kind, id)) {
-    const removals = [{ kind, id, version: row.version }];
-    const records = { expects: [], puts: [], removals };
-    await store.commit({ expects: [], inserts: [], updates: [], records });
-  }
+/** Returns a copy of what a change puts; nothing of a removal. */
+function contentOf({ id, content }: RecordChange): readonly RecordContent[] {
+  return content === undefined ? [] : [{ id, content: content.slice() }];
 }
