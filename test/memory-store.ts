@@ -1,23 +1,31 @@
 import type {
+  Change,
   CommitResult,
-  Comparison,
   Filter,
   FoundObjects,
-  IndexEntry,
+  IndexTerm,
   LoadedObject,
+  ObjectColumns,
   ObjectQuery,
   RecordQuery,
   Store,
   StoredObject,
   StoredRecord,
   StoreUnit,
-} from '../../../src/store/store.ts';
-import { StoreUnavailableError } from '../../../src/store/store.ts';
-import type { SealedKey, Vault } from '../../../src/vault/vault.ts';
+} from '../src/store/store.ts';
+import { StoreUnavailableError } from '../src/store/store.ts';
+import { boxTag } from '../src/vault/vault.ts';
+
+/** The row of an object, with its terms. */
+export interface StoredRow extends LoadedObject {
+  readonly columns: ObjectColumns;
+  readonly terms: readonly IndexTerm[];
+  readonly uniqueNames: readonly string[];
+}
 
 /** Rows of a store at one time. Rows are never changed in place, so a copy of the maps is a snapshot. */
 export interface Snapshot {
-  readonly objects: ReadonlyMap<string, StoredObject>;
+  readonly objects: ReadonlyMap<string, StoredRow>;
   readonly records: ReadonlyMap<string, StoredRecord>;
 }
 
@@ -29,7 +37,7 @@ export type CommitFault = 'conflict' | 'unavailable' | 'lost';
  * conflict or fail, and holds back the end of jobs.
  */
 export class MemoryStore implements Store {
-  #objects = new Map<string, StoredObject>();
+  #objects = new Map<string, StoredRow>();
   #records = new Map<string, StoredRecord>();
   /** Faults of the next commits, the first first. */
   faults: CommitFault[] = [];
@@ -68,11 +76,18 @@ export class MemoryStore implements Store {
     return this.#objects.get(id)?.group;
   }
 
-  async find({ group, filter, offset, limit }: ObjectQuery): Promise<FoundObjects> {
-    const found = [...this.#objects.values()].filter(
-      (row) => row.group === group && satisfies(row.index, filter),
+  async find(
+    { group, filter, isExact, offset, limit }: ObjectQuery,
+    match: (row: LoadedObject) => boolean,
+  ): Promise<FoundObjects> {
+    const candidates = [...this.#objects.values()].filter(
+      (row) => row.group === group && satisfies(row, filter),
     );
-    const page = found.reverse().slice(offset, offset + limit);
+    const found = isExact ? candidates : candidates.filter(match);
+    const page = found
+      .reverse()
+      .slice(offset, offset + limit)
+      .filter(match);
     return {
       ids: page.map(({ id }) => id),
       versions: page.map(({ version }) => version),
@@ -80,8 +95,9 @@ export class MemoryStore implements Store {
     };
   }
 
-  async record(kind: string, id: string): Promise<StoredRecord | undefined> {
-    return this.#records.get(`${kind}/${id}`);
+  async record(kind: string, key: string): Promise<StoredRecord | undefined> {
+    const row = this.#records.get(key);
+    return row?.kind === kind ? row : undefined;
   }
 
   async records({ kind, group, limit, at = 0 }: RecordQuery): Promise<readonly StoredRecord[]> {
@@ -102,9 +118,10 @@ export class MemoryStore implements Store {
     if (fault === 'conflict') return 'conflict';
     if (fault === 'unavailable') throw new StoreUnavailableError('the commit failed');
     if (!this.#isCurrent(unit)) return 'conflict';
-    for (const row of [...unit.inserts, ...unit.updates]) this.#objects.set(row.id, row);
-    for (const { kind, id } of unit.records?.removals ?? []) this.#records.delete(`${kind}/${id}`);
-    for (const row of unit.records?.puts ?? []) this.#records.set(`${row.kind}/${row.id}`, row);
+    for (const object of [...unit.inserts, ...unit.updates])
+      this.#objects.set(object.id, this.#rowOf(object));
+    for (const { key } of unit.records?.removals ?? []) this.#records.delete(key);
+    for (const { replacedTag: _, ...row } of unit.records?.puts ?? []) this.#records.set(row.key, row);
     if (fault === 'lost') throw new StoreUnavailableError('the end of the commit was not seen');
     return 'committed';
   }
@@ -113,53 +130,75 @@ export class MemoryStore implements Store {
 
   async close(): Promise<void> {}
 
+  /** @throws {Error} when a change is none of the row that it is about */
+  #rowOf({ terms, uniqueNames, replacedTag, ...object }: StoredObject): StoredRow {
+    const before = this.#objects.get(object.id);
+    if (!isSameTag(before && boxTag(before.box), replacedTag)) throw new Error('the tag is of another box');
+    const named = (change: Change<string>, known: readonly string[] = []) => [
+      ...new Set([...known.filter((each) => !change.remove.includes(each)), ...change.add]),
+    ];
+    return {
+      ...object,
+      terms: applyTerms(terms, before?.terms ?? []),
+      uniqueNames: named(uniqueNames, before?.uniqueNames),
+    };
+  }
+
   #isCurrent({ expects, inserts, updates, records }: StoreUnit): boolean {
     const versionOf = (id: string): number => this.#objects.get(id)?.version ?? 0;
     const versionIn = (group: string, id: string): number =>
       this.#objects.get(id)?.group === group ? versionOf(id) : 0;
-    const recordVersion = (kind: string, id: string): number =>
-      this.#records.get(`${kind}/${id}`)?.version ?? 0;
-    const removed = new Set(records?.removals.map(({ kind, id }) => `${kind}/${id}`));
+    const recordVersion = (key: string): number => this.#records.get(key)?.version ?? 0;
+    const removed = new Set(records?.removals.map(({ key }) => key));
     return (
       expects.every(({ id, group, version }) => versionIn(group, id) === version) &&
       inserts.every(({ id }) => versionOf(id) === 0) &&
       updates.every(({ id, version }) => versionOf(id) === version - 1) &&
-      (records?.expects ?? []).every(({ kind, id, version }) => recordVersion(kind, id) === version) &&
-      (records?.removals ?? []).every(({ kind, id, version }) => recordVersion(kind, id) === version) &&
+      (records?.expects ?? []).every(({ key, version }) => recordVersion(key) === version) &&
+      (records?.removals ?? []).every(({ key, version }) => recordVersion(key) === version) &&
       (records?.puts ?? []).every(
-        ({ kind, id, version }) =>
-          recordVersion(kind, id) === version - 1 || (version === 1 && removed.has(`${kind}/${id}`)),
+        ({ key, version }) => recordVersion(key) === version - 1 || (version === 1 && removed.has(key)),
       )
     );
   }
 }
 
-function satisfies(index: readonly IndexEntry[], filter: Filter): boolean {
-  if ('all' in filter) return filter.all.every((each) => satisfies(index, each));
-  if ('any' in filter) return filter.any.some((each) => satisfies(index, each));
-  if ('not' in filter) return !satisfies(index, filter.not);
-  const entries = index.filter(({ attribute }) => attribute === filter.attribute);
-  return [...new Set(entries.map(({ instance }) => instance))].some((instance) =>
-    filter.fields.every((comparison) =>
-      entries.some((entry) => entry.instance === instance && compares(entry, comparison)),
-    ),
-  );
+function isSameTag(own: Uint8Array | undefined, stated: Uint8Array | null): boolean {
+  return Buffer.compare(own ?? new Uint8Array(), stated ?? new Uint8Array()) === 0;
 }
 
-function compares(entry: IndexEntry, comparison: Comparison): boolean {
-  if (entry.field !== comparison.field) return false;
-  const { op, value } = comparison;
-  if (op === '=') return entry.text === value || entry.number === value;
-  if (entry.number === null) return false;
-  if (op === '>=') return entry.number >= value;
-  return op === '<=' ? entry.number <= value : (entry.number & value) === value;
+/** @throws {Error} when a term is removed that the object does not have, or added that it has. */
+function applyTerms({ add, remove }: Change<IndexTerm>, before: readonly IndexTerm[]): readonly IndexTerm[] {
+  const terms = new Map(before.map((each) => [`${each.term}.${each.instance}`, each]));
+  for (const { term, instance } of remove)
+    if (!terms.delete(`${term}.${instance}`)) throw new Error('the object has no such term');
+  for (const each of add) {
+    if (terms.has(`${each.term}.${each.instance}`)) throw new Error('the object has the term already');
+    terms.set(`${each.term}.${each.instance}`, each);
+  }
+  return [...terms.values()];
 }
 
-/** A vault that encrypts nothing, so that the harness reads every value. */
-export const openVault: Vault = {
-  seal: (_context, plain) => plain.slice() as SealedKey,
-  open: (_context, sealed) => sealed.slice(),
-  isCurrent: () => true,
-  unsealed: true,
-  close: async () => {},
-};
+/** Evaluates a filter of the store over what is stored of one object beside its box. */
+export function satisfies(row: Pick<StoredRow, 'id' | 'columns' | 'terms'>, filter: Filter): boolean {
+  const { id, columns, terms } = row;
+  if ('all' in filter) return filter.all.every((each) => satisfies(row, each));
+  if ('any' in filter) return filter.any.some((each) => satisfies(row, each));
+  if ('not' in filter) return !satisfies(row, filter.not);
+  if ('id' in filter) return id === filter.id;
+  if ('present' in filter) return columns[filter.present] !== null;
+  if ('terms' in filter) {
+    const instances = new Set(terms.map(({ instance }) => instance));
+    const has = (term: number, instance: number) =>
+      terms.some((each) => each.term === term && each.instance === instance);
+    return [...instances].some((instance) => filter.terms.every((term) => has(term, instance)));
+  }
+  const own = columns[filter.column];
+  return own !== null && compares(own, filter.op, filter.value);
+}
+
+function compares(own: number, op: '=' | '>=' | '<=' | 'bits', value: number): boolean {
+  if (op === '=') return own === value;
+  if (op === '>=') return own >= value;
+  return op === '<=' ? own <= value : (BigInt(own) & BigInt(value)) === BigInt(value);
+}

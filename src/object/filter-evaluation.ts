@@ -1,4 +1,4 @@
-import type { Comparison, Filter, IndexEntry } from '../store/store.ts';
+import type { AttributeFilter, Comparison, IndexEntry } from './attribute-filter.ts';
 
 /** Filters over objects in memory, by the same rules as the database. */
 
@@ -47,7 +47,7 @@ export class ArrangedEntries {
 }
 
 /** Evaluates a filter over the entries of one object. */
-export function evaluateFilter(filter: Filter, entries: ArrangedEntries): boolean {
+export function evaluateFilter(filter: AttributeFilter, entries: ArrangedEntries): boolean {
   if ('all' in filter) return filter.all.every((part) => evaluateFilter(part, entries));
   if ('any' in filter) return filter.any.some((part) => evaluateFilter(part, entries));
   if ('not' in filter) return !evaluateFilter(filter.not, entries);

@@ -2,7 +2,7 @@ import { type Attribute, attributeKey } from '../../codec/attribute.ts';
 import { type AttributeName, type AttributeValue, attributeRow } from '../../codec/attribute-table.ts';
 import type { AnySchema, Field, Struct } from '../../codec/schema.ts';
 import type { TypedValue } from '../../codec/wire/node.ts';
-import type { IndexEntry } from '../store/store.ts';
+import type { IndexEntry } from './attribute-filter.ts';
 import { comparableField, comparableText } from './names.ts';
 
 /** Searchable form of a value: text for equality, or a number for equality, ranges and bits. */

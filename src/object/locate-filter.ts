@@ -3,7 +3,7 @@ import { type AttributeName, attributeRow } from '../../codec/attribute-table.ts
 import { type ObjectGroupMember, ObjectType, State } from '../../codec/enums.ts';
 import { StorageStatusMask } from '../../codec/masks.ts';
 import type { Protection } from '../common/protection.ts';
-import type { Comparison, Filter } from '../store/store.ts';
+import type { AttributeFilter, Comparison } from './attribute-filter.ts';
 import { searchableFields } from './index-entries.ts';
 import { publicTypes } from './protection.ts';
 import { isFunctionOfValue } from './shown-attributes.ts';
@@ -33,21 +33,21 @@ export const anyStorageStatus =
  */
 export const defaultOperationPolicy = 'default';
 
-const equals = (attribute: AttributeName, value: number): Filter => ({
+const equals = (attribute: AttributeName, value: number): AttributeFilter => ({
   attribute,
   fields: [{ field: '', op: '=', value }],
 });
 
 /** The inverse of `hasProtectedValue`. */
-const isShown: Filter = {
+const isShown: AttributeFilter = {
   any: [
     { all: [{ not: equals('Sensitive', 1) }, { not: equals('Extractable', 0) }] },
     ...publicTypes.map((type) => equals('ObjectType', ObjectType.toNumber(type))),
   ],
 };
 
-const matchAll: Filter = { all: [] };
-const matchNone: Filter = { any: [] };
+const matchAll: AttributeFilter = { all: [] };
+const matchNone: AttributeFilter = { any: [] };
 
 /**
  * Builds the filter of a Locate (KMIP 1.4 §4.9): every attribute must match. Two values of a date are a
@@ -55,7 +55,7 @@ const matchNone: Filter = { any: [] };
  * least as much; a structure by the given fields. An attribute that no version knows matches nothing: to
  * ignore it would return the wrong key.
  */
-export function locateFilter(criteria: LocateCriteria): Filter {
+export function locateFilter(criteria: LocateCriteria): AttributeFilter {
   const { now } = criteria;
   const attributes = criteria.attributes.filter((attribute) => !isStorageMask(attribute));
   const mask = criteria.attributes.find(isStorageMask)?.value as { value: number } | undefined;
@@ -73,7 +73,7 @@ export function locateFilter(criteria: LocateCriteria): Filter {
   };
 }
 
-function attributeCondition(attribute: Attribute, now: number): Filter {
+function attributeCondition(attribute: Attribute, now: number): AttributeFilter {
   if (attribute.vendor === '') return matchNone;
   if (attribute.vendor === undefined && attribute.name === 'State')
     return stateCondition(attribute.value as StateName | number, now);
@@ -87,7 +87,7 @@ function isDefaultPolicy({ name, vendor, value }: Attribute): boolean {
   return vendor === undefined && name === 'OperationPolicyName' && value === defaultOperationPolicy;
 }
 
-function equalityCondition(attribute: Attribute): Filter {
+function equalityCondition(attribute: Attribute): AttributeFilter {
   const fields = searchableFields(attribute);
   // A reference into a batch has no searchable form.
   if (fields.length === 0 && !isStructured(attribute)) return matchNone;
@@ -136,7 +136,7 @@ function isDate(attribute: Attribute): boolean {
  * Conditions of dates: one value for equality, two for a range. More than two are a mistake and match
  * nothing.
  */
-function dateConditions(dates: readonly Attribute[]): Filter[] {
+function dateConditions(dates: readonly Attribute[]): AttributeFilter[] {
   const byName = Map.groupBy(dates, (date) => date.name);
   return [...byName].map(([attribute, instances]) => {
     const [first, ...others] = instances.map((date) => date.value as number).sort((a, b) => a - b) as [
@@ -157,16 +157,16 @@ function dateConditions(dates: readonly Attribute[]): Filter[] {
 }
 
 /** Condition of a State at `now`, the inverse of `stateAt`: combines the stored State and the dates. */
-function stateCondition(state: StateName | number, now: number): Filter {
-  const stored = (name: StateName | number): Filter => ({
+function stateCondition(state: StateName | number, now: number): AttributeFilter {
+  const stored = (name: StateName | number): AttributeFilter => ({
     attribute: 'State',
     fields: [{ field: '', op: '=', value: State.toNumber(name) }],
   });
-  const reached = (attribute: AttributeName): Filter => ({
+  const reached = (attribute: AttributeName): AttributeFilter => ({
     attribute,
     fields: [{ field: '', op: '<=', value: now }],
   });
-  const activeByNow: Filter = {
+  const activeByNow: AttributeFilter = {
     any: [stored('Active'), { all: [stored('PreActive'), reached('ActivationDate')] }],
   };
   switch (state) {
@@ -181,12 +181,12 @@ function stateCondition(state: StateName | number, now: number): Filter {
   }
 }
 
-const hasAttribute = (attribute: AttributeName): Filter => ({ attribute, fields: [] });
+const hasAttribute = (attribute: AttributeName): AttributeFilter => ({ attribute, fields: [] });
 
-function storageCondition(mask: number | undefined): Filter {
+function storageCondition(mask: number | undefined): AttributeFilter {
   const destroyed = hasAttribute('DestroyDate');
   const archived = hasAttribute('ArchiveDate');
-  const conditions: Record<(typeof StorageStatusMask)['members'][number], Filter> = {
+  const conditions: Record<(typeof StorageStatusMask)['members'][number], AttributeFilter> = {
     OnLineStorage: { all: [{ not: archived }, { not: destroyed }] },
     ArchivalStorage: { all: [archived, { not: destroyed }] },
     DestroyedStorage: destroyed,
@@ -199,7 +199,7 @@ function storageCondition(mask: number | undefined): Filter {
  * Condition of Object Group Member. Fresh objects were never returned by Get. Every member of a group counts
  * as a default one; the order of the response decides between them.
  */
-function memberCondition(member: ObjectGroupMember | undefined): Filter {
+function memberCondition(member: ObjectGroupMember | undefined): AttributeFilter {
   switch (member) {
     case undefined:
       return matchAll;

@@ -2,7 +2,7 @@ import type { Attribute } from '../../codec/attribute.ts';
 import type { Name } from '../../codec/structures/attribute-values.ts';
 import { removeUnprintable } from '../../codec/unprintable.ts';
 import { fail, KmipError, type Reason } from '../common/errors.ts';
-import type { Filter } from '../store/store.ts';
+import type { AttributeFilter } from './attribute-filter.ts';
 import type { AttributeSet } from './attribute-set.ts';
 
 /**
@@ -68,9 +68,9 @@ export const comparableField = 'ComparableText';
  * Finds the objects of a group, archived ones too, that have a Name like this one, whatever its type. A
  * destroyed object has given its Names up.
  */
-export function nameFilter(text: string): Filter {
+export function nameFilter(text: string): AttributeFilter {
   const comparable = comparableText(text);
-  const withName = (field: string, value: string): Filter => ({
+  const withName = (field: string, value: string): AttributeFilter => ({
     attribute: 'Name',
     fields: [{ field, op: '=', value }],
   });

@@ -7,6 +7,7 @@ import type { Protection } from '../common/protection.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Enrolments } from '../identity/enrolment.ts';
 import type { Authorisation, Enrolment, Principal } from '../identity/principal.ts';
+import type { AttributeFilter } from '../object/attribute-filter.ts';
 import type { Bar } from '../object/bars.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { TicketUses } from '../object/usage.ts';
@@ -177,7 +178,9 @@ export interface Work {
 }
 
 /** A search of the principal's objects; `limit` bounds the identifiers returned, not the total. */
-export type FindQuery = Omit<ObjectQuery, 'group'>;
+export interface FindQuery extends Pick<ObjectQuery, 'offset' | 'limit' | 'countedItems'> {
+  readonly filter: AttributeFilter;
+}
 /** One page of identifiers, and the number of all matches as far as they were counted. */
 export type FoundItems = Pick<FoundObjects, 'ids' | 'total'>;
 

@@ -1,12 +1,12 @@
 import { fail } from '../common/errors.ts';
 import { readJson, writeJson } from '../common/json.ts';
+import type { AttributeFilter } from '../object/attribute-filter.ts';
 import { type KeyObjects, statesEnd } from '../object/copies.ts';
 import { addToHistory, emptyHistory, type KeyHistory } from '../object/key-history.ts';
 import { anyStorageStatus, locateFilter } from '../object/locate-filter.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { isProtected } from '../object/protection.ts';
 import { allocatedUses, everyMaskOf } from '../object/usage.ts';
-import type { Filter } from '../store/store.ts';
 import type { Context } from './context.ts';
 import { findIdentity } from './revocation-records.ts';
 import { requireMayRevoke } from './same-certificates.ts';
@@ -66,7 +66,7 @@ export async function loadTwins(object: ManagedObject, context: Context): Promis
   const { copies } = await loadList(origin, context);
   const ids = [origin, ...copies.map(({ id }) => id)].filter((id) => id !== object.id);
   if (ids.length === 0) return [];
-  const isListed: Filter = {
+  const isListed: AttributeFilter = {
     any: ids.map((value) => ({ attribute: 'UniqueIdentifier', fields: [{ field: '', op: '=', value }] })),
   };
   const stored = locateFilter({ attributes: [], storageStatusMask: anyStorageStatus, now });

@@ -1,9 +1,9 @@
 import type { Attribute } from '../../codec/attribute.ts';
 import { StorageStatusMask } from '../../codec/masks.ts';
 import { fail, MissingPermissionError } from '../common/errors.ts';
+import type { AttributeFilter } from '../object/attribute-filter.ts';
 import { locateFilter } from '../object/locate-filter.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
-import type { Filter } from '../store/store.ts';
 import type { Context } from './context.ts';
 import { certificateIn } from './key-pairs.ts';
 import { findIssued } from './revocation-records.ts';
@@ -22,7 +22,7 @@ export function filterSameCertificate(
   certificate: Uint8Array,
   storageStatusMask: number,
   { crypto, now }: Pick<Context, 'crypto' | 'now'>,
-): Filter {
+): AttributeFilter {
   const DigestValue = crypto.digest('SHA_256', certificate);
   const attributes: Attribute[] = [
     { name: 'ObjectType', value: 'Certificate' },

@@ -4,8 +4,8 @@ import { isSameBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 import { EventLoopYield } from '../../common/event-loop-yield.ts';
 import type { CertificateDetails } from '../../crypto/certification.ts';
+import type { AttributeFilter } from '../../object/attribute-filter.ts';
 import { anyStorageStatus } from '../../object/locate-filter.ts';
-import type { Filter } from '../../store/store.ts';
 import { findRecordedCertificates, findRecordedKeys } from '../authority-certificates.ts';
 import { certificateIn } from '../key-pairs.ts';
 import { valueOf } from '../new-object.ts';
@@ -161,12 +161,14 @@ async function isRecordedRevoked(
  * past its Deactivation Date at that time (POSIX seconds).
  */
 async function isObjectRevoked(certificate: Uint8Array, at: number, context: WholeGroup): Promise<boolean> {
-  const by = (attribute: AttributeName): Filter => ({
+  const by = (attribute: AttributeName): AttributeFilter => ({
     attribute,
     fields: [{ field: '', op: '<=', value: at }],
   });
-  const ended: Filter = { any: [by('CompromiseOccurrenceDate'), by('DeactivationDate')] };
-  const filter: Filter = { all: [filterSameCertificate(certificate, anyStorageStatus, context), ended] };
+  const ended: AttributeFilter = { any: [by('CompromiseOccurrenceDate'), by('DeactivationDate')] };
+  const filter: AttributeFilter = {
+    all: [filterSameCertificate(certificate, anyStorageStatus, context), ended],
+  };
   return (await context.work.find({ filter, offset: 0, limit: 1 })).ids.length > 0;
 }
 

@@ -4,10 +4,10 @@ import { CryptographicUsageMask, StorageStatusMask } from '../../../codec/masks.
 import { fail } from '../../common/errors.ts';
 import { EventLoopYield } from '../../common/event-loop-yield.ts';
 import type { CertificateDetails } from '../../crypto/certification.ts';
+import type { AttributeFilter } from '../../object/attribute-filter.ts';
 import { linkedId } from '../../object/links.ts';
 import { locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import type { Filter } from '../../store/store.ts';
 import { findRecordedCertificates, type GroupContext } from '../authority-certificates.ts';
 import type { FindQuery } from '../context.ts';
 import { certificateIn, plainKeyIn } from '../key-pairs.ts';
@@ -89,7 +89,7 @@ function uniqueObjects(objects: readonly ManagedObject[]): Iterable<ManagedObjec
 function searchKeys(ids: readonly string[], context: IssuerContext): Promise<ManagedObject[]> {
   const filter = locateFilter({ attributes: issuingKeys, now: context.now });
   const any = ids.map(
-    (value): Filter => ({
+    (value): AttributeFilter => ({
       attribute: 'UniqueIdentifier',
       fields: [{ field: '', op: '=', value }],
     }),

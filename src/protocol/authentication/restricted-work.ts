@@ -1,5 +1,6 @@
 import { fail } from '../../common/errors.ts';
 import type { DelegatedRight } from '../../identity/principal.ts';
+import type { AttributeFilter } from '../../object/attribute-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { jobKinds } from '../../operations/asynchronous/jobs.ts';
 import { authorityCertificateKinds } from '../../operations/authority-certificates.ts';
@@ -13,7 +14,6 @@ import { reservedNameKind } from '../../operations/name-rights.ts';
 import type { LimitedRight } from '../../operations/operation.ts';
 import { certificateKinds } from '../../operations/revocation-records.ts';
 import { valueKeyKind, wrappedValueKind } from '../../operations/transfer/wrapped-values.ts';
-import type { Filter } from '../../store/store.ts';
 
 /** Records by which keys are recognised that come back, and their copies are found. */
 const copyKinds = [wrappedValueKind, valueKeyKind, keyCopiesKind];
@@ -148,6 +148,6 @@ function groupsOf({ attributes }: ManagedObject): string {
   return JSON.stringify(attributes.values('ObjectGroup').toSorted());
 }
 
-function equals(attribute: string, value: string): Filter {
+function equals(attribute: string, value: string): AttributeFilter {
   return { attribute, fields: [{ field: '', op: '=', value }] };
 }

@@ -3,9 +3,9 @@ import type { CryptographicParameters } from '../../../codec/structures/cryptogr
 import { hasKeyBlock, type ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import type { Version } from '../../../codec/version.ts';
 import type { DelegatedRight } from '../../../src/identity/principal.ts';
+import type { Snapshot } from '../../memory-store.ts';
 import type { PlainAnswer } from './exchange.ts';
 import type { Ledger } from './ledger.ts';
-import type { Snapshot } from './memory-store.ts';
 import { type ObjectView, viewOf } from './rows.ts';
 import type { ClientName } from './server.ts';
 

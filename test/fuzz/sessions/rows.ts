@@ -3,8 +3,8 @@ import type { ObjectTypeName } from '../../../codec/structures/managed-objects.t
 import { encodeManagedObject, hasKeyBlock } from '../../../codec/structures/managed-objects.ts';
 import { type PlainKey, plainKey } from '../../../src/crypto/plain-key.ts';
 import { ManagedObject } from '../../../src/object/managed-object.ts';
-import type { StoredObject } from '../../../src/store/store.ts';
-import { openVault } from './memory-store.ts';
+import type { StoredRow } from '../../memory-store.ts';
+import { PlainVault } from '../../plain-vault.ts';
 
 /** A row of the store, opened. */
 export interface ObjectView {
@@ -21,17 +21,18 @@ export interface ObjectView {
   state(now: number): string;
 }
 
-const views = new WeakMap<StoredObject, ObjectView>();
+const vault = new PlainVault();
+const views = new WeakMap<StoredRow, ObjectView>();
 
 /** Opens a row; the same row gives the same view. */
-export function viewOf(row: StoredObject): ObjectView {
+export function viewOf(row: StoredRow): ObjectView {
   let view = views.get(row);
   if (view === undefined) views.set(row, (view = openRow(row)));
   return view;
 }
 
-function openRow(row: StoredObject): ObjectView {
-  const object = ManagedObject.fromStored(row, openVault);
+function openRow(row: StoredRow): ObjectView {
+  const object = ManagedObject.fromStored(row, vault);
   const { value } = object;
   const key =
     value !== undefined && hasKeyBlock(value) ? plainKey(value.type, value.value.KeyBlock) : undefined;

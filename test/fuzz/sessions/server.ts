@@ -6,8 +6,9 @@ import type { Principal } from '../../../src/identity/principal.ts';
 import { operations, operationsIn } from '../../../src/operations/index.ts';
 import { createService } from '../../../src/protocol/create-service.ts';
 import type { Service } from '../../../src/protocol/service.ts';
+import { MemoryStore } from '../../memory-store.ts';
+import { PlainVault } from '../../plain-vault.ts';
 import { defaultSettings } from '../../protocol/service.ts';
-import { MemoryStore, openVault } from './memory-store.ts';
 
 /**
  * Clients of a session: two of one group, of which one only makes objects and has its answers to itself, and
@@ -80,7 +81,7 @@ export class SessionServer {
   #start(): Service {
     return createService({
       store: this.store,
-      vault: openVault,
+      vault: new PlainVault(),
       crypto: new CryptographicPolicy(defaultSettings).restrict(nodeCrypto),
       limits: { ...defaultLimits, jobs: 100, jobsPerClient: 100 },
       operations,

@@ -1,11 +1,11 @@
 import type { Version } from '../../../codec/version.ts';
+import type { CommitFault } from '../../memory-store.ts';
 import { describeStep } from './describe.ts';
 import type { Ciphertext, Material, OpenStream, PlainRequest } from './draw.ts';
 import { Draw } from './draw.ts';
 import { answersIn, encodeStep, type PlainAnswer, payloadOf } from './exchange.ts';
 import { type InvariantName, invariantNames, invariants } from './invariants.ts';
 import { Ledger } from './ledger.ts';
-import type { CommitFault } from './memory-store.ts';
 import {
   dataIn,
   type IssuedTicket,

@@ -1,11 +1,11 @@
 import t from 'tap';
 import type { Attribute } from '../../../codec/attribute.ts';
 import type { AttributeName } from '../../../codec/attribute-table.ts';
+import type { AttributeFilter } from '../../../src/object/attribute-filter.ts';
 import { ArrangedEntries, evaluateFilter } from '../../../src/object/filter-evaluation.ts';
 import { indexEntries } from '../../../src/object/index-entries.ts';
 import { type LocateCriteria, locateFilter } from '../../../src/object/locate-filter.ts';
 import type { ManagedObject } from '../../../src/object/managed-object.ts';
-import type { Filter } from '../../../src/store/store.ts';
 import { aesKey, custom, name, now } from './fixtures.ts';
 
 const key = () =>
@@ -155,6 +155,6 @@ t.test('a Locate filter matches by storage status and freshness', async (t) => {
   );
 });
 
-function matches({ attributes }: ManagedObject, filter: Filter): boolean {
+function matches({ attributes }: ManagedObject, filter: AttributeFilter): boolean {
   return evaluateFilter(filter, new ArrangedEntries(indexEntries(attributes.list())));
 }

@@ -1,0 +1,100 @@
+import type { AttributeName } from '../../codec/attribute-table.ts';
+import { type ColumnName, objectColumns } from '../store/columns.ts';
+import type { Change, IndexTerm, ObjectColumns } from '../store/store.ts';
+import type { IndexEntry } from './attribute-filter.ts';
+
+/**
+ * What the store has to find an object by: columns with numbers of attributes that occur once, and terms,
+ * keyed hashes, of everything else that searches compare for equality. `store-filter.ts` reads it by the same
+ * tables.
+ */
+
+/**
+ * The fields with terms of those attributes of which not every field has one: others are compared by ranges
+ * or bits, say the same of most objects, or have a column of their own kind. Searches evaluate them over
+ * opened objects.
+ */
+const fieldsWithTerms: ReadonlyMap<string, readonly string[]> = new Map<AttributeName, readonly string[]>([
+  ['UniqueIdentifier', []],
+  ['Digest', ['DigestValue']],
+  ['UsageLimits', ['UsageLimitsUnit']],
+  ['ProtectionStorageMask', []],
+  ['RandomNumberGenerator', []],
+]);
+
+/** Attributes that objects have or not, for which clients and Rights ask; each has one more term. */
+const attributesWithPresence: readonly string[] = [
+  'ObjectGroup',
+  'OperationPolicyName',
+] satisfies AttributeName[];
+
+/** Field and value of the term that an attribute has on every object with the attribute. */
+export const presence = { field: 'Present', value: 1 } as const;
+
+/** Computes the term of a value; see `Vault.term`. */
+export type TermOf = (attribute: string, field: string, value: string | number) => number;
+
+/** Whether an attribute has a column. */
+export function hasColumn(attribute: string): attribute is ColumnName {
+  return Object.hasOwn(objectColumns, attribute);
+}
+
+/** Whether values of a field have terms; `attribute` has no column. */
+export function hasTerms(attribute: string, field: string): boolean {
+  return fieldsWithTerms.get(attribute)?.includes(field) ?? true;
+}
+
+/** Whether every object with the attribute has a term that says so. */
+export function hasPresence(attribute: string): boolean {
+  return attributesWithPresence.includes(attribute);
+}
+
+/** Returns the columns of an object with these entries. */
+export function columnsOf(entries: readonly IndexEntry[]): ObjectColumns {
+  const names = Object.keys(objectColumns) as ColumnName[];
+  const numbers = new Map(entries.map(({ attribute, number }) => [attribute, number]));
+  return Object.fromEntries(names.map((name) => [name, numbers.get(name) ?? null])) as Record<
+    ColumnName,
+    number | null
+  >;
+}
+
+/** A value with a term. */
+interface IndexedValue extends Pick<IndexEntry, 'attribute' | 'field' | 'instance'> {
+  readonly value: string | number;
+}
+
+/**
+ * Returns how the terms of an object change with its entries. Only differences are hashed: mostly a state and
+ * a date change, which have columns.
+ */
+export function termChange(
+  entries: readonly IndexEntry[],
+  before: readonly IndexEntry[],
+  termOf: TermOf,
+): Change<IndexTerm> {
+  const [next, last] = [indexedValues(entries), indexedValues(before)];
+  const missing = (values: ReadonlyMap<string, IndexedValue>, others: ReadonlyMap<string, IndexedValue>) =>
+    [...values]
+      .filter(([key]) => !others.has(key))
+      .map(([, { attribute, field, instance, value }]) => ({
+        term: termOf(attribute, field, value),
+        instance,
+      }));
+  return { add: missing(next, last), remove: missing(last, next) };
+}
+
+/** The values with terms, each once, by a key that distinguishes them. */
+function indexedValues(entries: readonly IndexEntry[]): ReadonlyMap<string, IndexedValue> {
+  const values = new Map<string, IndexedValue>();
+  const add = (attribute: string, field: string, instance: number, value: string | number) =>
+    values.set(JSON.stringify([attribute, field, instance, value]), { attribute, field, instance, value });
+  for (const { attribute, field, instance, text, number } of entries) {
+    if (hasColumn(attribute)) continue;
+    if (hasPresence(attribute)) add(attribute, presence.field, 0, presence.value);
+    if (!hasTerms(attribute, field)) continue;
+    if (text !== null) add(attribute, field, instance, text);
+    if (number !== null) add(attribute, field, instance, number);
+  }
+  return values;
+}

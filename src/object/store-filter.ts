@@ -1,0 +1,87 @@
+import type { Filter } from '../store/store.ts';
+import type { Vault } from '../vault/vault.ts';
+import type { AttributeCondition, AttributeFilter, Comparison } from './attribute-filter.ts';
+import { hasColumn, hasPresence, hasTerms, presence, type TermOf } from './search-index.ts';
+
+/** A filter of the store, and whether it finds no more objects than what it stands for. */
+export interface StoreFilter {
+  readonly filter: Filter;
+  readonly isExact: boolean;
+}
+
+const always: Filter = { all: [] };
+const never: Filter = { any: [] };
+
+/**
+ * Translates a filter for the store. The result is satisfied by every object that satisfies `filter`, and by
+ * more where the index of the store does not express a condition: such a condition counts as met, inside
+ * `not` as failed.
+ *
+ * @throws {VaultUnavailableError} when the vault is sealed.
+ */
+export function toStoreFilter(filter: AttributeFilter, vault: Vault, group: string): StoreFilter {
+  return translate(filter, false, (attribute, field, value) => vault.term(group, attribute, field, value));
+}
+
+function translate(filter: AttributeFilter, isNegated: boolean, termOf: TermOf): StoreFilter {
+  const inside = (parts: readonly AttributeFilter[]) =>
+    parts.map((part) => translate(part, isNegated, termOf));
+  if ('all' in filter) return combine(inside(filter.all), (all) => ({ all }));
+  if ('any' in filter) return combine(inside(filter.any), (any) => ({ any }));
+  if ('not' in filter) {
+    const { filter: not, isExact } = translate(filter.not, !isNegated, termOf);
+    return { filter: { not }, isExact };
+  }
+  const { attribute, fields } = filter;
+  if (hasColumn(attribute)) return exactly(columnFilter(attribute, fields));
+  if (attribute === 'UniqueIdentifier' && fields.length > 0)
+    return exactly(all(fields.map(identifierFilter)));
+  return termsFilter(filter, isNegated, termOf);
+}
+
+function combine(parts: readonly StoreFilter[], join: (filters: readonly Filter[]) => Filter): StoreFilter {
+  return {
+    filter: join(parts.map(({ filter }) => filter)),
+    isExact: parts.every(({ isExact }) => isExact),
+  };
+}
+
+function exactly(filter: Filter): StoreFilter {
+  return { filter, isExact: true };
+}
+
+function all(parts: readonly Filter[]): Filter {
+  return parts.length === 1 ? (parts[0] as Filter) : { all: parts };
+}
+
+/** The attribute occurs once, so that every comparison is with the same instance. */
+function columnFilter(
+  column: Extract<Filter, { present: unknown }>['present'],
+  fields: readonly Comparison[],
+) {
+  if (fields.length === 0) return { present: column };
+  return all(
+    fields.map(({ field, op, value }): Filter => {
+      return field === '' && typeof value === 'number' ? { column, op, value } : never;
+    }),
+  );
+}
+
+function identifierFilter({ field, op, value }: Comparison): Filter {
+  return field === '' && op === '=' && typeof value === 'string' ? { id: value } : never;
+}
+
+function termsFilter(
+  { attribute, fields }: AttributeCondition,
+  isNegated: boolean,
+  termOf: TermOf,
+): StoreFilter {
+  const terms = fields
+    .filter(({ field, op }) => op === '=' && hasTerms(attribute, field))
+    .map(({ field, value }) => termOf(attribute, field, value));
+  if (fields.length === 0 && hasPresence(attribute))
+    terms.push(termOf(attribute, presence.field, presence.value));
+  const isExact = terms.length > 0 && terms.length >= fields.length;
+  if (!isExact && (isNegated || terms.length === 0)) return { filter: isNegated ? never : always, isExact };
+  return { filter: { terms: [...new Set(terms)] }, isExact };
+}
