@@ -2,27 +2,19 @@ import type { Attribute } from '../../codec/attribute.ts';
 import { decodeAttributes, encodeAttributes } from '../../codec/stored-attributes.ts';
 import type { RevocationReason } from '../../codec/structures/attribute-values.ts';
 import {
-  decodeManagedObject,
   encodeManagedObject,
   type ManagedObjectValue,
   type ObjectTypeName,
 } from '../../codec/structures/managed-objects.ts';
 import { concatBytes } from '../common/bytes.ts';
 import type { LoadedObject, StoredObject } from '../store/store.ts';
-import type { SealedKey, Vault } from '../vault/vault.ts';
+import { boxTag, type Vault } from '../vault/vault.ts';
 import { AttributeSet } from './attribute-set.ts';
 import { isIdentifier } from './identifiers.ts';
-import { indexEntries } from './index-entries.ts';
 import { decodeMaker, encodeMaker, type Maker, splitMaker } from './maker.ts';
-import { uniqueNameKeys } from './names.ts';
-import {
-  addProvenance,
-  isShownMore,
-  type Provenance,
-  type Shown,
-  splitProvenance,
-  unknownProvenance,
-} from './provenance.ts';
+import { ObjectContent, openObject, sealObject } from './object-boxes.ts';
+import { isShownMore, type Provenance, type Shown, unknownProvenance } from './provenance.ts';
+import { type IndexOptions, indexChange } from './search-index.ts';
 import {
   activate,
   archive,
@@ -44,21 +36,17 @@ export interface NewObject {
   readonly maker?: Maker | undefined;
 }
 
-/** The sealed content of an object and the function that opens it. */
-interface SealedContent {
-  readonly bytes: SealedKey;
-  open(): Uint8Array;
-}
-
-/** What is sealed of an object. */
-interface Content {
-  readonly value: ManagedObjectValue;
-  readonly provenance: Provenance;
+/** Value, provenance and row of an object. */
+interface ObjectState {
+  readonly content: ObjectContent | undefined;
+  readonly isContentChanged: boolean;
+  readonly maker: Uint8Array | undefined;
+  readonly tag?: Uint8Array | undefined;
 }
 
 /**
- * A managed object: identity, attributes, and a value with its provenance, which are decrypted at the first
- * access. They are never changed in place, only replaced, so clones share them.
+ * A managed object: identity, attributes, and a value with its provenance. These are never changed in place,
+ * only replaced, so clones share them.
  */
 export class ManagedObject {
   readonly id: string;
@@ -67,55 +55,53 @@ export class ManagedObject {
   /** Version in the store; 0 for an object that is not stored yet. */
   readonly version: number;
   readonly attributes: AttributeSet;
-  #sealed: SealedContent | undefined;
-  #content: Content | undefined;
-  #contentChanged: boolean;
+  #content: ObjectContent | undefined;
+  #isContentChanged: boolean;
   /** As it is stored. */
   readonly #maker: Uint8Array | undefined;
+  /** Tag of the box in the row; undefined without a row. */
+  readonly #tag: Uint8Array | undefined;
 
   private constructor(
     identity: Pick<ManagedObject, 'id' | 'type' | 'group' | 'version'>,
     attributes: AttributeSet,
-    content: { sealed?: SealedContent | undefined; opened?: Content | undefined; changed: boolean },
-    maker: Uint8Array | undefined,
+    { content, isContentChanged, maker, tag }: ObjectState,
   ) {
     this.id = identity.id;
     this.type = identity.type;
     this.group = identity.group;
     this.version = identity.version;
     this.attributes = attributes;
-    this.#sealed = content.sealed;
-    this.#content = content.opened;
-    this.#contentChanged = content.changed;
+    this.#content = content;
+    this.#isContentChanged = isContentChanged;
     this.#maker = maker;
+    this.#tag = tag;
   }
 
   /** Creates an object in memory, without attributes and of unknown provenance. */
   static create({ id, type, group, value, maker }: NewObject): ManagedObject {
-    const opened = value && { value, provenance: unknownProvenance };
-    return new ManagedObject(
-      { id, type, group, version: 0 },
-      new AttributeSet(),
-      { opened, changed: true },
-      maker && encodeMaker(maker),
-    );
+    return new ManagedObject({ id, type, group, version: 0 }, new AttributeSet(), {
+      content: value && ObjectContent.of(value, unknownProvenance),
+      isContentChanged: true,
+      maker: maker && encodeMaker(maker),
+    });
   }
 
   /**
-   * Creates the object of a row of the store. Decrypts nothing yet.
+   * Opens the row of an object; a large value is not decrypted yet.
    *
+   * @throws {VaultUnavailableError} when the vault is sealed.
+   * @throws {SealBrokenError} when the row is not as it was written.
    * @throws {WireError} when the attributes cannot be decoded.
    */
   static fromStored(stored: LoadedObject, vault: Vault): ManagedObject {
-    const { id, group, objectType, version, sealed: bytes } = stored;
-    const context = { kind: 'value', id, group, objectType } as const;
-    const { attributes, maker } = splitMaker(stored.attributes);
-    const sealed = bytes === null ? undefined : { bytes, open: () => vault.open(context, bytes) };
+    const { id, group, objectType, version } = stored;
+    const opened = openObject(stored, vault);
+    const { attributes, maker } = splitMaker(opened.attributes);
     return new ManagedObject(
       { id, type: objectType as ObjectTypeName, group, version },
       new AttributeSet(decodeAttributes(attributes)),
-      { sealed, changed: false },
-      maker,
+      { content: opened.content, isContentChanged: false, maker, tag: boxTag(stored.box) },
     );
   }
 
@@ -125,13 +111,14 @@ export class ManagedObject {
   }
 
   /**
-   * The structure of the object; undefined when it is destroyed or has no value. The first call decrypts.
+   * The structure of the object; undefined when it is destroyed or has no value. The first call decrypts a
+   * large one.
    *
    * @throws {VaultUnavailableError} when the vault is sealed.
    * @throws {SealBrokenError} when the stored value cannot be authenticated.
    */
   get value(): ManagedObjectValue | undefined {
-    return this.#open()?.value;
+    return this.#content?.value;
   }
 
   /**
@@ -141,27 +128,18 @@ export class ManagedObject {
    * @throws as `value`
    */
   get provenance(): Provenance {
-    return this.#open()?.provenance ?? unknownProvenance;
-  }
-
-  #open(): Content | undefined {
-    if (this.#content === undefined && this.#sealed !== undefined) {
-      const { provenance, value } = splitProvenance(this.#sealed.open());
-      this.#content = { provenance, value: decodeManagedObject(value) };
-    }
-    return this.#content;
+    return this.#content?.provenance ?? unknownProvenance;
   }
 
   /** Replaces the value and keeps its provenance; undefined removes both. */
   setValue(value: ManagedObjectValue | undefined): void {
-    this.#setContent(value && { value, provenance: this.provenance });
+    this.#setContent(value && ObjectContent.of(value, this.provenance));
   }
 
   /** Replaces members of the provenance. Without a value there is none, and nothing happens. */
   changeProvenance(change: Partial<Provenance>): void {
-    const content = this.#open();
-    if (content !== undefined)
-      this.#setContent({ ...content, provenance: { ...content.provenance, ...change } });
+    const { value, provenance } = this;
+    if (value !== undefined) this.#setContent(ObjectContent.of(value, { ...provenance, ...change }));
   }
 
   /** Records that the value leaves the server; changes nothing when it has left as openly before. */
@@ -169,10 +147,9 @@ export class ManagedObject {
     if (isShownMore(this.provenance.shown, shown)) this.changeProvenance({ shown });
   }
 
-  #setContent(content: Content | undefined): void {
+  #setContent(content: ObjectContent | undefined): void {
     this.#content = content;
-    this.#sealed = undefined;
-    this.#contentChanged = true;
+    this.#isContentChanged = true;
   }
 
   /** Whether the values are the same, whatever their provenance. Decrypts both. */
@@ -183,7 +160,7 @@ export class ManagedObject {
 
   /** Whether the object differs from its row in the store. */
   get changed(): boolean {
-    return this.#contentChanged || this.attributes.changed;
+    return this.#isContentChanged || this.attributes.changed;
   }
 
   /** Whether the object is archived: it has an Archive Date. */
@@ -246,28 +223,34 @@ export class ManagedObject {
 
   /** Returns a separate object with the same content and the same `changed`. */
   clone(): ManagedObject {
-    const content = { sealed: this.#sealed, opened: this.#content, changed: this.#contentChanged };
-    return new ManagedObject(this, this.attributes.clone(), content, this.#maker);
+    return new ManagedObject(this, this.attributes.clone(), {
+      content: this.#content,
+      isContentChanged: this.#isContentChanged,
+      maker: this.#maker,
+      tag: this.#tag,
+    });
   }
 
   /**
-   * Returns the row to write, with the next version. Encrypts the value only when it or its provenance has
-   * changed, or when an older kmipd has sealed it.
+   * Returns the row to write, with the next version. A large value is sealed again only when it or its
+   * provenance has changed. `before`: the object as its row has it; undefined for a new one.
    *
    * @throws {VaultUnavailableError} when the vault is sealed.
+   * @throws {TypeError} when `before` has another version.
    */
-  toStored(vault: Vault, options: { readonly uniqueNames: boolean }): StoredObject {
+  toStored(vault: Vault, options: IndexOptions, before?: ManagedObject): StoredObject {
+    if ((before?.version ?? 0) !== this.version)
+      throw new TypeError(`object ${this.id} is written as change of another version`);
     this.#keepNextLink();
-    const attributes = encodeAttributes(this.attributes.list());
+    const { id, group, type: objectType, attributes } = this;
+    const row = { id, group, objectType, version: this.version + 1 };
+    const encoded = encodeAttributes(attributes.list());
+    const beside = this.#maker === undefined ? encoded : concatBytes([encoded, this.#maker]);
     return {
-      id: this.id,
-      group: this.group,
-      objectType: this.type,
-      version: this.version + 1,
-      attributes: this.#maker === undefined ? attributes : concatBytes([attributes, this.#maker]),
-      sealed: this.#seal(vault),
-      index: indexEntries(this.attributes.list()),
-      uniqueKeys: options.uniqueNames ? uniqueNameKeys(this.attributes) : [],
+      ...row,
+      ...sealObject(row, { attributes: beside, content: this.#content }, vault),
+      ...indexChange(this, before, vault, options),
+      replacedTag: this.#tag ?? null,
     };
   }
 
@@ -281,18 +264,5 @@ export class ManagedObject {
     const next = link?.LinkedObjectIdentifier;
     if (next === undefined || !isIdentifier(next)) return;
     if (this.provenance.next === undefined) this.changeProvenance({ next });
-  }
-
-  #seal(vault: Vault): SealedKey | null {
-    if (this.#sealed !== undefined && vault.isCurrent(this.#sealed.bytes)) return this.#sealed.bytes;
-    const content = this.#open();
-    if (content === undefined) return null;
-    const value = encodeManagedObject(content.value);
-    const plain = addProvenance(content.provenance, value);
-    const context = { kind: 'value', id: this.id, group: this.group, objectType: this.type } as const;
-    const sealed = vault.seal(context, plain);
-    value.fill(0);
-    plain.fill(0);
-    return sealed;
   }
 }

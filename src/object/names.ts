@@ -2,13 +2,14 @@ import type { Attribute } from '../../codec/attribute.ts';
 import type { Name } from '../../codec/structures/attribute-values.ts';
 import { removeUnprintable } from '../../codec/unprintable.ts';
 import { fail, KmipError, type Reason } from '../common/errors.ts';
+import type { Vault } from '../vault/vault.ts';
 import type { AttributeFilter } from './attribute-filter.ts';
 import type { AttributeSet } from './attribute-set.ts';
 
 /**
  * Refuses the same Name twice on one object. Names compare by their text. `own`: the instance that is
  * replaced; `legacyReason`: the reason for 1.x when it is not Illegal Operation. The store compares with the
- * Names of other objects, see `uniqueNameKeys`.
+ * Names of other objects, see `uniqueNameTexts`.
  *
  * @throws {KmipError} NonUniqueNameAttribute.
  */
@@ -89,10 +90,17 @@ export function nameFilter(text: string): AttributeFilter {
 }
 
 /**
- * Keys that the store keeps unique in a group when `uniqueNames` is configured: one for each Name. A
+ * The texts that the store keeps unique in a group when `uniqueNames` is configured: one for each Name. A
  * destroyed object has none, so its Names can be used again.
  */
-export function uniqueNameKeys(attributes: AttributeSet): readonly string[] {
-  if (attributes.has('DestroyDate')) return [];
-  return [...nameTexts(attributes)].map((text) => `Name:${text}`);
+export function uniqueNameTexts(attributes: AttributeSet): ReadonlySet<string> {
+  return attributes.has('DestroyDate') ? new Set() : nameTexts(attributes);
+}
+
+/**
+ * Returns the key that the store keeps unique for such a text.
+ * @throws {VaultUnavailableError} when the vault is sealed
+ */
+export function uniqueNameKey(vault: Vault, group: string, text: string): string {
+  return vault.key('name', group, text);
 }

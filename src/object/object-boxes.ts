@@ -5,7 +5,13 @@ import {
 } from '../../codec/structures/managed-objects.ts';
 import { concatBytes } from '../common/bytes.ts';
 import type { LoadedObject } from '../store/store.ts';
-import { boxBinding, type ObjectContext, type SealedKey, type Vault } from '../vault/vault.ts';
+import {
+  boxBinding,
+  type ObjectContext,
+  type SealedKey,
+  type ValueContext,
+  type Vault,
+} from '../vault/vault.ts';
 import { addProvenance, type Provenance, splitProvenance } from './provenance.ts';
 
 /**
@@ -18,7 +24,8 @@ import { addProvenance, type Provenance, splitProvenance } from './provenance.ts
 const maxInlineBytes = 4_096;
 const lengthBytes = 4;
 
-type ObjectIdentity = Pick<LoadedObject, 'id' | 'group' | 'objectType' | 'version'>;
+/** What a row states of its object beside the boxes. */
+type ObjectRow = Pick<LoadedObject, 'id' | 'group' | 'objectType' | 'version'>;
 
 interface OpenedContent {
   readonly value: ManagedObjectValue;
@@ -70,9 +77,9 @@ export class ObjectContent {
     return this.#open().provenance;
   }
 
-  /** Returns the bytes for a box, which the caller must not change, without a box of its own. */
+  /** Returns the bytes for a box; the caller wipes them. */
   encode(): Uint8Array {
-    if (this.#read !== undefined) return this.#read();
+    if (this.#read !== undefined) return this.#read().slice();
     const { provenance, value } = this.#open();
     const encoded = encodeManagedObject(value);
     const bytes = addProvenance(provenance, encoded);
@@ -87,4 +94,75 @@ export class ObjectContent {
     }
     return this.#opened;
   }
+}
+
+/** What the boxes of an object contain. */
+export interface OpenedObject {
+  /** Attributes and maker, as `maker.ts` splits them; a view of what was opened. */
+  readonly attributes: Uint8Array;
+  /** Undefined for destroyed objects, and objects without a value. */
+  readonly content: ObjectContent | undefined;
+}
+
+/**
+ * Opens the box of the attributes.
+ * @throws {VaultUnavailableError} when the vault is sealed
+ * @throws {SealBrokenError} when the row is not as it was written
+ */
+export function openObject(row: LoadedObject, vault: Vault): OpenedObject {
+  const plain = vault.open(contextOf(row, row.value), row.box);
+  const { buffer, byteOffset } = plain;
+  const end = lengthBytes + new DataView(buffer, byteOffset).getUint32(0);
+  return {
+    attributes: plain.subarray(lengthBytes, end),
+    content: contentOf(row, plain.subarray(end), vault),
+  };
+}
+
+function contentOf(row: LoadedObject, inline: Uint8Array, vault: Vault): ObjectContent | undefined {
+  const { value: box } = row;
+  if (box !== null) return ObjectContent.apart(box, () => vault.open(valueContextOf(row), box));
+  return inline.length === 0 ? undefined : ObjectContent.inline(inline);
+}
+
+/**
+ * Seals an object for a row. A content that has a box of its own keeps it.
+ * @throws {VaultUnavailableError} when the vault is sealed
+ */
+export function sealObject(
+  row: ObjectRow,
+  { attributes, content }: OpenedObject,
+  vault: Vault,
+): Pick<LoadedObject, 'box' | 'value'> {
+  const { inline, value } = placeContent(row, content, vault);
+  const length = new Uint8Array(lengthBytes);
+  new DataView(length.buffer).setUint32(0, attributes.length);
+  const plain = concatBytes([length, attributes, inline]);
+  const box = vault.seal(contextOf(row, value), plain);
+  for (const bytes of [plain, inline]) bytes.fill(0);
+  return { box, value };
+}
+
+function placeContent(
+  row: ObjectRow,
+  content: ObjectContent | undefined,
+  vault: Vault,
+): { readonly inline: Uint8Array; readonly value: SealedKey | null } {
+  const none = new Uint8Array();
+  if (content === undefined) return { inline: none, value: null };
+  if (content.box !== undefined) return { inline: none, value: content.box };
+  const encoded = content.encode();
+  if (encoded.length <= maxInlineBytes) return { inline: encoded, value: null };
+  const value = vault.seal(valueContextOf(row), encoded);
+  encoded.fill(0);
+  return { inline: none, value };
+}
+
+function contextOf({ id, group, objectType, version }: ObjectRow, value: SealedKey | null): ObjectContext {
+  const valueBinding = value === null ? null : boxBinding(value);
+  return { kind: 'object', id, group, objectType, version, valueBinding };
+}
+
+function valueContextOf({ id, group, objectType }: ObjectRow): ValueContext {
+  return { kind: 'value', id, group, objectType };
 }

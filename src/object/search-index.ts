@@ -1,7 +1,11 @@
 import type { AttributeName } from '../../codec/attribute-table.ts';
 import { type ColumnName, objectColumns } from '../store/columns.ts';
-import type { Change, IndexTerm, ObjectColumns } from '../store/store.ts';
+import type { Change, IndexTerm, ObjectColumns, StoredObject } from '../store/store.ts';
+import type { Vault } from '../vault/vault.ts';
 import type { IndexEntry } from './attribute-filter.ts';
+import type { AttributeSet } from './attribute-set.ts';
+import { indexEntries } from './index-entries.ts';
+import { uniqueNameKey, uniqueNameTexts } from './names.ts';
 
 /**
  * What the store has to find an object by: columns with numbers of attributes that occur once, and terms,
@@ -49,8 +53,47 @@ export function hasPresence(attribute: string): boolean {
   return attributesWithPresence.includes(attribute);
 }
 
+/** An object with a search index. */
+interface IndexedObject {
+  readonly group: string;
+  readonly attributes: AttributeSet;
+}
+
+export interface IndexOptions {
+  /** Whether a Name may be on one object of a group only. */
+  readonly uniqueNames: boolean;
+}
+
+/**
+ * Returns what searches need of an object, as difference to the object `before` the change; undefined for a
+ * new one.
+ *
+ * @throws {VaultUnavailableError} when the vault is sealed.
+ */
+export function indexChange(
+  { group, attributes }: IndexedObject,
+  before: IndexedObject | undefined,
+  vault: Vault,
+  options: IndexOptions,
+): Pick<StoredObject, 'columns' | 'terms' | 'uniqueNames'> {
+  const entries = indexEntries(attributes.list());
+  const termOf: TermOf = (...field) => vault.term(group, ...field);
+  const names = uniqueNameTexts(attributes);
+  const namesBefore = before === undefined ? [] : [...uniqueNameTexts(before.attributes)];
+  const keysOf = (texts: readonly string[]) => texts.map((text) => uniqueNameKey(vault, group, text));
+  return {
+    columns: columnsOf(entries),
+    terms: termChange(entries, indexEntries(before?.attributes.list() ?? []), termOf),
+    uniqueNames: {
+      // All of them: one that it has kept may be free only now, see `StoreUnit.previousNames`.
+      add: options.uniqueNames ? keysOf([...names]) : [],
+      remove: keysOf(namesBefore.filter((name) => !names.has(name))),
+    },
+  };
+}
+
 /** Returns the columns of an object with these entries. */
-export function columnsOf(entries: readonly IndexEntry[]): ObjectColumns {
+function columnsOf(entries: readonly IndexEntry[]): ObjectColumns {
   const names = Object.keys(objectColumns) as ColumnName[];
   const numbers = new Map(entries.map(({ attribute, number }) => [attribute, number]));
   return Object.fromEntries(names.map((name) => [name, numbers.get(name) ?? null])) as Record<
@@ -68,7 +111,7 @@ interface IndexedValue extends Pick<IndexEntry, 'attribute' | 'field' | 'instanc
  * Returns how the terms of an object change with its entries. Only differences are hashed: mostly a state and
  * a date change, which have columns.
  */
-export function termChange(
+function termChange(
   entries: readonly IndexEntry[],
   before: readonly IndexEntry[],
   termOf: TermOf,
