@@ -86,9 +86,11 @@ function eventOf(
   const shown = (each: ManagedObject) => shownAttributes(each, now, protection);
   const changes = difference(old === undefined ? [] : shown(old), shown(object));
   const isNew = before === undefined;
-  // Sealed bytes differ also when only the provenance of the value has changed.
-  const isResealed = after.sealed !== null && after.sealed !== before?.sealed;
-  const about = isResealed && !(old !== undefined && object.hasSameValue(old)) ? 'value' : 'attributes';
+  // A box of the value alone that is kept is not decrypted; others differ also by the provenance.
+  const isKept = after.value !== null && after.value === before?.value;
+  const hasNewValue =
+    !isKept && object.value !== undefined && !(old !== undefined && object.hasSameValue(old));
+  const about = hasNewValue ? 'value' : 'attributes';
   if (!isNew && about === 'attributes' && changes === undefined) return undefined;
   const replaces = isNew ? object.provenance.replaces : about === 'value' ? after.id : undefined;
   return { id: after.id, about, replaces, changes: changes ?? { changed: [], deleted: [] } };

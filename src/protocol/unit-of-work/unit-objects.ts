@@ -1,21 +1,21 @@
 import { EventLoopYield } from '../../common/event-loop-yield.ts';
+import type { AttributeFilter } from '../../object/attribute-filter.ts';
 import { ArrangedEntries, evaluateFilter } from '../../object/filter-evaluation.ts';
 import { indexEntries } from '../../object/index-entries.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
-import { uniqueNameKeys } from '../../object/names.ts';
-import type { FoundItems } from '../../operations/context.ts';
+import { uniqueNameKey, uniqueNameTexts } from '../../object/names.ts';
+import { toStoreFilter } from '../../object/store-filter.ts';
+import type { FindQuery, FoundItems } from '../../operations/context.ts';
 import {
-  type Filter,
   type FoundObjects,
   type LoadedObject,
   type ObjectExpectation,
-  type ObjectQuery,
   SearchEndedError,
   type Store,
   type StoredObject,
   type StoreUnit,
 } from '../../store/store.ts';
-import type { Vault } from '../../vault/vault.ts';
+import { SealBrokenError, type Vault } from '../../vault/vault.ts';
 
 /** The identifiers of the objects that an item has read or made, and of those that it has found. */
 export interface ItemObjects {
@@ -24,10 +24,10 @@ export interface ItemObjects {
 }
 
 /** The objects that a unit writes. */
-type WrittenObjects = Required<Pick<StoreUnit, 'inserts' | 'updates' | 'previousKeys'>>;
+type WrittenObjects = Required<Pick<StoreUnit, 'inserts' | 'updates' | 'previousNames'>>;
 
-/** Identifiers in one query to the store: database engines limit the depth of an expression. */
-const maxIdentifiersPerQuery = 100;
+/** A search of one group. */
+type GroupQuery = FindQuery & { readonly group: string };
 
 /** The objects of one message: the rows that it read and found, and the changes of its successful items. */
 export class UnitObjects {
@@ -35,6 +35,8 @@ export class UnitObjects {
   readonly #vault: Vault;
   /** Rows as the store gave them; undefined: it had none. */
   readonly #read = new Map<string, LoadedObject | undefined>();
+  /** The objects of the rows that were read, each opened once and never changed. */
+  readonly #opened = new Map<string, ManagedObject>();
   /** Results of searches whose versions have not been compared with a read yet. */
   #found: FoundObjects[] = [];
   /** Versions of the objects that searches found, by identifier. */
@@ -85,16 +87,18 @@ export class UnitObjects {
    */
   async toStored({ uniqueNames }: { readonly uniqueNames: boolean }): Promise<WrittenObjects> {
     const rows: StoredObject[] = [];
-    const previousKeys: string[] = [];
+    const previousNames: string[] = [];
     const eventLoop = new EventLoopYield();
     for (const object of this.#pending.values()) {
-      const before = uniqueNames ? this.#fromRow(object.id) : undefined;
-      if (before !== undefined) previousKeys.push(...uniqueNameKeys(before.attributes));
-      rows.push(object.toStored(this.#vault, { uniqueNames }));
+      const before = this.#stored(object.id);
+      if (uniqueNames && before !== undefined)
+        for (const text of uniqueNameTexts(before.attributes))
+          previousNames.push(uniqueNameKey(this.#vault, before.group, text));
+      rows.push(object.toStored(this.#vault, { uniqueNames }, before));
       if (eventLoop.isDue) await eventLoop.yield();
     }
     const inserts = rows.filter((row) => row.version === 1);
-    return { inserts, updates: rows.filter((row) => row.version > 1), previousKeys };
+    return { inserts, updates: rows.filter((row) => row.version > 1), previousNames };
   }
 
   /** Takes over the changed objects of an item that has succeeded. */
@@ -107,7 +111,7 @@ export class UnitObjects {
    * the item that made the object has been dropped.
    */
   apply(id: string, change: (object: ManagedObject) => void): void {
-    const object = this.#pending.get(id)?.clone() ?? this.#fromRow(id);
+    const object = (this.#pending.get(id) ?? this.#stored(id))?.clone();
     if (object === undefined) return;
     change(object);
     if (object.changed) this.#pending.set(id, object);
@@ -127,12 +131,16 @@ export class UnitObjects {
       this.#read.set(id, row);
       this.#compareWithFound(id, row?.version);
     }
-    return this.#fromRow(id);
+    return this.#stored(id)?.clone();
   }
 
-  #fromRow(id: string): ManagedObject | undefined {
+  /** The object as its row was read; undefined when there was none. Nobody may change it. */
+  #stored(id: string): ManagedObject | undefined {
     const row = this.#read.get(id);
-    return row && ManagedObject.fromStored(row, this.#vault);
+    if (row === undefined) return undefined;
+    const known = this.#opened.get(id) ?? ManagedObject.fromStored(row, this.#vault);
+    this.#opened.set(id, known);
+    return known;
   }
 
   /** Whether any group has an object with that identifier. */
@@ -160,36 +168,65 @@ export class UnitObjects {
    * Searches the store and the changed objects together; `own` are the objects that the asking layer has
    * changed.
    */
-  async find(query: ObjectQuery, own: ReadonlyMap<string, ManagedObject>): Promise<FoundItems> {
+  async find(query: GroupQuery, own: ReadonlyMap<string, ManagedObject>): Promise<FoundItems> {
     const { filter, offset, limit } = query;
     const overlay = new Map([...this.#pending, ...own]);
-    if (overlay.size === 0) {
-      const found = await this.#store.find(query);
-      this.#found.push(found);
-      return found;
-    }
+    if (overlay.size === 0) return this.#findInStore(query);
     // A changed object may match only now, or no longer, so the page is cut after the overlay.
-    const found = await this.#store.find({ ...query, offset: 0, limit: offset + limit + overlay.size });
-    this.#found.push(found);
-    const matchedBefore = await this.#matchingInStore(overlay, query);
-    const matchingNow = await this.#matchingNow(overlay, filter);
+    const found = await this.#findInStore({ ...query, offset: 0, limit: offset + limit + overlay.size });
+    const matchedBefore = await this.#matching(this.#before(overlay), filter);
+    const matchingNow = await this.#matching(overlay, filter);
     const added = [...matchingNow].filter((id) => !matchedBefore.has(id)).reverse();
     const removed = [...matchedBefore].filter((id) => !matchingNow.has(id)).length;
-    const ids = [...added, ...found.ids.filter((id) => !overlay.has(id) || matchingNow.has(id))];
+    const kept = found.ids.filter((id) => !overlay.has(id) || (matchingNow.has(id) && matchedBefore.has(id)));
+    const ids = [...added, ...kept];
     return {
       ids: ids.slice(offset, offset + limit),
       total: found.total === undefined ? undefined : found.total - removed + added.length,
     };
   }
 
+  async #findInStore({ filter, ...query }: GroupQuery): Promise<FoundObjects> {
+    const asked = { ...query, ...toStoreFilter(filter, this.#vault, query.group) };
+    const found = await this.#store.find(asked, (row) => this.#matches(row, filter));
+    this.#found.push(found);
+    return found;
+  }
+
   /**
-   * Returns the changed objects that match; other messages are served meanwhile.
+   * Whether the object of a row matches; a forged row is none, and the vault alarms the operator.
+   * @throws {VaultUnavailableError} when the vault is sealed
+   */
+  #matches(row: LoadedObject, filter: AttributeFilter): boolean {
+    try {
+      return evaluateFilter(filter, entriesOf(ManagedObject.fromStored(row, this.#vault)));
+    } catch (error) {
+      if (error instanceof SealBrokenError) return false;
+      throw error;
+    }
+  }
+
+  /** The changed objects as their rows were read; a row that has changed since ends in a conflict. */
+  #before(overlay: ReadonlyMap<string, ManagedObject>): ReadonlyMap<string, ManagedObject> {
+    return new Map(
+      [...overlay.keys()].flatMap((id) => {
+        const stored = this.#stored(id);
+        return stored === undefined ? [] : [[id, stored]];
+      }),
+    );
+  }
+
+  /**
+   * Returns the objects that match; other messages are served meanwhile.
    * @throws {SearchEndedError} when the searches of the message take too long
    */
-  async #matchingNow(overlay: ReadonlyMap<string, ManagedObject>, filter: Filter): Promise<Set<string>> {
+  async #matching(
+    objects: ReadonlyMap<string, ManagedObject>,
+    filter: AttributeFilter,
+  ): Promise<Set<string>> {
     const matching = new Set<string>();
     const eventLoop = new EventLoopYield();
-    for (const [id, object] of overlay) {
+    for (const [id, object] of objects) {
       const started = performance.now();
       if (evaluateFilter(filter, this.#entriesOf(object))) matching.add(id);
       this.#searchMilliseconds -= performance.now() - started;
@@ -201,32 +238,20 @@ export class UnitObjects {
   }
 
   /**
-   * Returns the index entries of a changed object. Those of pending objects are kept, because nothing changes
-   * these in place and every search of the message compares all of them.
+   * Returns the index entries of an object. Those of stored and pending objects are kept, because nothing
+   * changes these in place and every search of the message compares all of them.
    */
   #entriesOf(object: ManagedObject): ArrangedEntries {
     const known = this.#entries.get(object);
     if (known !== undefined) return known;
-    const entries = new ArrangedEntries(indexEntries(object.attributes.list()));
-    if (this.#pending.get(object.id) === object) this.#entries.set(object, entries);
+    const entries = entriesOf(object);
+    const { id } = object;
+    if (this.#pending.get(id) === object || this.#opened.get(id) === object)
+      this.#entries.set(object, entries);
     return entries;
   }
+}
 
-  /** Returns the changed objects that match as the store still has them, on whatever page they are. */
-  async #matchingInStore(
-    overlay: ReadonlyMap<string, ManagedObject>,
-    query: ObjectQuery,
-  ): Promise<Set<string>> {
-    const stored = [...overlay.values()].filter(({ version }) => version > 0).map(({ id }) => id);
-    const matching = new Set<string>();
-    for (let at = 0; at < stored.length; at += maxIdentifiersPerQuery) {
-      const any = stored.slice(at, at + maxIdentifiersPerQuery).map((value) => {
-        return { attribute: 'UniqueIdentifier', fields: [{ field: '', op: '=', value }] } as const;
-      });
-      const filter = { all: [query.filter, { any }] };
-      const page = { ...query, filter, offset: 0, limit: maxIdentifiersPerQuery, countedItems: 0 };
-      for (const id of (await this.#store.find(page)).ids) matching.add(id);
-    }
-    return matching;
-  }
+function entriesOf({ attributes }: ManagedObject): ArrangedEntries {
+  return new ArrangedEntries(indexEntries(attributes.list()));
 }
