@@ -1,5 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import type { RolePolicy } from './policy.ts';
+import { alwaysGranted, type RolePolicy } from './policy.ts';
 import type { Client, ClientDirectory, Enrolment, Principal } from './principal.ts';
 
 /** Why a certificate is refused; for the log only, the peer learns nothing. */
@@ -30,17 +30,15 @@ export function fingerprintOf(certificate: X509Certificate): string {
  * Returns the enrolled client of a certificate, or why it is refused. To be called on every connection, also
  * on resumed sessions, for which OpenSSL does not check the certificate again. The issuer does not matter
  * here: a certificate that is not enrolled is refused. An absent extended key usage is tolerated (vCenter's
- * own certificates have none), one without client authentication is not. `hasCredentials`: whether the
- * operator gave the client credentials, so that the certificate is not enough. `findChainProblem`: why no
- * trusted authority stands behind the certificate now; OpenSSL was asked at the handshake alone, or not at
- * all. Rejects only when the directory does.
+ * own certificates have none), one without client authentication is not. `findChainProblem`: why no trusted
+ * authority stands behind the certificate now; OpenSSL was asked at the handshake alone, or not at all.
+ * Rejects only when the directory does.
  */
 export async function authenticate(
   certificate: X509Certificate,
   directory: ClientDirectory,
   policy: RolePolicy,
   now: Date = new Date(),
-  hasCredentials: (client: string) => Promise<boolean> = () => Promise.resolve(false),
   findChainProblem: (client: Client) => Promise<string | undefined> = () => Promise.resolve(undefined),
 ): Promise<AuthenticationResult> {
   const fingerprint = fingerprintOf(certificate);
@@ -50,8 +48,24 @@ export async function authenticate(
     ? 'client disabled'
     : (refusalOf(certificate, now) ?? (await findChainProblem(client)));
   if (refused !== undefined) return { refused, fingerprint, name: client.name };
-  const secondFactor = await hasCredentials(client.name);
-  return { principal: principalOf(client, policy, secondFactor) };
+  return { principal: principalOf(client, policy, client.hasCredentials) };
+}
+
+/**
+ * Returns a principal for a certificate that TLS has accepted while the vault is sealed, when no client can be
+ * looked up: the same for every certificate. It may do what the server answers everybody.
+ */
+export function authenticateProvisionally(
+  certificate: X509Certificate,
+  now: Date = new Date(),
+): AuthenticationResult {
+  const fingerprint = fingerprintOf(certificate);
+  const refused = refusalOf(certificate, now);
+  if (refused !== undefined) return { refused, fingerprint };
+  // No client has such a name, and no client such a group: `kmipd client add` takes none with a space.
+  const client = `certificate ${fingerprint}`;
+  const may = (operation: string) => alwaysGranted.has(operation);
+  return { principal: { client, group: '', fingerprint, isProvisional: true, may } };
 }
 
 function principalOf(

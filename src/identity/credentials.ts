@@ -1,14 +1,4 @@
-import { readJson, writeJson } from '../common/json.ts';
 import type { HashedPasswordVerifier, PasswordVerifier } from './passwords.ts';
-
-/**
- * Kind of the record with the credentials that the operator gave to one client besides its certificate; the
- * id is the client's name. Only the command line writes it.
- */
-export const credentialKind = 'credential';
-
-/** Kind of the record with the credentials that messages have used up; same id. Only the daemon writes it. */
-export const credentialUseKind = 'credential-use';
 
 /** The credentials of one username, of which a client has at most one entry. */
 export interface UserCredential {
@@ -53,32 +43,16 @@ export interface CredentialUse {
 /** The credentials of a client that the operator gave none. */
 export const noCredentials: ClientCredentials = { users: [], devices: [] };
 
-/** Decodes the content of a `credential` record. */
-export function readCredentials(content: Uint8Array): ClientCredentials {
-  return readJson(content);
-}
+/** The use of credentials of which none has been used. */
+export const unused: CredentialUse = { timeStamps: {}, spent: [] };
 
-/** Encodes the content of a `credential` record. */
-export function writeCredentials(credentials: ClientCredentials): Uint8Array {
-  return writeJson(credentials);
-}
-
-/** Decodes the content of a `credential-use` record; nothing is used up when there is none. */
-export function readUse(content: Uint8Array | undefined): CredentialUse {
-  if (content === undefined) return { timeStamps: {}, spent: [] };
-  return readJson(content);
-}
-
-/**
- * Encodes the content of a `credential-use` record, without entries of removed credentials, so that its size
- * is bounded.
- */
-export function writeUse(use: CredentialUse, { users }: ClientCredentials): Uint8Array {
+/** Returns the use without entries of removed credentials, so that its size is bounded. */
+export function currentUse(use: CredentialUse, { users }: ClientCredentials): CredentialUse {
   const codes = new Set(users.flatMap(({ oneTime = [] }) => oneTime));
   const names = new Set(users.map(({ username }) => username));
   const timeStamps = Object.entries(use.timeStamps).filter(([username]) => names.has(username));
-  return writeJson({
+  return {
     timeStamps: Object.fromEntries(timeStamps),
     spent: use.spent.filter((code) => codes.has(code)),
-  } satisfies CredentialUse);
+  };
 }

@@ -47,6 +47,18 @@ export interface GeneratedKey {
   readonly bits: number;
 }
 
+/** The new certificate of a client, as it is committed with the objects that the client made for it. */
+export interface EnrolmentChange {
+  /** Name of the client. */
+  readonly client: string;
+  readonly group: string;
+  /** Fingerprint of the certificate that it has to be enrolled with. */
+  readonly before: string;
+  readonly fingerprint: string;
+  /** PEM. */
+  readonly certificate: string;
+}
+
 /** A client has replaced its certificate. */
 export interface ReplacedEnrolment {
   readonly client: string;

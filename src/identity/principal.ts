@@ -12,17 +12,27 @@ export interface Client {
   readonly enrolledAt: number;
   /** PEM of the enrolled certificate, with its issuers' when no authority of this server issued it. */
   readonly certificate: string;
+  /** Whether the operator gave the client credentials, so that its certificate alone is not enough. */
+  readonly hasCredentials: boolean;
 }
 
-/** Port: the directory of enrolled clients, which is in the same database as the objects. */
+/** What the operator states of a client to enrol it. */
+export type NewClient = Omit<Client, 'hasCredentials'>;
+
+/**
+ * Port: the directory of enrolled clients, which is in the same database as the objects. Every method rejects
+ * with VaultUnavailableError while the vault is sealed, and with StoreUnavailableError when the database does
+ * not answer.
+ */
 export interface ClientDirectory {
-  /** Undefined when no client has that certificate. */
+  /** Undefined when no client has that certificate, or when its rows were forged. */
   byFingerprint(fingerprint: string): Promise<Client | undefined>;
-  /** Undefined when no client has that name. */
+  /** Undefined when no client has that name, or when its row was forged. */
   byName(name: string): Promise<Client | undefined>;
+  /** Sorted by name, without forged rows. */
   list(): Promise<readonly Client[]>;
   /** Enrols a client; false when the name or the fingerprint is already enrolled. */
-  add(client: Client): Promise<boolean>;
+  add(client: NewClient): Promise<boolean>;
   /**
    * Disables or enables a client; false when there is none. Changes nothing else, because the client may be
    * replacing its certificate meanwhile.
@@ -77,6 +87,11 @@ export interface Principal extends Authorisation, Bearer {
   readonly role?: string;
   /** Whether the operator gave the client credentials, so that its certificate alone is not enough. */
   readonly secondFactor?: boolean;
+  /**
+   * The vault was sealed when the certificate was shown, so that nobody knows whose it is; the client has to
+   * be authenticated again before anything is done for it.
+   */
+  readonly isProvisional?: boolean;
   /** An operation has to be allowed by one of these too, besides the role. */
   readonly rights?: readonly DelegatedRight[];
   /**

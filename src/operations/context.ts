@@ -5,13 +5,13 @@ import type { Reason } from '../common/errors.ts';
 import type { Limits } from '../common/limits.ts';
 import type { Protection } from '../common/protection.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
-import type { Enrolments } from '../identity/enrolment.ts';
+import type { EnrolmentChange, Enrolments } from '../identity/enrolment.ts';
 import type { Authorisation, Enrolment, Principal } from '../identity/principal.ts';
 import type { AttributeFilter } from '../object/attribute-filter.ts';
 import type { Bar } from '../object/bars.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { TicketUses } from '../object/usage.ts';
-import type { EnrolmentChange, FoundObjects, ObjectQuery } from '../store/store.ts';
+import type { FoundObjects, ObjectQuery } from '../store/store.ts';
 
 /** The context that a handler is called with, and the ports in it. The protocol layer implements them. */
 

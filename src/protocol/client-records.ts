@@ -1,5 +1,4 @@
 import { readJson } from '../common/json.ts';
-import { credentialKind, credentialUseKind } from '../identity/credentials.ts';
 import { jobKinds } from '../operations/asynchronous/jobs.ts';
 import { ticketKind } from '../operations/enrolment.ts';
 import { reservedNameKind } from '../operations/name-rights.ts';
@@ -9,9 +8,6 @@ import type { Vault } from '../vault/vault.ts';
 import { endpointKind } from './endpoints/endpoint-settings.ts';
 import { deleteRecord } from './unit-of-work/record-boxes.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
-
-/** Kinds of the records whose id is the name of a client. */
-const namedKinds = [endpointKind, credentialKind, credentialUseKind];
 
 /**
  * Kinds of the records whose content names a client, each with the kinds that have records of the same id
@@ -29,11 +25,11 @@ const ownedKinds: Readonly<Record<string, readonly string[]>> = {
 const everyRecord = 100_000_000;
 
 /**
- * Deletes the records with the name of a client that is removed or enrolled, because another client had the
- * name or may get it. Rejects while the vault is sealed.
+ * Deletes the record with the name of a client that is removed or enrolled, because another client had the
+ * name or may get it.
  */
-export async function deleteNamedRecords(store: Store, vault: Vault, client: string): Promise<void> {
-  for (const kind of namedKinds) await deleteRecord(store, vault, kind, client);
+export function deleteNamedRecords(store: Store, vault: Vault, client: string): Promise<void> {
+  return deleteRecord(store, vault, endpointKind, client);
 }
 
 /**

@@ -9,7 +9,7 @@ import { stateDirectoryAt } from '../../src/cli/state-directory/state-directory.
 import { createEnrolments } from '../../src/daemon/enrolments.ts';
 import { fingerprintOf } from '../../src/identity/certificate.ts';
 import type { ReplacedEnrolment } from '../../src/identity/enrolment.ts';
-import type { Client } from '../../src/identity/principal.ts';
+import type { Client, NewClient } from '../../src/identity/principal.ts';
 import { TestService } from './service.ts';
 
 /** A service whose client, `tester`, is enrolled by the authority of a state directory. */
@@ -24,12 +24,12 @@ export interface EnrolmentFixture {
   /** The key of tester's certificate. */
   readonly key: KeyObject;
   /** Enrols a client. */
-  enrol(name: string, more?: Partial<Client>): Promise<Client>;
+  enrol(name: string, more?: Partial<NewClient>): Promise<NewClient>;
   /** Deletes the key of the authority. */
   loseKey(): void;
   entry(name?: string): Promise<Client | undefined>;
   /** Removes a client and adds it again with changes, as an operator would. */
-  change(client: Client | undefined, more: Partial<Client>): Promise<void>;
+  change(client: Client | undefined, more: Partial<NewClient>): Promise<void>;
 }
 
 /** A self-signed authority. */
@@ -67,9 +67,9 @@ export async function openEnrolled(
   const usual = await newAuthority('Usual');
   async function enrol(
     name: string,
-    more: Partial<Client> = {},
+    more: Partial<NewClient> = {},
     issued?: IssuedCertificate,
-  ): Promise<Client> {
+  ): Promise<NewClient> {
     const { certificate } = issued ?? (await issueClient(usual, name));
     const fingerprint = fingerprintOf(new X509Certificate(certificate));
     const whole = {
@@ -81,7 +81,7 @@ export async function openEnrolled(
       enrolledAt: 1,
       certificate,
     };
-    const client: Client = { ...whole, ...more };
+    const client: NewClient = { ...whole, ...more };
     await service.clients.add(client);
     return client;
   }

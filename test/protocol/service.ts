@@ -16,13 +16,13 @@ import type { ClientDirectory, Principal } from '../../src/identity/principal.ts
 import type { Channel, SessionControl } from '../../src/operations/context.ts';
 import { operations, operationsIn } from '../../src/operations/index.ts';
 import type { AnyOperation } from '../../src/operations/operation.ts';
+import { StoredClients } from '../../src/protocol/authentication/client-directory.ts';
 import { createService } from '../../src/protocol/create-service.ts';
 import type { Conversation, Service } from '../../src/protocol/service.ts';
 import { ObjectEvents } from '../../src/protocol/unit-of-work/object-events.ts';
-import { openStore } from '../../src/store/open.ts';
+import { openDatabase } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openLocalVault } from '../../src/vault/local.ts';
-import { createRootKey } from '../../src/vault/root-key.ts';
 import type { Vault } from '../../src/vault/vault.ts';
 import type { ExhaustedAttempts, RefusedPermission } from '../../src/watch/observer.ts';
 import {
@@ -126,14 +126,14 @@ export class TestService {
   static async open(options: ServiceOptions = {}): Promise<TestService> {
     const self = new TestService();
     const directory = await mkdtemp(join(tmpdir(), 'kmipd-protocol-'));
-    const opened = await openStore(options.store ?? `sqlite:${join(directory, 'kmipd.db')}`);
+    const opened = await openDatabase(options.store ?? `sqlite:${join(directory, 'kmipd.db')}`);
     const rootKeyFile = join(directory, 'root.key');
-    createRootKey(rootKeyFile);
-    const vault = await openLocalVault({ rootKeyFile, wrappedKeys: opened.wrappedKeys });
+    const vault = await openLocalVault({ rootKeyFile, keyrings: opened.keyrings });
+    const clients = new StoredClients(opened.store, vault);
     self.#may = options.may ?? self.#may;
     self.cryptographicPolicy.replace({ ...defaultSettings, ...options.crypto });
     self.store = opened.store;
-    self.clients = opened.clients;
+    self.clients = clients;
     self.vault = vault;
     self.events = new ObjectEvents(
       vault,
@@ -172,8 +172,8 @@ export class TestService {
         },
         events: self.events,
         clock: () => self.now,
-        ...(options.enrolments && { enrolments: options.enrolments(opened.clients) }),
-        isEnrolled: (maker) => isEnrolledSince(maker, opened.clients),
+        ...(options.enrolments && { enrolments: options.enrolments(clients) }),
+        isEnrolled: (maker) => isEnrolledSince(maker, clients),
         principal: async (client) =>
           self.otherClients.get(client) ?? (self.isEnrolled ? self.#senders.get(client) : undefined),
       });

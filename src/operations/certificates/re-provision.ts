@@ -75,6 +75,8 @@ async function requireEnrolledClient({ directory }: Enrolments, { principal }: C
     fail('PermissionDenied', 'the client is not enrolled any more');
   if (client.fingerprint !== principal.fingerprint)
     fail('PermissionDenied', 'the certificate of this connection is not that of the client any more');
+  if ((await directory.byFingerprint(client.fingerprint))?.name !== client.name)
+    fail('PermissionDenied', 'the client is not enrolled any more');
   return client;
 }
 

@@ -2,12 +2,14 @@ import type { RequestHeader } from '../../../codec/envelope.ts';
 import type { Credential } from '../../../codec/structures/credentials.ts';
 import { KmipError } from '../../common/errors.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
-import { credentialKind } from '../../identity/credentials.ts';
+import { type ClientEntry, hasAny } from '../../identity/client-entry.ts';
+import { alwaysGranted } from '../../identity/policy.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
 import { sealedVaultRefusal } from '../sealed-vault.ts';
 import type { Conversation } from '../service.ts';
+import { loadClientEntry } from '../unit-of-work/client-entries.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { AuthenticationError, invalidCredentials, invalidTicket } from './authentication-error.ts';
 import { CredentialVerifier, isIgnorable } from './credential-verifier.ts';
@@ -19,11 +21,8 @@ import { TicketLogin } from './ticket-login.ts';
  */
 export interface AuthenticatedRequest {
   readonly principal: Principal;
-  /**
-   * Why the items are refused; absent when they are not. `open`: nothing wrong was shown, so operations that
-   * need no authentication are answered.
-   */
-  readonly refusal?: { readonly error: KmipError; readonly open: boolean };
+  /** Why the items are refused; absent when they are not. `open`: operations that are answered nevertheless. */
+  readonly refusal?: { readonly error: KmipError; readonly open: ReadonlySet<unknown> };
   /** Server Hashed Password for the header of the response. */
   readonly serverHashedPassword?: Uint8Array;
 }
@@ -45,16 +44,17 @@ export interface AuthenticatorOptions {
 
 /** Operations that need no authentication (KMIP 2.1 §6.1.14 and §6.1.41). */
 const openOperations: ReadonlySet<unknown> = new Set(['DiscoverVersions', 'Query']);
+const noOperations: ReadonlySet<unknown> = new Set();
 
 /**
  * Checks that an item may run under the result of the authentication.
- * @throws {KmipError} the refusal, unless the operation is open and so is the refusal.
+ * @throws {KmipError} the refusal, unless it leaves the operation open.
  */
 export function requireAuthenticated(
   refusal: AuthenticatedRequest['refusal'] | undefined,
   operation: unknown,
 ): void {
-  if (refusal !== undefined && !(refusal.open && openOperations.has(operation))) throw refusal.error;
+  if (refusal !== undefined && !refusal.open.has(operation)) throw refusal.error;
 }
 
 /** Verifying one credential may cost a slow hash. */
@@ -85,6 +85,8 @@ export class Authenticator {
   ): Promise<AuthenticatedRequest> {
     const { principal, connection, peer } = conversation;
     const credentials = Authentication?.Credential ?? [];
+    if (principal.isProvisional)
+      return { principal, refusal: { error: sealedVaultRefusal(), open: alwaysGranted } };
     if (!principal.secondFactor && credentials.every(isIgnorable)) return { principal };
     try {
       if (!this.#options.vault.unsealed)
@@ -94,7 +96,7 @@ export class Authenticator {
       if (!(error instanceof AuthenticationError)) throw error;
       const { message: reason, refusal, isOpen } = error;
       this.#options.observer.authenticationFailed({ reason, client: principal.client, connection, peer });
-      return { principal, refusal: { error: refusal, open: isOpen } };
+      return { principal, refusal: { error: refusal, open: isOpen ? openOperations : noOperations } };
     }
   }
 
@@ -105,15 +107,16 @@ export class Authenticator {
     now: number,
   ): Promise<AuthenticatedRequest> {
     const { principal } = conversation;
-    const stored = principal.secondFactor ? await unit.record(credentialKind, principal.client) : undefined;
-    const shown = stored === undefined ? all.filter((each) => !isIgnorable(each)) : all;
+    const entry = principal.secondFactor ? await requireEntry(principal, unit) : undefined;
+    const isSecondFactor = entry !== undefined && hasAny(entry.credentials);
+    const shown = isSecondFactor ? all : all.filter((each) => !isIgnorable(each));
     if (shown.length > maxCredentials) throw invalidCredentials('too many credentials');
-    if (stored !== undefined && shown.length === 0) throw missingCredentials();
+    if (isSecondFactor && shown.length === 0) throw missingCredentials();
     const tickets = shown.filter((each) => each.CredentialType === 'Ticket');
     const others = shown.filter((each) => each.CredentialType !== 'Ticket');
     const verified = await this.#verifier.verifyAll(others, {
       conversation,
-      stored: stored?.content,
+      entry,
       unit,
       now,
     });
@@ -124,6 +127,19 @@ export class Authenticator {
     const { serverHashedPassword } = verified;
     return { principal: owner ?? principal, ...(serverHashedPassword && { serverHashedPassword }) };
   }
+}
+
+/**
+ * Loads the entry of a client that has to show credentials. That there is none allows nothing: the client was
+ * removed meanwhile, or somebody has deleted the row.
+ */
+async function requireEntry(
+  { client, group, enrolledAt }: Principal,
+  unit: UnitOfWork,
+): Promise<ClientEntry> {
+  const entry = await loadClientEntry(unit, client);
+  if (entry?.group === group && entry.enrolledAt === enrolledAt && !entry.disabled) return entry;
+  throw invalidCredentials('the client is not enrolled any more');
 }
 
 function missingCredentials(): AuthenticationError {

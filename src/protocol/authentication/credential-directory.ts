@@ -1,15 +1,8 @@
-import {
-  type ClientCredentials,
-  type CredentialUse,
-  credentialKind,
-  credentialUseKind,
-  noCredentials,
-  readCredentials,
-  readUse,
-  writeCredentials,
-} from '../../identity/credentials.ts';
+import type { ClientEntry } from '../../identity/client-entry.ts';
+import { type ClientCredentials, noCredentials, unused } from '../../identity/credentials.ts';
 import type { Store } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
+import { loadClientEntry, putClientEntry } from '../unit-of-work/client-entries.ts';
 import { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 
 /** Reads and writes the credentials of clients for the operator's commands. */
@@ -23,24 +16,20 @@ export class CredentialDirectory {
   }
 
   /** Returns the client's credentials, and those that are used up. */
-  async of(client: string): Promise<{ credentials: ClientCredentials; use: CredentialUse }> {
-    const found = await this.#unit.record(credentialKind, client);
-    const use = await this.#unit.record(credentialUseKind, client);
-    return {
-      credentials: found === undefined ? noCredentials : readCredentials(found.content),
-      use: readUse(use?.content),
-    };
+  async of(client: string): Promise<Pick<ClientEntry, 'credentials' | 'use'>> {
+    const entry = await loadClientEntry(this.#unit, client);
+    return { credentials: entry?.credentials ?? noCredentials, use: entry?.use ?? unused };
   }
 
   /**
-   * Replaces the credentials that `of` has returned. Rejects when another process has changed or used them
-   * meanwhile.
+   * Replaces the credentials that `of` has returned. Rejects when another process has changed the client, or
+   * the client has used its credentials meanwhile. What was used up stays so: a credential that is removed and
+   * given again is not valid a second time.
    */
-  async set(client: string, group: string, credentials: ClientCredentials): Promise<void> {
-    if (credentials.users.length + credentials.devices.length > 0)
-      this.#unit.putRecord(credentialKind, client, group, writeCredentials(credentials));
-    else this.#unit.removeRecord(credentialKind, client);
-    if ((await this.#unit.commit()) !== 'committed')
-      throw new Error('the credentials were changed or used at the same time; try again');
+  async set(client: string, credentials: ClientCredentials): Promise<void> {
+    const entry = await loadClientEntry(this.#unit, client);
+    if (entry !== undefined) putClientEntry(this.#unit, { ...entry, credentials });
+    if (entry === undefined || (await this.#unit.commit()) !== 'committed')
+      throw new Error('the client was changed, or used its credentials, at the same time; try again');
   }
 }

@@ -1,15 +1,14 @@
 import { createHmac, hash, randomBytes } from 'node:crypto';
 import type { Credential } from '../../../codec/structures/credentials.ts';
 import { KmipError } from '../../common/errors.ts';
+import type { ClientEntry } from '../../identity/client-entry.ts';
 import {
   type ClientCredentials,
   type CredentialUse,
-  credentialUseKind,
+  currentUse,
   deviceFields,
   noCredentials,
-  readCredentials,
-  readUse,
-  writeUse,
+  unused,
 } from '../../identity/credentials.ts';
 import { type LoginAttempt, LoginThrottle } from '../../identity/login-throttle.ts';
 import { accountOf } from '../../identity/principal.ts';
@@ -21,6 +20,7 @@ import {
   verifyPassword,
 } from '../../identity/verification.ts';
 import type { Conversation } from '../service.ts';
+import { putClientEntry } from '../unit-of-work/client-entries.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { AuthenticationError, invalidCredentials } from './authentication-error.ts';
 
@@ -37,8 +37,8 @@ export interface CredentialVerifierOptions {
 /** The circumstances of one message in which credentials are verified. */
 export interface VerificationInput {
   readonly conversation: Conversation;
-  /** Content of the client's credential record; undefined when the operator gave it no credentials. */
-  readonly stored: Uint8Array | undefined;
+  /** The client's entry, which the unit has loaded; undefined when the operator gave it no credentials. */
+  readonly entry: ClientEntry | undefined;
   readonly unit: UnitOfWork;
   /** POSIX seconds. */
   readonly now: number;
@@ -84,16 +84,13 @@ export class CredentialVerifier {
    */
   async verifyAll(
     credentials: readonly Credential[],
-    { conversation, stored, unit, now }: VerificationInput,
+    { conversation, entry, unit, now }: VerificationInput,
   ): Promise<VerifiedCredentials> {
     if (credentials.length === 0) return { recordUse() {} };
     const { principal, memory } = conversation;
-    const { client, group } = principal;
-    const own = stored === undefined ? noCredentials : readCredentials(stored);
-    const usesUp = credentials.some((each) => !isIgnorable(each));
-    const before = readUse(usesUp ? (await unit.record(credentialUseKind, client))?.content : undefined);
+    const { credentials: own, use: before } = entry ?? { credentials: noCredentials, use: unused };
     const account = accountOf(principal);
-    const state = `${account} ${hash('sha256', stored ?? '')}`;
+    const state = `${account} ${hash('sha256', JSON.stringify(own))}`;
     let use = before;
     let serverHashedPassword: Uint8Array | undefined;
     for (const credential of credentials) {
@@ -104,7 +101,8 @@ export class CredentialVerifier {
     }
     return {
       recordUse() {
-        if (use !== before) unit.putRecord(credentialUseKind, client, group, writeUse(use, own));
+        if (entry !== undefined && use !== before)
+          putClientEntry(unit, { ...entry, use: currentUse(use, own) });
       },
       ...(serverHashedPassword && { serverHashedPassword }),
     };

@@ -144,7 +144,7 @@ export class AsynchronousSubmission {
     const { queue, limits } = this.#options;
     if (synchronousOperations.has(item.operation))
       return new KmipError('FeatureNotSupported', 'this operation cannot be asynchronous');
-    if (!environment.unsealed) return sealedVaultRefusal();
+    if (!environment.unsealed || environment.principal.isProvisional) return sealedVaultRefusal();
     if (bytes.length > limits.jobBytes)
       return new KmipError(
         'ServerLimitExceeded',

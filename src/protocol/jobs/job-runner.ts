@@ -199,7 +199,7 @@ export class JobRunner {
         ...(ticket !== undefined && { ticket }),
         ...bearerOf(job),
       },
-      ...((isGone || hasEnded) && { refusal: { error, open: false } }),
+      ...((isGone || hasEnded) && { refusal: { error, open: new Set() } }),
     };
   }
 

@@ -1,6 +1,6 @@
 import { concatBytes } from '../../common/bytes.ts';
 import type { RemovedRecord, Store, StoredRecord } from '../../store/store.ts';
-import { boxTag, type RecordContext, type Vault } from '../../vault/vault.ts';
+import { boxTag, type RecordContext, SealBrokenError, type Vault } from '../../vault/vault.ts';
 
 /** A record as it is named in the code; `group`, `version` and `expires` as in `StoredRecord`. */
 type NamedRecord = Omit<StoredRecord, 'key' | 'box'> & { readonly id: string };
@@ -48,6 +48,19 @@ export function openRecord(vault: Vault, row: StoredRecord): RecordContent {
   const { buffer, byteOffset } = plain;
   const end = lengthBytes + new DataView(buffer, byteOffset).getUint32(0);
   return { id: new TextDecoder().decode(plain.subarray(lengthBytes, end)), content: plain.subarray(end) };
+}
+
+/**
+ * As `openRecord`; undefined when the row is not as it was written, for lists that one forged row must not hide.
+ * @throws {VaultUnavailableError} when the vault is sealed
+ */
+export function openGenuineRecord(vault: Vault, row: StoredRecord): RecordContent | undefined {
+  try {
+    return openRecord(vault, row);
+  } catch (error) {
+    if (error instanceof SealBrokenError) return undefined;
+    throw error;
+  }
 }
 
 /** Returns what the store needs to remove the row of a record. */

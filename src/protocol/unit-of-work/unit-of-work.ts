@@ -1,8 +1,10 @@
 import { fail } from '../../common/errors.ts';
+import type { EnrolmentChange } from '../../identity/enrolment.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { FindQuery, FoundItems, GroupView, Work } from '../../operations/context.ts';
-import type { CommitResult, EnrolmentChange, Store, StoreUnit } from '../../store/store.ts';
+import type { CommitResult, Store, StoreUnit } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
+import { replaceCertificate } from './client-entries.ts';
 import { LayerRecords } from './layer-records.ts';
 import { type NewObjectLimits, NewObjects } from './new-objects.ts';
 import type { RowChange } from './object-events.ts';
@@ -125,6 +127,7 @@ export class UnitOfWork {
   async commit(): Promise<CommitResult> {
     if (this.changed) {
       if (this.#objects.hasStaleResult) return 'conflict';
+      if (this.#enrolment && !(await replaceCertificate(this, this.#enrolment))) return 'conflict';
       const unit = await this.#storeUnit();
       const result = await this.#store.commit(unit);
       if (result !== 'committed') return result;
@@ -145,7 +148,6 @@ export class UnitOfWork {
       expects: this.#actingFor === undefined ? [] : this.#objects.expectations(this.#actingFor),
       ...written,
       ...(this.#usedRecords && { records: this.#usedRecords.changes() }),
-      ...(this.#enrolment && { enrolment: this.#enrolment }),
     };
   }
 

@@ -1,6 +1,13 @@
 import type { RecordChanges, RemovedRecord, Store, StoredRecord, WrittenRecord } from '../../store/store.ts';
 import { boxTag, type Vault } from '../../vault/vault.ts';
-import { openRecord, type RecordContent, recordKey, removalOf, sealRecord } from './record-boxes.ts';
+import {
+  openGenuineRecord,
+  openRecord,
+  type RecordContent,
+  recordKey,
+  removalOf,
+  sealRecord,
+} from './record-boxes.ts';
 
 /** A record as code that belongs to no group sees it. */
 export interface UnitRecord {
@@ -104,8 +111,11 @@ export class UnitRecords {
   ): Promise<UnitRecord | undefined> {
     const key = this.keyOf(kind, id);
     const isChanged = [over, this.#items, this.#own].some((changes) => changes?.has(key) === true);
-    if (!isChanged && !this.#read.has(key))
-      this.#read.set(key, { kind, row: await this.#store.record(kind, key) });
+    if (!isChanged && !this.#read.has(key)) {
+      const row = await this.#store.record(kind, key);
+      // Another row of the database in place of this one does not open under this name.
+      this.#read.set(key, { kind, row: row && { ...row, kind, key } });
+    }
     return this.#known(key, over, group);
   }
 
@@ -147,11 +157,12 @@ export class UnitRecords {
     return [...found, ...[...overlay.values()].flatMap(contentOf)].slice(0, limit);
   }
 
-  /** Returns the records of a kind of every group as the store has them, oldest first. */
+  /** Returns the records of a kind of every group as the store has them, oldest first, without forged ones. */
   async every(kind: string, limit: number): Promise<readonly (UnitRecord & { readonly id: string })[]> {
-    return (await this.#store.records({ kind, limit, at: this.#now })).map((row) => {
+    return (await this.#store.records({ kind, limit, at: this.#now })).flatMap((row) => {
       const { group, expires } = row;
-      return { ...openRecord(this.#vault, row), group, expires: expires ?? undefined };
+      const opened = openGenuineRecord(this.#vault, { ...row, kind });
+      return opened === undefined ? [] : [{ ...opened, group, expires: expires ?? undefined }];
     });
   }
 

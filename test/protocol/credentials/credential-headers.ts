@@ -5,13 +5,9 @@ import { tagNumber } from '../../../codec/tags.ts';
 import { newestVersion, type Version } from '../../../codec/version.ts';
 import { BinaryWriter } from '../../../codec/wire/binary-writer.ts';
 import type { Node } from '../../../codec/wire/node.ts';
-import {
-  type ClientCredentials,
-  credentialKind,
-  writeCredentials,
-} from '../../../src/identity/credentials.ts';
+import type { ClientCredentials } from '../../../src/identity/credentials.ts';
 import { hashedPasswordVerifier } from '../../../src/identity/passwords.ts';
-import { UnitOfWork } from '../../../src/protocol/unit-of-work/unit-of-work.ts';
+import { CredentialDirectory } from '../../../src/protocol/authentication/credential-directory.ts';
 import { bytes, decode, enumerated, type RequestItem, structure, valueOf } from '../../client.ts';
 import { type Answer, answersOf, type TestService } from '../service.ts';
 
@@ -86,11 +82,12 @@ export async function user(username: string, word: string, oneTime: readonly str
 
 /** Gives the client of a service these credentials, as the command line does. */
 export async function setCredentials(service: TestService, credentials: ClientCredentials): Promise<void> {
-  const unit = new UnitOfWork(service.store, service.vault, { uniqueNames: false, now: service.now / 1000 });
-  await unit.record(credentialKind, 'tester');
-  unit.putRecord(credentialKind, 'tester', 'g', writeCredentials(credentials));
-  if ((await unit.commit()) !== 'committed') throw new Error('the credentials were not stored');
-  service.sender = { ...service.sender, secondFactor: true };
+  const { fingerprint = 'f1', enrolledAt = 1 } = service.sender;
+  const client = { name: 'tester', group: 'g', role: 'full', fingerprint, enrolledAt };
+  await service.clients.add({ ...client, disabled: false, certificate: 'PEM' });
+  await new CredentialDirectory(service.store, service.vault).set('tester', credentials);
+  const enrolled = await service.clients.byName('tester');
+  service.sender = { ...service.sender, enrolledAt: enrolled?.enrolledAt ?? 0, secondFactor: true };
 }
 
 /**

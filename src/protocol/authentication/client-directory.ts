@@ -1,0 +1,114 @@
+import {
+  type ClientEntry,
+  clientCertificateKind,
+  clientKind,
+  clientOf,
+  readClientEntry,
+} from '../../identity/client-entry.ts';
+import { noCredentials, unused } from '../../identity/credentials.ts';
+import type { Client, ClientDirectory, NewClient } from '../../identity/principal.ts';
+import type { Store } from '../../store/store.ts';
+import { SealBrokenError, type Vault } from '../../vault/vault.ts';
+import {
+  loadCertifiedEntry,
+  loadClientEntry,
+  putCertificate,
+  putClientEntry,
+} from '../unit-of-work/client-entries.ts';
+import { maxConflictRetries } from '../unit-of-work/conflict-retry.ts';
+import { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+
+/** Far more clients than one server has connections for. */
+const maxClients = 100_000;
+
+/**
+ * The enrolled clients, as records in the store. Uncached: a removal applies at once. A row that was forged
+ * counts as absent where clients are looked up, because one such row must not keep the others from being
+ * checked; the vault alarms the operator.
+ */
+export class StoredClients implements ClientDirectory {
+  readonly #store: Store;
+  readonly #vault: Vault;
+
+  constructor(store: Store, vault: Vault) {
+    this.#store = store;
+    this.#vault = vault;
+  }
+
+  byFingerprint(fingerprint: string): Promise<Client | undefined> {
+    return unlessForged(() => loadCertifiedEntry(this.#unit(), fingerprint));
+  }
+
+  byName(name: string): Promise<Client | undefined> {
+    return unlessForged(() => loadClientEntry(this.#unit(), name));
+  }
+
+  /** @throws {RangeError} when there are more clients than a directory is for. */
+  async list(): Promise<readonly Client[]> {
+    const records = await this.#unit().everyRecord(clientKind, maxClients + 1);
+    if (records.length > maxClients) throw new RangeError(`there are more than ${maxClients} clients`);
+    return records
+      .map(({ content }) => clientOf(readClientEntry(content)))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  add(client: NewClient): Promise<boolean> {
+    return this.#change(async (unit) => {
+      if ((await loadClientEntry(unit, client.name)) !== undefined) return false;
+      if ((await loadCertifiedEntry(unit, client.fingerprint)) !== undefined) return false;
+      const entry: ClientEntry = { ...client, credentials: noCredentials, use: unused };
+      putClientEntry(unit, entry);
+      putCertificate(unit, entry);
+      return true;
+    });
+  }
+
+  setDisabled(name: string, disabled: boolean): Promise<boolean> {
+    return this.#change(async (unit) => {
+      const entry = await loadClientEntry(unit, name);
+      if (entry === undefined) return false;
+      putClientEntry(unit, { ...entry, disabled });
+      return true;
+    });
+  }
+
+  remove(name: string): Promise<boolean> {
+    return this.#change(async (unit) => {
+      const entry = await loadClientEntry(unit, name);
+      if (entry === undefined) return false;
+      unit.removeRecord(clientKind, name);
+      const { fingerprint } = entry;
+      const certified = await unlessForged(() => loadCertifiedEntry(unit, fingerprint));
+      if (certified?.name === name) unit.removeRecord(clientCertificateKind, fingerprint);
+      return true;
+    });
+  }
+
+  /**
+   * Commits what `work` writes, in a new unit whenever another process has changed what the unit had read;
+   * false when `work` returns false. Rejects when others never let it commit.
+   */
+  async #change(work: (unit: UnitOfWork) => Promise<boolean>): Promise<boolean> {
+    for (let attempt = 0; attempt <= maxConflictRetries; attempt++) {
+      const unit = this.#unit();
+      if (!(await work(unit))) return false;
+      if ((await unit.commit()) === 'committed') return true;
+    }
+    throw new Error('the client is changed at the same time again and again; try again');
+  }
+
+  #unit(): UnitOfWork {
+    const now = Math.floor(Date.now() / 1000);
+    return new UnitOfWork(this.#store, this.#vault, { uniqueNames: false, now });
+  }
+}
+
+async function unlessForged(load: () => Promise<ClientEntry | undefined>): Promise<Client | undefined> {
+  try {
+    const entry = await load();
+    return entry && clientOf(entry);
+  } catch (error) {
+    if (error instanceof SealBrokenError) return undefined;
+    throw error;
+  }
+}
