@@ -7,22 +7,13 @@ import type { Pkcs12Encryption } from '../../../certs/pkcs12.ts';
 import { formatAddress } from '../../common/address.ts';
 import { didYouMean } from '../../common/suggest.ts';
 import type { Config } from '../../config/index.ts';
-import { readStoreUrl } from '../../config/values.ts';
 import { fingerprintOf } from '../../identity/certificate.ts';
 import { presets, RolePolicy } from '../../identity/policy.ts';
-import type { Client, ClientDirectory } from '../../identity/principal.ts';
-import type { OpenStore } from '../../store/open.ts';
-import {
-  type Command,
-  homeOption,
-  print,
-  readInput,
-  readOption,
-  requirePlainName,
-  storeOption,
-} from '../command.ts';
+import type { Client, ClientDirectory, NewClient } from '../../identity/principal.ts';
+import { type Command, homeOption, print, readInput, requirePlainName, storeOption } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
 import type { TrustedAuthority } from '../state-directory/authority.ts';
+import type { CommandBackends } from '../state-directory/backends.ts';
 import {
   requireInitialised,
   type StateDirectory,
@@ -97,26 +88,26 @@ export const clientAdd: Command<Arguments> = {
     const stateDirectory = stateDirectoryAt(args.home);
     const config = requireInitialised(stateDirectory);
     refuseUnknownRole(args.role, config);
-    const store = readOption('store', args.store, readStoreUrl) ?? config.store;
     const out = resolve(args.out ?? join(stateDirectory.clients, name));
 
-    const { notifyDaemon, withClientDirectory } = await import('../state-directory/client-directory.ts');
+    const { withBackends } = await import('../state-directory/backends.ts');
+    const { notifyDaemon } = await import('../state-directory/client-directory.ts');
     const { withEnrolmentLock } = await import('../state-directory/lock.ts');
     const { endEnrolment } = await import('../state-directory/client-files.ts');
     const { deleteNamedRecords } = await import('../../protocol/client-records.ts');
-    const enrol = async (directory: ClientDirectory, { store: records }: OpenStore): Promise<void> => {
-      const existing = await directory.byName(name);
+    const enrol = async ({ clients, store, vault }: CommandBackends): Promise<void> => {
+      const existing = await clients.byName(name);
       if (existing !== undefined) {
         // That is all that is left to do when this command was killed after the enrolment.
         endEnrolment(out, existing.fingerprint);
         const how = await describeEnrolled(existing, out, args, stateDirectory);
         throw new CommandError(`client "${name}" is enrolled already${how}`);
       }
-      const certificate = await obtainCertificate(name, out, args, stateDirectory, config, directory);
+      const certificate = await obtainCertificate(name, out, args, stateDirectory, config, clients);
       const parsed = new X509Certificate(certificate);
       // Of a removal that was interrupted: the settings of the former client are not those of this one.
-      await deleteNamedRecords(records, name);
-      const client: Client = {
+      await deleteNamedRecords(store, vault, name);
+      const client: NewClient = {
         name,
         group,
         role: args.role,
@@ -125,14 +116,14 @@ export const clientAdd: Command<Arguments> = {
         enrolledAt: Math.floor(Date.now() / 1000),
         certificate,
       };
-      if (!(await directory.add(client))) throw await describeRefused(client, directory);
+      if (!(await clients.add(client))) throw await describeRefused(client, clients);
       endEnrolment(out, client.fingerprint);
       const until = parsed.validToDate.toISOString().slice(0, 10);
       print(
         `client ${name} is enrolled: group ${group}, role ${args.role}, certificate valid until ${until}`,
       );
     };
-    await withEnrolmentLock(stateDirectory, () => withClientDirectory(store, enrol));
+    await withEnrolmentLock(stateDirectory, () => withBackends(stateDirectory, args.store, enrol));
     if (args.cert !== undefined) notifyDaemon(stateDirectory);
     printUsage(out, args, config);
   },
@@ -147,7 +138,7 @@ function refuseUnknownRole(role: string, config: Config): void {
 }
 
 /** Returns why the directory has not taken a client: its certificate or, on another node, its name. */
-async function describeRefused({ name, fingerprint }: Client, clients: ClientDirectory) {
+async function describeRefused({ name, fingerprint }: NewClient, clients: ClientDirectory) {
   const other = await clients.byFingerprint(fingerprint);
   return new CommandError(
     other === undefined

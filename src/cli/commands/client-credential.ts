@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { readStoreUrl } from '../../config/values.ts';
 import type { ClientCredentials, CredentialUse, DeviceFields } from '../../identity/credentials.ts';
 import { fingerprintOfCode, hashedPasswordVerifier, passwordVerifier } from '../../identity/passwords.ts';
-import { type Command, type CommandGroup, print, readOption, requirePlainName } from '../command.ts';
+import { type Command, type CommandGroup, print, requirePlainName } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
 import { readPassword } from '../password-input.ts';
-import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
+import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 import {
   type CredentialCommandArguments,
   deviceFieldsOf,
@@ -223,26 +222,18 @@ async function withCredentials(
 ): Promise<void> {
   const client = requirePlainName('the name', args.client);
   const stateDirectory = stateDirectoryAt(args.home);
-  const store = readOption('store', args.store, readStoreUrl) ?? requireInitialised(stateDirectory).store;
+  const { withBackends } = await import('../state-directory/backends.ts');
   const { requireClient, notifyDaemon } = await import('../state-directory/client-directory.ts');
   const { CredentialDirectory } = await import('../../protocol/authentication/credential-directory.ts');
-  const { openStore } = await import('../../store/open.ts');
-  const { openLocalVault } = await import('../../vault/local.ts');
-  await using closing = new AsyncDisposableStack();
-  const opened = await openStore(store, { mustExist: true });
-  closing.defer(() => opened.close());
-  const { group } = await requireClient(opened.clients, client);
-  const vault = await openLocalVault({
-    rootKeyFile: stateDirectory.rootKey,
-    wrappedKeys: opened.wrappedKeys,
+  const isChanged = await withBackends(stateDirectory, args.store, async ({ clients, store, vault }) => {
+    await requireClient(clients, client);
+    const directory = new CredentialDirectory(store, vault);
+    const { next, passwords = [], lines } = work({ client, ...(await directory.of(client)) });
+    // Before they are stored: a command that is killed in between leaves no password that nobody has seen.
+    if (passwords.length > 0) print(passwords.join('\n'));
+    if (next !== undefined) await directory.set(client, next);
+    for (const line of lines) print(line);
+    return next !== undefined;
   });
-  closing.defer(() => vault.close());
-  if (!vault.unsealed) throw new CommandError(`the vault is sealed: ${vault.sealedBecause}`);
-  const directory = new CredentialDirectory(opened.store, vault);
-  const { next, passwords = [], lines } = work({ client, ...(await directory.of(client)) });
-  // Before they are stored: a command that is killed in between leaves no password that nobody has seen.
-  if (passwords.length > 0) print(passwords.join('\n'));
-  if (next !== undefined) await directory.set(client, group, next);
-  for (const line of lines) print(line);
-  if (next !== undefined) notifyDaemon(stateDirectory);
+  if (isChanged) notifyDaemon(stateDirectory);
 }

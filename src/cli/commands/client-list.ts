@@ -1,8 +1,7 @@
 import { X509Certificate } from 'node:crypto';
-import { readStoreUrl } from '../../config/values.ts';
 import type { Client } from '../../identity/principal.ts';
-import { type Command, homeOption, print, readOption, storeOption } from '../command.ts';
-import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
+import { type Command, homeOption, print, storeOption } from '../command.ts';
+import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 
 interface Arguments {
   readonly home: string;
@@ -20,15 +19,10 @@ export const clientList: Command<Arguments> = {
       .options(storeOption)
       .option('json', { type: 'boolean', default: false, describe: 'One JSON object a line' }),
   async run({ home, store, json }) {
-    const config = requireInitialised(stateDirectoryAt(home));
-    const { withClientDirectory } = await import('../state-directory/client-directory.ts');
-    const clients = await withClientDirectory(
-      readOption('store', store, readStoreUrl) ?? config.store,
-      (directory) => directory.list(),
-    );
-    const sorted = clients.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    if (json) for (const client of sorted) print(JSON.stringify(summariseClient(client)));
-    else print(formatTable(sorted));
+    const { withBackends } = await import('../state-directory/backends.ts');
+    const listed = await withBackends(stateDirectoryAt(home), store, ({ clients }) => clients.list());
+    if (json) for (const client of listed) print(JSON.stringify(summariseClient(client)));
+    else print(formatTable(listed));
   },
 };
 

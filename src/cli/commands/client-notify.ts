@@ -1,9 +1,9 @@
 import { formatAddress } from '../../common/address.ts';
-import { readAddress, readStoreUrl } from '../../config/values.ts';
+import { readAddress } from '../../config/values.ts';
 import type { EndpointSettings } from '../../protocol/endpoints/endpoint-settings.ts';
 import { type Command, homeOption, print, readOption, requirePlainName, storeOption } from '../command.ts';
-import { CommandError, UsageError } from '../failure.ts';
-import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
+import { UsageError } from '../failure.ts';
+import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 
 interface Arguments {
   readonly client: string;
@@ -44,34 +44,18 @@ export const clientNotify: Command<Arguments> = {
   async run(args) {
     const name = requirePlainName('the name', args.client);
     const stateDirectory = stateDirectoryAt(args.home);
-    const config = requireInitialised(stateDirectory);
     const settings = await readSettings(args);
+    const { withBackends } = await import('../state-directory/backends.ts');
     const { requireClient, notifyDaemon } = await import('../state-directory/client-directory.ts');
     const { EndpointDirectory } = await import('../../protocol/endpoints/endpoint-settings.ts');
-    const { openStore } = await import('../../store/open.ts');
-    const { openLocalVault } = await import('../../vault/local.ts');
-    const opened = await openStore(readOption('store', args.store, readStoreUrl) ?? config.store, {
-      mustExist: true,
+    const isChange = settings !== undefined || args.off === true;
+    await withBackends(stateDirectory, args.store, async ({ clients, store, vault }) => {
+      const { group } = await requireClient(clients, name);
+      const directory = new EndpointDirectory(store, vault);
+      if (isChange) await directory.set(name, group, settings);
+      print(describe(name, isChange ? settings : await directory.of(name)));
     });
-    try {
-      const { group } = await requireClient(opened.clients, name);
-      const vault = await openLocalVault({
-        rootKeyFile: stateDirectory.rootKey,
-        wrappedKeys: opened.wrappedKeys,
-      });
-      try {
-        if (!vault.unsealed) throw new CommandError(`the vault is sealed: ${vault.sealedBecause}`);
-        const directory = new EndpointDirectory(opened.store, vault);
-        if (settings === undefined && !args.off) return print(describe(name, await directory.of(name)));
-        await directory.set(name, group, settings);
-        print(describe(name, settings));
-      } finally {
-        await vault.close();
-      }
-    } finally {
-      await opened.close();
-    }
-    notifyDaemon(stateDirectory);
+    if (isChange) notifyDaemon(stateDirectory);
   },
 };
 

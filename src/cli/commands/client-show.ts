@@ -1,6 +1,5 @@
-import { readStoreUrl } from '../../config/values.ts';
-import { type Command, homeOption, print, readOption, requirePlainName, storeOption } from '../command.ts';
-import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
+import { type Command, homeOption, print, requirePlainName, storeOption } from '../command.ts';
+import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 import { summariseClient } from './client-list.ts';
 
 interface Arguments {
@@ -20,11 +19,10 @@ export const clientShow: Command<Arguments> = {
       .options(storeOption),
   async run({ client, home, store }) {
     const name = requirePlainName('the name', client);
-    const config = requireInitialised(stateDirectoryAt(home));
-    const { requireClient, withClientDirectory } = await import('../state-directory/client-directory.ts');
-    const found = await withClientDirectory(
-      readOption('store', store, readStoreUrl) ?? config.store,
-      (directory) => requireClient(directory, name),
+    const { withBackends } = await import('../state-directory/backends.ts');
+    const { requireClient } = await import('../state-directory/client-directory.ts');
+    const found = await withBackends(stateDirectoryAt(home), store, ({ clients }) =>
+      requireClient(clients, name),
     );
     for (const [key, value] of Object.entries(summariseClient(found)))
       print(`${`${key}:`.padEnd(13)}${value}`);

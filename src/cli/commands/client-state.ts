@@ -1,13 +1,6 @@
-import { existsSync } from 'node:fs';
-import { readStoreUrl } from '../../config/values.ts';
-import type { ClientDirectory } from '../../identity/principal.ts';
-import type { OpenStore } from '../../store/open.ts';
-import { type Command, homeOption, print, readOption, requirePlainName, storeOption } from '../command.ts';
-import {
-  requireInitialised,
-  type StateDirectory,
-  stateDirectoryAt,
-} from '../state-directory/state-directory.ts';
+import { type Command, homeOption, print, requirePlainName, storeOption } from '../command.ts';
+import type { CommandBackends } from '../state-directory/backends.ts';
+import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 
 interface Arguments {
   readonly client: string;
@@ -18,12 +11,7 @@ interface Arguments {
 function clientCommand(
   verb: string,
   describe: string,
-  apply: (
-    directory: ClientDirectory,
-    name: string,
-    opened: OpenStore,
-    stateDirectory: StateDirectory,
-  ) => Promise<string>,
+  apply: (backends: CommandBackends, name: string) => Promise<string>,
 ): Command<Arguments> {
   return {
     command: `${verb} <client>`,
@@ -36,22 +24,20 @@ function clientCommand(
     async run({ client, home, store }) {
       const name = requirePlainName('the name', client);
       const stateDirectory = stateDirectoryAt(home);
-      const url = readOption('store', store, readStoreUrl) ?? requireInitialised(stateDirectory).store;
-      const { notifyDaemon, withClientDirectory } = await import('../state-directory/client-directory.ts');
-      print(
-        await withClientDirectory(url, (directory, opened) => apply(directory, name, opened, stateDirectory)),
-      );
+      const { withBackends } = await import('../state-directory/backends.ts');
+      const { notifyDaemon } = await import('../state-directory/client-directory.ts');
+      print(await withBackends(stateDirectory, store, (backends) => apply(backends, name)));
       notifyDaemon(stateDirectory);
     },
   };
 }
 
-async function setDisabled(directory: ClientDirectory, name: string, disabled: boolean): Promise<string> {
+async function setDisabled({ clients }: CommandBackends, name: string, disabled: boolean): Promise<string> {
   const { requireClient } = await import('../state-directory/client-directory.ts');
-  const client = await requireClient(directory, name);
+  const client = await requireClient(clients, name);
   const word = disabled ? 'disabled' : 'enabled';
   if (client.disabled === disabled) return `client ${name} is ${word} already`;
-  await directory.setDisabled(name, disabled);
+  await clients.setDisabled(name, disabled);
   return `client ${name} is ${word}`;
 }
 
@@ -59,46 +45,33 @@ async function setDisabled(directory: ClientDirectory, name: string, disabled: b
 export const clientDisable = clientCommand(
   'disable',
   'Refuse the connections of a client until it is enabled again',
-  (directory, name) => setDisabled(directory, name, true),
+  (backends, name) => setDisabled(backends, name, true),
 );
 
 /** The command `client enable`. */
 export const clientEnable = clientCommand(
   'enable',
   'Accept the connections of a disabled client again',
-  (directory, name) => setDisabled(directory, name, false),
+  (backends, name) => setDisabled(backends, name, false),
 );
 
 /** The command `client remove`. */
 export const clientRemove = clientCommand(
   'remove',
   'Remove a client; its objects stay with its group',
-  async (directory, name, { store, wrappedKeys }, { rootKey }) => {
+  async ({ clients, store, vault }, name) => {
     const { requireClient } = await import('../state-directory/client-directory.ts');
     const { deleteNamedRecords, deleteOwnedRecords } = await import('../../protocol/client-records.ts');
-    const { openLocalVault } = await import('../../vault/local.ts');
-    const client = await requireClient(directory, name);
-    // Without a root key nothing is read, and none is created.
-    const vault = existsSync(rootKey)
-      ? await openLocalVault({ rootKeyFile: rootKey, wrappedKeys })
-      : undefined;
-    const isComplete = vault?.unsealed || (await wrappedKeys.list()).length === 0;
+    const client = await requireClient(clients, name);
     const deleteRecords = async () => {
-      await deleteNamedRecords(store, name);
-      if (vault?.unsealed) await deleteOwnedRecords(store, vault, client);
+      await deleteNamedRecords(store, vault, name);
+      await deleteOwnedRecords(store, vault, client);
     };
-    try {
-      // Before, so that the command can be repeated when it is interrupted; afterwards, because a daemon may
-      // have stored more until then.
-      await deleteRecords();
-      await directory.remove(name);
-      await deleteRecords();
-    } finally {
-      await vault?.close();
-    }
-    const rest = isComplete
-      ? ''
-      : '; its tickets and pending requests are void, and deleted when they expire (the vault is sealed)';
-    return `client ${name} is removed; the objects of group ${client.group} stay${rest}`;
+    // Before, so that the command can be repeated when it is interrupted; afterwards, because a daemon may
+    // have stored more until then.
+    await deleteRecords();
+    await clients.remove(name);
+    await deleteRecords();
+    return `client ${name} is removed; the objects of group ${client.group} stay`;
   },
 );

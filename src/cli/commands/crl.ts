@@ -1,9 +1,9 @@
 import { writeFileAtomically } from '../../common/durable-file.ts';
-import { integerBetween, readStoreUrl } from '../../config/values.ts';
+import { integerBetween } from '../../config/values.ts';
 import type { IssuerSummary, RevocationLists } from '../../protocol/revocation-lists.ts';
 import { type Command, homeOption, print, printError, readOption, storeOption } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
-import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
+import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 
 interface Arguments {
   readonly issuer?: string;
@@ -52,33 +52,16 @@ export const crl: Command<Arguments> = {
     const serial = args.revoke === undefined ? undefined : readSerial(args.revoke);
     if (serial !== undefined && issuer === undefined)
       throw new UsageError('--revoke needs ISSUER; kmipd crl alone shows the issuers');
-    const stateDirectory = stateDirectoryAt(args.home);
-    const config = requireInitialised(stateDirectory);
     const { nodeCrypto } = await import('../../crypto/node/node.ts');
     const { RevocationLists } = await import('../../protocol/revocation-lists.ts');
-    const { openStore } = await import('../../store/open.ts');
-    const { openLocalVault } = await import('../../vault/local.ts');
-    const opened = await openStore(readOption('store', args.store, readStoreUrl) ?? config.store, {
-      mustExist: true,
+    const { withBackends } = await import('../state-directory/backends.ts');
+    await withBackends(stateDirectoryAt(args.home), args.store, async ({ clients, store, vault }) => {
+      const lists = new RevocationLists(store, vault, nodeCrypto, Date.now);
+      if (issuer !== undefined && serial !== undefined) await revokeSerial(lists, issuer, serial);
+      if (issuer !== undefined) return await writeList(lists, issuer, { out, pem, days });
+      const groups = new Set((await clients.list()).map(({ group }) => group));
+      await printIssuers(lists, [...groups].toSorted());
     });
-    try {
-      const vault = await openLocalVault({
-        rootKeyFile: stateDirectory.rootKey,
-        wrappedKeys: opened.wrappedKeys,
-      });
-      try {
-        if (!vault.unsealed) throw new CommandError(`the vault is sealed: ${vault.sealedBecause}`);
-        const lists = new RevocationLists(opened.store, vault, nodeCrypto, Date.now);
-        if (issuer !== undefined && serial !== undefined) await revokeSerial(lists, issuer, serial);
-        if (issuer !== undefined) return await writeList(lists, issuer, { out, pem, days });
-        const groups = new Set((await opened.clients.list()).map(({ group }) => group));
-        await printIssuers(lists, [...groups].toSorted());
-      } finally {
-        await vault.close();
-      }
-    } finally {
-      await opened.close();
-    }
   },
 };
 

@@ -1,8 +1,7 @@
-import { readStoreUrl } from '../../config/values.ts';
 import type { RecipientCandidate, RecipientDirectory } from '../../protocol/recipient-directory.ts';
-import { print, readOption } from '../command.ts';
+import { print } from '../command.ts';
 import { CommandError } from '../failure.ts';
-import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
+import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 
 /** Functions shared by the commands `object`. */
 
@@ -20,27 +19,12 @@ export async function withRecipients(
   { home, store }: StoreArguments,
   use: (directory: RecipientDirectory) => Promise<void>,
 ): Promise<void> {
-  const stateDirectory = stateDirectoryAt(home);
-  const config = requireInitialised(stateDirectory);
   const { nodeCrypto } = await import('../../crypto/node/node.ts');
   const { RecipientDirectory } = await import('../../protocol/recipient-directory.ts');
-  const { openStore } = await import('../../store/open.ts');
-  const { openLocalVault } = await import('../../vault/local.ts');
-  const opened = await openStore(readOption('store', store, readStoreUrl) ?? config.store, {
-    mustExist: true,
-  });
-  try {
-    const { wrappedKeys } = opened;
-    const vault = await openLocalVault({ rootKeyFile: stateDirectory.rootKey, wrappedKeys });
-    try {
-      if (!vault.unsealed) throw new CommandError(`the vault is sealed: ${vault.sealedBecause}`);
-      await use(new RecipientDirectory(opened.store, vault, nodeCrypto));
-    } finally {
-      await vault.close();
-    }
-  } finally {
-    await opened.close();
-  }
+  const { withBackends } = await import('../state-directory/backends.ts');
+  await withBackends(stateDirectoryAt(home), store, (backends) =>
+    use(new RecipientDirectory(backends.store, backends.vault, nodeCrypto)),
+  );
 }
 
 /**

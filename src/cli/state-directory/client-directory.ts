@@ -1,25 +1,9 @@
 import { didYouMean } from '../../common/suggest.ts';
 import type { Client, ClientDirectory } from '../../identity/principal.ts';
-import { type OpenStore, openStore } from '../../store/open.ts';
 import { print } from '../command.ts';
 import { CommandError } from '../failure.ts';
 import { runningDaemonPid } from './lock.ts';
 import type { StateDirectory } from './state-directory.ts';
-
-/**
- * Opens the database while `work` runs and resolves to its result; a daemon may have the database open too.
- */
-export async function withClientDirectory<T>(
-  store: string,
-  work: (directory: ClientDirectory, opened: OpenStore) => Promise<T>,
-): Promise<T> {
-  const opened = await openStore(store, { mustExist: true });
-  try {
-    return await work(opened.clients, opened);
-  } finally {
-    await opened.close();
-  }
-}
 
 /**
  * Looks up an enrolled client.

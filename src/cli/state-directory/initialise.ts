@@ -4,14 +4,16 @@ import { join } from 'node:path';
 import { issueClient } from '../../../certs/issue.ts';
 import type { KeyKind } from '../../../certs/keys.ts';
 import { fsyncDirectory, writeFileAtomically } from '../../common/durable-file.ts';
+import type { Config } from '../../config/index.ts';
 import { renderConfig } from '../../config/template.ts';
 import { fingerprintOf } from '../../identity/certificate.ts';
 import type { ClientDirectory } from '../../identity/principal.ts';
-import { type OpenStore, openStore } from '../../store/open.ts';
-import { createRootKey, removeUnfinishedRootKeys } from '../../vault/root-key.ts';
+import { StoredClients } from '../../protocol/authentication/client-directory.ts';
+import { removeUnfinishedRootKeys } from '../../vault/root-key.ts';
 import { CommandError } from '../failure.ts';
 import { completeAuthority, completeServer, readAuthority } from './authority.ts';
 import { writeClientFiles } from './client-files.ts';
+import { type OpenedDatabase, openDatabaseOf } from './open-database.ts';
 import { makeDirectory, readRequiredFile, readStateConfig, type StateDirectory } from './state-directory.ts';
 
 /** The choices of the operator for a new state directory. */
@@ -30,7 +32,7 @@ const firstClientName = 'demo';
  * written atomically, a step whose result exists is skipped, and a marker file exists until all steps are
  * done, so a process killed at any point costs no more than a second run. The caller holds the lock of the
  * state directory. Resolves to true when the first client was enrolled.
- * @throws {CommandError} when another root key encrypts the keys in the database.
+ * @throws {CommandError} when another root key encrypts the database.
  */
 export async function initialise(
   stateDirectory: StateDirectory,
@@ -49,17 +51,16 @@ export async function initialise(
   if (!existsSync(stateDirectory.config))
     writeFileAtomically(stateDirectory.config, renderConfig(options.settings), 0o600);
   const config = readStateConfig(stateDirectory);
-  const opened = await openStore(config.store);
+  const { store, vault, close } = await openWithRootKey(stateDirectory, config);
   let enrolled: boolean;
   try {
-    await completeRootKey(stateDirectory, opened);
     for (const directory of [join(stateDirectory.directory, 'ca'), join(stateDirectory.directory, 'server')])
       makeDirectory(directory);
     await completeAuthority(stateDirectory, options.key);
     await completeServer(stateDirectory, config);
-    enrolled = await enrolFirstClient(stateDirectory, opened.clients, options.key);
+    enrolled = await enrolFirstClient(stateDirectory, new StoredClients(store, vault), options.key);
   } finally {
-    await opened.close();
+    await close();
   }
   rmSync(stateDirectory.unfinishedMarker);
   fsyncDirectory(stateDirectory.directory);
@@ -67,18 +68,20 @@ export async function initialise(
 }
 
 /**
- * Creates the root key where it is missing. A database with sealing keys can be decrypted by its former root
- * key only.
+ * Opens the database and creates the root key where both are new. A database with a keyring can be decrypted by
+ * its own root key only.
  */
-async function completeRootKey(stateDirectory: StateDirectory, opened: OpenStore): Promise<void> {
+async function openWithRootKey(stateDirectory: StateDirectory, config: Config): Promise<OpenedDatabase> {
   removeUnfinishedRootKeys(stateDirectory.rootKey);
-  if (existsSync(stateDirectory.rootKey)) return;
-  if ((await opened.wrappedKeys.list()).length > 0) {
-    throw new CommandError(
-      `the database holds keys that another root key encrypts; copy root.key and ca/ of its home to ${stateDirectory.directory}`,
-    );
-  }
-  createRootKey(stateDirectory.rootKey);
+  const opened = await openDatabaseOf(stateDirectory, config, { refreshSeconds: 0 });
+  const { vault } = opened;
+  if (vault.unsealed) return opened;
+  await opened.close();
+  throw new CommandError(
+    existsSync(stateDirectory.rootKey)
+      ? `the vault is sealed: ${vault.sealedBecause}`
+      : `the database holds keys that another root key encrypts; copy root.key and ca/ of its home to ${stateDirectory.directory}`,
+  );
 }
 
 /**

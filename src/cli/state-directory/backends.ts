@@ -1,0 +1,43 @@
+import { readStoreUrl } from '../../config/values.ts';
+import type { ClientDirectory } from '../../identity/principal.ts';
+import { StoredClients } from '../../protocol/authentication/client-directory.ts';
+import type { Store } from '../../store/store.ts';
+import type { Vault } from '../../vault/vault.ts';
+import { readOption } from '../command.ts';
+import { CommandError } from '../failure.ts';
+import { openDatabaseOf } from './open-database.ts';
+import { requireInitialised, type StateDirectory } from './state-directory.ts';
+
+/** The database of a state directory, the vault that opens its rows, and the clients among them. */
+export interface CommandBackends {
+  readonly store: Store;
+  /** Unsealed. */
+  readonly vault: Vault;
+  readonly clients: ClientDirectory;
+}
+
+/**
+ * Opens the database and the vault of a state directory while `work` runs and resolves to its result; a daemon
+ * may have them open too. `storeOption`: another database than that of the configuration.
+ * @throws {CommandError} when the state directory is not initialised, or the root key cannot be used.
+ * @throws {StoreUnavailableError} when the database cannot be opened.
+ */
+export async function withBackends<T>(
+  stateDirectory: StateDirectory,
+  storeOption: string | undefined,
+  work: (backends: CommandBackends) => Promise<T>,
+): Promise<T> {
+  const config = requireInitialised(stateDirectory);
+  const url = readOption('store', storeOption, readStoreUrl) ?? config.store;
+  const { store, vault, close } = await openDatabaseOf(
+    stateDirectory,
+    { ...config, store: url },
+    { mustExist: true, refreshSeconds: 0 },
+  );
+  try {
+    if (!vault.unsealed) throw new CommandError(`the vault is sealed: ${vault.sealedBecause}`);
+    return await work({ store, vault, clients: new StoredClients(store, vault) });
+  } finally {
+    await close();
+  }
+}
