@@ -47,7 +47,7 @@ export async function boot({ stateDirectory, overrides, version }: BootOptions):
   for (const exposed of findExposedFiles(stateDirectory, config)) log.warn(exposed, 'a file is exposed');
 
   const backends = await openBackends(context);
-  const material = await TlsMaterialSource.load(context, config, backends.clients);
+  const material = await TlsMaterialSource.load(context, config, backends);
   const services = createServices(context, backends, material, version);
   const listeners = await startListeners(context, backends, services, material);
   const { connections } = listeners;
@@ -57,7 +57,8 @@ export async function boot({ stateDirectory, overrides, version }: BootOptions):
   await connections.updateOutgoing();
 
   const { vault } = backends;
-  if (!vault.unsealed) log.warn(`only Discover Versions and Query are answered: ${vault.sealedBecause}`);
+  if (!vault.unsealed)
+    log.warn(`only Discover Versions, Query and Ping are answered: ${vault.sealedBecause}`);
   await warnOfIdlePolicies(config, backends, log);
   const shutdown = waitForShutdown();
   print(readyLine(version, context, listeners, metricsAddress));

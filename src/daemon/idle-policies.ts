@@ -10,7 +10,7 @@ import type { Backends } from './backends.ts';
 /** Finds them; none while the vault is sealed, because nothing is issued then. */
 function findIn(
   { authorities }: Pick<Config, 'authorities'>,
-  { store, clients, vault }: Omit<Backends, 'wrappedKeys'>,
+  { store, clients, vault }: Backends,
 ): Promise<IdlePolicies> {
   const groups = async () => [...new Set((await clients.list()).map(({ group }) => group))].toSorted();
   return findIdlePolicies(vault.unsealed ? authorities.keys() : [], {
@@ -29,7 +29,7 @@ const describeIssuer = ({ id, group, subject }: IssuerSummary) => `${id} (group 
  */
 export async function describeIdlePolicies(
   config: Pick<Config, 'authorities'>,
-  backends: Omit<Backends, 'wrappedKeys'> | undefined,
+  backends: Backends | undefined,
 ): Promise<readonly string[]> {
   const { policies, issuers }: IdlePolicies =
     backends === undefined

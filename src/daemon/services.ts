@@ -5,8 +5,12 @@ import { certificationRulesOf, cryptographicSettingsOf, protectionOf } from '../
 import { closeThreads, nodeCrypto } from '../crypto/node/node.ts';
 import { CryptographicPolicy } from '../crypto/policy/policy.ts';
 import type { AuthenticationResult } from '../identity/certificate.ts';
-import { authenticate, isEnrolledSince, principalByName } from '../identity/certificate.ts';
-import { credentialKind } from '../identity/credentials.ts';
+import {
+  authenticate,
+  authenticateProvisionally,
+  isEnrolledSince,
+  principalByName,
+} from '../identity/certificate.ts';
 import type { Enrolments } from '../identity/enrolment.ts';
 import { RolePolicy } from '../identity/policy.ts';
 import type { Client } from '../identity/principal.ts';
@@ -42,7 +46,10 @@ export interface Services {
   readonly endpoints: Endpoints;
   readonly endpointDirectory: EndpointDirectory;
   readonly endpointObserver: EndpointObserver;
-  /** Looks up the client of a certificate. Rejects when the database does not answer. */
+  /**
+   * Looks up the client of a certificate; while the vault is sealed, the result is provisional. Rejects when the
+   * database does not answer.
+   */
   authenticate(certificate: X509Certificate): Promise<AuthenticationResult>;
 }
 
@@ -99,7 +106,6 @@ export function createServices(
   closing.defer(() => closeThreads());
   closing.defer(() => service.close());
   metrics.watchJobs(() => service.pendingJobs);
-  const hasCredentials = async (client: string) => (await store.record(credentialKind, client)) !== undefined;
   return {
     service,
     rolePolicy,
@@ -109,8 +115,10 @@ export function createServices(
     endpoints,
     endpointDirectory,
     endpointObserver,
-    authenticate: (certificate) =>
-      authenticate(certificate, clients, rolePolicy, new Date(), hasCredentials, findChainProblem),
+    authenticate: async (certificate) =>
+      vault.unsealed
+        ? authenticate(certificate, clients, rolePolicy, new Date(), findChainProblem)
+        : authenticateProvisionally(certificate),
   };
 }
 

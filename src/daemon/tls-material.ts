@@ -1,9 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { completeServer, readTrustedAuthorities } from '../cli/state-directory/authority.ts';
 import type { Config } from '../config/index.ts';
-import type { ClientDirectory } from '../identity/principal.ts';
+import type { Client } from '../identity/principal.ts';
 import { trustAnchors } from '../identity/trust.ts';
 import type { TlsMaterial } from '../net/tls.ts';
+import type { Backends } from './backends.ts';
 import { findFlawsOfDates, readServerMaterial } from './server-material.ts';
 import type { StartContext } from './start-context.ts';
 
@@ -18,12 +19,12 @@ type Options = Pick<StartContext, 'stateDirectory' | 'log' | 'metrics'>;
 /** Holds the TLS material in force. */
 export class TlsMaterialSource {
   readonly #options: Options;
-  readonly #clients: ClientDirectory;
+  readonly #backends: Backends;
   #current: CurrentMaterial;
 
-  private constructor(options: Options, clients: ClientDirectory, current: CurrentMaterial) {
+  private constructor(options: Options, backends: Backends, current: CurrentMaterial) {
     this.#options = options;
-    this.#clients = clients;
+    this.#backends = backends;
     this.#current = current;
   }
 
@@ -31,8 +32,8 @@ export class TlsMaterialSource {
    * Reads the material for the first time.
    * @throws {CommandError} when a file is missing or does not fit the others.
    */
-  static async load(options: Options, config: Config, clients: ClientDirectory): Promise<TlsMaterialSource> {
-    return new TlsMaterialSource(options, clients, await readMaterial(options, config, clients));
+  static async load(options: Options, config: Config, backends: Backends): Promise<TlsMaterialSource> {
+    return new TlsMaterialSource(options, backends, await readMaterial(options, config, backends));
   }
 
   get current(): CurrentMaterial {
@@ -44,7 +45,7 @@ export class TlsMaterialSource {
    * @throws {CommandError} when a file is missing or does not fit the others.
    */
   read(config: Config): Promise<CurrentMaterial> {
-    return readMaterial(this.#options, config, this.#clients);
+    return readMaterial(this.#options, config, this.#backends);
   }
 
   /**
@@ -54,7 +55,7 @@ export class TlsMaterialSource {
    */
   async withEnrolledClients(): Promise<CurrentMaterial | undefined> {
     const current = this.#current;
-    const ca = trustAnchors(current.authorities, await this.#clients.list());
+    const ca = trustAnchors(current.authorities, await enrolledClients(this.#backends));
     // A reload that ended meanwhile has read the clients too.
     const isKnown = ca.length === current.ca.length && ca.every((pem, at) => pem === current.ca[at]);
     return isKnown || this.#current !== current ? undefined : { ...current, ca };
@@ -67,19 +68,27 @@ export class TlsMaterialSource {
 }
 
 /**
+ * Returns the clients whose own certificates can be trusted: none while the vault is sealed, when no row can be
+ * read.
+ */
+async function enrolledClients({ clients, vault }: Backends): Promise<readonly Client[]> {
+  return vault.unsealed ? clients.list() : [];
+}
+
+/**
  * Reads the server's certificate and key, the authorities and the enrolled clients' own certificates,
  * and reports when they end. A missing server certificate is issued anew.
  */
 async function readMaterial(
   { stateDirectory, log, metrics }: Options,
   config: Config,
-  clients: ClientDirectory,
+  backends: Backends,
 ): Promise<CurrentMaterial> {
   await completeServer(stateDirectory, config);
   const { cert, key, certificates, flaws } = readServerMaterial(config.tls);
   const trusted = readTrustedAuthorities(stateDirectory, config);
   const authorities = trusted.map(({ pem }) => pem);
-  const ca = trustAnchors(authorities, await clients.list());
+  const ca = trustAnchors(authorities, await enrolledClients(backends));
   const parsed = trusted.map(({ pem, file }) => ({ file, certificate: new X509Certificate(pem) }));
   const ends = parsed.map(({ certificate }) => certificate.validToDate.getTime());
   metrics.recordCertificateExpiry('server', (certificates[0] as X509Certificate).validToDate);

@@ -27,6 +27,10 @@ export interface ConnectionOptions {
   readonly limits: Limits;
   /** Receives the channel when the client exchanges the roles; without it, a client cannot exchange them. */
   readonly endpoints?: Pick<Endpoints, 'serve'> | undefined;
+  /**
+   * Whether the next message may be executed; asked before each, and false when the connection has been ended.
+   */
+  admit(): boolean | Promise<boolean>;
   /** Returns the client as it is enrolled now; undefined when the connection has to end. */
   reauthenticate(): Promise<Principal | undefined>;
   /** Is notified when the server ends the connection because of an error or a broken rule. */
@@ -64,8 +68,11 @@ export class Connection {
     const { socket, limits } = options;
     this.#options = options;
     this.socket = socket;
+    const clientOf = () => this.conversation.principal.client;
     const channel = {
-      client: options.conversation.principal.client,
+      get client() {
+        return clientOf();
+      },
       reverse: (version: Version) => void (this.#pendingReversal = version),
     };
     this.conversation =
@@ -140,6 +147,8 @@ export class Connection {
     for (const message of this.#framer.push(chunk)) {
       if (this.#serverRequests !== undefined) return this.#abort(requestOutOfTurn);
       this.#messageDeadline.stop();
+      const isAdmitted = this.#options.admit();
+      if (isAdmitted !== true && !(await isAdmitted)) return false;
       const { response, close } = await this.#options.service.respond(message, this.conversation);
       await flushBarrier();
       const sent = this.#responses.write(response);

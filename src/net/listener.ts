@@ -1,4 +1,4 @@
-import { randomBytes, X509Certificate } from 'node:crypto';
+import { randomBytes, type X509Certificate } from 'node:crypto';
 import type { AddressInfo, DropArgument, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { type Address, formatAddress } from '../common/address.ts';
@@ -10,9 +10,9 @@ import type { ListenerObserver, RefusedHandshake } from '../watch/observer.ts';
 import { HandshakeDiagnosis } from './handshake-diagnosis.ts';
 import { classifyHandshakeFailure } from './handshake-failure.ts';
 import { Handshakes } from './handshakes.ts';
-import { reauthenticate } from './reauthentication.ts';
+import { type Session, Sessions, tooManyConnections } from './sessions.ts';
 import { createContextOptions, type TlsMaterial, type TlsProfile } from './tls.ts';
-import { type ProtocolConnection, type Transport, ttlvTransport } from './transport.ts';
+import { type Transport, ttlvTransport } from './transport.ts';
 
 /** Settings of a listener. */
 export interface ListenerOptions {
@@ -36,22 +36,6 @@ export interface ListenerOptions {
   authenticate(certificate: X509Certificate): Promise<AuthenticationResult>;
 }
 
-interface Session {
-  readonly connection: ProtocolConnection;
-  /** Read once, because each `getPeerX509Certificate` call holds native memory for a while. */
-  readonly certificate: X509Certificate;
-  /**
-   * Certificate that may replace that one; until then (ms since 1970) its enrolment keeps the session open.
-   */
-  replacement?: { readonly certificate: X509Certificate; readonly until: number };
-}
-
-/**
- * How long a connection may outlive the certificate that its client has replaced on it. The client needs this
- * time to fetch the new certificate, without which it would be locked out.
- */
-const replacedCertificateGraceMilliseconds = 60_000;
-
 const keepAliveMilliseconds = 60_000;
 /** After a power cut all clients reconnect at once; the kernel's bound (somaxconn) is usually 4,096. */
 const backlog = 4_096;
@@ -61,20 +45,23 @@ export class Listener {
   readonly #options: ListenerOptions;
   readonly #server: Server;
   readonly #handshakes: Handshakes;
-  readonly #sessions = new Set<Session>();
+  readonly #sessions: Sessions;
   readonly #transport: Transport;
-  readonly #connectionsPerClient: Map<string, number>;
   #diagnosis: HandshakeDiagnosis;
   #lastConnectionNumber = 0;
   #draining = false;
-  #pendingRecheck: Promise<void> | undefined;
 
   constructor(options: ListenerOptions) {
     const { limits, observer } = options;
     this.#options = options;
     this.#diagnosis = new HandshakeDiagnosis(options.material);
     this.#transport = options.transport ?? ttlvTransport();
-    this.#connectionsPerClient = options.perClient ?? new Map();
+    this.#sessions = new Sessions({
+      limits,
+      observer,
+      perClient: options.perClient ?? new Map(),
+      authenticate: (certificate) => options.authenticate(certificate),
+    });
     this.#handshakes = new Handshakes(limits.handshakeMilliseconds, (event) =>
       observer.handshakeRefused(event),
     );
@@ -133,44 +120,11 @@ export class Listener {
   }
 
   /**
-   * Authenticates every session again, each certificate once, and ends the sessions whose clients are no
-   * longer authorised. Rejects when the client directory is unavailable.
+   * Authenticates every session again and ends those whose clients are no longer authorised. Rejects when the
+   * client directory is unavailable.
    */
   recheck(): Promise<void> {
-    this.#pendingRecheck ??= this.#recheck().finally(() => {
-      this.#pendingRecheck = undefined;
-    });
-    return this.#pendingRecheck;
-  }
-
-  async #recheck(): Promise<void> {
-    const results = new Map<string, AuthenticationResult>();
-    const authenticateOnce = async (certificate: X509Certificate): Promise<AuthenticationResult> => {
-      const known = results.get(certificate.fingerprint256);
-      const result = known ?? (await this.#options.authenticate(certificate));
-      results.set(certificate.fingerprint256, result);
-      return result;
-    };
-    for (const session of this.#sessions) {
-      const { connection } = session;
-      const { principal, connection: id, peer } = connection.conversation;
-      const result = await reauthenticate({ ...session, principal }, authenticateOnce);
-      if ('principal' in result) {
-        connection.conversation = { ...connection.conversation, principal: result.principal };
-      } else if (!connection.socket.destroyed) {
-        const reason = result.ended;
-        this.#options.observer.connectionEnded({ reason, client: principal.client, connection: id, peer });
-        connection.socket.destroy();
-      }
-    }
-  }
-
-  /** Returns the client of a session as it is enrolled now; undefined when the session has to end. */
-  async #reauthenticate(session: Session): Promise<Principal | undefined> {
-    const { principal } = session.connection.conversation;
-    const authenticate = (certificate: X509Certificate) => this.#options.authenticate(certificate);
-    const result = await reauthenticate({ ...session, principal }, authenticate);
-    return 'principal' in result ? result.principal : undefined;
+    return this.#sessions.recheck();
   }
 
   /**
@@ -180,10 +134,8 @@ export class Listener {
     this.#draining = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#handshakes.abandon();
-    for (const { connection } of this.#sessions) connection.finish();
-    const timer = setTimeout(() => {
-      for (const { connection } of this.#sessions) connection.socket.destroy();
-    }, this.#options.limits.drainMilliseconds);
+    this.#sessions.finish();
+    const timer = setTimeout(() => this.#sessions.destroy(), this.#options.limits.drainMilliseconds);
     await closed;
     clearTimeout(timer);
   }
@@ -227,59 +179,31 @@ export class Listener {
       return { reason, fingerprint, client, level: 'warn' };
     }
     const { client } = result.principal;
-    if ((this.#connectionsPerClient.get(client) ?? 0) < this.#options.limits.connectionsPerClient)
-      return undefined;
-    return { reason: 'too many connections of this client', client, level: 'warn' };
-  }
-
-  /**
-   * Ends the other sessions of the certificate that `session` has replaced, at their next message boundary.
-   */
-  #endReplacedSessions(session: Session): void {
-    for (const { connection, certificate } of this.#sessions) {
-      if (connection === session.connection) continue;
-      if (certificate.fingerprint256 !== session.certificate.fingerprint256) continue;
-      const { principal, connection: id, peer } = connection.conversation;
-      const reason = 'the client has replaced its certificate';
-      this.#options.observer.connectionEnded({ reason, client: principal.client, connection: id, peer });
-      connection.finish();
-    }
+    if (!this.#sessions.isFull(client)) return undefined;
+    return { reason: tooManyConnections, client, level: 'warn' };
   }
 
   #accept(socket: TLSSocket, certificate: X509Certificate, principal: Principal, peer: string): void {
     const { observer, limits, service } = this.#options;
-    const { client } = principal;
     const id = `${this.#transport.prefix}${(++this.#lastConnectionNumber).toString(36)}`;
-    const sessionControl = {
-      expect: (expected: Uint8Array) => {
-        const until = Date.now() + replacedCertificateGraceMilliseconds;
-        session.replacement = { certificate: new X509Certificate(expected), until };
-      },
-      replaced: () => this.#endReplacedSessions(session),
-    };
     const connection = this.#transport.createConnection({
       socket,
       conversation: {
-        ...{ principal, connection: id, peer, memory: new Set(), sessionControl },
+        ...{ principal, connection: id, peer, memory: new Set() },
+        sessionControl: this.#sessions.controlOf(() => session),
         isOpen: () => !socket.destroyed,
         hasClientEnded: () => socket.readableEnded,
       },
       service,
       limits,
-      reauthenticate: () => this.#reauthenticate(session),
+      admit: () => this.#sessions.admit(session),
+      reauthenticate: () => this.#sessions.reauthenticate(session),
       connectionEnded: (event) => observer.connectionEnded(event),
     });
     const session: Session = { connection, certificate };
     this.#sessions.add(session);
-    this.#connectionsPerClient.set(client, (this.#connectionsPerClient.get(client) ?? 0) + 1);
-    socket.on('close', () => {
-      this.#sessions.delete(session);
-      const remaining = (this.#connectionsPerClient.get(client) ?? 1) - 1;
-      if (remaining > 0) this.#connectionsPerClient.set(client, remaining);
-      else this.#connectionsPerClient.delete(client);
-      observer.connectionClosed({ client, connection: id });
-    });
     const protocol = socket.getProtocol() ?? 'unknown';
+    const { client } = principal;
     observer.connectionOpened({ client, connection: id, peer, protocol, resumed: socket.isSessionReused() });
   }
 }
