@@ -1,0 +1,243 @@
+import { randomInt } from 'node:crypto';
+import { type KeyringStore, type Vault, VaultUnavailableError } from '../../vault/vault.ts';
+import type { SqlRow, SqlUnit, SqlValue } from '../sql-driver.ts';
+import { StoreUnavailableError } from '../store.ts';
+import { type Anchor, type AnchorStore, AnchorUnreadableError, encodeAnchor } from './anchor.ts';
+import { maxSeenLanes } from './lane-content.ts';
+import { hashBox, type KnownLane, LaneHistory, type LaneRow } from './lane-history.ts';
+import { type LaneProcess, type LaneStep, LaneWriter } from './lane-writer.ts';
+import { LaneForgedError, type OpenLane, openLane, selectLanes, toLaneRow } from './open-lane.ts';
+
+const maxEra = 2 ** 48 - 1;
+const checkMilliseconds = 1_000;
+
+/** How a process keeps its lanes. */
+export interface LaneOptions {
+  /** While it is sealed nothing is written; the lanes start within a second after it was unsealed. */
+  readonly vault: Vault;
+  readonly keyrings: KeyringStore;
+  /** Unique among the processes that write to the database, and the same at each start. */
+  readonly name: string;
+  readonly anchors: AnchorStore;
+  readonly observer: LaneObserver;
+}
+
+/** Is told what becomes of the lanes. */
+export interface LaneObserver {
+  /** The database was put back to an earlier state, or forged: this process writes nothing any more. */
+  rolledBack(why: string): void;
+  /** Another process writes as this one, which writes nothing any more. */
+  displaced(why: string): void;
+  /** There was no anchor; one was made of the database as it is. */
+  anchored(): void;
+}
+
+/** The lane of one writing connection. */
+export interface LaneConnection {
+  /**
+   * Builds the last statement of a transaction in which these units go through; undefined when they change no
+   * sealed row.
+   * @throws {StoreUnavailableError} when nothing may be written
+   */
+  createStep(units: readonly SqlUnit[]): LaneStep | undefined;
+  /** The transaction with that statement is durable. */
+  accept(step: LaneStep): void;
+  /** The transaction with that statement may be durable, now or later. */
+  doubt(step: LaneStep): void;
+  /**
+   * To be called when a statement found no row, after its transaction was rolled back. Resolves when the
+   * transaction may be tried again, with a new statement.
+   * @throws {StoreUnavailableError} when this process must not write any more
+   */
+  resolveConflict(): Promise<void>;
+}
+
+type Read = (sql: string, parameters: readonly SqlValue[]) => Promise<readonly SqlRow[]>;
+
+/**
+ * The lanes of a process, one for each of its writing connections, and the comparison of all lanes with what
+ * was seen of them before. Once a rollback was found, nothing is written any more.
+ */
+export class Lanes {
+  readonly #read: Read;
+  readonly #history = new LaneHistory();
+  readonly #era = randomInt(1, maxEra);
+  /** By what follows the name of the process in the lane's. */
+  readonly #writers = new Map<string, LaneWriter>();
+  readonly #open = new Map<string, OpenLane>();
+  #options: LaneOptions | undefined;
+  #keyring = 0;
+  #isStarted = false;
+  #stopped: string | undefined;
+  #anchor = '';
+  #checking: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param read reads committed rows, as `SqlDriver.read` */
+  constructor(read: Read) {
+    this.#read = read;
+  }
+
+  /** Returns the lane of a writing connection; `suffix` follows the name of the process in its name. */
+  connection(suffix: string): LaneConnection {
+    const writer = new LaneWriter(suffix);
+    this.#writers.set(suffix, writer);
+    return {
+      createStep: (units) => this.#createStep(writer, units),
+      accept: (step) => writer.acceptStep(step),
+      doubt: (step) => writer.doubtStep(step),
+      resolveConflict: () => this.#resolveConflict(writer),
+    };
+  }
+
+  /**
+   * Compares the lanes in the database with the anchors and lets this process write; from then on compares
+   * them each second. While the vault is sealed, both happens within a second after it was unsealed.
+   * @throws {StoreUnavailableError} when the database cannot be read
+   */
+  async start(options: LaneOptions): Promise<void> {
+    this.#options = options;
+    for (const [suffix, writer] of this.#writers) writer.name = `${options.name}${suffix}`;
+    this.#timer = setInterval(() => this.check().catch(() => {}), checkMilliseconds).unref();
+    await this.check();
+  }
+
+  /**
+   * Compares all lanes with what was seen of them, and keeps what is new in the anchor.
+   * @throws {StoreUnavailableError} when the database cannot be read
+   */
+  check(): Promise<void> {
+    this.#checking ??= this.#check().finally(() => {
+      this.#checking = undefined;
+    });
+    return this.#checking;
+  }
+
+  /** Keeps the last state in the anchor; to be called when nothing is written any more. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#checking?.catch(() => {});
+    if (this.#options === undefined || !this.#isStarted || this.#stopped !== undefined) return;
+    this.#learnOwnRows();
+    await this.#keepAnchor(this.#options).catch(() => {});
+  }
+
+  async #check(): Promise<void> {
+    const options = this.#options;
+    if (options === undefined || this.#stopped !== undefined || !options.vault.unsealed) return;
+    try {
+      if (!this.#isStarted) await this.#readAnchors(options);
+      await this.#compare(options);
+      await this.#keepAnchor(options);
+    } catch (error) {
+      // A sealing key that is not known yet is known soon; what is wrong with a lane then still is.
+      if (error instanceof VaultUnavailableError) return;
+      if (!(error instanceof AnchorUnreadableError || error instanceof LaneForgedError)) throw error;
+      this.#reportRollback(error.message);
+    }
+  }
+
+  async #readAnchors({ anchors, observer }: LaneOptions): Promise<void> {
+    const found = await anchors.read();
+    if (found.length === 0) observer.anchored();
+    for (const { keyring, lanes } of found) {
+      this.#keyring = Math.max(this.#keyring, keyring);
+      this.#history.learn(lanes);
+    }
+  }
+
+  async #compare({ vault, keyrings }: LaneOptions): Promise<void> {
+    this.#learnOwnRows();
+    const keyring = (await keyrings.read())?.generation ?? 0;
+    const rows = (await this.#read(selectLanes, [])).map(toLaneRow);
+    const lanes = rows.map((row) => this.#openChanged(row, vault));
+    for (const { content } of lanes)
+      this.#history.learn(content.seen.map((seen) => ({ ...seen, box: undefined })));
+    const problem =
+      keyring < this.#keyring
+        ? `the keyring is of generation ${keyring}; it was of generation ${this.#keyring}`
+        : this.#history.findRollback(lanes);
+    if (problem !== undefined) return this.#reportRollback(problem);
+    this.#keyring = keyring;
+    this.#history.learn(lanes);
+    if (this.#isStarted) return;
+    for (const writer of this.#writers.values()) {
+      const own = lanes.find(({ name }) => name === writer.name);
+      if (own !== undefined) writer.resume(own.row, own.content);
+    }
+    this.#isStarted = true;
+  }
+
+  #openChanged(row: LaneRow, vault: Vault): OpenLane {
+    const known = this.#open.get(row.name);
+    if (known?.seq === row.seq && known.row.era === row.era && known.box === hashBox(row.box)) return known;
+    const lane = openLane(row, vault);
+    this.#open.set(row.name, lane);
+    return lane;
+  }
+
+  #learnOwnRows(): void {
+    for (const { row } of this.#writers.values())
+      if (row !== undefined) this.#history.learn([{ ...row, box: hashBox(row.box) }]);
+  }
+
+  async #keepAnchor({ anchors }: LaneOptions): Promise<void> {
+    if (this.#stopped !== undefined) return;
+    const anchor: Anchor = { keyring: this.#keyring, lanes: this.#history.lanes };
+    const text = encodeAnchor(anchor);
+    if (text === this.#anchor) return;
+    await anchors.write(anchor);
+    this.#anchor = text;
+  }
+
+  #createStep(writer: LaneWriter, units: readonly SqlUnit[]): LaneStep | undefined {
+    if (this.#stopped !== undefined) throw new StoreUnavailableError(this.#stopped);
+    const changes = units.flatMap((unit) => unit.changes);
+    if (changes.length === 0) return undefined;
+    return writer.createStep(changes, this.#requireStarted());
+  }
+
+  #requireStarted(): LaneProcess {
+    if (!this.#isStarted || this.#options === undefined)
+      throw new StoreUnavailableError('nothing is written while the vault is sealed');
+    const { vault } = this.#options;
+    return { vault, era: this.#era, keyring: this.#keyring, seen: this.#seenLanes() };
+  }
+
+  /** The other lanes, those that changed last. */
+  #seenLanes(): readonly KnownLane[] {
+    const own = new Set([...this.#writers.values()].map(({ name }) => name));
+    return this.#history.lanes.filter(({ name }) => !own.has(name)).slice(-maxSeenLanes);
+  }
+
+  async #resolveConflict(writer: LaneWriter): Promise<void> {
+    const { vault } = this.#requireStarted();
+    const found = (await this.#read(selectLanes, [])).map(toLaneRow).find(({ name }) => name === writer.name);
+    const conflict = writer.resolveConflict(found, found !== undefined && isGenuine(found, vault));
+    if (conflict === 'rollback')
+      this.#reportRollback(`the row ${writer.name} of table lane was put back, replaced or removed`);
+    else if (conflict === 'shared') this.#reportDisplacement(writer.name);
+    if (this.#stopped !== undefined) throw new StoreUnavailableError(this.#stopped);
+  }
+
+  #reportRollback(why: string): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = `nothing is written, because the database was put back to an earlier state or forged: ${why}`;
+    this.#options?.observer.rolledBack(this.#stopped);
+  }
+
+  #reportDisplacement(name: string): void {
+    this.#stopped = `nothing is written, because another process writes as this one (${name}): does another home have the same file "node"?`;
+    this.#options?.observer.displaced(this.#stopped);
+  }
+}
+
+function isGenuine(row: LaneRow, vault: Vault): boolean {
+  try {
+    openLane(row, vault);
+    return true;
+  } catch (error) {
+    if (error instanceof LaneForgedError) return false;
+    throw error;
+  }
+}

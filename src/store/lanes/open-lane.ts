@@ -1,0 +1,54 @@
+import { SealBrokenError, type SealedKey, type Vault } from '../../vault/vault.ts';
+import type { SqlRow } from '../sql-driver.ts';
+import { decodeLane, type LaneContent } from './lane-content.ts';
+import { hashBox, type KnownLane, type LaneRow } from './lane-history.ts';
+
+/** Reads all lanes at one moment. */
+export const selectLanes = 'select name, seq, era, box from lane';
+
+/** A lane that was read and opened. */
+export interface OpenLane extends KnownLane {
+  readonly box: string;
+  readonly row: LaneRow;
+  readonly content: LaneContent;
+}
+
+/** `LANE_FORGED`: a row of the table `lane` was written by something else than kmipd. */
+export class LaneForgedError extends Error {
+  override readonly name = 'LaneForgedError';
+  readonly code = 'LANE_FORGED';
+}
+
+/** Types a row of `selectLanes`. */
+export function toLaneRow(row: SqlRow): LaneRow {
+  return {
+    name: row.name as string,
+    seq: row.seq as number,
+    era: row.era as number,
+    box: row.box as SealedKey,
+  };
+}
+
+/**
+ * Opens a lane.
+ * @throws {LaneForgedError} when its box is not of this lane and number
+ * @throws {VaultUnavailableError} when the vault is sealed or does not know the sealing key yet
+ */
+export function openLane(row: LaneRow, vault: Vault): OpenLane {
+  const content = decodeLane(openBox(row, vault));
+  if (content === undefined) throw forged(row);
+  return { name: row.name, seq: row.seq, box: hashBox(row.box), row, content };
+}
+
+function openBox(row: LaneRow, vault: Vault): Uint8Array {
+  try {
+    return vault.open({ kind: 'lane', name: row.name, seq: row.seq, era: row.era }, row.box);
+  } catch (error) {
+    if (error instanceof SealBrokenError) throw forged(row);
+    throw error;
+  }
+}
+
+function forged({ name }: LaneRow): LaneForgedError {
+  return new LaneForgedError(`the row ${name} of table lane does not open`);
+}

@@ -1,0 +1,93 @@
+/**
+ * A keyed hash of a set of rows: for each of 32 segments the number of rows and the sum of their elements
+ * modulo 2^256 (`Vault.element`). Sums, because exclusive or would let pairs cancel. What one process writes
+ * is a difference, so rows and sums may be below zero; the differences of all processes sum up to the hash
+ * of the store.
+ */
+
+/** Number of segments. */
+export const segmentCount = 32;
+
+/** Segment of the records that decide who may do what; they are verified at each start. */
+export const clientSegment = 31;
+
+/** Kinds of the records in `clientSegment`: clients, and the certificates that lead to them. */
+export const clientRecordKinds: readonly string[] = ['client', 'client-certificate'];
+
+const countBytes = 8;
+const elementBytes = 32;
+const segmentBytes = countBytes + elementBytes;
+
+/** Size of an encoded set hash. */
+export const setHashBytes = segmentCount * segmentBytes;
+
+/** Segment of a row: of an object by its identifier, of a record by its key, of those of clients the last. */
+export function segmentOf(id: string, recordKind?: string): number {
+  if (recordKind !== undefined && clientRecordKinds.includes(recordKind)) return clientSegment;
+  // FNV-1a over UTF-16 code units: spreads the rows evenly, protects nothing.
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < id.length; at += 1) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
+  return (hash >>> 0) % clientSegment;
+}
+
+/** The hash of a set of rows. Kept as it is encoded, because a commit changes one or two segments of it. */
+export class SetHash {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+
+  /** @param bytes an encoded hash, which is copied; the empty set when left out */
+  constructor(bytes: Uint8Array = new Uint8Array(setHashBytes)) {
+    if (bytes.length !== setHashBytes) throw new TypeError(`a set hash has ${setHashBytes} bytes`);
+    this.#bytes = bytes.slice();
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  /** For each segment the number of rows (i64) and the sum (32 bytes); not to be changed. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** Number of rows of a segment. */
+  rows(segment: number): number {
+    return Number(this.#view.getBigInt64(segment * segmentBytes));
+  }
+
+  /** Adds a row by its element. */
+  add(segment: number, element: bigint): void {
+    this.#change(segment, 1n, element);
+  }
+
+  /** Removes a row by its element. */
+  remove(segment: number, element: bigint): void {
+    this.#change(segment, -1n, -element);
+  }
+
+  /** Adds all rows of another set. */
+  addAll(other: SetHash): void {
+    for (let segment = 0; segment < segmentCount; segment += 1)
+      this.#change(segment, BigInt(other.rows(segment)), other.#sum(segment));
+  }
+
+  /** The segments in which two sets differ. */
+  differences(other: SetHash): readonly number[] {
+    return Array.from({ length: segmentCount }, (_, segment) => segment).filter(
+      (segment) => this.rows(segment) !== other.rows(segment) || this.#sum(segment) !== other.#sum(segment),
+    );
+  }
+
+  #change(segment: number, rows: bigint, element: bigint): void {
+    const at = segment * segmentBytes;
+    this.#view.setBigInt64(at, this.#view.getBigInt64(at) + rows);
+    const sum = this.#sum(segment) + element;
+    // `setBigUint64` takes the number modulo 2^64.
+    for (let word = 0; word < 4; word += 1)
+      this.#view.setBigUint64(at + countBytes + 8 * word, sum >> BigInt(64 * (3 - word)));
+  }
+
+  #sum(segment: number): bigint {
+    const at = segment * segmentBytes + countBytes;
+    let sum = 0n;
+    for (let word = 0; word < 4; word += 1) sum = (sum << 64n) | this.#view.getBigUint64(at + 8 * word);
+    return sum;
+  }
+}

@@ -1,0 +1,54 @@
+import { hash } from 'node:crypto';
+import {
+  SealBrokenError,
+  type SealContext,
+  type SealedKey,
+  type Vault,
+  VaultUnavailableError,
+} from '../../../../src/vault/vault.ts';
+
+/** A vault without secrecy: a box is its plaintext and a hash of it and its context. */
+export class HashingVault implements Vault {
+  unsealed = true;
+
+  seal(context: SealContext, plain: Uint8Array): SealedKey {
+    this.#requireUnsealed();
+    const box = new Uint8Array(plain.length + 16);
+    box.set(plain);
+    box.set(digest(JSON.stringify(context), plain).subarray(0, 16), plain.length);
+    return box as SealedKey;
+  }
+
+  open(context: SealContext, sealed: SealedKey): Uint8Array {
+    this.#requireUnsealed();
+    const plain = sealed.slice(0, -16);
+    if (!Buffer.from(this.seal(context, plain)).equals(sealed)) throw new SealBrokenError('does not open');
+    return plain;
+  }
+
+  term(): number {
+    return 0;
+  }
+
+  key(purpose: string, ...parts: readonly string[]): string {
+    return digest(JSON.stringify([purpose, ...parts]), new Uint8Array())
+      .toString('hex')
+      .slice(0, 32);
+  }
+
+  element(table: string, id: string, version: number, tag: Uint8Array): bigint {
+    return BigInt(`0x${digest(JSON.stringify([table, id, version]), tag).toString('hex')}`);
+  }
+
+  async close(): Promise<void> {
+    this.unsealed = false;
+  }
+
+  #requireUnsealed(): void {
+    if (!this.unsealed) throw new VaultUnavailableError('the vault is sealed');
+  }
+}
+
+function digest(text: string, bytes: Uint8Array): Buffer {
+  return Buffer.from(hash('sha256', Buffer.concat([Buffer.from(`${text}\n`), bytes]), 'hex'), 'hex');
+}
