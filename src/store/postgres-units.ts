@@ -1,5 +1,7 @@
 import type pg from 'pg';
 import type { UnitOutcome } from './group-commit.ts';
+import type { LaneStep } from './lanes/lane-writer.ts';
+import type { LaneConnection } from './lanes/lanes.ts';
 import { isLockTimeout, isStatementError, toQuery } from './postgres-session.ts';
 import type { SqlStep, SqlUnit } from './sql-driver.ts';
 
@@ -26,47 +28,68 @@ export class RowsLockedError extends Error {
   }
 }
 
+/** `LANE_MOVED`: the last statement of a transaction did not find its row; nothing was written. */
+export class LaneMovedError extends Error {
+  override readonly name = 'LaneMovedError';
+  readonly code = 'LANE_MOVED';
+}
+
 /**
  * Runs a group without savepoints, because nearly every group has no conflict. Undefined when a unit failed:
  * nothing was written, and the units must be written separately.
+ *
+ * @throws {LaneMovedError}
  */
 export async function writeTogether(
   client: pg.Client,
   units: readonly SqlUnit[],
   lockMilliseconds: number,
+  lane: LaneConnection,
 ): Promise<readonly UnitOutcome[] | undefined> {
+  const last = lane.createStep(units);
   const opened = waitForAll([begin(client, lockMilliseconds), ...lockRows(client, units)]);
-  const outcomes = await waitForAll([opened, ...units.map((unit) => runUnit(client, unit))]).catch(
+  const written = waitForAll(units.map((unit) => runUnit(client, unit)));
+  const [, outcomes, isFound] = await waitForAll([opened, written, runLast(client, last)]).catch(
     (error: unknown) => {
-      if (isStatementError(error)) return [];
+      if (isStatementError(error)) return [undefined, ['conflict' as const], false] as const;
       throw error;
     },
   );
-  if (outcomes.length === 0 || outcomes.slice(1).some((outcome) => outcome !== 'committed')) {
+  if (outcomes.some((outcome) => outcome !== 'committed')) {
     await client.query('rollback');
     return undefined;
   }
-  await client.query('commit');
-  return units.map(() => 'committed');
+  await endTransaction(client, lane, last, isFound);
+  return outcomes;
 }
 
-/** Runs each unit in a savepoint, so that a failure affects only its unit. */
+/**
+ * Runs each unit in a savepoint, so that a failure affects only its unit.
+ *
+ * @throws {LaneMovedError}
+ */
 export async function writeSeparately(
   client: pg.Client,
   units: readonly SqlUnit[],
   lockMilliseconds: number,
+  lane: LaneConnection,
 ): Promise<readonly UnitOutcome[]> {
   await waitForAll([begin(client, lockMilliseconds), ...lockRows(client, units)]);
   const outcomes: UnitOutcome[] = [];
   for (const unit of units) outcomes.push(await runInSavepoint(client, unit, toOutcome));
-  await client.query('commit');
+  await endWith(client, lane, units, outcomes);
   return outcomes;
 }
 
-/** Runs those units whose rows no other session has locked, and waits for none. */
+/**
+ * Runs those units whose rows no other session has locked, and waits for none.
+ *
+ * @throws {LaneMovedError}
+ */
 export async function writeUnlocked(
   client: pg.Client,
   units: readonly SqlUnit[],
+  lane: LaneConnection,
 ): Promise<readonly UnitOutcome[]> {
   await begin(client, minLockMilliseconds);
   const locked = await lockFreeRows(client, units);
@@ -82,8 +105,45 @@ export async function writeUnlocked(
           ),
     );
   }
-  await client.query('commit');
+  await endWith(client, lane, units, outcomes);
   return outcomes;
+}
+
+/** Ends a transaction of which some units did not go through. */
+async function endWith(
+  client: pg.Client,
+  lane: LaneConnection,
+  units: readonly SqlUnit[],
+  outcomes: readonly UnitOutcome[],
+): Promise<void> {
+  const last = lane.createStep(units.filter((_, at) => outcomes[at] === 'committed'));
+  await endTransaction(client, lane, last, await runLast(client, last));
+}
+
+/** Runs the last statement of a transaction; whether it found its row. */
+async function runLast(client: pg.Client, last: LaneStep | undefined): Promise<boolean> {
+  if (last === undefined) return true;
+  const { rowCount } = await client.query(toQuery(last.sql, last.parameters));
+  return rowCount === last.rows;
+}
+
+async function endTransaction(
+  client: pg.Client,
+  lane: LaneConnection,
+  last: LaneStep | undefined,
+  isFound: boolean,
+): Promise<void> {
+  if (!isFound) {
+    await client.query('rollback');
+    throw new LaneMovedError();
+  }
+  try {
+    await client.query('commit');
+  } catch (error) {
+    if (last !== undefined) lane.doubt(last);
+    throw error;
+  }
+  if (last !== undefined) lane.accept(last);
 }
 
 async function runInSavepoint(

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { UnitOutcome } from './group-commit.ts';
+import type { LaneConnection } from './lanes/lanes.ts';
 import {
   isConflict,
   isLockTimeout,
@@ -10,7 +11,13 @@ import {
   toStoreError,
 } from './postgres-session.ts';
 import type { PostgresTargets } from './postgres-targets.ts';
-import { RowsLockedError, writeSeparately, writeTogether, writeUnlocked } from './postgres-units.ts';
+import {
+  LaneMovedError,
+  RowsLockedError,
+  writeSeparately,
+  writeTogether,
+  writeUnlocked,
+} from './postgres-units.ts';
 import type { SqlUnit } from './sql-driver.ts';
 
 /** Attempts of a group that loses against transactions of other nodes. */
@@ -26,6 +33,7 @@ const maxConnects = 3;
 export class PostgresWriter {
   readonly #targets: PostgresTargets;
   readonly #lockMilliseconds: () => number;
+  readonly #lane: LaneConnection;
   #client: pg.Client | undefined;
   #pid: number | undefined;
   /** Of the server that the connection leads to. */
@@ -34,9 +42,10 @@ export class PostgresWriter {
   #isDoubtful = false;
 
   /** @param lockMilliseconds how long a group waits for one lock that another session holds */
-  constructor(targets: PostgresTargets, lockMilliseconds: () => number) {
+  constructor(targets: PostgresTargets, lockMilliseconds: () => number, lane: LaneConnection) {
     this.#targets = targets;
     this.#lockMilliseconds = lockMilliseconds;
+    this.#lane = lane;
   }
 
   /** Process id of the session in the database; undefined while there is none. */
@@ -51,6 +60,7 @@ export class PostgresWriter {
    * @throws {StoreUnavailableError} when the connection fails; the transaction is then committed or not.
    */
   async write(units: readonly SqlUnit[]): Promise<readonly UnitOutcome[]> {
+    this.#lane.requireWritable(units);
     try {
       for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
         const outcomes = await this.#attempt(units);
@@ -78,8 +88,12 @@ export class PostgresWriter {
     const client = await this.#connect();
     const wait = this.#lockMilliseconds();
     try {
-      return (await writeTogether(client, units, wait)) ?? (await writeSeparately(client, units, wait));
+      return (
+        (await writeTogether(client, units, wait, this.#lane)) ??
+        (await writeSeparately(client, units, wait, this.#lane))
+      );
     } catch (error) {
+      if (error instanceof LaneMovedError) return this.#resolveConflict();
       if (!isConflict(error) && !isLockTimeout(error)) throw error;
       await client.query('rollback');
       return isLockTimeout(error) ? await this.#attemptUnlocked(client, units) : 'collision';
@@ -91,13 +105,19 @@ export class PostgresWriter {
     units: readonly SqlUnit[],
   ): Promise<readonly UnitOutcome[] | 'collision'> {
     try {
-      return await writeUnlocked(client, units);
+      return await writeUnlocked(client, units, this.#lane);
     } catch (error) {
+      if (error instanceof LaneMovedError) return this.#resolveConflict();
       if (!isConflict(error) && !isLockTimeout(error)) throw error;
       await client.query('rollback');
       // The whole table is locked.
       return isLockTimeout(error) ? units.map(() => ({ error: new RowsLockedError([]) })) : 'collision';
     }
+  }
+
+  async #resolveConflict(): Promise<'collision'> {
+    await this.#lane.resolveConflict();
+    return 'collision';
   }
 
   #explain(error: unknown): Error {

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { GroupCommit } from './group-commit.ts';
+import { Lanes } from './lanes/lanes.ts';
 import { migrations as released } from './migrations/index.ts';
 import { type Migration, type MigrationPlan, migrate } from './migrations/migration.ts';
 import { LockedUnits, lockedUnitMilliseconds } from './postgres-locked-units.ts';
@@ -8,7 +9,7 @@ import { prepareSession, statementMilliseconds, toQuery, toRow, toStoreError } f
 import { PostgresTargets } from './postgres-targets.ts';
 import { minLockMilliseconds, RowsLockedError } from './postgres-units.ts';
 import { PostgresWriter } from './postgres-writer.ts';
-import type { Dialect, SqlDriver, SqlUnit } from './sql-driver.ts';
+import type { Dialect, SqlDriver, SqlUnit, SqlValue } from './sql-driver.ts';
 import { type CommitResult, type LockWait, SearchEndedError, StoreUnavailableError } from './store.ts';
 
 const dialect: Dialect = {
@@ -72,32 +73,37 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
   const { readers: maxReaders = 8, searchMilliseconds = maxSearchMilliseconds } = options;
   const readers = new Readers(targets, maxReaders, statementMilliseconds, explainReadTimeout);
   const searchers = new Readers(targets, maxSearches, searchMilliseconds, explainSearchTimeout);
+  let closed: Promise<void> | undefined;
+  const requireOpen = () => {
+    if (closed !== undefined) throw new StoreUnavailableError('the store is closed');
+  };
+  const read = async (sql: string, parameters: readonly SqlValue[]) => {
+    requireOpen();
+    return readers.read(toQuery(sql, parameters));
+  };
+  const lanes = new Lanes(read);
   const lockedUnits = new LockedUnits(
-    new PostgresWriter(targets, () => lockedUnitMilliseconds),
+    new PostgresWriter(targets, () => lockedUnitMilliseconds, lanes.connection('-locked')),
     async (pid) =>
       (await readers.read(toQuery(describeBlockers, [pid]))).map(({ session }) => String(session)),
     options.lockWait ?? (() => {}),
     options.lockAttempts ?? maxLockAttempts,
   );
-  const writer = new PostgresWriter(targets, () =>
-    lockedUnits.isWaiting ? minLockMilliseconds : groupLockMilliseconds,
+  const writer = new PostgresWriter(
+    targets,
+    () => (lockedUnits.isWaiting ? minLockMilliseconds : groupLockMilliseconds),
+    lanes.connection(''),
   );
   const commits = new GroupCommit((units) => writer.write(units));
   const pending = new Set<Promise<CommitResult>>();
-  let closed: Promise<void> | undefined;
-  const requireOpen = () => {
-    if (closed !== undefined) throw new StoreUnavailableError('the store is closed');
-  };
   return {
     dialect,
+    lanes,
     get counts() {
       return commits.counts;
     },
     searchSlots: maxSearches,
-    async read(sql, parameters) {
-      requireOpen();
-      return readers.read(toQuery(sql, parameters));
-    },
+    read,
     async search(sql, parameters) {
       requireOpen();
       return searchers.read(toQuery(sql, parameters, 'once'));
@@ -111,6 +117,7 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
     close() {
       closed ??= Promise.allSettled(pending).then(async () => {
         await Promise.all([commits.close(), lockedUnits.close()]);
+        await lanes.close();
         await Promise.all([writer.close(), readers.close(), searchers.close()]);
       });
       return closed;

@@ -1,3 +1,4 @@
+import type { Lanes } from './lanes/lanes.ts';
 import type { CommitResult } from './store.ts';
 
 /**
@@ -38,6 +39,8 @@ export interface WrittenRow {
   readonly table: 'managed_object' | 'sealed_record';
   /** Identifier of an object, key of a record. */
   readonly id: string;
+  /** Kind of a record. */
+  readonly kind?: string;
   /** Null: the unit inserts the row. */
   readonly before: RowVersion | null;
   /** Null: the unit removes the row. */
@@ -87,6 +90,8 @@ export interface SqlDriver {
   readonly counts: CommitCounts;
   /** Statements of searches that the engine runs at the same time. */
   readonly searchSlots: number;
+  /** Those of the connections that commit. */
+  readonly lanes: Lanes;
   /**
    * Reads committed rows by one of the fixed texts; takes microseconds.
    *

@@ -84,15 +84,15 @@ export async function deleteExpiredRecords(driver: SqlDriver, now: number): Prom
   return result !== 'committed' || rows.length === maxDeletedRecords;
 }
 
-function removedRow({ key, version, tag }: RecordChanges['removals'][number]): WrittenRow {
-  return { table: 'sealed_record', id: key, before: { version, tag }, after: null };
+function removedRow({ kind, key, version, tag }: RecordChanges['removals'][number]): WrittenRow {
+  return { table: 'sealed_record', id: key, kind, before: { version, tag }, after: null };
 }
 
-function writtenRow({ key, version, box, replacedTag }: RecordChanges['puts'][number]): WrittenRow {
+function writtenRow({ kind, key, version, box, replacedTag }: RecordChanges['puts'][number]): WrittenRow {
   const before = replacedTag && { version: version - 1, tag: replacedTag };
   if ((before === null) !== (version === 1))
     throw new TypeError('an update of a record names the tag that it replaces, an insertion none');
-  return { table: 'sealed_record', id: key, before, after: { version, tag: boxTag(box) } };
+  return { table: 'sealed_record', id: key, kind, before, after: { version, tag: boxTag(box) } };
 }
 
 function expectationStep({ kind, key, version }: RecordChanges['expects'][number]): SqlStep {

@@ -1,23 +1,27 @@
 import type { UnitOutcome } from './group-commit.ts';
-import type { SqlUnit } from './sql-driver.ts';
+import type { SqlStep, SqlUnit } from './sql-driver.ts';
 import { classifyFailure, describeSqliteError, type SqliteFailure } from './sqlite-connection.ts';
 import { openThreadConnection, serveRequests } from './sqlite-thread.ts';
 
 /**
- * The writer thread of `sqlite.ts`: applies one group of units per message in one transaction, so that a slow
- * fsync stalls this thread and not the readers. Messages carry plain data only.
+ * The writer thread of `sqlite-writer-thread.ts`: applies one group of units in one transaction, so that a
+ * slow fsync stalls this thread and not the readers. Messages carry plain data only.
  */
 
-/** Message to the thread: a group to commit. */
-export interface WriterRequest {
-  readonly group: number;
-  readonly units: readonly SqlUnit[];
-}
+/** What the thread needs of a unit. */
+export type UnitSteps = Pick<SqlUnit, 'steps'>;
 
-/** Message from the thread: it is ready, or the result of a group. */
+/** Message to the thread. */
+export type WriterRequest =
+  /** A group to commit. `last`: the last statement when all of its units go through. */
+  | { readonly group: number; readonly units: readonly UnitSteps[]; readonly last: SqlStep | undefined }
+  /** The end of a transaction that is `open`: its last statement, or none. */
+  | { readonly group: number; readonly end: SqlStep | 'commit' | 'rollback' };
+
+/** Message from the thread: it is ready, or what became of a group. */
 export type WriterReply =
   | 'ready'
-  | { readonly group: number; readonly outcomes: readonly UnitOutcome[] }
+  | { readonly group: number; readonly outcomes: readonly UnitOutcome[]; readonly state: TransactionState }
   /** Nothing of the group was committed as far as SQLite reports. */
   | {
       readonly group: number;
@@ -25,13 +29,23 @@ export type WriterReply =
       readonly description: string;
     };
 
+/**
+ * `open`: some units did not go through, and the transaction waits for the last statement that the others
+ * need. `moved`: nothing was committed, because the last statement did not find its row.
+ */
+export type TransactionState = 'committed' | 'open' | 'moved';
+
 const connection = openThreadConnection();
 const { database } = connection;
-serveRequests(connection, writeGroup).postMessage('ready' satisfies WriterReply);
+/** Of the open transaction. */
+let outcomes: readonly UnitOutcome[] = [];
+serveRequests(connection, answer).postMessage('ready' satisfies WriterReply);
 
-function writeGroup({ group, units }: WriterRequest): WriterReply {
+function answer(request: WriterRequest): WriterReply {
+  const { group } = request;
   try {
-    return { group, outcomes: writeTogether(units) ?? runTransaction(() => units.map(writeSeparately)) };
+    const state = 'end' in request ? endTransaction(request.end) : writeGroup(request.units, request.last);
+    return { group, outcomes, state };
   } catch (error) {
     const failure = classifyFailure(error);
     return {
@@ -40,6 +54,16 @@ function writeGroup({ group, units }: WriterRequest): WriterReply {
       description: describeSqliteError(error),
     };
   }
+}
+
+function writeGroup(units: readonly UnitSteps[], last: SqlStep | undefined): TransactionState {
+  const state = writeTogether(units, last);
+  if (state !== undefined) return state;
+  database.exec('begin immediate');
+  rollBackOnError(() => {
+    outcomes = units.map(writeSeparately);
+  });
+  return last === undefined ? endTransaction('commit') : 'open';
 }
 
 /** `STEP_FAILED`: a unit of the group failed, so that the transaction must be rolled back. */
@@ -52,26 +76,32 @@ class StepFailedError extends Error {
  * Runs a group without savepoints, which copy every page that a unit changes first; nearly every group has no
  * conflict. Undefined when a unit failed: nothing was written, and the units must be written separately.
  */
-function writeTogether(units: readonly SqlUnit[]): readonly UnitOutcome[] | undefined {
+function writeTogether(units: readonly UnitSteps[], last: SqlStep | undefined): TransactionState | undefined {
   try {
-    return runTransaction(() =>
-      units.map((unit) => {
-        if (runSteps(unit) !== 'committed') throw new StepFailedError();
-        return 'committed';
-      }),
-    );
+    database.exec('begin immediate');
+    rollBackOnError(() => {
+      for (const unit of units) if (runSteps(unit) !== 'committed') throw new StepFailedError();
+    });
   } catch (error) {
     if (error instanceof StepFailedError || classifyFailure(error) === 'statement') return undefined;
     throw error;
   }
+  outcomes = units.map(() => 'committed');
+  return endTransaction(last ?? 'commit');
 }
 
-function runTransaction<T>(work: () => T): T {
-  database.exec('begin immediate');
+function endTransaction(end: SqlStep | 'commit' | 'rollback'): TransactionState {
+  return rollBackOnError(() => {
+    const isFound = typeof end === 'string' || connection.count(end.sql, end.parameters) === end.rows;
+    const isCommitted = isFound && end !== 'rollback';
+    database.exec(isCommitted ? 'commit' : 'rollback');
+    return isCommitted ? 'committed' : 'moved';
+  });
+}
+
+function rollBackOnError<T>(work: () => T): T {
   try {
-    const result = work();
-    database.exec('commit');
-    return result;
+    return work();
   } catch (error) {
     // Some errors have already rolled back. When the rollback fails, its own, worse error is thrown.
     if (database.isTransaction) database.exec('rollback');
@@ -80,7 +110,7 @@ function runTransaction<T>(work: () => T): T {
 }
 
 /** Runs one unit in a savepoint, so that a failure affects only this unit. */
-function writeSeparately(unit: SqlUnit): UnitOutcome {
+function writeSeparately(unit: UnitSteps): UnitOutcome {
   database.exec('savepoint unit');
   const outcome = tryUnit(unit);
   if (outcome !== 'committed') database.exec('rollback to unit');
@@ -88,7 +118,7 @@ function writeSeparately(unit: SqlUnit): UnitOutcome {
   return outcome;
 }
 
-function tryUnit(unit: SqlUnit): UnitOutcome {
+function tryUnit(unit: UnitSteps): UnitOutcome {
   try {
     return runSteps(unit);
   } catch (error) {
@@ -97,7 +127,7 @@ function tryUnit(unit: SqlUnit): UnitOutcome {
   }
 }
 
-function runSteps(unit: SqlUnit): UnitOutcome {
+function runSteps(unit: UnitSteps): UnitOutcome {
   for (const { sql, parameters, rows, otherwise } of unit.steps) {
     const count = connection.count(sql, parameters);
     if (rows !== undefined && count !== rows) return otherwise ?? 'conflict';

@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
-import { GroupCommit, type UnitOutcome } from './group-commit.ts';
+import { GroupCommit } from './group-commit.ts';
+import { Lanes } from './lanes/lanes.ts';
 import { migrations as released } from './migrations/index.ts';
 import { type Migration, type MigrationPlan, migrate } from './migrations/migration.ts';
-import type { Dialect, SqlDriver, SqlUnit, SqlValue } from './sql-driver.ts';
+import type { Dialect, SqlDriver, SqlRow, SqlValue } from './sql-driver.ts';
 import {
   classifyFailure,
   describeSqliteError,
@@ -14,7 +14,7 @@ import {
 } from './sqlite-connection.ts';
 import { createDatabaseFile } from './sqlite-file.ts';
 import { SqliteSearchThreads } from './sqlite-search-threads.ts';
-import type { WriterReply, WriterRequest } from './sqlite-writer.ts';
+import { SqliteWriterThread } from './sqlite-writer-thread.ts';
 import { StoreUnavailableError } from './store.ts';
 
 const dialect: Dialect = {
@@ -57,7 +57,24 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
   const { maxPages, migrations = released, isConversion = false } = options;
   const reader = await openReader(path, { place: `sqlite:${path}`, migrations, isConversion });
   const settings = { file: path, busyMilliseconds: 5_000, cacheKibibytes: 32_768 };
-  const writer = new WriterThread(path, maxPages === undefined ? settings : { ...settings, maxPages });
+  let closed: Promise<void> | undefined;
+  const requireOpen = () => {
+    if (closed !== undefined) throw new StoreUnavailableError('the store is closed');
+  };
+  const read = async (sql: string, parameters: readonly SqlValue[]): Promise<readonly SqlRow[]> => {
+    requireOpen();
+    try {
+      return reader.rows(sql, parameters);
+    } catch (error) {
+      if (classifyFailure(error) === 'statement') throw error;
+      throw new StoreUnavailableError(`cannot read ${path}: ${describeSqliteError(error)}`);
+    }
+  };
+  const lanes = new Lanes(read);
+  const writer = new SqliteWriterThread(
+    maxPages === undefined ? settings : { ...settings, maxPages },
+    lanes.connection(''),
+  );
   try {
     await writer.ready;
   } catch (error) {
@@ -66,25 +83,14 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
   }
   const searches = new SqliteSearchThreads({ file: path, busyMilliseconds: 5_000, cacheKibibytes: 16_384 });
   const commits = new GroupCommit((units) => writer.write(units));
-  let closed: Promise<void> | undefined;
-  const requireOpen = () => {
-    if (closed !== undefined) throw new StoreUnavailableError('the store is closed');
-  };
   return {
     dialect,
     searchSlots: searchThreads,
+    lanes,
     get counts() {
       return commits.counts;
     },
-    async read(sql, parameters) {
-      requireOpen();
-      try {
-        return reader.rows(sql, parameters);
-      } catch (error) {
-        if (classifyFailure(error) === 'statement') throw error;
-        throw new StoreUnavailableError(`cannot read ${path}: ${describeSqliteError(error)}`);
-      }
-    },
+    read,
     async search(sql, parameters) {
       requireOpen();
       return searches.search(sql, parameters);
@@ -92,6 +98,7 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
     commit: (unit) => commits.commit(unit),
     close() {
       closed ??= commits.close().then(async () => {
+        await lanes.close();
         reader.close();
         await Promise.all([searches.close(), writer.close()]);
       });
@@ -130,64 +137,5 @@ async function openMigrated(path: string, plan: MigrationPlan): Promise<SqliteCo
   } catch (error) {
     connection.close();
     throw error;
-  }
-}
-
-/** The main thread's side of `sqlite-writer.ts`. */
-class WriterThread {
-  readonly ready: Promise<void>;
-  readonly #path: string;
-  readonly #worker: Worker;
-  readonly #exited: Promise<void>;
-  #group = 0;
-  #waiting: PromiseWithResolvers<readonly UnitOutcome[]> | undefined;
-  /** Why no further commit is possible; only a restart recovers the log. */
-  #broken: string | undefined;
-
-  constructor(path: string, settings: ConstructorParameters<typeof SqliteConnection>[0]) {
-    this.#path = path;
-    this.#worker = new Worker(new URL('./sqlite-writer.ts', import.meta.url), { workerData: settings });
-    const ready = Promise.withResolvers<void>();
-    this.ready = ready.promise;
-    this.#exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
-    this.#worker.on('message', (reply: WriterReply) => {
-      if (reply === 'ready') ready.resolve();
-      else this.#settle(reply);
-    });
-    const failPermanently = (why: string) => {
-      this.#broken ??= why;
-      ready.reject(this.#unavailable(why));
-      this.#waiting?.reject(this.#unavailable(why));
-    };
-    this.#worker.on('error', (error) => failPermanently(describeSqliteError(error)));
-    this.#worker.on('exit', () => failPermanently('the writer thread has ended'));
-  }
-
-  write(units: readonly SqlUnit[]): Promise<readonly UnitOutcome[]> {
-    if (this.#broken !== undefined) return Promise.reject(this.#unavailable(this.#broken));
-    this.#group += 1;
-    this.#waiting = Promise.withResolvers();
-    this.#worker.postMessage({ group: this.#group, units } satisfies WriterRequest);
-    return this.#waiting.promise;
-  }
-
-  async close(): Promise<void> {
-    this.#worker.postMessage('close');
-    await this.#exited;
-  }
-
-  #settle(reply: Exclude<WriterReply, 'ready'>): void {
-    if (reply.group !== this.#group) return;
-    if ('outcomes' in reply) {
-      this.#waiting?.resolve(reply.outcomes);
-      return;
-    }
-    if (reply.failure === 'broken')
-      this.#broken = `${reply.description}; restart kmipd when the disk works again`;
-    this.#waiting?.reject(this.#unavailable(this.#broken ?? reply.description));
-  }
-
-  #unavailable(why: string): StoreUnavailableError {
-    return new StoreUnavailableError(`cannot write ${this.#path}: ${why}`);
   }
 }

@@ -31,7 +31,7 @@ interface LaneState {
 
 /** The last statement of a transaction, and what becomes of the lane when it is committed. */
 export interface LaneStep extends SqlStep {
-  readonly parameters: readonly [name: string, seq: number, era: number, box: SealedKey, before?: number];
+  readonly rows: 1;
   readonly next: LaneState;
 }
 

@@ -9,6 +9,8 @@ import { type LaneProcess, type LaneStep, LaneWriter } from './lane-writer.ts';
 import { LaneForgedError, type OpenLane, openLane, selectLanes, toLaneRow } from './open-lane.ts';
 
 const maxEra = 2 ** 48 - 1;
+/** How often a transaction is tried that did not find its lane, because an earlier one was committed. */
+export const maxLaneAttempts = 3;
 const checkMilliseconds = 1_000;
 
 /** How a process keeps its lanes. */
@@ -34,6 +36,8 @@ export interface LaneObserver {
 
 /** The lane of one writing connection. */
 export interface LaneConnection {
+  /** @throws {StoreUnavailableError} when units like these may not be written */
+  requireWritable(units: readonly SqlUnit[]): void;
   /**
    * Builds the last statement of a transaction in which these units go through; undefined when they change no
    * sealed row.
@@ -83,6 +87,9 @@ export class Lanes {
     const writer = new LaneWriter(suffix);
     this.#writers.set(suffix, writer);
     return {
+      requireWritable: (units) => {
+        if (this.#requireWritable(units) && this.#options !== undefined) this.#requireStarted();
+      },
       createStep: (units) => this.#createStep(writer, units),
       accept: (step) => writer.acceptStep(step),
       doubt: (step) => writer.doubtStep(step),
@@ -191,10 +198,19 @@ export class Lanes {
   }
 
   #createStep(writer: LaneWriter, units: readonly SqlUnit[]): LaneStep | undefined {
+    if (!this.#requireWritable(units)) return undefined;
+    if (this.#options === undefined) return undefined;
+    const process = this.#requireStarted();
+    return writer.createStep(
+      units.flatMap((unit) => unit.changes),
+      process,
+    );
+  }
+
+  /** Returns whether units change sealed rows; throws when nothing may be written. */
+  #requireWritable(units: readonly SqlUnit[]): boolean {
     if (this.#stopped !== undefined) throw new StoreUnavailableError(this.#stopped);
-    const changes = units.flatMap((unit) => unit.changes);
-    if (changes.length === 0) return undefined;
-    return writer.createStep(changes, this.#requireStarted());
+    return units.some(({ changes }) => changes.length > 0);
   }
 
   #requireStarted(): LaneProcess {

@@ -2,7 +2,8 @@ import { objectColumns } from '../columns.ts';
 import type { Migration } from './migration.ts';
 
 /**
- * Objects and records whose content is sealed, the keyed hashes by which they are found, and the keyring.
+ * Objects and records whose content is sealed, the keyed hashes by which they are found, the keyring, and the hash of
+ * the set of all rows.
  * The tables of the first design (versions 1 to 4) had other names, so that both are in one database while
  * it is converted.
  */
@@ -66,6 +67,13 @@ export const secondDesign: Migration = {
       id ${integer} not null primary key,
       generation ${integer} not null,
       content ${blob} not null
+    )${tableEnd}`,
+    // One row for each connection that commits: what its transactions have changed of the set hash.
+    `create table lane (
+      name text not null primary key,
+      seq ${integer} not null,
+      era ${integer} not null,
+      box ${blob} not null
     )${tableEnd}`,
   ],
 };

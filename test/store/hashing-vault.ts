@@ -5,7 +5,7 @@ import {
   type SealedKey,
   type Vault,
   VaultUnavailableError,
-} from '../../../../src/vault/vault.ts';
+} from '../../src/vault/vault.ts';
 
 /** A vault without secrecy: a box is its plaintext and a hash of it and its context. */
 export class HashingVault implements Vault {

@@ -1,0 +1,87 @@
+import type { Test } from 'tap';
+import type { Anchor, AnchorStore } from '../../src/store/lanes/anchor.ts';
+import { openLane, selectLanes, toLaneRow } from '../../src/store/lanes/open-lane.ts';
+import { SetHash, segmentOf } from '../../src/store/lanes/set-hash.ts';
+import type { SqlDriver } from '../../src/store/sql-driver.ts';
+import { createSqlKeyrings } from '../../src/store/sql-keyrings.ts';
+import { createSqlStore } from '../../src/store/sql-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { boxTag, type SealedKey } from '../../src/vault/vault.ts';
+import { HashingVault } from './hashing-vault.ts';
+
+/** A process that writes to a database with lanes, and what tests see of them. */
+
+/** An anchor in memory. */
+export class MemoryAnchors implements AnchorStore {
+  anchors: readonly Anchor[] = [];
+
+  async read(): Promise<readonly Anchor[]> {
+    return this.anchors;
+  }
+
+  async write(anchor: Anchor): Promise<void> {
+    this.anchors = [anchor];
+  }
+}
+
+export interface LaneTestProcess {
+  readonly driver: SqlDriver;
+  readonly store: Store;
+  readonly vault: HashingVault;
+  readonly anchors: MemoryAnchors;
+  /** What the observer was told, in order. */
+  readonly events: string[];
+}
+
+/** Starts the lanes of a process over a driver that was just opened. */
+export async function startProcess(
+  t: Test,
+  driver: SqlDriver,
+  { name = 'node', anchors = new MemoryAnchors(), vault = new HashingVault() } = {},
+): Promise<LaneTestProcess> {
+  t.teardown(() => driver.close());
+  const events: string[] = [];
+  await driver.lanes.start({
+    ...{ vault, name, anchors, keyrings: createSqlKeyrings(driver) },
+    observer: {
+      rolledBack: (why) => events.push(`rolled back: ${why}`),
+      displaced: (why) => events.push(`displaced: ${why}`),
+      anchored: () => events.push('anchored'),
+    },
+  });
+  return { driver, store: createSqlStore(driver), vault, anchors, events };
+}
+
+/** Runs statements as somebody else would who can write to the database. */
+export async function runSql(
+  driver: SqlDriver,
+  ...statements: [string, ...(string | number | Uint8Array)[]][]
+) {
+  const steps = statements.map(([sql, ...parameters]) => ({ sql, parameters }));
+  const result = await driver.commit({ objects: [], changes: [], steps });
+  if (result !== 'committed') throw new Error(`the statements gave ${result}`);
+}
+
+/** The segments in which the rows of a database and the sum of its lanes differ. */
+export async function wrongSegments(
+  driver: SqlDriver,
+  vault = new HashingVault(),
+): Promise<readonly number[]> {
+  const [present, stated] = [new SetHash(), new SetHash()];
+  for (const row of await driver.read(selectLanes, []))
+    stated.addAll(openLane(toLaneRow(row), vault).content.rows);
+  const all =
+    "select 'managed_object' as tab, id, '' as kind, version, box from managed_object" +
+    " union all select 'sealed_record', key, kind, version, box from sealed_record";
+  for (const { tab, id, kind, version, box } of await driver.read(all, [])) {
+    const element = vault.element(String(tab), String(id), Number(version), boxTag(box as SealedKey));
+    present.add(segmentOf(String(id), String(kind)), element);
+  }
+  return stated.differences(present);
+}
+
+/** Number of the last commit of a lane; undefined when it has no row. */
+export async function laneSeq(driver: SqlDriver, name = 'node'): Promise<number | undefined> {
+  const rows = (await driver.read(selectLanes, [])).map(toLaneRow);
+  return rows.find((row) => row.name === name)?.seq;
+}

@@ -1,0 +1,155 @@
+import type { Test } from 'tap';
+import { selectLanes, toLaneRow } from '../../src/store/lanes/open-lane.ts';
+import { segmentOf } from '../../src/store/lanes/set-hash.ts';
+import type { SqlDriver } from '../../src/store/sql-driver.ts';
+import { StoreUnavailableError } from '../../src/store/store.ts';
+import { boxTag } from '../../src/vault/vault.ts';
+import { HashingVault } from './hashing-vault.ts';
+import { laneSeq, MemoryAnchors, runSql, startProcess, wrongSegments } from './lane-process.ts';
+import { add, box, object, record, unit } from './objects.ts';
+import type { Engine } from './suite.ts';
+
+/** Tests of lanes on an engine: rows and their hash are committed together, whatever becomes of a group. */
+export async function laneSuite(t: Test, engine: Engine): Promise<void> {
+  const open = async (): Promise<SqlDriver> => engine.open(await engine.fresh());
+  const start = async (t: Test) => startProcess(t, await open());
+
+  await t.test('the lane follows every kind of change', async (t) => {
+    const { driver, store } = await start(t);
+    const check = async (what: string, seq: number) => {
+      t.strictSame(await wrongSegments(driver), [], `${what}: rows and lane agree`);
+      t.equal(await laneSeq(driver), seq, `${what}: commit ${seq}`);
+    };
+    await add(store, object('a'), object('b'));
+    await check('insertions', 1);
+    const updates = [object('a', { version: 2 })];
+    t.equal(await store.commit(unit({ updates, inserts: [object('c')] })), 'committed');
+    await check('an update', 2);
+    const client = record('client', { kind: 'client', expires: 5 });
+    const puts = [record('x'), client, record('y', { expires: 7 })];
+    await store.commit(unit({ records: { expects: [], puts, removals: [] } }));
+    await check('records', 3);
+    const removals = [{ kind: 'note', key: 'key of note x', version: 1, tag: boxTag(box(1, 0, 255)) }];
+    const next = { ...client, version: 2, replacedTag: boxTag(client.box), expires: null };
+    await store.commit(unit({ records: { expects: [], puts: [next], removals } }));
+    await check('a removal and an update of a record', 4);
+    t.equal(await store.deleteExpired(6), false);
+    await check('nothing has expired', 4);
+    t.equal(await store.deleteExpired(7), false);
+    await check('an expired record', 5);
+    await store.ping();
+    await store.commit(unit({ expects: [{ id: 'a', group: 'blue', version: 2 }] }));
+    await check('units that write nothing', 5);
+  });
+
+  await t.test('units that do not go through leave no trace in the lane', async (t) => {
+    const { driver, store } = await start(t);
+    await add(store, object('a'), object('b'));
+    const results = await Promise.all([
+      store.commit(unit({ updates: [object('a', { version: 2 })] })),
+      store.commit(unit({ updates: [object('a', { version: 2, box: box(9) })] })),
+      store.commit(unit({ inserts: [object('b')] })),
+      store.commit(unit({ inserts: [object('c'), object('b', { box: box(7) })] })),
+      store.commit(unit({ inserts: [object('d', { uniqueNames: { add: ['n'] } })] })),
+      store.commit(unit({ inserts: [object('e', { uniqueNames: { add: ['n'] } })] })),
+      store.commit(unit({ records: { expects: [], puts: [record('x')], removals: [] } })),
+    ]);
+    t.strictSame(
+      results,
+      ['committed', 'conflict', 'conflict', 'conflict', 'committed', 'taken', 'committed'],
+      'one group, of which some units went through',
+    );
+    t.strictSame(await wrongSegments(driver), []);
+    t.equal(await laneSeq(driver), 2, 'a group is one commit of the lane');
+    const lost = [object('a'), object('b')].map((each) => store.commit(unit({ inserts: [each] })));
+    t.strictSame(await Promise.all(lost), ['conflict', 'conflict']);
+    t.equal(await laneSeq(driver), 2, 'a group of which none went through is no commit');
+    const tests = [
+      unit({ expects: [{ id: 'a', group: 'blue', version: 2 }] }),
+      unit({ inserts: [object('b')] }),
+    ];
+    t.strictSame(await Promise.all(tests.map((each) => store.commit(each))), ['committed', 'conflict']);
+    t.equal(await laneSeq(driver), 2, 'a group of which none changed a row is no commit');
+    await add(store, object('f'));
+    t.strictSame(await wrongSegments(driver), []);
+  });
+
+  await t.test('a process continues the lane that it has left', async (t) => {
+    const url = await engine.fresh();
+    const anchors = new MemoryAnchors();
+    const eras = new Set<number>();
+    for (const at of [1, 2, 3]) {
+      const driver = await engine.open(url);
+      const { store, events } = await startProcess(t, driver, { anchors });
+      await add(store, object(`object ${at}`));
+      t.strictSame(events, at === 1 ? ['anchored'] : []);
+      t.equal(await laneSeq(driver), at);
+      t.strictSame(await wrongSegments(driver), []);
+      for (const row of await driver.read(selectLanes, [])) eras.add(toLaneRow(row).era);
+      await driver.close();
+      t.match(anchors.anchors, [{ lanes: [{ name: 'node', seq: at, box: /^[0-9a-f]{64}$/ }] }]);
+    }
+    t.equal(eras.size, 3, 'each start has its own era');
+  });
+
+  await t.test('processes with lanes of their own do not wait for each other', async (t) => {
+    const url = await engine.fresh();
+    const first = await startProcess(t, await engine.open(url), { name: 'first' });
+    const second = await startProcess(t, await engine.open(url), { name: 'second' });
+    await Promise.all(
+      Array.from({ length: 40 }, async (_, at) => {
+        const { store } = at % 2 === 0 ? first : second;
+        await add(store, object(`object ${at}`));
+        await store.commit(unit({ updates: [object(`object ${at % 7}`, { version: 2 })] }));
+      }),
+    );
+    t.strictSame(await wrongSegments(first.driver), []);
+    await Promise.all([first.driver.lanes.check(), second.driver.lanes.check()]);
+    t.strictSame([...first.events, ...second.events], ['anchored', 'anchored']);
+    await add(first.store, object('last'));
+    const rows = (await first.driver.read(selectLanes, [])).map(toLaneRow);
+    t.strictSame(rows.map(({ name }) => name).toSorted(), ['first', 'second']);
+  });
+
+  await t.test('nothing is written while the vault is sealed', async (t) => {
+    const vault = new HashingVault();
+    vault.unsealed = false;
+    const driver = await open();
+    const { store } = await startProcess(t, driver, { vault });
+    await t.rejects(add(store, object('a')), StoreUnavailableError);
+    await store.ping();
+    vault.unsealed = true;
+    await t.rejects(add(store, object('a')), StoreUnavailableError, 'before the lanes were compared');
+    await driver.lanes.check();
+    await add(store, object('a'));
+    vault.unsealed = false;
+    await t.rejects(add(store, object('b')));
+    vault.unsealed = true;
+    await add(store, object('b'));
+    t.strictSame(await wrongSegments(driver), []);
+  });
+
+  await t.test('of two processes of one name, the one that finds the other stops', async (t) => {
+    const url = await engine.fresh();
+    const first = await startProcess(t, await engine.open(url));
+    await add(first.store, object('a'));
+    const second = await startProcess(t, await engine.open(url));
+    await add(second.store, object('b'));
+    await t.rejects(add(first.store, object('c')), {
+      name: 'StoreUnavailableError',
+      message: /another process/,
+    });
+    t.match(first.events, ['anchored', /^displaced: /]);
+    await t.rejects(first.store.ping(), StoreUnavailableError);
+    await add(second.store, object('d'));
+    t.strictSame(await wrongSegments(second.driver), []);
+    t.strictSame(second.events, ['anchored']);
+  });
+
+  await t.test('a deleted row is missed in its segment', async (t) => {
+    const { driver, store } = await start(t);
+    await add(store, object('a'), object('b'));
+    await runSql(driver, ["delete from managed_object where id = 'b'"]);
+    t.strictSame(await wrongSegments(driver), [segmentOf('b')]);
+  });
+}
