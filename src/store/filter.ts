@@ -106,7 +106,11 @@ export interface RangePlace {
   readonly seq: number;
 }
 
-/** Compiles the next `rows` objects of a group (`number`, `seq`) after a place, in the order of the index. */
+/**
+ * Compiles the next `rows` objects of a group (`number`, `seq`) after a place, in the order of the index;
+ * the database examines twice as many. Compared as a pair, SQLite would begin at the first of many objects
+ * with the same value.
+ */
 export function compileRange(
   group: string,
   { column, to }: ColumnRange,
@@ -114,10 +118,13 @@ export function compileRange(
   rows: number,
 ): CompiledSql {
   const value = `o.${objectColumns[column]}`;
+  const part = (name: string, where: string) =>
+    `select * from (select ${value} as number, o.seq from managed_object o where o.grp = $1 and ${where}` +
+    ` order by ${value}, o.seq limit $5) as ${name}`;
   return {
     sql:
-      `select ${value} as number, o.seq from managed_object o where o.grp = $1 and ${value} <= $2` +
-      ` and (${value}, o.seq) > ($3, $4) order by ${value}, o.seq limit $5`,
+      `${part('same', `${value} = $3 and o.seq > $4`)} union all` +
+      ` ${part('later', `${value} > $3 and ${value} <= $2`)} order by number, seq limit $5`,
     parameters: [group, to, after.number, after.seq, rows],
   };
 }

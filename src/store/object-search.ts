@@ -194,13 +194,13 @@ class ObjectSearch {
   /** Reads the objects of a range while they are fewer than `max`. */
   async #rangeStart(range: ColumnRange, max: number): Promise<Start> {
     const seqs: number[] = [];
-    const { searchRows } = this.#limits;
+    const pageRows = Math.ceil(this.#limits.searchRows / 2);
     for (let after: RangePlace | undefined = { number: range.from, seq: -1 }; seqs.length < max; ) {
-      const statement = compileRange(this.#query.group, range, after, searchRows);
+      const statement = compileRange(this.#query.group, range, after, pageRows);
       const rows = (await this.#statement(statement)) as unknown as readonly RangePlace[];
       seqs.push(...rows.map(({ seq }) => seq));
       after = rows.at(-1);
-      if (after === undefined || rows.length < searchRows) break;
+      if (after === undefined || rows.length < pageRows) break;
     }
     return { candidates: { seqs: seqs.sort((a, b) => b - a) }, objects: seqs.length };
   }

@@ -4,10 +4,10 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
-import { openStore } from '../../src/store/open.ts';
+import { openDatabase } from '../../src/store/open.ts';
 import { probeStore } from '../../src/store/probe.ts';
 import { freePort, startPostgres } from '../store/embedded-postgres.ts';
-import { add, entry, object } from '../store/objects.ts';
+import { add, object } from '../store/objects.ts';
 
 /** PgBouncer between kmipd and PostgreSQL: session mode works, the others are explained. */
 
@@ -72,19 +72,19 @@ if (typeof server === 'string') {
         message:
           /^postgres:\/\/127\.0\.0\.1:.* is a pooler that shares sessions .*: set pool_mode = session for this database/,
       };
-      await t.rejects(openStore(url), refusal);
-      await t.rejects(openStore(url), refusal, 'also when sessions of before are there');
+      await t.rejects(openDatabase(url), refusal);
+      await t.rejects(openDatabase(url), refusal, 'also when sessions of before are there');
       await t.rejects(probeStore(url), refusal);
     });
 
   t.test('pool_mode = session serves', async (t) => {
     const url = await startBouncer(t, await server.fresh(), ['pool_mode = session']);
     for (const id of ['a', 'b']) {
-      const { store, close } = await openStore(url);
-      await add(store, object(id, { index: [entry('State', 1)] }));
+      const { store, close } = await openDatabase(url);
+      await add(store, object(id));
       t.equal((await store.load('blue', [id])).length, 1);
       await close();
     }
-    t.strictSame((await probeStore(url)).sealingKeys, []);
+    t.strictSame(await probeStore(url), { keyring: undefined, isMigrated: true });
   });
 }

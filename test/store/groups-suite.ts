@@ -57,8 +57,8 @@ export async function groupSuite(t: Test, open: (t: Test) => Promise<SqlDriver>)
     const isPostgres = driver.dialect.blob === 'bytea';
     const [index] = await driver.read(
       isPostgres
-        ? `select indexdef as definition from pg_indexes where indexname = 'object_by_group_and_id'`
-        : `select sql as definition from sqlite_schema where name = 'object_by_group_and_id'`,
+        ? `select indexdef as definition from pg_indexes where indexname = 'managed_object_by_id'`
+        : `select sql as definition from sqlite_schema where name = 'managed_object_by_id'`,
       [],
     );
     t.match(index?.definition, /unique index .*\(grp, id\)/i);
@@ -74,7 +74,7 @@ export async function groupSuite(t: Test, open: (t: Test) => Promise<SqlDriver>)
     for (const ids of [['one'], ['one', 'two']]) {
       await store.load('blue', ids);
       const [step] = await driver.read(`explain query plan ${sql.replaceAll(/\$\d+/g, "'x'")}`, []);
-      t.match(step?.detail, /USING INDEX object_by_group_and_id \(grp=\? AND id=\?\)/);
+      t.match(step?.detail, /USING INDEX managed_object_by_id \(grp=\? AND id=\?\)/);
     }
   });
 }

@@ -4,7 +4,7 @@ import pg from 'pg';
 import t from 'tap';
 import { createAuthority, issueServer } from '../../certs/issue.ts';
 import { generateKey, openAuthority, privateKeyToPem } from '../../certs/keys.ts';
-import { openStore } from '../../src/store/open.ts';
+import { openDatabase } from '../../src/store/open.ts';
 import { startPostgres } from './embedded-postgres.ts';
 import { startForwarder } from './forwarder.ts';
 import { add, object } from './objects.ts';
@@ -33,7 +33,7 @@ if (typeof plain === 'string' || typeof encrypted === 'string') {
 
   /** Opens the store and closes it; resolves to 'open' or to the message of the error. */
   const attempt = (url: string): Promise<string> =>
-    openStore(url).then(
+    openDatabase(url).then(
       async ({ close }) => {
         await close();
         return 'open';
@@ -62,7 +62,7 @@ if (typeof plain === 'string' || typeof encrypted === 'string') {
           `"${name}" \\(permission denied for schema public\\); run there as its owner: GRANT USAGE, CREATE ON SCHEMA public TO "reader"$`,
       ),
     );
-    const { close } = await openStore(url);
+    const { close } = await openDatabase(url);
     await close();
     const owner = new pg.Client({ connectionString: url });
     await owner.connect();
@@ -226,7 +226,7 @@ if (typeof plain === 'string' || typeof encrypted === 'string') {
         t.match(await attempt(url), expected);
         return;
       }
-      const { close } = await openStore(url);
+      const { close } = await openDatabase(url);
       t.teardown(close);
       const observer = new pg.Client({ connectionString: target.url });
       await observer.connect();
@@ -287,7 +287,7 @@ if (typeof plain === 'string' || typeof encrypted === 'string') {
         await attempt(`${login}${host}${url.pathname}${attributes}`),
         /^StoreUnavailableError: postgres:.* is read-only \(default_transaction_read_only\)/,
       );
-      const { store, close } = await openStore(`${login}${host},${url.host}${url.pathname}${attributes}`);
+      const { store, close } = await openDatabase(`${login}${host},${url.host}${url.pathname}${attributes}`);
       t.teardown(async () => {
         await close();
         for (const each of [plain, encrypted]) await each.administer(`drop database ${name} with (force)`);
@@ -295,7 +295,7 @@ if (typeof plain === 'string' || typeof encrypted === 'string') {
       await add(store, object('a'));
       const written = new pg.Client({ connectionString: url.href });
       await written.connect();
-      t.equal((await written.query('select id from object')).rowCount, 1);
+      t.equal((await written.query('select id from managed_object')).rowCount, 1);
       await written.end();
     });
 
@@ -318,7 +318,7 @@ if (typeof plain === 'string' || typeof encrypted === 'string') {
     const url = await plain.fresh();
     const { port, pathname } = new URL(url);
     const forward = await startForwarder(Number(port));
-    const { store, close } = await openStore(
+    const { store, close } = await openDatabase(
       `postgres://postgres:postgres@127.0.0.1:${forward.port},127.0.0.1:${port}${pathname}?sslmode=disable`,
     );
     t.teardown(close);

@@ -1,10 +1,10 @@
 import t from 'tap';
-import { openStore } from '../../src/store/open.ts';
+import { openDatabase } from '../../src/store/open.ts';
 import { openPostgres } from '../../src/store/postgres.ts';
 import { createSqlStore } from '../../src/store/sql-store.ts';
 import { StoreUnavailableError } from '../../src/store/store.ts';
 import { startPostgres } from './embedded-postgres.ts';
-import { add, entry, object, unit } from './objects.ts';
+import { add, findAll, object, unit } from './objects.ts';
 
 const server = await startPostgres();
 if (typeof server === 'string') {
@@ -31,8 +31,8 @@ if (typeof server === 'string') {
             const order = lane % 2 === 0 ? ids : ids.toReversed();
             const loaded = new Map((await store.load('blue', ids)).map((one) => [one.id, one.version]));
             const updates = order.map((id) => object(id, { version: (loaded.get(id) ?? 0) + 1 }));
-            const keys = order.map((id) => `${id}-${at}`);
-            const inserts = [object(`${lane}-${at}`, { uniqueKeys: lane % 4 < 2 ? keys : [] })];
+            const names = order.map((id) => `${id}-${at}`);
+            const inserts = [object(`${lane}-${at}`, { uniqueNames: { add: lane % 4 < 2 ? names : [] } })];
             tally[await store.commit(unit({ updates, inserts }))] += 1;
           }
         }),
@@ -41,10 +41,7 @@ if (typeof server === 'string') {
       t.equal(tally.committed + tally.conflict + tally.taken, 120);
       for (const one of await first.load('blue', ids))
         t.equal(one.version, 1 + tally.committed, `${one.id}: every commit counted once`);
-      t.equal(
-        (await first.find({ group: 'blue', filter: { all: [] }, offset: 0, limit: 1 })).total,
-        4 + tally.committed,
-      );
+      t.equal((await findAll(first)).total, 4 + tally.committed);
     },
   );
 
@@ -53,7 +50,7 @@ if (typeof server === 'string') {
     const driver = await openPostgres(url);
     t.teardown(() => driver.close());
     const store = createSqlStore(driver);
-    await add(store, object('a', { index: [entry('State', 1)] }));
+    await add(store, object('a'));
     const acknowledged = ['a'];
     for (let round = 0; round < 5; round += 1) {
       const busy = Array.from({ length: 20 }, (_, at) =>
@@ -81,7 +78,7 @@ if (typeof server === 'string') {
 
   t.test('errors do not contain the password when the database is away', async (t) => {
     const url = await server.fresh();
-    const { store, close } = await openStore(url);
+    const { store, close } = await openDatabase(url);
     const place = `postgres://${new URL(url).host}${new URL(url).pathname}`;
     await server.administer(`drop database ${new URL(url).pathname.slice(1)} with (force)`);
     const gone = await store.commit(unit({ inserts: [object('a')] })).catch((error) => error);
@@ -92,12 +89,12 @@ if (typeof server === 'string') {
     t.ok(unread instanceof StoreUnavailableError, String(unread));
     await t.rejects(store.ping(), StoreUnavailableError);
     await close();
-    await t.rejects(openStore(url), {
+    await t.rejects(openDatabase(url), {
       name: 'StoreUnavailableError',
       message: /^cannot open postgres:.*does not exist$/,
     });
     const nobody = Object.assign(new URL(url), { port: '1', password: 'secret' }).href;
-    await t.rejects(openStore(nobody), {
+    await t.rejects(openDatabase(nobody), {
       name: 'StoreUnavailableError',
       message: /^cannot open ((?!secret).)*ECONNREFUSED/,
     });
@@ -109,7 +106,7 @@ if (typeof server === 'string') {
     const name = new URL(url).pathname.slice(1);
     await server.administer(`drop database ${name}`);
     await server.administer(`create database ${name} template template0 encoding 'LATIN1' locale 'C'`);
-    await t.rejects(openStore(url), {
+    await t.rejects(openDatabase(url), {
       message: /has the encoding LATIN1: create the database with encoding UTF8$/,
     });
   });
@@ -123,7 +120,7 @@ if (typeof server === 'string') {
     t.strictSame(await driver.read('show enable_seqscan', []), [{ enable_seqscan: 'off' }]);
     const step = { sql: `select 1 where current_setting('synchronous_commit') = 'on'`, parameters: [] };
     t.equal(
-      await driver.commit({ objects: [], steps: [{ ...step, rows: 1, otherwise: 'conflict' }] }),
+      await driver.commit({ objects: [], changes: [], steps: [{ ...step, rows: 1, otherwise: 'conflict' }] }),
       'committed',
     );
   });

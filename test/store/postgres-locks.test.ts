@@ -5,7 +5,7 @@ import type { SqlUnit } from '../../src/store/sql-driver.ts';
 import { createSqlStore } from '../../src/store/sql-store.ts';
 import type { LockWait, StoreUnit } from '../../src/store/store.ts';
 import { startPostgres } from './embedded-postgres.ts';
-import { add, object, sealed, unit } from './objects.ts';
+import { add, object, record, unit } from './objects.ts';
 
 /** Rows and tables that an application beside kmipd has locked. */
 
@@ -35,41 +35,40 @@ if (typeof server === 'string') {
     return { url, driver, other, store, waits, reported: reported.promise, pid: rows[0].pid as number };
   };
   const update = (id: string, version = 2) => unit({ updates: [object(id, { version })] });
-  const record = (version: number) => ({
-    ...{ kind: 'ticket', id: 'secret-of-a-client', group: 'blue', version, expires: null, sealed: sealed(1) },
-  });
   const putRecord = (version: number) =>
-    unit({ records: { expects: [], puts: [record(version)], removals: [] } });
+    unit({
+      records: { expects: [], puts: [record('secret', { kind: 'ticket', version })], removals: [] },
+    });
 
   const locks: Readonly<
     Record<string, { lock: string; blocked: () => StoreUnit; rows: readonly string[]; others: boolean }>
   > = {
     'an object': {
-      lock: `select 1 from object where id = 'a' for update`,
+      lock: `select 1 from managed_object where id = 'a' for update`,
       blocked: () => update('a'),
       rows: ['object a'],
       others: true,
     },
     'an object, as foreign keys do': {
-      lock: `select 1 from object where id = 'a' for share`,
+      lock: `select 1 from managed_object where id = 'a' for share`,
       blocked: () => update('a'),
       rows: ['object a'],
       others: true,
     },
     'a record': {
-      lock: `select 1 from record where kind = 'ticket' for update`,
+      lock: `select 1 from sealed_record where kind = 'ticket' for update`,
       blocked: () => putRecord(2),
       rows: ['a record of kind ticket'],
       others: true,
     },
     'an identifier that it inserts': {
-      lock: `insert into object (id, grp, object_type, version, attributes) values ('new', 'blue', 'SymmetricKey', 1, '')`,
+      lock: `insert into managed_object (id, grp, object_type, version, box) values ('new', 'blue', 'SymmetricKey', 1, '')`,
       blocked: () => unit({ inserts: [object('new')] }),
       rows: [],
       others: true,
     },
     'all objects': {
-      lock: 'lock table object in exclusive mode',
+      lock: 'lock table managed_object in exclusive mode',
       blocked: () => update('a'),
       rows: [],
       others: false,
@@ -113,7 +112,7 @@ if (typeof server === 'string') {
       const { store, other, reported } = await open(t, 1_000);
       await add(store, object('a'), object('b'));
       await other.query('begin');
-      await other.query(`select 1 from object where id = 'a' for update`);
+      await other.query(`select 1 from managed_object where id = 'a' for update`);
       const first = store.commit(
         unit({ updates: [object('a', { version: 2 }), object('b', { version: 2 })] }),
       );
@@ -130,7 +129,7 @@ if (typeof server === 'string') {
     const { store, other, reported } = await open(t, 1_000);
     await add(store, object('a'));
     await other.query('begin');
-    await other.query(`update object set version = 2 where id = 'a'`);
+    await other.query(`update managed_object set version = 2 where id = 'a'`);
     const result = store.commit(update('a'));
     await reported;
     await other.query('commit');
@@ -142,11 +141,11 @@ if (typeof server === 'string') {
     const { driver, store, other, reported } = await open(t, 1_000);
     await add(store, object('a'));
     await other.query('begin');
-    await other.query(`select 1 from object where id = 'a' for update`);
+    await other.query(`select 1 from managed_object where id = 'a' for update`);
     const waiting = store.commit(update('a'));
     await reported;
     const closed = driver.close();
-    const step: SqlUnit = { objects: ['a'], steps: [] };
+    const step: SqlUnit = { objects: ['a'], changes: [], steps: [] };
     await t.rejects(driver.commit(step), { message: 'the store is closed' });
     await other.query('commit');
     t.equal(await waiting, 'committed');

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import t from 'tap';
-import { openStore } from '../../src/store/open.ts';
+import { openDatabase } from '../../src/store/open.ts';
 import { openPostgres } from '../../src/store/postgres.ts';
 import { probeStore } from '../../src/store/probe.ts';
 import { startPostgres } from './embedded-postgres.ts';
@@ -28,7 +28,7 @@ if (typeof server === 'string') {
   const withPath = (url: string, path: string) =>
     `${url}?options=${encodeURIComponent(`-c search_path=${path}`)}`;
   const opening = async (url: string) => {
-    const { store, close } = await openStore(url);
+    const { store, close } = await openDatabase(url);
     await add(store, object('a'));
     await close();
   };
@@ -36,12 +36,12 @@ if (typeof server === 'string') {
   t.test('tables in a schema in front of public are not used', async (t) => {
     const url = await server.fresh();
     const [tables] = await (async () => {
-      const { close } = await openStore(url);
+      const { close } = await openDatabase(url);
       await close();
       return run(url, `select tablename as name from pg_tables where schemaname = 'public'`);
     })();
     const names = (tables as readonly { readonly name: string }[]).map(({ name }) => name);
-    t.ok(names.includes('object') && names.includes('client') && names.length > 5, String(names));
+    t.ok(names.includes('managed_object') && names.includes('keyring') && names.length > 5, String(names));
     // "$user" comes first in the default search_path.
     await run(
       url,
@@ -53,8 +53,8 @@ if (typeof server === 'string') {
     await opening(url);
     const [inPublic, inFront] = await run(
       url,
-      'select id from public.object',
-      'select id from postgres.object',
+      'select id from public.managed_object',
+      'select id from postgres.managed_object',
     );
     t.strictSame([inPublic, inFront], [[{ id: 'a' }], []]);
   });
@@ -67,7 +67,8 @@ if (typeof server === 'string') {
     t.strictSame(await driver.read('show search_path', []), path);
     t.strictSame(await driver.search('show search_path', []), path);
     const sql = `select 1 where current_setting('search_path') = 'public, pg_temp'`;
-    t.equal(await driver.commit({ objects: [], steps: [{ sql, parameters: [], rows: 1 }] }), 'committed');
+    const steps = [{ sql, parameters: [], rows: 1 }];
+    t.equal(await driver.commit({ objects: [], changes: [], steps }), 'committed');
   });
 
   t.test('tables in two schemas of the search_path are refused until one is named', async (t) => {
@@ -79,9 +80,9 @@ if (typeof server === 'string') {
       message:
         /has tables of kmipd in several schemas \("postgres", "public"\): name the one by options=-c%20search_path%3DSCHEMA/,
     };
-    await t.rejects(openStore(url), refusal);
+    await t.rejects(openDatabase(url), refusal);
     await t.rejects(probeStore(url), refusal);
-    const { store, close } = await openStore(withPath(url, 'public'));
+    const { store, close } = await openDatabase(withPath(url, 'public'));
     t.teardown(close);
     t.equal((await store.load('blue', ['a'])).length, 1);
   });
@@ -94,11 +95,11 @@ if (typeof server === 'string') {
     await probeStore(stated);
     const [rows, other] = await run(
       url,
-      'select id from "Key Store".object',
+      'select id from "Key Store".managed_object',
       `select 1 from pg_tables where schemaname = 'public'`,
     );
     t.strictSame([rows, other], [[{ id: 'a' }], []]);
-    await t.rejects(openStore(withPath(url, 'missing')), {
+    await t.rejects(openDatabase(withPath(url, 'missing')), {
       name: 'StoreUnavailableError',
       message: /no schema of the role's search_path exists in postgres:.*: name the one by options=/,
     });

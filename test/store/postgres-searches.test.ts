@@ -67,8 +67,7 @@ if (typeof server === 'string') {
     const driver = await openPostgres(await server.fresh());
     t.teardown(() => driver.close());
     const conditions: readonly Filter[] = Array.from({ length: 64 }, (_, bit) => ({
-      attribute: 'CryptographicUsageMask',
-      fields: [{ field: '', op: 'bits', value: bit + 1 }],
+      terms: [bit + 1, bit + 100],
     }));
     const request = {
       group: 'blue',

@@ -1,11 +1,8 @@
 import type { Test } from 'tap';
 import type { SqlDriver } from '../../src/store/sql-driver.ts';
-import type { RecordChanges, Store, StoredRecord } from '../../src/store/store.ts';
-import { add, object, sealed, unit } from './objects.ts';
-
-function record(id: string, more: Partial<StoredRecord> = {}): StoredRecord {
-  return { kind: 'note', id, group: 'blue', version: 1, expires: null, sealed: sealed(1, 0, 255), ...more };
-}
+import type { RecordChanges, Store } from '../../src/store/store.ts';
+import { boxTag } from '../../src/vault/vault.ts';
+import { add, box, object, record, storedRecord, unit } from './objects.ts';
 
 /** Tests of records, for every engine. */
 export async function recordSuite(
@@ -15,19 +12,21 @@ export async function recordSuite(
   const change = (store: Store, changes: Partial<RecordChanges>, more: Parameters<typeof unit>[0] = {}) =>
     store.commit(unit({ ...more, records: { expects: [], puts: [], removals: [], ...changes } }));
 
+  const keyOf = (id: string) => storedRecord(id).key;
+
   await t.test('a record is read as it was stored', async (t) => {
     const { store } = await openStore(t);
-    const strange = record('ü/ \u0000\u001a0"\'$1', {
-      group: 'g\u0000',
-      expires: 4_102_444_800,
-      sealed: sealed(...Array(3000).keys()),
-    });
-    const same = record('a', { kind: 'other', sealed: sealed() });
-    t.equal(await change(store, { puts: [record('a'), strange, same] }), 'committed');
-    t.strictSame(await store.record('note', 'a'), record('a'));
-    t.strictSame(await store.record('note', strange.id), strange);
-    t.strictSame(await store.record('other', 'a'), same, 'an identifier stands once in its kind');
-    t.equal(await store.record('note', 'absent'), undefined);
+    const parts = { group: 'g\u0000', expires: 4_102_444_800, box: box(...Array(3000).keys()) };
+    const strange = 'ü/ \u0000\u001a0"\'$1';
+    const same = { kind: 'other', box: box() };
+    const puts = [record('a'), record(strange, parts), record('a', same)];
+    t.equal(await change(store, { puts }), 'committed');
+    t.strictSame(await store.record('note', keyOf('a')), storedRecord('a'));
+    t.strictSame(await store.record('note', keyOf(strange)), storedRecord(strange, parts));
+    const other = storedRecord('a', same);
+    t.strictSame(await store.record('other', other.key), other);
+    t.equal(await store.record('note', other.key), undefined, 'a key of another kind');
+    t.equal(await store.record('note', keyOf('absent')), undefined);
   });
 
   await t.test('records are listed oldest first, of one group or of all groups', async (t) => {
@@ -36,7 +35,7 @@ export async function recordSuite(
       await change(store, { puts: [record(id), record(`red-${id}`, { group: 'red' })] });
     await change(store, { puts: [record('x', { kind: 'other' }), record('old', { expires: 100 })] });
     const ids = async (query: Parameters<Store['records']>[0]) =>
-      (await store.records(query)).map(({ id }) => id);
+      (await store.records(query)).map(({ key }) => key.replace('key of note ', ''));
     t.strictSame(await ids({ kind: 'note', group: 'blue', limit: 9 }), ['c', 'a', 'b', 'old']);
     t.strictSame(await ids({ kind: 'note', group: 'blue', limit: 2 }), ['c', 'a']);
     t.strictSame(await ids({ kind: 'note', group: 'blue', limit: 9, at: 99 }), ['c', 'a', 'b', 'old']);
@@ -49,23 +48,26 @@ export async function recordSuite(
   await t.test('a unit conflicts when a record does not have the expected version', async (t) => {
     const { store } = await openStore(t);
     await change(store, { puts: [record('a'), record('b')] });
-    const name = { kind: 'note', id: 'a' };
+    const name = { kind: 'note', key: keyOf('a') };
+    const removed = (more: { readonly key?: string; readonly version: number }) => ({
+      ...{ ...name, tag: boxTag(box(1)), ...more },
+    });
     const cases: readonly [string, Partial<RecordChanges>, 'committed' | 'conflict'][] = [
       ['the version it read', { expects: [{ ...name, version: 1 }] }, 'committed'],
       ['another version', { expects: [{ ...name, version: 2 }] }, 'conflict'],
-      ['absent as expected', { expects: [{ ...name, id: 'x', version: 0 }] }, 'committed'],
+      ['absent as expected', { expects: [{ ...name, key: 'x', version: 0 }] }, 'committed'],
       ['present, not absent', { expects: [{ ...name, version: 0 }] }, 'conflict'],
-      ['not there', { expects: [{ ...name, id: 'x', version: 1 }] }, 'conflict'],
+      ['not there', { expects: [{ ...name, key: 'x', version: 1 }] }, 'conflict'],
       ['of another kind', { expects: [{ ...name, kind: 'other', version: 1 }] }, 'conflict'],
       ['inserted twice', { puts: [record('a')] }, 'conflict'],
       ['update of nothing', { puts: [record('x', { version: 2 })] }, 'conflict'],
       ['update that skips a version', { puts: [record('a', { version: 3 })] }, 'conflict'],
       ['update in another group', { puts: [record('a', { version: 2, group: 'red' })] }, 'conflict'],
-      ['removal of another version', { removals: [{ ...name, version: 2 }] }, 'conflict'],
-      ['removal of nothing', { removals: [{ ...name, id: 'x', version: 1 }] }, 'conflict'],
+      ['removal of another version', { removals: [removed({ version: 2 })] }, 'conflict'],
+      ['removal of nothing', { removals: [removed({ key: 'x', version: 1 })] }, 'conflict'],
       [
         'a good insertion beside a stale removal',
-        { puts: [record('c')], removals: [{ ...name, version: 7 }] },
+        { puts: [record('c')], removals: [removed({ version: 7 })] },
         'conflict',
       ],
       [
@@ -75,16 +77,16 @@ export async function recordSuite(
       ],
       [
         'removed and put anew, for another group',
-        { removals: [{ ...name, version: 2 }], puts: [record('a', { group: 'red' })] },
+        { removals: [removed({ version: 2 })], puts: [record('a', { group: 'red' })] },
         'committed',
       ],
-      ['removal', { removals: [{ ...name, version: 1 }] }, 'committed'],
-      ['removal again', { removals: [{ ...name, version: 1 }] }, 'conflict'],
+      ['removal', { removals: [removed({ version: 1 })] }, 'committed'],
+      ['removal again', { removals: [removed({ version: 1 })] }, 'conflict'],
       ['nothing at all', {}, 'committed'],
     ];
     for (const [name, changes, expected] of cases) t.equal(await change(store, changes), expected, name);
-    t.equal(await store.record('note', 'c'), undefined);
-    t.equal(await store.record('note', 'a'), undefined);
+    t.equal(await store.record('note', keyOf('c')), undefined);
+    t.equal(await store.record('note', keyOf('a')), undefined);
   });
 
   await t.test('records and objects of a unit are written together or not at all', async (t) => {
@@ -97,10 +99,13 @@ export async function recordSuite(
         { inserts: [object(id)], expects: [{ group: 'blue', id: 'here', version }] },
       );
     t.equal(await both('no', 2), 'conflict');
-    t.strictSame([await store.load('blue', ['no']), await store.record('note', 'no')], [[], undefined]);
+    t.strictSame(
+      [await store.load('blue', ['no']), await store.record('note', keyOf('no'))],
+      [[], undefined],
+    );
     t.equal(await both('yes', 1), 'committed');
     t.equal((await store.load('blue', ['yes'])).length, 1);
-    t.ok(await store.record('note', 'yes'));
+    t.ok(await store.record('note', keyOf('yes')));
     t.equal(await change(store, { puts: [record('yes')] }, { inserts: [object('late')] }), 'conflict');
     t.strictSame(await store.load('blue', ['late']), []);
   });
@@ -111,13 +116,16 @@ export async function recordSuite(
     const results = await Promise.all(
       Array.from({ length: 64 }, (_, at) =>
         at % 2 === 0
-          ? change(store, { puts: [record('a', { version: 2, sealed: sealed(at) }), record(`beside-${at}`)] })
+          ? change(store, { puts: [record('a', { version: 2, box: box(at) }), record(`beside-${at}`)] })
           : change(store, { puts: [record('new'), record(`beside-${at}`)] }),
       ),
     );
     const winners = results.flatMap((result, at) => (result === 'committed' ? [at] : []));
     t.equal(winners.length, 2, 'one of each');
-    t.strictSame((await store.record('note', 'a'))?.sealed, sealed(winners.find((at) => at % 2 === 0) ?? -1));
+    t.strictSame(
+      (await store.record('note', keyOf('a')))?.box,
+      box(winners.find((at) => at % 2 === 0) ?? -1),
+    );
     t.equal((await store.records({ kind: 'note', limit: 99 })).length, 4);
   });
 
@@ -133,8 +141,8 @@ export async function recordSuite(
     t.equal(await store.deleteExpired(999), true, 'there may be more');
     t.equal(await store.deleteExpired(999), false);
     t.strictSame(
-      (await store.records({ kind: 'note', limit: 9 })).map(({ id }) => id),
-      ['later', 'never'],
+      (await store.records({ kind: 'note', limit: 9 })).map(({ key }) => key),
+      ['later', 'never'].map(keyOf),
     );
   });
 }

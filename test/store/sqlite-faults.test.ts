@@ -4,19 +4,19 @@ import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { openStore } from '../../src/store/open.ts';
+import { openDatabase } from '../../src/store/open.ts';
 import { createSqlStore } from '../../src/store/sql-store.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import { StoreUnavailableError } from '../../src/store/store.ts';
-import { add, object, sealed, unit } from './objects.ts';
+import { add, box, findAll, object, unit } from './objects.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-sqlite-'));
 t.teardown(() => rm(directory, { recursive: true, force: true }));
-const big = sealed(...new Uint8Array(60_000).fill(7));
+const big = box(...new Uint8Array(60_000).fill(7));
 
 t.test('database files are readable by their owner only', async (t) => {
   const inside = join(directory, 'new', 'home');
-  const { store, close } = await openStore(`sqlite:${join(inside, 'kmipd.db')}`);
+  const { store, close } = await openDatabase(`sqlite:${join(inside, 'kmipd.db')}`);
   await add(store, object('a'));
   const names = await readdir(inside);
   t.strictSame(names.toSorted(), ['kmipd.db', 'kmipd.db-shm', 'kmipd.db-wal']);
@@ -34,7 +34,7 @@ t.test('the database is opened with durable commits and secure deletion', async 
   for (const [name, value] of Object.entries(settings))
     t.equal(Object.values((await driver.read(`pragma ${name}`, []))[0] ?? {})[0], value, name);
   await t.rejects(
-    driver.read('delete from object', []),
+    driver.read('delete from managed_object', []),
     /readonly|query_only|attempt to write/,
     'a reader cannot write',
   );
@@ -51,8 +51,8 @@ t.test('opening rejects with one line when the file is not a database', async (t
     name: 'StoreUnavailableError',
     message: /^cannot open the database .*: this is a directory, not a file; name a regular file instead$/,
   });
-  await t.rejects(openStore('sqlite:'), /unknown store "sqlite:": use sqlite:FILE or postgres:/);
-  await t.rejects(openStore('mysql://root:secret@host/x'), { message: /^((?!secret).)*$/ });
+  await t.rejects(openDatabase('sqlite:'), /unknown store "sqlite:": use sqlite:FILE or postgres:/);
+  await t.rejects(openDatabase('mysql://root:secret@host/x'), { message: /^((?!secret).)*$/ });
 });
 
 t.test('opening succeeds when several connections create the same database at once', async (t) => {
@@ -73,7 +73,7 @@ t.test('commits fail and nothing is lost when the disk is full', async (t) => {
   let refused = 0;
   for (let at = 0; at < 40; at += 4) {
     const ids = Array.from({ length: 4 }, (_, more) => `big-${at + more}`);
-    const results = await Promise.allSettled(ids.map((id) => add(store, object(id, { sealed: big }))));
+    const results = await Promise.allSettled(ids.map((id) => add(store, object(id, { value: big }))));
     for (const [more, result] of results.entries()) {
       if (result.status === 'fulfilled') acknowledged.push(ids[more] ?? '');
       else {
@@ -84,10 +84,10 @@ t.test('commits fail and nothing is lost when the disk is full', async (t) => {
     }
   }
   t.ok(acknowledged.length > 0 && refused > 0, `${acknowledged.length} kept, ${refused} refused`);
-  const all = await store.find({ group: 'blue', filter: { all: [] }, offset: 0, limit: 100 });
+  const all = await findAll(store, { all: [] }, { limit: 100 });
   t.strictSame(all.ids.toSorted(), acknowledged.toSorted(), 'exactly what was acknowledged is there');
   const [first] = acknowledged;
-  const smaller = object(first ?? '', { version: 2, sealed: null });
+  const smaller = object(first ?? '', { version: 2, value: null });
   t.equal(await store.commit(unit({ updates: [smaller] })), 'committed', 'a smaller object can be written');
   await add(store, object('small'));
   await store.ping();
@@ -115,7 +115,7 @@ t.test('reads continue and no acknowledged commit is lost when a write fails', a
   t.match(report.later, /^StoreUnavailableError: cannot write .*restart/);
   t.match(report.ping, /^StoreUnavailableError/);
   t.equal(report.readable, true, 'reads continue');
-  const { store, close } = await openStore(`sqlite:${file}`);
+  const { store, close } = await openDatabase(`sqlite:${file}`);
   t.teardown(close);
   const found = await store.load('blue', report.acknowledged);
   t.equal(found.length, report.acknowledged.length);

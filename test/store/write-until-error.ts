@@ -1,11 +1,11 @@
-import { openStore } from '../../src/store/open.ts';
-import { add, object, sealed } from './objects.ts';
+import { openDatabase } from '../../src/store/open.ts';
+import { add, box, object } from './objects.ts';
 
 /**
  * Writes until the file size limit is reached, then prints the acknowledged ids and how the store behaves.
  */
 process.on('SIGXFSZ', () => {});
-const { store, close } = await openStore(`sqlite:${process.argv[2]}`);
+const { store, close } = await openDatabase(`sqlite:${process.argv[2]}`);
 const acknowledged: string[] = [];
 const outcome = (attempt: Promise<unknown>) =>
   attempt.then(
@@ -15,7 +15,7 @@ const outcome = (attempt: Promise<unknown>) =>
 let first = '';
 for (let at = 0; first === '' && at < 1_000; at += 1) {
   const id = `o-${at}`;
-  first = await outcome(add(store, object(id, { sealed: sealed(...new Uint8Array(10_000).fill(at)) })));
+  first = await outcome(add(store, object(id, { value: box(...new Uint8Array(10_000).fill(at)) })));
   if (first === '') acknowledged.push(id);
 }
 const later = await outcome(add(store, object('later')));

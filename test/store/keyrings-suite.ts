@@ -1,0 +1,46 @@
+import type { Test } from 'tap';
+import type { SqlDriver } from '../../src/store/sql-driver.ts';
+import { createSqlKeyrings } from '../../src/store/sql-keyrings.ts';
+import type { StoredKeyring } from '../../src/vault/vault.ts';
+
+/** Tests of where the vault stores its keyring, for every engine. */
+export async function keyringSuite(
+  t: Test,
+  open: (t: Test) => Promise<{ readonly driver: SqlDriver }>,
+): Promise<void> {
+  const keyring = (generation: number, ...bytes: number[]): StoredKeyring => ({
+    ...{ generation, content: Uint8Array.from(bytes) },
+  });
+
+  await t.test('a keyring takes the place of the generation before it', async (t) => {
+    const keyrings = createSqlKeyrings((await open(t)).driver);
+    t.equal(await keyrings.read(), undefined);
+    const cases: readonly [string, StoredKeyring, boolean][] = [
+      ['the second of none', keyring(2), false],
+      ['the first', keyring(1, 1), true],
+      ['the first again', keyring(1, 2), false],
+      ['one that skips a generation', keyring(3, 3), false],
+      ['the second', keyring(2, 4), true],
+      ['the second again', keyring(2, 5), false],
+      ['the first once more', keyring(1, 6), false],
+      ['the third', keyring(3, ...Array(5000).keys()), true],
+    ];
+    let present: StoredKeyring | undefined;
+    for (const [name, next, isStored] of cases) {
+      t.equal(await keyrings.write(next), isStored, name);
+      if (isStored) present = next;
+      t.strictSame(await keyrings.read(), present, name);
+    }
+  });
+
+  await t.test('one process wins when several store a keyring of one generation', async (t) => {
+    const keyrings = createSqlKeyrings((await open(t)).driver);
+    for (const generation of [1, 2]) {
+      const stored = await Promise.all(
+        Array.from({ length: 16 }, (_, at) => keyrings.write(keyring(generation, at))),
+      );
+      t.equal(stored.filter(Boolean).length, 1);
+      t.strictSame(await keyrings.read(), keyring(generation, stored.indexOf(true)));
+    }
+  });
+}
