@@ -3,9 +3,8 @@ import type { ManagedObjectValue, ObjectTypeName } from '../../../codec/structur
 import type { Version } from '../../../codec/version.ts';
 import { KmipError, reasonFor } from '../../../src/common/errors.ts';
 import { buildObject, type ObjectSpecification } from '../../../src/object/creation.ts';
-import type { ManagedObject } from '../../../src/object/managed-object.ts';
-import type { SealedKey } from '../../../src/vault/vault.ts';
-import { SealBrokenError, type SealContext, type Vault } from '../../../src/vault/vault.ts';
+import { ManagedObject } from '../../../src/object/managed-object.ts';
+import type { Vault } from '../../../src/vault/vault.ts';
 
 /** Present time of these tests in POSIX seconds. */
 export const now = 1_700_000_000;
@@ -77,40 +76,11 @@ export function refusals(act: () => unknown): (string | undefined)[] {
   return [refusal(act, '1.4'), refusal(act, '2.0'), refusal(act, '2.1')];
 }
 
-/**
- * A vault that seals with a plain prefix, so that tests notice a value of another object or a value that was
- * not sealed again.
- */
-export class PlainVault implements Vault {
-  readonly unsealed = true;
-  readonly #isCurrent: boolean;
-  seals = 0;
-  opens = 0;
-
-  constructor(isCurrent = true) {
-    this.#isCurrent = isCurrent;
-  }
-
-  seal(context: SealContext, plain: Uint8Array): SealedKey {
-    this.seals++;
-    const prefix = new TextEncoder().encode(JSON.stringify(context));
-    const sealed = new Uint8Array(prefix.length + plain.length);
-    sealed.set(prefix);
-    sealed.set(plain, prefix.length);
-    return sealed as SealedKey;
-  }
-
-  open(context: SealContext, sealed: SealedKey): Uint8Array {
-    this.opens++;
-    const prefix = new TextEncoder().encode(JSON.stringify(context));
-    if (!prefix.every((byte, at) => sealed[at] === byte))
-      throw new SealBrokenError('sealed for another object');
-    return sealed.slice(prefix.length);
-  }
-
-  isCurrent(): boolean {
-    return this.#isCurrent;
-  }
-
-  async close(): Promise<void> {}
+/** The object as another message loads it from its row; `before`: the object as its row was. */
+export function reload(
+  object: ManagedObject,
+  vault: Vault,
+  before: ManagedObject | undefined = undefined,
+): ManagedObject {
+  return ManagedObject.fromStored(object.toStored(vault, { uniqueNames: false }, before), vault);
 }
