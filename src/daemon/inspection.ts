@@ -4,16 +4,17 @@ import { createServer } from 'node:net';
 import { failureLines } from '../cli/failure.ts';
 import { readAuthority, readTrustedAuthorities } from '../cli/state-directory/authority.ts';
 import { runningDaemonPid } from '../cli/state-directory/lock.ts';
+import { openDatabaseOf } from '../cli/state-directory/open-database.ts';
 import { findExposedFiles } from '../cli/state-directory/permissions.ts';
 import { initialisationState, type StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { type Address, formatAddress } from '../common/address.ts';
 import type { Config } from '../config/index.ts';
-import { openStore } from '../store/open.ts';
+import { StoredClients } from '../protocol/authentication/client-directory.ts';
+import { FirstDesignError } from '../store/migrations/migration.ts';
 import { type ProbedStore, probeStore } from '../store/probe.ts';
-import { openLocalVault } from '../vault/local.ts';
-import { foreignRootKeyMessage, readRootKey } from '../vault/root-key.ts';
-import { unwrapSealingKey } from '../vault/sealing-keys.ts';
-import { VaultUnavailableError, type WrappedSealingKey } from '../vault/vault.ts';
+import { decodeKeyring, wipeKeyring } from '../vault/keyring.ts';
+import { alteredKeyringMessage, foreignRootKeyMessage, readRootKey } from '../vault/root-key.ts';
+import { type StoredKeyring, VaultUnavailableError } from '../vault/vault.ts';
 import { addressesOf, bind, requireDistinctAddresses } from './bind.ts';
 import { describeIdlePolicies } from './idle-policies.ts';
 import { type CertificateFlaw, findFlawsOfDates, readServerMaterial } from './server-material.ts';
@@ -41,14 +42,19 @@ export async function inspect(stateDirectory: StateDirectory, config: Config): P
       problems.push(...failureLines(error));
     }
   };
-  let probed: ProbedStore = { sealingKeys: [], isMigrated: false };
+  let probed: ProbedStore = { keyring: undefined, isMigrated: false };
   const isReady = initialisationState(stateDirectory) === 'ready';
   await attempt(async () => {
-    probed = await probeStore(config.store, { mustExist: isReady });
-    return [];
+    try {
+      probed = await probeStore(config.store, { mustExist: isReady });
+      return [];
+    } catch (error) {
+      if (error instanceof FirstDesignError) return [error.message];
+      throw error;
+    }
   });
   if (isReady) {
-    await attempt(() => inspectRootKey(stateDirectory, probed.sealingKeys));
+    await attempt(() => inspectRootKey(stateDirectory, probed.keyring));
     await attempt(() => inspectServer(config));
     await attempt(() => inspectAuthorities(stateDirectory, config));
     await attempt(() =>
@@ -56,7 +62,7 @@ export async function inspect(stateDirectory: StateDirectory, config: Config): P
     );
     await attempt(async () => {
       if (problems.length > 0 || config.authorities.size === 0) return [];
-      if (probed.sealingKeys.length > 0 && !probed.isMigrated)
+      if (probed.keyring !== undefined && !probed.isMigrated)
         return ['the identifiers of [authorities] are not checked: the next start migrates the database'];
       problems.push(...(await inspectNamingPolicies(stateDirectory, config, probed)));
       return [];
@@ -71,24 +77,19 @@ export async function inspect(stateDirectory: StateDirectory, config: Config): P
   return { problems, warnings };
 }
 
-/** Decrypts the sealing keys of the database by the root key. */
-function inspectRootKey(
-  { rootKey }: StateDirectory,
-  sealingKeys: readonly WrappedSealingKey[],
-): readonly string[] {
+/** Opens the keyring of the database by the root key. */
+function inspectRootKey({ rootKey }: StateDirectory, stored: StoredKeyring | undefined): readonly string[] {
   const key = readRootKey(rootKey);
   if (key === undefined)
-    return sealingKeys.length === 0
+    return stored === undefined
       ? []
-      : [`${rootKey} is missing: only Discover Versions and Query would be answered`];
-  const foreign = sealingKeys.find(({ id, wrapped }) => {
-    const sealingKey = unwrapSealingKey(key, id, wrapped);
-    sealingKey?.fill(0);
-    return sealingKey === undefined;
-  });
+      : [`${rootKey} is missing: only Discover Versions, Query and Ping would be answered`];
+  const keyring = stored && decodeKeyring(stored, key);
   key.fill(0);
-  if (foreign === undefined) return [];
-  throw new VaultUnavailableError(foreignRootKeyMessage(rootKey, foreign.id));
+  if (keyring === 'foreign') throw new VaultUnavailableError(foreignRootKeyMessage(rootKey));
+  if (keyring === 'altered') throw new VaultUnavailableError(alteredKeyringMessage);
+  if (keyring !== undefined) wipeKeyring(keyring);
+  return [];
 }
 
 /** Without a certificate the daemon would issue one. */
@@ -103,19 +104,17 @@ function inspectAuthorities(stateDirectory: StateDirectory, config: Config): rea
   );
 }
 
-/** Returns the naming policies that bind nobody. A database without sealing keys has no objects. */
+/** Returns the naming policies that bind nobody. A database without a keyring has no objects. */
 async function inspectNamingPolicies(
-  { rootKey }: StateDirectory,
+  stateDirectory: StateDirectory,
   config: Config,
-  { sealingKeys }: ProbedStore,
+  { keyring }: ProbedStore,
 ): Promise<readonly string[]> {
-  if (sealingKeys.length === 0) return describeIdlePolicies(config, undefined);
+  if (keyring === undefined) return describeIdlePolicies(config, undefined);
   await using closing = new AsyncDisposableStack();
-  const { store, clients, wrappedKeys, close } = await openStore(config.store);
+  const { store, vault, close } = await openDatabaseOf(stateDirectory, config, { refreshSeconds: 0 });
   closing.defer(close);
-  const vault = await openLocalVault({ rootKeyFile: rootKey, wrappedKeys, refreshSeconds: 0 });
-  closing.defer(() => vault.close());
-  return await describeIdlePolicies(config, { store, clients, vault });
+  return await describeIdlePolicies(config, { store, vault, clients: new StoredClients(store, vault) });
 }
 
 const describeFlaw = ({ file, subject, flaw, ends }: CertificateFlaw) =>

@@ -10,7 +10,12 @@ import {
 } from './keyring.ts';
 import { checkPin, type PinPlace, requireNoPin, setPin } from './keyring-pin.ts';
 import { OpenKeyring } from './open-keyring.ts';
-import { createOrReadRootKey, foreignRootKeyMessage, readRootKey } from './root-key.ts';
+import {
+  alteredKeyringMessage,
+  createOrReadRootKey,
+  foreignRootKeyMessage,
+  readRootKey,
+} from './root-key.ts';
 import {
   type KeyPurpose,
   type KeyringStore,
@@ -222,7 +227,7 @@ class LocalFileVault implements LocalVault {
     if (keyring === 'foreign') throw new VaultUnavailableError(foreignRootKeyMessage(rootKeyFile));
     if (keyring === 'altered') {
       this.#options.forged?.({ table: 'keyring', id: `generation ${present.generation}` });
-      throw new VaultUnavailableError('the keyring in the database was altered: restore it from a backup');
+      throw new VaultUnavailableError(alteredKeyringMessage);
     }
     if (pin !== undefined) checkPin(pin, keyring);
     return keyring;

@@ -133,6 +133,10 @@ export function foreignRootKeyMessage(file: string): string {
   return `the root key ${file} cannot decrypt the keyring: the database is encrypted under another root key`;
 }
 
+/** What the operator is told when the root key decrypts a keyring that somebody has changed. */
+export const alteredKeyringMessage =
+  'the keyring in the database was altered: restore the database from its backup';
+
 const ascii = (text: string) => new TextEncoder().encode(text);
 const hexDigits = ascii('0123456789abcdef');
 const base64Digits = ascii('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
