@@ -12,7 +12,7 @@ import { CryptographicPolicy } from '../../src/crypto/policy/policy.ts';
 import { operations, operationsIn } from '../../src/operations/index.ts';
 import { createService } from '../../src/protocol/create-service.ts';
 import type { Service } from '../../src/protocol/service.ts';
-import { openStore } from '../../src/store/open.ts';
+import { openDatabase } from '../../src/store/open.ts';
 import { openLocalVault } from '../../src/vault/local.ts';
 import { createRootKey } from '../../src/vault/root-key.ts';
 import { children, decode, encode, find, requestMessage, text } from '../client.ts';
@@ -61,8 +61,8 @@ interface Target {
 async function openService(directory: string, bugs: string[]) {
   const rootKeyFile = join(directory, 'root.key');
   createRootKey(rootKeyFile);
-  const opened = await openStore(`sqlite:${join(directory, 'fuzz.sqlite')}`);
-  const vault = await openLocalVault({ rootKeyFile, wrappedKeys: opened.wrappedKeys });
+  const opened = await openDatabase(`sqlite:${join(directory, 'fuzz.sqlite')}`);
+  const vault = await openLocalVault({ rootKeyFile, keyrings: opened.keyrings });
   let group = '';
   const service = createService({
     store: opened.store,

@@ -3,12 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import t, { type Test } from 'tap';
-import { Create } from '../../src/operations/creation/create.ts';
+import type { Attribute } from '../../codec/attribute.ts';
+import { GetAttributes } from '../../src/operations/attributes/get-attributes.ts';
+import { Locate } from '../../src/operations/locate.ts';
 import { Get } from '../../src/operations/transfer/get.ts';
+import { Register } from '../../src/operations/transfer/register.ts';
+import { recordKey } from '../../src/protocol/unit-of-work/record-boxes.ts';
 import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
+import { objectColumns } from '../../src/store/columns.ts';
 import { SealBrokenError } from '../../src/vault/vault.ts';
-import { having, outcome, succeed } from './operations/ask.ts';
-import { attribute } from './operations/certificates/authority.ts';
+import { having, named, outcome, succeed } from './operations/ask.ts';
 import { TestService } from './service.ts';
 
 /** Whoever writes to the database makes the server serve no key and no record elsewhere, or for longer. */
@@ -17,6 +21,8 @@ interface Opened {
   readonly service: TestService;
   /** Runs SQL in the database of the service, as another program would. */
   alter(sql: string, ...parameters: readonly (string | number)[]): void;
+  /** Names of the columns of a table. */
+  columns(table: string): string[];
 }
 
 async function open(t: Test): Promise<Opened> {
@@ -29,62 +35,133 @@ async function open(t: Test): Promise<Opened> {
     await service.close();
     await rm(directory, { recursive: true });
   });
-  return { service, alter: (sql, ...parameters) => void database.prepare(sql).run(...parameters) };
+  return {
+    service,
+    alter: (sql, ...parameters) => void database.prepare(sql).run(...parameters),
+    columns: (table) =>
+      database
+        .prepare(`select name from pragma_table_info(?)`)
+        .all(table)
+        .map(({ name }) => String(name)),
+  };
 }
 
-const createKey = async (service: TestService) =>
+const register = async (service: TestService, bytes: number, text: string) =>
   (
-    await succeed(service, '2.1', Create, {
-      ObjectType: 'SymmetricKey',
-      Attributes: having(
-        attribute('CryptographicAlgorithm', 'AES'),
-        attribute('CryptographicLength', 256),
-        attribute('CryptographicUsageMask', 12),
-      ),
+    await succeed(service, '2.1', Register, {
+      ObjectType: 'OpaqueObject',
+      Attributes: having(named(text)),
+      Object: {
+        type: 'OpaqueObject',
+        value: { OpaqueDataType: 0x80000001, OpaqueDataValue: new Uint8Array(bytes).fill(7) },
+      },
     })
   ).UniqueIdentifier;
 
-/** What becomes of the row of an object, `?1`, beside another one, `?2`. */
-const objectChanges: Readonly<Record<string, string>> = {
-  'moved to another group': "update object set grp = 'other' where id = ?1",
-  renamed: "update object set id = 'stolen' where id = ?1",
-  'of another type': "update object set object_type = 'SecretData' where id = ?1",
-  'with the value of another object':
-    'update object set sealed = (select sealed from object where id = ?2) where id = ?1',
-  'without its value': 'update object set sealed = null where id = ?1',
+const locate = async (service: TestService, attribute: Attribute): Promise<readonly string[]> =>
+  (await succeed(service, '2.1', Locate, { Attributes: [attribute] })).UniqueIdentifier ?? [];
+
+/** Sizes of values in the box of the attributes, and in a box of their own. */
+const sizes = [100, 10_000];
+
+/** What becomes of the row of an object, `?1`, beside another one, `?2`; by the column that changes. */
+const objectChanges: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  id: { renamed: "update managed_object set id = 'stolen' where id = ?1" },
+  grp: { 'moved to another group': "update managed_object set grp = 'other' where id = ?1" },
+  object_type: { 'of another type': "update managed_object set object_type = 'SecretData' where id = ?1" },
+  version: { 'of another version': 'update managed_object set version = version + 1 where id = ?1' },
+  box: {
+    'with the box of another object':
+      'update managed_object set box = (select box from managed_object where id = ?2) where id = ?1',
+    'with a cut box': 'update managed_object set box = substr(box, 1, 40) where id = ?1',
+    'with an empty box': "update managed_object set box = x'' where id = ?1",
+    'with another byte in its box':
+      "update managed_object set box = cast(substr(box, 1, 60) || x'00' || substr(box, 62) as blob) where id = ?1",
+  },
+  value: {
+    'with the value of another object':
+      'update managed_object set value = (select value from managed_object where id = ?2) where id = ?1',
+    'without its value': 'update managed_object set value = null where id = ?1',
+    'with an empty value': "update managed_object set value = x'' where id = ?1",
+  },
 };
 
-for (const [what, sql] of Object.entries(objectChanges))
-  t.test(`an object ${what} is not served`, async (t) => {
-    const { service, alter } = await open(t);
-    const [key, other] = [await createKey(service), await createKey(service)];
-    alter(sql, key, ...(sql.includes('?2') ? [other] : []));
-    for (const group of ['g', 'other'])
-      for (const UniqueIdentifier of [key, 'stolen']) {
-        service.sender = { group };
-        t.not(
-          await outcome(service, '2.1', Get, { UniqueIdentifier }),
+/** Columns that are not bound to their row: they order and find objects, and substitute none. */
+const searchedColumns = ['seq', ...Object.values(objectColumns)];
+
+t.test('every column of an object is known to be bound or to serve searches only', async (t) => {
+  const { columns } = await open(t);
+  t.same(columns('managed_object').sort(), [...Object.keys(objectChanges), ...searchedColumns].sort());
+  t.same(columns('sealed_record').sort(), [...Object.keys(recordChanges), 'seq'].sort());
+});
+
+for (const [column, changes] of Object.entries(objectChanges))
+  for (const [what, sql] of Object.entries(changes))
+    for (const size of column === 'value' ? [10_000] : sizes)
+      t.test(`an object of ${size} bytes ${what} is not served`, async (t) => {
+        const { service, alter } = await open(t);
+        const [key, other] = [await register(service, size, 'a'), await register(service, size, 'b')];
+        alter(sql, key, ...(sql.includes('?2') ? [other] : []));
+        for (const group of ['g', 'other']) {
+          service.sender = { group };
+          for (const UniqueIdentifier of [key, 'stolen'])
+            for (const operation of [Get, GetAttributes])
+              t.not(await outcome(service, '2.1', operation, { UniqueIdentifier }), 'Success', group);
+          t.same(await locate(service, named('a')), [], `found in ${group}`);
+        }
+        service.sender = {};
+        t.equal(
+          await outcome(service, '2.1', Get, { UniqueIdentifier: other }),
           'Success',
-          `${group}, ${UniqueIdentifier}`,
+          'the other one is',
         );
-      }
-    service.sender = {};
-    t.equal(await outcome(service, '2.1', Get, { UniqueIdentifier: other }), 'Success', 'the other one is');
-  });
+        t.same(await locate(service, named('b')), [other]);
+      });
 
-const recordChanges: Readonly<Record<string, string>> = {
-  'of another kind': "update record set kind = 'other' where id = 'a'",
-  renamed: "update record set id = 'stolen' where id = 'a'",
-  'moved to another group': "update record set grp = 'other' where id = 'a'",
-  'of a later version': "update record set version = version + 1 where id = 'a'",
-  'of an earlier version': "update record set version = 1 where id = 'a'",
-  'that ends later': "update record set expires = expires + 1000 where id = 'a'",
-  'that never ends': "update record set expires = null where id = 'a'",
-  'with the content of another':
-    "update record set sealed = (select sealed from record where id = 'b') where id = 'a'",
+t.test('an altered search column or term hides an object and substitutes none', async (t) => {
+  for (const column of searchedColumns.slice(1)) {
+    const { service, alter } = await open(t);
+    const [one, other] = [await register(service, 100, 'a'), await register(service, 100, 'b')];
+    alter(`update managed_object set ${column} = coalesce(${column}, 0) + 1 where id = ?1`, one);
+    t.same(await locate(service, named('b')), [other], column);
+    const found = await locate(service, { name: 'State', value: 'Active' });
+    t.same(found, [], `${column}: both are Pre-Active`);
+    t.equal(await outcome(service, '2.1', Get, { UniqueIdentifier: one }), 'Success');
+  }
+  const { service, alter } = await open(t);
+  const [one, other] = [await register(service, 100, 'a'), await register(service, 100, 'b')];
+  alter(
+    `insert or ignore into object_term select term, (select seq from managed_object where id = ?1), instance
+       from object_term where object = (select seq from managed_object where id = ?2)`,
+    one,
+    other,
+  );
+  t.same(await locate(service, named('b')), [other], 'a forged term');
+  alter('delete from object_term where object = (select seq from managed_object where id = ?1)', one);
+  t.same(await locate(service, named('a')), [], 'a missing term');
+});
+
+/** What becomes of the record `?1`, beside another one, `?2`; by the column that changes. */
+const recordChanges: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  kind: { 'of another kind': "update sealed_record set kind = 'other' where key = ?1" },
+  key: { renamed: 'update sealed_record set key = ?2 where key = ?1' },
+  grp: { 'moved to another group': "update sealed_record set grp = 'other' where key = ?1" },
+  version: {
+    'of a later version': 'update sealed_record set version = version + 1 where key = ?1',
+    'of an earlier version': 'update sealed_record set version = 1 where key = ?1',
+  },
+  expires: {
+    'that ends later': 'update sealed_record set expires = expires + 1000 where key = ?1',
+    'that never ends': 'update sealed_record set expires = null where key = ?1',
+  },
+  box: {
+    'with the content of another':
+      'update sealed_record set box = (select box from sealed_record where key = ?2) where key = ?1',
+    'with a cut box': 'update sealed_record set box = substr(box, 1, 40) where key = ?1',
+  },
 };
 
-for (const [what, sql] of Object.entries(recordChanges))
+for (const [what, sql] of Object.values(recordChanges).flatMap((changes) => Object.entries(changes)))
   t.test(`a record ${what} is not served`, async (t) => {
     const { service, alter } = await open(t);
     const begin = (group: string) => {
@@ -100,7 +177,9 @@ for (const [what, sql] of Object.entries(recordChanges))
         layer.keep();
         t.equal(await unit.commit(), 'committed');
       }
-    alter(sql);
+    const key = (id: string) => recordKey(service.vault, 'life', id);
+    const second = sql.includes('set key') ? key('stolen') : key('b');
+    alter(sql, key('a'), ...(sql.includes('?2') ? [second] : []));
     for (const group of ['g', 'other'])
       for (const kind of ['life', 'other'])
         for (const id of ['a', 'stolen']) {

@@ -4,16 +4,17 @@ import { join } from 'node:path';
 import t from 'tap';
 import { KmipError } from '../../src/common/errors.ts';
 import { ManagedObject } from '../../src/object/managed-object.ts';
+import { recordKey } from '../../src/protocol/unit-of-work/record-boxes.ts';
 import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
-import { openStore } from '../../src/store/open.ts';
+import { openDatabase } from '../../src/store/open.ts';
 import { openLocalVault } from '../../src/vault/local.ts';
 import { createRootKey } from '../../src/vault/root-key.ts';
 import type { Vault } from '../../src/vault/vault.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-unit-'));
-const { store, wrappedKeys, close } = await openStore(`sqlite:${join(directory, 'kmipd.db')}`);
+const { store, keyrings, close } = await openDatabase(`sqlite:${join(directory, 'kmipd.db')}`);
 createRootKey(join(directory, 'root.key'));
-const vault = await openLocalVault({ rootKeyFile: join(directory, 'root.key'), wrappedKeys: wrappedKeys });
+const vault = await openLocalVault({ rootKeyFile: join(directory, 'root.key'), keyrings });
 t.teardown(async () => {
   await vault.close();
   await close();
@@ -43,8 +44,8 @@ t.test('a record is encrypted, belongs to its group and expires', async (t) => {
   t.equal(words(await layer.records.load('life', 'a')), 'secret words', 'a copy was kept');
   layer.keep();
   t.equal(await unit.commit(), 'committed');
-  const row = await store.record('life', 'a');
-  t.notMatch(Buffer.from(row?.sealed ?? []).toString('latin1'), /secret/);
+  const row = await store.record('life', recordKey(vault, 'life', 'a'));
+  t.notMatch(Buffer.from(row?.box ?? []).toString('latin1'), /secret/);
   t.equal(await seen('life', 'a'), 'secret words');
   t.equal(await seen('life', 'a', 'other'), undefined, 'another group');
   t.equal(await seen('life', 'a', 'g', 1_999), 'secret words');
@@ -146,7 +147,7 @@ t.test('UnitOfWork rejects access to objects when no group is set', async (t) =>
   unit.removeRecord('early', 'a');
   t.equal(await unit.record('early', 'a'), undefined);
   t.equal(await unit.commit(), 'committed');
-  t.equal(await store.record('early', 'a'), undefined);
+  t.equal(await store.record('early', recordKey(vault, 'early', 'a')), undefined);
 });
 
 t.test('a commit of many objects serves other connections while it encrypts them', async (t) => {

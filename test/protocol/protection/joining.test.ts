@@ -148,9 +148,10 @@ t.test('a part that Import has put in the place of another is foreign', async (t
 /** Turns a part into one that an earlier kmipd has made, which knows only what it was made with. */
 async function makeEarlier(id: string): Promise<void> {
   const [row] = await service.store.load('g', [id]);
-  const object = ManagedObject.fromStored(row as never, service.vault);
+  const before = ManagedObject.fromStored(row as never, service.vault);
+  const object = before.clone();
   object.changeProvenance({ share: undefined });
-  const update = object.toStored(service.vault, { uniqueNames: false });
+  const update = object.toStored(service.vault, { uniqueNames: false }, before);
   await service.store.commit({ expects: [], inserts: [], updates: [update] });
 }
 

@@ -132,7 +132,7 @@ t.test('a row of which anything was changed is refused', async (t) => {
       options,
     );
   });
-  const [row, other] = rows as [LoadedObject, LoadedObject];
+  const [row, other] = rows as unknown as [LoadedObject, LoadedObject];
   const small = opaqueObject(10).toStored(vault, options);
   const changes: Record<string, LoadedObject> = {
     'another identifier': { ...row, id: 'o2' },

@@ -11,7 +11,7 @@ import { issuerOrderKind } from '../../../../src/operations/certificates/issuer-
 import { CreateKeyPair } from '../../../../src/operations/creation/create-key-pair.ts';
 import { Activate } from '../../../../src/operations/lifecycle/activate.ts';
 import { Get } from '../../../../src/operations/transfer/get.ts';
-import { deleteRecord } from '../../../../src/protocol/unit-of-work/unit-records.ts';
+import { deleteRecord, openRecord } from '../../../../src/protocol/unit-of-work/record-boxes.ts';
 import { TestService } from '../../service.ts';
 import { attributesOf, having, materialOf, succeed } from '../ask.ts';
 
@@ -137,10 +137,10 @@ export async function requestOf({ subject = 'CN=client', extensions = [], keys }
 }
 
 /** Removes the records that databases of older versions do not have. */
-export async function forgetRecords({ store, now }: TestService): Promise<void> {
+export async function forgetRecords({ store, vault, now }: TestService): Promise<void> {
   for (const kind of [...authorityCertificateKinds, issuerOrderKind])
-    for (const { id } of await store.records({ kind, limit: 1_000, at: now / 1000 }))
-      await deleteRecord(store, kind, id);
+    for (const row of await store.records({ kind, limit: 1_000, at: now / 1000 }))
+      await deleteRecord(store, vault, kind, openRecord(vault, row).id);
 }
 
 export async function opened(t: { teardown(close: () => unknown): void }): Promise<TestService> {
