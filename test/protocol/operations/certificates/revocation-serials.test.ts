@@ -5,6 +5,7 @@ import { Certify } from '../../../../src/operations/certificates/certify.ts';
 import { openRecord } from '../../../../src/protocol/unit-of-work/record-boxes.ts';
 import { Destroy } from '../../../../src/operations/lifecycle/destroy.ts';
 import { Get } from '../../../../src/operations/transfer/get.ts';
+import { openRecord } from '../../../../src/protocol/unit-of-work/record-boxes.ts';
 import { enumerated } from '../../../client.ts';
 import { uid } from '../../service.ts';
 import { having, payloadOf, succeed } from '../ask.ts';
