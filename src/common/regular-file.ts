@@ -20,6 +20,7 @@ const fileKinds = {
   /** What kmipd notes for itself in a state directory: a process id, a fingerprint. */
   note: { name: 'a note of kmipd', maxBytes: kibibyte },
   /** What a state directory remembers of its databases. */
+  anchors: { name: 'the states of databases that were seen', maxBytes: mebibyte },
   pins: { name: 'the keyrings that were used', maxBytes: 64 * kibibyte },
 } as const;
 

@@ -5,6 +5,7 @@ import { StoredClients } from '../protocol/authentication/client-directory.ts';
 import type { Store } from '../store/store.ts';
 import type { LocalVault } from '../vault/local.ts';
 import { reportForgedRows } from './forged-rows.ts';
+import { reportLanes } from './lane-reports.ts';
 import { logLockWaits } from './lock-waits.ts';
 import type { StartContext } from './start-context.ts';
 
@@ -35,6 +36,7 @@ export async function openBackends({
   const { store, vault, close } = await openDatabaseOf(stateDirectory, config, {
     lockWait: logLockWaits(log, Date.now),
     forged: reportForgedRows(log, metrics, Date.now),
+    lanes: { process: 'daemon', observer: reportLanes(log, metrics) },
     mustExist,
   });
   closing.defer(close);

@@ -1,4 +1,5 @@
 import type { KeyringStore } from '../vault/vault.ts';
+import type { Lanes } from './lanes/lanes.ts';
 import type { SearchLimits } from './object-search.ts';
 import { openPostgres } from './postgres.ts';
 import type { SqlDriver } from './sql-driver.ts';
@@ -13,6 +14,8 @@ export interface Database {
   readonly keyrings: KeyringStore;
   /** Objects and records. */
   readonly store: Store;
+  /** To be started before sealed rows are written. */
+  readonly lanes: Lanes;
   /** Finishes pending commits, then closes the connections. */
   close(): Promise<void>;
 }
@@ -42,6 +45,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
   return {
     keyrings: createSqlKeyrings(driver),
     store: createSqlStore(driver, options.limits),
+    lanes: driver.lanes,
     close: () => driver.close(),
   };
 }

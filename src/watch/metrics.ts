@@ -105,6 +105,11 @@ export class Metrics {
     labelNames: ['table'] as const,
     registers: [this.registry],
   });
+  readonly #rollbacks = new Counter({
+    name: 'kmipd_store_rollback_total',
+    help: 'Rollbacks of the database that were found; nothing is written after one.',
+    registers: [this.registry],
+  });
   /** Expiry of a role's certificate, in milliseconds since 1970. */
   readonly #certificateExpiries = new Map<string, number>();
 
@@ -148,6 +153,9 @@ export class Metrics {
 
   /** Counts a row that was refused; `table` is the label. */
   readonly forgedRow = (table: string): void => this.#forgedRows.inc({ table });
+
+  /** Counts a rollback of the database. */
+  readonly rollback = (): void => this.#rollbacks.inc();
 
   /** Counts batch items and failures of requests. */
   readonly requests: RequestObserver = {

@@ -15,8 +15,8 @@ import { HashingVault } from './hashing-vault.ts';
 export class MemoryAnchors implements AnchorStore {
   anchors: readonly Anchor[] = [];
 
-  async read(): Promise<readonly Anchor[]> {
-    return this.anchors;
+  async read(store: string): Promise<readonly Anchor[]> {
+    return this.anchors.filter((anchor) => anchor.store === store);
   }
 
   async write(anchor: Anchor): Promise<void> {

@@ -20,7 +20,7 @@ export const clientList: Command<Arguments> = {
       .option('json', { type: 'boolean', default: false, describe: 'One JSON object a line' }),
   async run({ home, store, json }) {
     const { withBackends } = await import('../state-directory/backends.ts');
-    const listed = await withBackends(stateDirectoryAt(home), store, ({ clients }) => clients.list());
+    const listed = await withBackends(stateDirectoryAt(home), store, ({ clients }) => clients.list(), 'read');
     if (json) for (const client of listed) print(JSON.stringify(summariseClient(client)));
     else print(formatTable(listed));
   },

@@ -21,8 +21,11 @@ export const clientShow: Command<Arguments> = {
     const name = requirePlainName('the name', client);
     const { withBackends } = await import('../state-directory/backends.ts');
     const { requireClient } = await import('../state-directory/client-directory.ts');
-    const found = await withBackends(stateDirectoryAt(home), store, ({ clients }) =>
-      requireClient(clients, name),
+    const found = await withBackends(
+      stateDirectoryAt(home),
+      store,
+      ({ clients }) => requireClient(clients, name),
+      'read',
     );
     for (const [key, value] of Object.entries(summariseClient(found)))
       print(`${`${key}:`.padEnd(13)}${value}`);

@@ -18,7 +18,8 @@ export interface CommandBackends {
 
 /**
  * Opens the database and the vault of a state directory while `work` runs and resolves to its result; a daemon
- * may have them open too. `storeOption`: another database than that of the configuration.
+ * may have them open too. `storeOption`: another database than that of the configuration. Of the commands
+ * that write, one runs at a time; one with the access `read` waits for none of them, and cannot write.
  * @throws {CommandError} when the state directory is not initialised, or the root key cannot be used.
  * @throws {StoreUnavailableError} when the database cannot be opened.
  */
@@ -26,13 +27,18 @@ export async function withBackends<T>(
   stateDirectory: StateDirectory,
   storeOption: string | undefined,
   work: (backends: CommandBackends) => Promise<T>,
+  access: 'read' | 'write' = 'write',
 ): Promise<T> {
   const config = requireInitialised(stateDirectory);
   const url = readOption('store', storeOption, readStoreUrl) ?? config.store;
   const { store, vault, close } = await openDatabaseOf(
     stateDirectory,
     { ...config, store: url },
-    { mustExist: true, refreshSeconds: 0 },
+    {
+      mustExist: true,
+      refreshSeconds: 0,
+      ...(access === 'write' && { lanes: { process: 'command' } }),
+    },
   );
   try {
     if (!vault.unsealed) throw new CommandError(`the vault is sealed: ${vault.sealedBecause}`);

@@ -73,7 +73,10 @@ export async function initialise(
  */
 async function openWithRootKey(stateDirectory: StateDirectory, config: Config): Promise<OpenedDatabase> {
   removeUnfinishedRootKeys(stateDirectory.rootKey);
-  const opened = await openDatabaseOf(stateDirectory, config, { refreshSeconds: 0 });
+  const opened = await openDatabaseOf(stateDirectory, config, {
+    refreshSeconds: 0,
+    lanes: { process: 'command' },
+  });
   const { vault } = opened;
   if (vault.unsealed) return opened;
   await opened.close();

@@ -56,8 +56,24 @@ export async function withEnrolmentLock<T>(
   }
 }
 
+/** How long a command waits for another one that writes. */
+const commandMilliseconds = 10_000;
+
+/**
+ * Waits until no other command writes to the database, and keeps others from it.
+ * @throws {CommandError} when one takes longer than ten seconds.
+ */
+export function takeCommandLock({ directory }: StateDirectory): ProcessLock {
+  const file = join(directory, 'command.lock');
+  const holder = openExclusively(file, commandMilliseconds);
+  if (holder === undefined)
+    throw new CommandError(`another command has been writing for ten seconds: ${file} is locked; try again`);
+  giveToOwner(file, directory);
+  return { release: () => holder.close() };
+}
+
 /** Gives a file that root has made to the owner of its directory, who needs it as well. */
-function giveToOwner(file: string, directory: string): void {
+export function giveToOwner(file: string, directory: string): void {
   if (process.getuid?.() !== 0) return;
   const { uid, gid } = statSync(directory);
   chownSync(file, uid, gid);

@@ -1,8 +1,10 @@
 import type { Config } from '../../config/index.ts';
 import { redactStoreUrl } from '../../config/values.ts';
+import type { LaneObserver } from '../../store/lanes/lanes.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../../store/open.ts';
 import type { ForgedRow } from '../../vault/forged-row.ts';
 import { type LocalVault, openLocalVault } from '../../vault/local.ts';
+import { type ProcessKind, prepareLanes } from './database-lanes.ts';
 import type { StateDirectory } from './state-directory.ts';
 
 /** The database of a state directory and the vault that opens its rows. */
@@ -14,6 +16,8 @@ export interface OpenedDatabase extends Pick<Database, 'store' | 'keyrings'> {
 export interface OpenedDatabaseOptions extends DatabaseOptions {
   /** Is told of each row that does not open. */
   readonly forged?: (row: ForgedRow) => void;
+  /** The process that writes, and who is told when it must stop; left out by processes that only read. */
+  readonly lanes?: { readonly process: ProcessKind; readonly observer?: LaneObserver };
   /** Seconds between reads of the keyring; 0 for commands, which end before. */
   readonly refreshSeconds?: number;
 }
@@ -21,30 +25,35 @@ export interface OpenedDatabaseOptions extends DatabaseOptions {
 /**
  * Opens the database of a configuration, then the vault. Without the root key the vault is sealed.
  *
+ * @throws {CommandError} when another command writes for too long.
  * @throws {StoreUnavailableError} when the database cannot be opened.
  * @throws {SchemaTooNewError} when a newer kmipd has migrated it.
  */
 export async function openDatabaseOf(
-  { rootKey, keyringPin }: StateDirectory,
+  stateDirectory: StateDirectory,
   { store: url, limits }: Pick<Config, 'store' | 'limits'>,
-  { forged, refreshSeconds, ...options }: OpenedDatabaseOptions = {},
+  { forged, lanes, refreshSeconds, ...options }: OpenedDatabaseOptions = {},
 ): Promise<OpenedDatabase> {
+  const { rootKey: rootKeyFile, keyringPin } = stateDirectory;
+  await using opened = new AsyncDisposableStack();
+  const prepared = lanes && prepareLanes(stateDirectory, lanes.process, lanes.observer);
+  opened.defer(() => prepared?.lock?.release());
   const database = await openDatabase(url, { limits, ...options });
-  try {
-    const vault = await openLocalVault({
-      rootKeyFile: rootKey,
-      keyrings: database.keyrings,
-      pin: { file: keyringPin, database: redactStoreUrl(url), mayBeNew: options.mustExist !== true },
-      ...(forged && { forged }),
-      ...(refreshSeconds !== undefined && { refreshSeconds }),
-    });
-    const close = async () => {
-      await vault.close();
-      await database.close();
-    };
-    return { store: database.store, keyrings: database.keyrings, vault, close };
-  } catch (error) {
+  opened.defer(() => database.close());
+  const vault = await openLocalVault({
+    rootKeyFile,
+    keyrings: database.keyrings,
+    pin: { file: keyringPin, database: redactStoreUrl(url), mayBeNew: options.mustExist !== true },
+    ...(forged && { forged }),
+    ...(refreshSeconds !== undefined && { refreshSeconds }),
+  });
+  // Pending commits need the vault.
+  opened.defer(async () => {
     await database.close();
-    throw error;
-  }
+    await vault.close();
+  });
+  const { store, keyrings } = database;
+  if (prepared !== undefined) await database.lanes.start({ ...prepared.options, vault, keyrings });
+  const closing = opened.move();
+  return { store, keyrings, vault, close: () => closing.disposeAsync() };
 }

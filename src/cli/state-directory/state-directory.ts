@@ -11,6 +11,10 @@ export interface StateDirectory {
   readonly rootKey: string;
   /** By which the keyring of the database is recognised. */
   readonly keyringPin: string;
+  /** Name of this node among those that write to one database. */
+  readonly node: string;
+  /** The states of databases that processes have seen, by the kind of process. */
+  readonly anchors: { readonly daemon: string; readonly command: string };
   readonly authority: { readonly certificate: string; readonly key: string };
   readonly clients: string;
   /** A file that exists during an initialisation, so that the next start can finish it. */
@@ -30,6 +34,8 @@ export function stateDirectoryAt(directory: string): StateDirectory {
     config: join(base, 'kmipd.toml'),
     rootKey: join(base, 'root.key'),
     keyringPin: join(base, 'keyring.pin'),
+    node: join(base, 'node'),
+    anchors: { daemon: join(base, 'anchor'), command: join(base, 'anchor-command') },
     authority: { certificate: join(base, 'ca', 'ca.pem'), key: join(base, 'ca', 'ca.key') },
     clients: join(base, 'clients'),
     unfinishedMarker: join(base, 'initialisation-unfinished'),

@@ -1,12 +1,14 @@
 import type { KnownLane } from './lane-history.ts';
 
 /**
- * What a process keeps outside the database to recognise an older one: the generation of the keyring and the
- * newest state of each lane. JSON:
+ * What a process keeps outside the database to recognise an earlier state of it: the generation of the keyring
+ * and the newest state of each lane. One line of JSON for each database:
  *
- *     {"format":1,"keyring":3,"lanes":{"5d0c…":{"seq":88412,"box":"9f86d081…"}}}
+ *     {"format":1,"store":"9b74…","keyring":3,"lanes":{"5d0c…":{"seq":88412,"box":"9f86d081…"}}}
  */
 export interface Anchor {
+  /** Of which database, 32 hexadecimal digits that only its keyring yields. */
+  readonly store: string;
   /** Generation of the keyring. */
   readonly keyring: number;
   readonly lanes: readonly KnownLane[];
@@ -15,15 +17,15 @@ export interface Anchor {
 /** Where anchors are kept. */
 export interface AnchorStore {
   /**
-   * Reads all anchors that the processes of this installation have left.
+   * Reads all anchors of a database that processes of this installation have left.
    * @throws {AnchorUnreadableError}
    */
-  read(): Promise<readonly Anchor[]>;
-  /** Replaces this process's own anchor, durably. */
+  read(store: string): Promise<readonly Anchor[]>;
+  /** Replaces this process's own anchor of the database, durably. */
   write(anchor: Anchor): Promise<void>;
 }
 
-/** `ANCHOR_UNREADABLE`: a file is no anchor, although its name says so. */
+/** `ANCHOR_UNREADABLE`: what should contain anchors cannot be read. */
 export class AnchorUnreadableError extends Error {
   override readonly name = 'AnchorUnreadableError';
   readonly code = 'ANCHOR_UNREADABLE';
@@ -31,47 +33,61 @@ export class AnchorUnreadableError extends Error {
 
 const format = 1;
 
-/** Encodes an anchor as the text of its file. */
-export function encodeAnchor({ keyring, lanes }: Anchor): string {
+/** Encodes anchors as the text of a file. */
+export function encodeAnchors(anchors: readonly Anchor[]): string {
+  return anchors.map((anchor) => `${encodeAnchor(anchor)}\n`).join('');
+}
+
+function encodeAnchor({ store, keyring, lanes }: Anchor): string {
   const named = lanes
     .toSorted((first, other) => (first.name < other.name ? -1 : 1))
     .map(({ name, seq, box }) => [name, box === undefined ? { seq } : { seq, box }] as const);
-  return `${JSON.stringify({ format, keyring, lanes: Object.fromEntries(named) })}\n`;
+  return JSON.stringify({ format, store, keyring, lanes: Object.fromEntries(named) });
 }
 
-/**
- * Decodes the text of an anchor; `file` names it in the message.
- * @throws {AnchorUnreadableError} for any other text
- */
-export function decodeAnchor(text: string, file: string): Anchor {
-  const fail = (): never => {
-    throw new AnchorUnreadableError(
-      `${file} is damaged; run: kmipd verify, and remove the file when the database is right`,
-    );
-  };
-  const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
-  const content = parse(text);
-  if (content?.format !== format || !isCount(content.keyring)) return fail();
-  if (typeof content.lanes !== 'object' || content.lanes === null) return fail();
-  const lanes = Object.entries(content.lanes).map(([name, state]) => {
-    const { seq, box } = state ?? {};
-    if (!isCount(seq) || (box !== undefined && !/^[0-9a-f]{64}$/.test(String(box)))) return fail();
-    return { name, seq, box };
-  });
-  return { keyring: content.keyring, lanes };
-}
-
-interface AnchorText {
-  readonly format?: unknown;
-  readonly keyring?: unknown;
-  readonly lanes?: Readonly<Record<string, { readonly seq?: unknown; readonly box?: string } | null>> | null;
-}
-
-function parse(text: string): AnchorText | undefined {
-  try {
-    const content: unknown = JSON.parse(text);
-    return typeof content === 'object' && content !== null ? content : undefined;
-  } catch {
-    return undefined;
+/** Decodes the text of a file; undefined for any other text. */
+export function decodeAnchors(text: string): readonly Anchor[] | undefined {
+  const anchors: Anchor[] = [];
+  for (const line of text.split('\n').slice(0, -1)) {
+    const anchor = decodeAnchor(line);
+    if (anchor === undefined) return undefined;
+    anchors.push(anchor);
   }
+  return text === '' || text.endsWith('\n') ? anchors : undefined;
+}
+
+function decodeAnchor(line: string): Anchor | undefined {
+  const { format: found, store, keyring, lanes } = parse(line);
+  if (found !== format || !isDigits(store, 32) || !isCount(keyring)) return undefined;
+  if (typeof lanes !== 'object' || lanes === null) return undefined;
+  const known: KnownLane[] = [];
+  for (const [name, state] of Object.entries(lanes)) {
+    const { seq, box } = state ?? {};
+    if (!isCount(seq) || !(box === undefined || isDigits(box, 64))) return undefined;
+    known.push({ name, seq, box });
+  }
+  return { store, keyring, lanes: known };
+}
+
+interface AnchorLine {
+  readonly format?: unknown;
+  readonly store?: unknown;
+  readonly keyring?: unknown;
+  readonly lanes?: Readonly<Record<string, { readonly seq?: unknown; readonly box?: unknown } | null>> | null;
+}
+
+function parse(line: string): AnchorLine {
+  try {
+    return JSON.parse(line) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function isDigits(value: unknown, length: number): value is string {
+  return typeof value === 'string' && value.length === length && /^[0-9a-f]*$/.test(value);
 }

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { type KeyringStore, type Vault, VaultUnavailableError } from '../../vault/vault.ts';
 import type { SqlRow, SqlUnit, SqlValue } from '../sql-driver.ts';
 import { StoreUnavailableError } from '../store.ts';
-import { type Anchor, type AnchorStore, AnchorUnreadableError, encodeAnchor } from './anchor.ts';
+import { type Anchor, type AnchorStore, AnchorUnreadableError, encodeAnchors } from './anchor.ts';
 import { maxSeenLanes } from './lane-content.ts';
 import { hashBox, type KnownLane, LaneHistory, type LaneRow } from './lane-history.ts';
 import { type LaneProcess, type LaneStep, LaneWriter } from './lane-writer.ts';
@@ -70,6 +70,7 @@ export class Lanes {
   readonly #writers = new Map<string, LaneWriter>();
   readonly #open = new Map<string, OpenLane>();
   #options: LaneOptions | undefined;
+  #store = '';
   #keyring = 0;
   #isStarted = false;
   #stopped: string | undefined;
@@ -144,8 +145,9 @@ export class Lanes {
     }
   }
 
-  async #readAnchors({ anchors, observer }: LaneOptions): Promise<void> {
-    const found = await anchors.read();
+  async #readAnchors({ vault, anchors, observer }: LaneOptions): Promise<void> {
+    this.#store = identify(vault);
+    const found = await anchors.read(this.#store);
     if (found.length === 0) observer.anchored();
     for (const { keyring, lanes } of found) {
       this.#keyring = Math.max(this.#keyring, keyring);
@@ -190,8 +192,8 @@ export class Lanes {
 
   async #keepAnchor({ anchors }: LaneOptions): Promise<void> {
     if (this.#stopped !== undefined) return;
-    const anchor: Anchor = { keyring: this.#keyring, lanes: this.#history.lanes };
-    const text = encodeAnchor(anchor);
+    const anchor: Anchor = { store: this.#store, keyring: this.#keyring, lanes: this.#history.lanes };
+    const text = encodeAnchors([anchor]);
     if (text === this.#anchor) return;
     await anchors.write(anchor);
     this.#anchor = text;
@@ -238,7 +240,7 @@ export class Lanes {
 
   #reportRollback(why: string): void {
     if (this.#stopped !== undefined) return;
-    this.#stopped = `nothing is written, because the database was put back to an earlier state or forged: ${why}`;
+    this.#stopped = `nothing is written, because the database was put back to an earlier state or forged: ${why}; after a restore that is meant, remove the files anchor and anchor-command of the home`;
     this.#options?.observer.rolledBack(this.#stopped);
   }
 
@@ -246,6 +248,11 @@ export class Lanes {
     this.#stopped = `nothing is written, because another process writes as this one (${name}): does another home have the same file "node"?`;
     this.#options?.observer.displaced(this.#stopped);
   }
+}
+
+/** Returns what tells databases apart: a hash under a key that only their keyring has. */
+function identify(vault: Vault): string {
+  return vault.element('store', '', 0, new Uint8Array()).toString(16).padStart(64, '0').slice(0, 32);
 }
 
 function isGenuine(row: LaneRow, vault: Vault): boolean {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { AnchorUnreadableError, decodeAnchor, encodeAnchor } from '../../../../src/store/lanes/anchor.ts';
+import { decodeAnchors, encodeAnchors } from '../../../../src/store/lanes/anchor.ts';
 import { type KnownLane, LaneHistory } from '../../../../src/store/lanes/lane-history.ts';
 
 /** What is a rollback of lanes, and the file that remembers them. */
@@ -48,19 +48,43 @@ t.test('older states are not learned, and what changed last is at the end', asyn
   t.strictSame(history.lanes, [lane('b', 3, hashes.one), lane('a', 6, hashes.other)]);
 });
 
-t.test('an anchor is read as it was written', async (t) => {
-  const anchor = { keyring: 7, lanes: [lane('__proto__', 1), lane('a', 5, hashes.one), lane('b', 3)] };
-  t.strictSame(decodeAnchor(encodeAnchor(anchor), 'anchor'), anchor);
-  t.equal(encodeAnchor(anchor), encodeAnchor({ ...anchor, lanes: anchor.lanes.toReversed() }));
+const anchor = {
+  store: '0'.repeat(32),
+  keyring: 7,
+  lanes: [lane('__proto__', 1), lane('a', 5, hashes.one), lane('b', 3)],
+};
+
+t.test('anchors are read as they were written', async (t) => {
+  for (const anchors of [[], [anchor], [anchor, { ...anchor, store: 'f'.repeat(32), lanes: [] }]])
+    t.strictSame(decodeAnchors(encodeAnchors(anchors)), anchors);
+  t.equal(encodeAnchors([anchor]), encodeAnchors([{ ...anchor, lanes: anchor.lanes.toReversed() }]));
 });
 
-for (const text of [
-  ...['', '{', 'null', '[]', '7', '{}', '{"format":2,"keyring":1,"lanes":{}}', '{"format":1,"keyring":1}'],
-  ...['{"format":1,"keyring":-1,"lanes":{}}', '{"format":1,"keyring":1,"lanes":null}'],
-  ...['{"seq":1.5}', '{"seq":"1"}', '{}', '7', 'null', '{"seq":1,"box":"00"}', '{"seq":1,"box":7}'].map(
-    (state) => `{"format":1,"keyring":1,"lanes":{"a":${state}}}`,
-  ),
-])
-  t.test(`no anchor: ${text}`, async (t) => {
-    t.throws(() => decodeAnchor(text, '/home/anchor'), AnchorUnreadableError);
+const [good = ''] = encodeAnchors([anchor]).split('\n');
+const mutations: Readonly<Record<string, (line: string) => string>> = {
+  'a part': (line) => line.slice(0, -1),
+  'another format': (line) => line.replace('"format":1', '"format":2'),
+  'another store': (line) => line.replace('"store":"0', '"store":"'),
+  'a store that is no text': (line) => line.replace(/"store":"0+"/, '"store":1'),
+  'a negative generation': (line) => line.replace('"keyring":7', '"keyring":-7'),
+  'no lanes': (line) => line.replace(/"lanes":.*/, '"lanes":null}'),
+  'a lane without state': (line) => line.replace(/\{"seq":3\}/, 'null'),
+  'a lane without number': (line) => line.replace(/\{"seq":3\}/, '{}'),
+  'a number that is none': (line) => line.replace('"seq":3', '"seq":"3"'),
+  'a fraction': (line) => line.replace('"seq":3', '"seq":3.5'),
+  'a short hash': (line) => line.replace('"box":"1', '"box":"'),
+  'a hash that is none': (line) => line.replace('"box":"1', '"box":"x'),
+  null: () => 'null',
+  'a number': () => '7',
+  'an empty line': () => '',
+};
+for (const [what, mutate] of Object.entries(mutations))
+  t.test(`not an anchor: ${what}`, async (t) => {
+    t.not(mutate(good), good);
+    t.equal(decodeAnchors(`${mutate(good)}\n`), undefined);
+    t.equal(decodeAnchors(`${good}\n${mutate(good)}\n`), undefined);
   });
+
+t.test('a text without its last line feed is not whole', async (t) => {
+  t.equal(decodeAnchors(good), undefined);
+});

@@ -1,0 +1,64 @@
+import { open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { readTextFile } from '../../common/regular-file.ts';
+import {
+  type Anchor,
+  type AnchorStore,
+  AnchorUnreadableError,
+  decodeAnchors,
+  encodeAnchors,
+} from '../../store/lanes/anchor.ts';
+import { giveToOwner } from './lock.ts';
+
+/** The most databases of which a file keeps an anchor, those that were used last. */
+const maxStores = 16;
+
+/**
+ * Keeps anchors in files of a state directory. Each kind of process writes one of its own, because two that
+ * write one file could put back what the other has written.
+ *
+ * @param files all of them, of which each may be missing
+ * @param own the one that this process writes, no other process at the same time
+ */
+export function createAnchorFiles(files: readonly string[], own: string): AnchorStore {
+  return {
+    async read(store) {
+      return files.flatMap(readAnchors).filter((anchor) => anchor.store === store);
+    },
+    async write(anchor) {
+      const others = readAnchors(own).filter(({ store }) => store !== anchor.store);
+      await replaceFile(own, encodeAnchors([...others, anchor].slice(-maxStores)));
+    },
+  };
+}
+
+function readAnchors(file: string): readonly Anchor[] {
+  const anchors = decodeAnchors(readText(file));
+  if (anchors !== undefined) return anchors;
+  throw new AnchorUnreadableError(
+    `${file} is damaged; run kmipd verify, and remove the file when the database is right`,
+  );
+}
+
+function readText(file: string): string {
+  try {
+    return readTextFile(file, 'anchors');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw new AnchorUnreadableError((error as Error).message);
+  }
+}
+
+/** Replaces a file atomically and durably, off the event loop, because that happens each second. */
+async function replaceFile(file: string, text: string): Promise<void> {
+  const temporary = `${file}.new`;
+  const handle = await open(temporary, 'w', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  giveToOwner(temporary, dirname(file));
+  await rename(temporary, file);
+}
