@@ -1,12 +1,10 @@
 import { type Attribute, attributeKey } from '../../codec/attribute.ts';
 import { type AttributeName, attributeRow } from '../../codec/attribute-table.ts';
-import { type ObjectGroupMember, ObjectType, State } from '../../codec/enums.ts';
+import { type ObjectGroupMember, State } from '../../codec/enums.ts';
 import { StorageStatusMask } from '../../codec/masks.ts';
-import type { Protection } from '../common/protection.ts';
 import type { AttributeFilter, Comparison } from './attribute-filter.ts';
 import { searchableFields } from './index-entries.ts';
-import { publicTypes } from './protection.ts';
-import { isFunctionOfValue } from './shown-attributes.ts';
+import { isFunctionOfValue, knownObjects, type ValueAccess } from './shown-attributes.ts';
 import type { StateName } from './state.ts';
 
 /** Conditions of a Locate request. */
@@ -17,8 +15,8 @@ export interface LocateCriteria {
   readonly objectGroupMember?: ObjectGroupMember | undefined;
   /** POSIX seconds; states depend on dates. */
   readonly now: number;
-  /** Under `strict` no condition is met by what `shownAttributes` hides; the server itself states none. */
-  readonly protection?: Protection | undefined;
+  /** No condition is met by what `shownAttributes` hides; the server itself states none. */
+  readonly access?: ValueAccess | undefined;
 }
 
 /** Storage Status Mask of all objects: on-line, archived or destroyed. */
@@ -32,19 +30,6 @@ export const anyStorageStatus =
  * versions have no such attribute, do not store it.
  */
 export const defaultOperationPolicy = 'default';
-
-const equals = (attribute: AttributeName, value: number): AttributeFilter => ({
-  attribute,
-  fields: [{ field: '', op: '=', value }],
-});
-
-/** The inverse of `hasProtectedValue`. */
-const isShown: AttributeFilter = {
-  any: [
-    { all: [{ not: equals('Sensitive', 1) }, { not: equals('Extractable', 0) }] },
-    ...publicTypes.map((type) => equals('ObjectType', ObjectType.toNumber(type))),
-  ],
-};
 
 const matchAll: AttributeFilter = { all: [] };
 const matchNone: AttributeFilter = { any: [] };
@@ -62,7 +47,8 @@ export function locateFilter(criteria: LocateCriteria): AttributeFilter {
   const conditions = attributes
     .filter((attribute) => !isDate(attribute))
     .map((attribute) => attributeCondition(attribute, now));
-  if (criteria.protection === 'strict' && attributes.some(isFunctionOfValue)) conditions.push(isShown);
+  if (criteria.access !== undefined && attributes.some(isFunctionOfValue))
+    conditions.push(knownObjects(criteria.access));
   return {
     all: [
       ...conditions,

@@ -1,19 +1,41 @@
-import { type Attribute, attributeKey } from '../../codec/attribute.ts';
+import {
+  type Attribute,
+  type AttributeChanges,
+  type AttributeReference,
+  attributeKey,
+} from '../../codec/attribute.ts';
 import type { AttributeName } from '../../codec/attribute-table.ts';
+import { ObjectType } from '../../codec/enums.ts';
+import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import type { Protection } from '../common/protection.ts';
+import type { AttributeFilter } from './attribute-filter.ts';
+import { ArrangedEntries, evaluateFilter } from './filter-evaluation.ts';
+import { indexEntries } from './index-entries.ts';
 import type { ManagedObject } from './managed-object.ts';
-import { hasProtectedValue } from './protection.ts';
+import { hasProtectedValue, publicTypes } from './protection.ts';
 
 /**
  * Attributes that are a function of the value. Under `strict` protection clients neither read them of an
  * object whose value may not leave in the clear, nor find such objects by them: the Digest of a key that is
  * longer than a block is its key for HMAC-SHA-256 (RFC 2104 §3), and that of a password confirms a guess.
- * Cryptographic Length and the like are no function of it: they tell the size that the client has asked for.
+ * So they are hidden, too, from clients that may not fetch the value, where it may be one that can be
+ * guessed. Cryptographic Length and the like are no function of it: they tell the size that the client has
+ * asked for.
  */
 const functionsOfValue: readonly string[] = ['Digest'] satisfies AttributeName[];
 
+/** Types whose values may be passwords. */
+const guessableTypes: readonly ObjectTypeName[] = ['SecretData', 'OpaqueObject'];
+
+/** What a client may know of values. */
+export interface ValueAccess {
+  readonly protection: Protection;
+  /** The objects whose values the client may fetch by Get, as far as its role and its Rights decide. */
+  readonly fetchable: AttributeFilter;
+}
+
 /** Whether an attribute is a function of the value of its object. */
-export function isFunctionOfValue(attribute: Attribute): boolean {
+export function isFunctionOfValue(attribute: AttributeReference): boolean {
   return functionsOfValue.includes(attributeKey(attribute));
 }
 
@@ -21,9 +43,42 @@ export function isFunctionOfValue(attribute: Attribute): boolean {
 export function shownAttributes(
   object: ManagedObject,
   now: number,
-  protection: Protection,
+  access: ValueAccess,
 ): readonly Attribute[] {
   const all = object.attributesAt(now);
-  if (protection === 'kmip' || !hasProtectedValue(object)) return all;
-  return all.filter((attribute) => !isFunctionOfValue(attribute));
+  return mayKnow(object, access) ? all : all.filter((attribute) => !isFunctionOfValue(attribute));
+}
+
+function mayKnow(object: ManagedObject, { protection, fetchable }: ValueAccess): boolean {
+  if (protection === 'strict' && hasProtectedValue(object)) return false;
+  if (!guessableTypes.includes(object.type)) return true;
+  return evaluateFilter(fetchable, new ArrangedEntries(indexEntries(object.attributes.list())));
+}
+
+const equals = (attribute: AttributeName, value: number): AttributeFilter => ({
+  attribute,
+  fields: [{ field: '', op: '=', value }],
+});
+
+const isOfType = (type: ObjectTypeName) => equals('ObjectType', ObjectType.toNumber(type));
+
+/** The objects of which `shownAttributes` shows all attributes. */
+export function knownObjects({ protection, fetchable }: ValueAccess): AttributeFilter {
+  const isUnprotected = { all: [{ not: equals('Sensitive', 1) }, { not: equals('Extractable', 0) }] };
+  const isNotGuessable = { not: { any: guessableTypes.map(isOfType) } };
+  return {
+    all: [
+      { any: [isNotGuessable, fetchable] },
+      ...(protection === 'strict' ? [{ any: [isUnprotected, ...publicTypes.map(isOfType)] }] : []),
+    ],
+  };
+}
+
+/** The changes of an object as a client may see them that may not fetch any value. */
+export function hideGuessable(changes: AttributeChanges, type: ObjectTypeName): AttributeChanges {
+  if (!guessableTypes.includes(type)) return changes;
+  return {
+    changed: changes.changed.filter((attribute) => !isFunctionOfValue(attribute)),
+    deleted: changes.deleted.filter((attribute) => !isFunctionOfValue(attribute)),
+  };
 }

@@ -35,6 +35,8 @@ export interface Context {
   readonly limits: Limits;
   /** How Sensitive and Extractable bind. */
   readonly protection: Protection;
+  /** The objects whose values the client may fetch by Get, as far as its role and its Rights decide. */
+  readonly fetchable: AttributeFilter;
   /** What authorities may certify, and what their keys may do. */
   readonly certification: CertificationRules;
   /** Policies of `certification` by the fingerprint of keys, of the whole group, whatever Rights reach. */

@@ -26,7 +26,8 @@ export const Locate = operation({
   response: struct({ LocatedItems: since('1.3', maybe(integer)), UniqueIdentifier: many(text) }),
   target: conversation(),
   limitedRight: 'objects',
-  async handle(request, { work, limits, now, protection, setPlaceholder }) {
+  async handle(request, context) {
+    const { work, limits, now, setPlaceholder } = context;
     if (request.Attributes.length > maxConditions) {
       fail('InvalidField', `Locate takes at most ${maxConditions} attributes to look for`);
     }
@@ -38,7 +39,7 @@ export const Locate = operation({
         storageStatusMask: request.StorageStatusMask,
         objectGroupMember: request.ObjectGroupMember,
         now,
-        protection,
+        access: context,
       }),
       offset,
       limit: Math.min(maximum, limits.locateItems),

@@ -12,8 +12,7 @@ export function observeReads({ store, vault }: TestService): () => readonly stri
   counted.load = async (group, ids) => note('load', await load(group, ids), (rows) => rows.length);
   counted.record = async (kind, id) => note('record', await record(kind, id), (row) => (row ? 1 : 0));
   counted.records = async (query) => note('records', await records(query), (rows) => rows.length);
-  counted.find = async (query, match) =>
-    note('find', await find(query, match), ({ ids }) => ids.length);
+  counted.find = async (query, match) => note('find', await find(query, match), ({ ids }) => ids.length);
   counted.groupOf = async (id) => note('groupOf', await groupOf(id), (group) => (group ? 1 : 0));
   const open = vault.open.bind(vault);
   vault.open = (context, sealed) => note('open', open(context, sealed), () => 1);

@@ -16,9 +16,10 @@ export const GetAttributeList = operation({
   response: struct({ UniqueIdentifier: one(text), AttributeReference: attributeReferences }),
   target: object({ destroyed: true }),
   limitedRight: 'objects',
-  handle(_request, { object: target, now, protection }) {
+  handle(_request, context) {
+    const { object: target, now } = context;
     const names = new Map(
-      shownAttributes(target, now, protection).map((attribute) => [
+      shownAttributes(target, now, context).map((attribute) => [
         attributeKey(attribute),
         referenceTo(attribute),
       ]),

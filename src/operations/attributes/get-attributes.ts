@@ -17,10 +17,11 @@ export const GetAttributes = operation({
   response: struct({ UniqueIdentifier: one(text), Attributes: attributeList }),
   target: object({ destroyed: true }),
   limitedRight: 'objects',
-  handle({ AttributeReference: requested }, { object: target, now, protection }) {
+  handle({ AttributeReference: requested }, context) {
+    const { object: target, now } = context;
     const keys = requested.map(attributeKey);
     if (new Set(keys).size < keys.length) fail('InvalidMessage', 'an attribute is asked for twice');
-    const all = shownAttributes(target, now, protection);
+    const all = shownAttributes(target, now, context);
     const byKey = Map.groupBy(all, attributeKey);
     const chosen = keys.length === 0 ? all : keys.flatMap((key) => byKey.get(key) ?? []);
     return { UniqueIdentifier: target.id, Attributes: chosen };

@@ -33,12 +33,12 @@ export const Export = operation({
   limitedRight: 'objects',
   slow: ({ KeyFormatType: format }) => format === 'PKCS_12',
   async handle(request, context) {
-    const { object: target, now, protection } = context;
+    const { object: target, now } = context;
     const { value } = target;
     return {
       ObjectType: target.type,
       UniqueIdentifier: target.id,
-      Attributes: shownAttributes(target, now, protection),
+      Attributes: shownAttributes(target, now, context),
       Object: value && (await prepareForExport(target, value, request, context)),
     };
   },

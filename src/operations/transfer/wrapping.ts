@@ -153,11 +153,13 @@ function selectContent(
 function selectAttributes(
   names: readonly AttributeReference[],
   object: ManagedObject,
-  { now, protection }: Context,
+  context: Context,
 ): readonly Attribute[] {
   if (names.length === 0) return [];
   const wanted = new Set(names.map(attributeKey));
-  return shownAttributes(object, now, protection).filter((attribute) => wanted.has(attributeKey(attribute)));
+  return shownAttributes(object, context.now, context).filter((attribute) =>
+    wanted.has(attributeKey(attribute)),
+  );
 }
 
 /** Loads the keys that the method needs. Key information must be given for these and no others. */

@@ -101,10 +101,7 @@ export class RestrictedWork implements Work {
   }
 
   find(query: FindQuery): Promise<FoundItems> {
-    const any = this.#rights.flatMap(({ objects = [], groups = [] }) => [
-      ...objects.map((id) => equals('UniqueIdentifier', id)),
-      ...groups.map((group) => equals('ObjectGroup', group)),
-    ]);
+    const any = reachedBy(this.#rights);
     if (any.length === 0) return Promise.resolve({ ids: [], total: 0 });
     return this.#work.find({ ...query, filter: { all: [query.filter, { any }] } });
   }
@@ -126,6 +123,14 @@ export class RestrictedWork implements Work {
   afterCommit(effect: () => void): void {
     this.#work.afterCommit(effect);
   }
+}
+
+/** The conditions of which an object meets one that limited Rights include. */
+export function reachedBy(rights: readonly DelegatedRight[]): readonly AttributeFilter[] {
+  return rights.flatMap(({ objects = [], groups = [] }) => [
+    ...objects.map((id) => equals('UniqueIdentifier', id)),
+    ...groups.map((group) => equals('ObjectGroup', group)),
+  ]);
 }
 
 /** Records of other kinds than `kinds` do not exist and cannot be written. */

@@ -1,9 +1,10 @@
 import { fail } from '../../common/errors.ts';
-import type { DelegatedRight } from '../../identity/principal.ts';
+import type { DelegatedRight, Principal } from '../../identity/principal.ts';
+import type { AttributeFilter } from '../../object/attribute-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../../operations/context.ts';
 import type { AnyOperation } from '../../operations/operation.ts';
-import { isMember, RestrictedWork } from './restricted-work.ts';
+import { isMember, RestrictedWork, reachedBy } from './restricted-work.ts';
 
 /**
  * Whether the right names the operation. Rights come with a ticket of Delegated Login (KMIP 2.1 §9.19).
@@ -19,6 +20,13 @@ export function reaches(right: DelegatedRight, object: ManagedObject): boolean {
 
 const isUnlimited = ({ objects, groups }: DelegatedRight): boolean =>
   objects === undefined && groups === undefined;
+
+/** The objects whose values a client may fetch by Get, as far as its role and its Rights decide. */
+export function fetchableBy(principal: Pick<Principal, 'rights' | 'may'>): AttributeFilter {
+  if (!principal.may('Get')) return { any: [] };
+  const granted = principal.rights?.filter((right) => grants(right, 'Get'));
+  return granted === undefined || granted.some(isUnlimited) ? { all: [] } : { any: reachedBy(granted) };
+}
 
 /** The views of an item under Rights. */
 export interface RestrictedViews extends Pick<Context, 'server' | 'work'> {

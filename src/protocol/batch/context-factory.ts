@@ -11,6 +11,7 @@ import type { Jobs, RenewedAccess, ServerDescription } from '../../operations/co
 import type { Vault } from '../../vault/vault.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
 import type { AuthenticatedRequest } from '../authentication/authentication.ts';
+import { fetchableBy } from '../authentication/rights.ts';
 import type { Conversation } from '../service.ts';
 import type { ItemObjects } from '../unit-of-work/unit-objects.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
@@ -179,6 +180,9 @@ export class ContextFactory {
       server,
       limits,
       protection: protection?.() ?? 'strict',
+      get fetchable() {
+        return fetchableBy(sender.principal);
+      },
       certification: rules,
       listedKeys: () => this.#findListedKeys(rules, sender.principal.group),
       get jobs() {

@@ -118,6 +118,9 @@ export class ItemContext implements Context {
   get protection(): Context['protection'] {
     return this.#batch.protection;
   }
+  get fetchable(): Context['fetchable'] {
+    return this.#batch.fetchable;
+  }
   get certification(): Context['certification'] {
     return this.#batch.certification;
   }

@@ -1,6 +1,7 @@
 import { newestVersion, type Version } from '../../../codec/version.ts';
 import type { Limits } from '../../common/limits.ts';
 import type { Principal } from '../../identity/principal.ts';
+import { hideGuessable } from '../../object/shown-attributes.ts';
 import { Notify } from '../../operations/server/notify.ts';
 import { Put } from '../../operations/server/put.ts';
 import type { Store } from '../../store/store.ts';
@@ -107,7 +108,8 @@ export class Endpoints {
         return;
       }
     }
-    const notify = channel.accepts('Notify') ? notifyOf(event, channel.version) : undefined;
+    const changes = principal.may('Get') ? event.changes : hideGuessable(event.changes, event.type);
+    const notify = channel.accepts('Notify') ? notifyOf({ ...event, changes }, channel.version) : undefined;
     if (notify !== undefined) await channel.request(Notify, notify);
   }
 

@@ -1,4 +1,5 @@
 import { type Attribute, type AttributeChanges, attributeKey } from '../../../codec/attribute.ts';
+import type { ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
 import type { Protection } from '../../common/protection.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
 import { shownAttributes } from '../../object/shown-attributes.ts';
@@ -12,9 +13,13 @@ export interface RowChange {
   readonly after: LoadedObject;
 }
 
-/** The change of one object, without the object's value: a listener that may have the value reads it anew. */
+/**
+ * The change of one object, without the object's value: a listener that may have the value reads it anew, one
+ * that may not hides what is left of it (`hideGuessable`).
+ */
 export interface ObjectEvent {
   readonly id: string;
+  readonly type: ObjectTypeName;
   /** `value`: a new object, or one whose value was replaced. */
   readonly about: 'value' | 'attributes';
   /** Identifier of the object that this one replaces. */
@@ -83,7 +88,7 @@ function eventOf(
 ): ObjectEvent | undefined {
   const object = ManagedObject.fromStored(after, vault);
   const old = before && ManagedObject.fromStored(before, vault);
-  const shown = (each: ManagedObject) => shownAttributes(each, now, protection);
+  const shown = (each: ManagedObject) => shownAttributes(each, now, { protection, fetchable: { all: [] } });
   const changes = difference(old === undefined ? [] : shown(old), shown(object));
   const isNew = before === undefined;
   // A box of the value alone that is kept is not decrypted; others differ also by the provenance.
@@ -93,7 +98,13 @@ function eventOf(
   const about = hasNewValue ? 'value' : 'attributes';
   if (!isNew && about === 'attributes' && changes === undefined) return undefined;
   const replaces = isNew ? object.provenance.replaces : about === 'value' ? after.id : undefined;
-  return { id: after.id, about, replaces, changes: changes ?? { changed: [], deleted: [] } };
+  return {
+    id: after.id,
+    type: object.type,
+    about,
+    replaces,
+    changes: changes ?? { changed: [], deleted: [] },
+  };
 }
 
 /**

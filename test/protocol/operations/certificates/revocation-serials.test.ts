@@ -2,7 +2,6 @@ import t from 'tap';
 import * as x509 from '../../../../certs/x509.ts';
 import type { Node } from '../../../../codec/wire/node.ts';
 import { Certify } from '../../../../src/operations/certificates/certify.ts';
-import { openRecord } from '../../../../src/protocol/unit-of-work/record-boxes.ts';
 import { Destroy } from '../../../../src/operations/lifecycle/destroy.ts';
 import { Get } from '../../../../src/operations/transfer/get.ts';
 import { openRecord } from '../../../../src/protocol/unit-of-work/record-boxes.ts';
