@@ -34,6 +34,7 @@ const suites: Record<string, { folders: string[]; except?: RegExp }> = {
       'golden',
       'property',
       'store',
+      'first-design',
       'protocol',
       'net',
       'cli',

@@ -23,6 +23,7 @@ const operatorErrorCodes: ReadonlySet<unknown> = new Set([
   'CERTIFICATE_REFUSED',
   'STORE_UNAVAILABLE',
   'SCHEMA_TOO_NEW',
+  'FIRST_DESIGN',
   'VAULT_UNAVAILABLE',
   'SEAL_BROKEN',
   'WIRE',

@@ -4,6 +4,7 @@ import type { ClientDirectory } from '../identity/principal.ts';
 import { StoredClients } from '../protocol/authentication/client-directory.ts';
 import type { Store } from '../store/store.ts';
 import type { LocalVault } from '../vault/local.ts';
+import { openConverted } from './first-design.ts';
 import { reportForgedRows } from './forged-rows.ts';
 import { reportLanes } from './lane-reports.ts';
 import { logLockWaits } from './lock-waits.ts';
@@ -17,28 +18,24 @@ export interface Backends {
 }
 
 /**
- * Locks and opens the database, then the vault. A missing root key leaves the vault sealed and does not fail
- * the start.
+ * Locks and opens the database, then the vault; a database of the first design is converted before. A missing
+ * root key leaves the vault sealed and does not fail the start.
  * @throws {CommandError} when another daemon uses the database, unless that is PostgreSQL.
  * @throws {StoreUnavailableError} when the database cannot be opened.
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
  */
-export async function openBackends({
-  stateDirectory,
-  config,
-  log,
-  metrics,
-  closing,
-  mustStoreExist: mustExist,
-}: StartContext): Promise<Backends> {
+export async function openBackends(context: StartContext): Promise<Backends> {
+  const { stateDirectory, config, log, metrics, closing, mustStoreExist: mustExist } = context;
   const lock = lockDatabase(config.store, mustExist);
   closing.defer(() => lock?.release());
-  const { store, vault, close } = await openDatabaseOf(stateDirectory, config, {
-    lockWait: logLockWaits(log, Date.now),
-    forged: reportForgedRows(log, metrics, Date.now),
-    lanes: { process: 'daemon', observer: reportLanes(log, metrics) },
-    mustExist,
-  });
+  const { store, vault, close } = await openConverted(context, () =>
+    openDatabaseOf(stateDirectory, config, {
+      lockWait: logLockWaits(log, Date.now),
+      forged: reportForgedRows(log, metrics, Date.now),
+      lanes: { process: 'daemon', observer: reportLanes(log, metrics) },
+      mustExist,
+    }),
+  );
   closing.defer(close);
   return { store, vault, clients: new StoredClients(store, vault) };
 }

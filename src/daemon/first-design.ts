@@ -1,0 +1,56 @@
+import { realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { print, printError } from '../cli/command.ts';
+import { prepareLanes } from '../cli/state-directory/database-lanes.ts';
+import { writeFileAtomically } from '../common/durable-file.ts';
+import { redactStoreUrl } from '../config/values.ts';
+import { sqliteFileOf } from '../store/sqlite-file.ts';
+import { reportLanes } from './lane-reports.ts';
+import type { StartContext } from './start-context.ts';
+
+/** File of a state directory with the report of a conversion. */
+const reportName = 'first-design-conversion.txt';
+
+/**
+ * Opens a database by `open`, and converts it before when it has the first design. The caller has locked it.
+ * @throws {CommandError} when it cannot be converted; otherwise as `open`
+ */
+export async function openConverted<T>(
+  { stateDirectory, config, log, metrics }: StartContext,
+  open: () => Promise<T>,
+): Promise<T> {
+  const { store: url } = config;
+  await completeConversion(url);
+  try {
+    return await open();
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'FIRST_DESIGN') throw error;
+  }
+  const { convertDatabase } = await import('../first-design/conversion.ts');
+  let report: readonly string[] = [];
+  const keepReport = (lines: readonly string[]) => {
+    report = lines;
+    writeFileAtomically(join(stateDirectory.directory, reportName), `${lines.join('\n')}\n`, 0o600);
+  };
+  const pin = { file: stateDirectory.keyringPin, database: redactStoreUrl(url), mayBeNew: true };
+  const { options: lanes } = prepareLanes(stateDirectory, 'daemon', reportLanes(log, metrics));
+  await convertDatabase({
+    url,
+    rootKeyFile: stateDirectory.rootKey,
+    pin,
+    lanes,
+    say: printError,
+    keepReport,
+  });
+  for (const line of report) print(line);
+  return open();
+}
+
+/** Removes the old rows from a SQLite file when the process that converted it has ended before. */
+async function completeConversion(url: string): Promise<void> {
+  const path = sqliteFileOf(url);
+  if (path === undefined) return;
+  const file = realpathSync(path);
+  const { isUnvacuumed, vacuum } = await import('../first-design/kept-copy.ts');
+  if (isUnvacuumed(file)) vacuum(file);
+}

@@ -1,0 +1,165 @@
+import { realpathSync } from 'node:fs';
+import { CommandError } from '../cli/failure.ts';
+import { lockConversion } from '../store/conversion-lock.ts';
+import type { LaneOptions } from '../store/lanes/lanes.ts';
+import { migrations } from '../store/migrations/index.ts';
+import { recordingStep } from '../store/migrations/migration.ts';
+import { openDriver } from '../store/open.ts';
+import type { SqlDriver, SqlRow, SqlStep } from '../store/sql-driver.ts';
+import { createSqlKeyrings } from '../store/sql-keyrings.ts';
+import { createSqlStore } from '../store/sql-store.ts';
+import { sqliteFileOf } from '../store/sqlite-file.ts';
+import type { PinPlace } from '../vault/keyring-pin.ts';
+import { openLocalVault } from '../vault/local.ts';
+import { convertObjects } from './convert-objects.ts';
+import { type Conversion, convertRecords } from './convert-records.ts';
+import { keepCopy, keptName, markUnvacuumed, vacuum } from './kept-copy.ts';
+import { OldVault } from './old-vault.ts';
+import { Progress } from './progress.ts';
+import { ConversionReport } from './report.ts';
+import * as schema from './schema.ts';
+
+/** What is converted, and who is told. */
+export interface ConversionOptions {
+  /** `sqlite:FILE` or `postgres://…`; nobody else uses a SQLite file meanwhile. */
+  readonly url: string;
+  readonly rootKeyFile: string;
+  /** Where the new keyring is remembered. */
+  readonly pin: PinPlace;
+  /** By which the converted rows are recognised later. */
+  readonly lanes: Pick<LaneOptions, 'name' | 'anchors' | 'observer'>;
+  /** Receives a line of progress, at most every second. */
+  readonly say: (line: string) => void;
+  /** Keeps a report for the operator, durably: just before the conversion becomes valid. */
+  readonly keepReport: (lines: readonly string[]) => void;
+}
+
+/**
+ * Converts a database of the first design: every row is opened, sealed anew under a new keyring and written
+ * to the tables of the second design, in the order of insertion and as version 1. The old tables get other
+ * names first, so that no older kmipd goes on writing, and stay until everything is converted; a conversion
+ * that was interrupted begins again.
+ *
+ * @throws {CommandError} when there is not enough space, the root key is missing, another node converts the
+ *   database, or a row does not open.
+ * @throws {StoreUnavailableError} when the database fails.
+ */
+export function convertDatabase(options: ConversionOptions): Promise<void> {
+  const file = sqliteFileOf(options.url);
+  return file === undefined ? convertPostgres(options) : convertSqlite(options, realpathSync(file));
+}
+
+/** What the engines do in different ways. */
+interface Engine {
+  /** Selects the names of all tables. */
+  readonly selectTables: string;
+  /** Is called before the first change of the old tables; returns what the operator must know of them. */
+  readonly keepOldRows: (isRenamed: boolean) => readonly string[];
+  /** Statements of the transaction that makes the new tables valid. */
+  readonly ending: readonly string[];
+  /** @throws {CommandError} when this process may not go on. */
+  readonly requireLock: () => void;
+}
+
+async function convertSqlite(options: ConversionOptions, file: string): Promise<void> {
+  await convertTables(options, {
+    selectTables: "select name from sqlite_schema where type = 'table'",
+    keepOldRows(isRenamed) {
+      const kept = isRenamed ? keptName(file) : keepCopy(file);
+      return [`The old database is kept as ${kept}: whoever has it and root.key reads every key.`];
+    },
+    // The pages of the old tables are not overwritten one by one: `vacuum` writes a file without them.
+    ending: ['pragma secure_delete = off', ...schema.dropStatements, markUnvacuumed],
+    requireLock() {},
+  });
+  options.say('removing the old rows from the file');
+  vacuum(file);
+}
+
+async function convertPostgres(options: ConversionOptions): Promise<void> {
+  const lock = await lockConversion(options.url);
+  if (lock === undefined)
+    throw new CommandError('another kmipd converts the database; start again when it is done');
+  try {
+    await convertTables(options, {
+      selectTables:
+        'select table_name as name from information_schema.tables where table_schema = current_schema()',
+      keepOldRows: () => [
+        'The old tables are in the database, readable, until you remove them:',
+        ...schema.dropStatements.map((statement) => `  ${statement};`),
+      ],
+      ending: [],
+      requireLock() {
+        if (!lock.isHeld)
+          throw new CommandError('the connection that locks the database is lost; start again');
+      },
+    });
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Renames the old tables, converts all rows and makes the new tables valid. */
+async function convertTables(options: ConversionOptions, engine: Engine): Promise<void> {
+  const { url, rootKeyFile, pin, say } = options;
+  await using closing = new AsyncDisposableStack();
+  const driver = await openDriver(url, { mustExist: true, isConversion: true });
+  closing.defer(() => driver.close());
+  const tables = new Set((await driver.read(engine.selectTables, [])).map(({ name }) => name));
+  const isRenamed = tables.has(schema.renamedTable);
+  // Before anything is changed: without the root key an older kmipd still has its database.
+  const oldVault = new OldVault(rootKeyFile, await readSealingKeys(driver, tables));
+  closing.defer(() => oldVault.close());
+  say('the database is converted to a new format; no client is served meanwhile');
+  const remarks = engine.keepOldRows(isRenamed);
+  if (!isRenamed) await renameTables(driver);
+  const keyrings = createSqlKeyrings(driver);
+  const vault = await openLocalVault({ rootKeyFile, pin, keyrings, refreshSeconds: 0 });
+  // Pending commits need the vault.
+  closing.defer(() => driver.close().then(() => vault.close()));
+  if (!vault.unsealed) throw new CommandError(`the database cannot be converted: ${vault.sealedBecause}`);
+  await driver.lanes.start({ ...options.lanes, vault, keyrings });
+  const rows = { driver, oldVault, vault, store: createSqlStore(driver), requireLock: engine.requireLock };
+  const { report, newRecords, seconds } = await convertRows(rows, say);
+  const { objects, records, clients } = report.counts;
+  options.keepReport([...report.lines(), '', ...remarks]);
+  const counted = { sql: schema.hasCounts, parameters: [objects, records, clients, newRecords], rows: 1 };
+  engine.requireLock();
+  await run(driver, [counted, ...engine.ending.map(toStep), ...migrations.map(recordingStep)]);
+  say(`converted ${objects} objects, ${records} records and ${clients} clients in ${seconds} seconds`);
+}
+
+async function convertRows(
+  rows: Omit<Conversion, 'report' | 'progress'>,
+  say: (line: string) => void,
+): Promise<{ report: ConversionReport; newRecords: number; seconds: number }> {
+  const [row] = await rows.driver.read(schema.selectTotal, []);
+  const progress = new Progress(Number(row?.total), say);
+  const report = new ConversionReport();
+  const conversion = { ...rows, report, progress };
+  const newRecords = await convertRecords(conversion);
+  await convertObjects(conversion);
+  return { report, newRecords, seconds: progress.seconds };
+}
+
+/** The first version of the schema had no sealing keys. */
+async function readSealingKeys(driver: SqlDriver, tables: ReadonlySet<unknown>): Promise<readonly SqlRow[]> {
+  const table = schema.sealingKeyTables.find((name) => tables.has(name));
+  return table === undefined ? [] : driver.read(`select id, wrapped from ${table}`, []);
+}
+
+/** Completes the schema of an older version and renames its tables. */
+async function renameTables(driver: SqlDriver): Promise<void> {
+  const [row] = await driver.read(schema.selectVersion, []);
+  const missing = schema.oldSchema
+    .slice(Number(row?.version))
+    .flatMap((statements) => statements(driver.dialect));
+  await run(driver, [...missing, ...schema.renameStatements].map(toStep));
+}
+
+const toStep = (sql: string): SqlStep => ({ sql, parameters: [] });
+
+async function run(driver: SqlDriver, steps: readonly SqlStep[]): Promise<void> {
+  if ((await driver.commit({ objects: [], changes: [], steps })) !== 'committed')
+    throw new CommandError('the converted database has another number of rows than the old one; start again');
+}

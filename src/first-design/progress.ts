@@ -1,0 +1,31 @@
+/** Tells an operator every second how far long work has got. */
+export class Progress {
+  readonly #total: number;
+  readonly #say: (line: string) => void;
+  readonly #started = performance.now();
+  #done = 0;
+  #said = this.#started;
+
+  /** `total`: rows of the whole work. */
+  constructor(total: number, say: (line: string) => void) {
+    this.#total = total;
+    this.#say = say;
+  }
+
+  /** Counts rows as done. */
+  add(rows: number): void {
+    this.#done += rows;
+    const now = performance.now();
+    if (now - this.#said < 1_000) return;
+    this.#said = now;
+    const seconds = (now - this.#started) / 1_000;
+    const left = Math.ceil((seconds / this.#done) * (this.#total - this.#done));
+    const percent = Math.floor((100 * this.#done) / this.#total);
+    this.#say(`converted ${this.#done} of ${this.#total} rows (${percent} %), about ${left} seconds left`);
+  }
+
+  /** Whole seconds since the start. */
+  get seconds(): number {
+    return Math.round((performance.now() - this.#started) / 1_000);
+  }
+}
