@@ -7,11 +7,12 @@ import { randomBytes, randomUUID, randomUUIDv7 } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ColumnName, objectColumns } from '../src/store/columns.ts';
 import { openPostgres } from '../src/store/postgres.ts';
 import { createSqlStore } from '../src/store/sql-store.ts';
 import { openSqlite } from '../src/store/sqlite.ts';
 import { SqliteConnection } from '../src/store/sqlite-connection.ts';
-import type { IndexEntry, StoredObject } from '../src/store/store.ts';
+import type { IndexTerm, StoredObject } from '../src/store/store.ts';
 import type { SealedKey } from '../src/vault/vault.ts';
 
 const url = process.argv[2] ?? 'sqlite';
@@ -19,33 +20,27 @@ const seconds = Number(process.argv[3] ?? 3);
 const directory = mkdtempSync(join(tmpdir(), 'kmipd-bench-'));
 const concurrencies = [1, 4, 16, 64];
 
-const numbers = [
-  ...[
-    'ObjectType',
-    'CryptographicAlgorithm',
-    'CryptographicLength',
-    'CryptographicUsageMask',
-    'State',
-    'Fresh',
-  ],
-  ...['InitialDate', 'LastChangeDate', 'OriginalCreationDate', 'Sensitive', 'AlwaysSensitive', 'Extractable'],
+/** Those that a Create sets. */
+const columnsOfKey: readonly ColumnName[] = [
+  ...(['ObjectType', 'CryptographicAlgorithm', 'CryptographicLength', 'CryptographicUsageMask'] as const),
+  ...(['State', 'Fresh', 'InitialDate', 'LastChangeDate', 'OriginalCreationDate'] as const),
+  ...(['Sensitive', 'Extractable'] as const),
 ];
+const columns = Object.fromEntries(
+  Object.keys(objectColumns).map((name) => [name, columnsOfKey.includes(name as ColumnName) ? 3 : null]),
+) as StoredObject['columns'];
 
 /** An object of the size of an AES key with the attributes that a Create sets. */
 function createObject(id: string): StoredObject {
-  const text = (attribute: string, field: string, value: string): IndexEntry => ({
-    ...{ attribute, field, instance: 0, text: value, number: null },
-  });
+  const term = (): IndexTerm => ({ term: randomBytes(6).readUIntBE(0, 6), instance: 0 });
   return {
-    ...{ id, group: 'default', objectType: 'SymmetricKey', version: 1, uniqueKeys: [] },
-    attributes: randomBytes(300),
-    sealed: new Uint8Array(randomBytes(65)) as Uint8Array as SealedKey,
-    index: [
-      text('UniqueIdentifier', '', id),
-      text('Name', 'NameValue', `key ${id}`),
-      text('ObjectGroup', '', 'default'),
-      ...numbers.map((attribute) => ({ attribute, field: '', instance: 0, text: null, number: 3 })),
-    ],
+    ...{ id, group: 'default', objectType: 'SymmetricKey', version: 1, replacedTag: null },
+    box: new Uint8Array(randomBytes(400)) as Uint8Array as SealedKey,
+    value: null,
+    columns,
+    // Of name, type of name, object group and its presence, and two Boolean attributes without a column.
+    terms: { add: Array.from({ length: 6 }, term), remove: [] },
+    uniqueNames: { add: [], remove: [] },
   };
 }
 

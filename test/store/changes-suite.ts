@@ -22,7 +22,7 @@ export async function changesSuite(
     const tag = (byte: number) => boxTag(box(byte));
     const taken = () => changes.splice(0);
     const row = (table: WrittenRow['table'], id: string, before: number | null, after: number | null) => ({
-      ...{ table, id },
+      ...(table === 'sealed_record' ? { table, id, kind: 'note' } : { table, id }),
       before: before === null ? null : { version: before, tag: tag(before) },
       after: after === null ? null : { version: after, tag: tag(after) },
     });

@@ -2,7 +2,7 @@ import type { Test } from 'tap';
 import { type ColumnName, objectColumns } from '../../src/store/columns.ts';
 import type { SqlDriver } from '../../src/store/sql-driver.ts';
 import type { Filter, LoadedObject, Store, StoredObject } from '../../src/store/store.ts';
-import { satisfies } from './evaluate.ts';
+import { satisfies as rowSatisfies } from '../memory-store.ts';
 import { add, findAll, object, term, termOf } from './objects.ts';
 
 type OpenStore = (t: Test) => Promise<{ driver: SqlDriver; store: Store }>;
@@ -48,9 +48,7 @@ const type = (number: number) => termOf('Name', number, 'NameType');
 
 const comparisons: readonly Filter[] = columnNames.flatMap((column) => [
   { present: column },
-  ...(['=', '>=', '<=', 'bits'] as const).flatMap((op) =>
-    [0, 2, 4, 12, -5].map((value) => ({ column, op, value })),
-  ),
+  ...(['=', '>=', '<=', 'bits'] as const).flatMap((op) => [0, 2, -5].map((value) => ({ column, op, value }))),
 ]);
 const leaves: readonly Filter[] = [
   ...comparisons,
@@ -73,17 +71,19 @@ const ranged: Filter = { column: 'InitialDate', op: '<=', value: 12 };
 const settings: Readonly<Record<string, (leaf: Filter) => Filter>> = {
   alone: (leaf) => leaf,
   not: (leaf) => ({ not: leaf }),
-  'not not': (leaf) => ({ not: { not: leaf } }),
-  all: (leaf) => ({ all: [leaf, partner, leaf] }),
+  all: (leaf) => ({ all: [leaf, partner, { not: { not: leaf } }] }),
   'all with not': (leaf) => ({ all: [{ not: leaf }, partner, ranged] }),
-  any: (leaf) => ({ any: [leaf, { all: [partner, ranged] }] }),
-  'any with not': (leaf) => ({ any: [{ not: leaf }, { not: partner }] }),
+  any: (leaf) => ({ any: [leaf, { all: [{ not: leaf }, partner, ranged] }] }),
   'not all': (leaf) => ({ not: { all: [leaf, partner] } }),
 };
 
+function satisfies(one: StoredObject, filter: Filter): boolean {
+  return rowSatisfies({ ...one, terms: one.terms.add }, filter);
+}
+
 /** Tests of the searches that Locate needs, for every engine. */
 export async function filterSuite(t: Test, openStore: OpenStore): Promise<void> {
-  await t.test('find returns the objects that satisfy a filter', { timeout: 300_000 }, async (t) => {
+  await t.test('find returns the objects that satisfy a filter', async (t) => {
     const { store } = await openStore(t);
     for (const one of objects) await add(store, one);
     const others = objects.map((one) => ({ ...one, id: `red ${one.id}`, group: 'red' }));
@@ -91,18 +91,18 @@ export async function filterSuite(t: Test, openStore: OpenStore): Promise<void> 
     const newestFirst = objects.toReversed();
     /** Half of the objects of the group. */
     const half = ({ id }: LoadedObject) => Number(id.slice(2)) % 2 === 0;
-    for (const [setting, build] of Object.entries(settings))
-      for (const filter of leaves.map(build)) {
-        const expected = newestFirst.filter((one) => satisfies(one, filter)).map(({ id }) => id);
-        const exact = await findAll(store, filter, { limit: 100 });
-        if (exact.ids.join() !== expected.join() || exact.total !== expected.length)
-          t.same(exact, { ids: expected }, `${setting}: ${JSON.stringify(filter)}`);
-        const query = { group: 'blue', filter, isExact: false, offset: 3, limit: 10, countedItems: 100 };
-        const inexact = await store.find(query, half);
-        const matching = newestFirst.filter((one) => satisfies(one, filter) && half(one)).map(({ id }) => id);
-        if (inexact.ids.join() !== matching.slice(3, 13).join() || inexact.total !== matching.length)
-          t.same(inexact, { ids: matching.slice(3, 13) }, `${setting}, inexact: ${JSON.stringify(filter)}`);
-      }
+    const check = async (filter: Filter) => {
+      const expected = newestFirst.filter((one) => satisfies(one, filter)).map(({ id }) => id);
+      const exact = await findAll(store, filter, { limit: 100 });
+      if (exact.ids.join() !== expected.join() || exact.total !== expected.length)
+        t.same(exact, { ids: expected }, JSON.stringify(filter));
+      const query = { group: 'blue', filter, isExact: false, offset: 3, limit: 10, countedItems: 100 };
+      const inexact = await store.find(query, half);
+      const matching = newestFirst.filter((one) => satisfies(one, filter) && half(one)).map(({ id }) => id);
+      if (inexact.ids.join() !== matching.slice(3, 13).join() || inexact.total !== matching.length)
+        t.same(inexact, { ids: matching.slice(3, 13) }, `not exact: ${JSON.stringify(filter)}`);
+    };
+    for (const build of Object.values(settings)) await Promise.all(leaves.map(build).map(check));
     for (const leaf of leaves.slice(0, -4)) {
       const count = objects.filter((one) => satisfies(one, leaf)).length;
       if (count === objects.length) t.fail(`${JSON.stringify(leaf)} tells no objects apart`);
@@ -110,17 +110,8 @@ export async function filterSuite(t: Test, openStore: OpenStore): Promise<void> 
     const empty = { ids: [], versions: [], total: 0 };
     t.strictSame(await findAll(store, { all: [] }, { group: 'green' }), empty);
     const red = await findAll(store, { terms: [name('%')] }, { group: 'red' });
-    t.strictSame(red.ids, [
-      'red o-44',
-      'red o-39',
-      'red o-34',
-      'red o-29',
-      'red o-24',
-      'red o-19',
-      'red o-14',
-      'red o-9',
-      'red o-4',
-    ]);
+    const theirs = others.filter((_, at) => at % names.length === 4);
+    t.strictSame(red.ids, theirs.map(({ id }) => id).toReversed());
   });
 
   await t.test('find refuses what is no number, and a condition on no terms', async (t) => {

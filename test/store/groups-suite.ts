@@ -9,17 +9,12 @@ export async function groupSuite(t: Test, open: (t: Test) => Promise<SqlDriver>)
     const driver = await open(t);
     const read: string[] = [];
     const counting: SqlDriver = {
-      dialect: driver.dialect,
-      counts: driver.counts,
-      searchSlots: driver.searchSlots,
-      search: (sql, parameters) => driver.search(sql, parameters),
+      ...driver,
       async read(sql, parameters) {
         const rows = await driver.read(sql, parameters);
         read.push(`${sql} with ${parameters.length} parameters: ${rows.length} rows`);
         return rows;
       },
-      commit: (unit) => driver.commit(unit),
-      close: () => driver.close(),
     };
     const store = createSqlStore(counting);
     await add(store, object('theirs', { group: 'red' }), object('own'));

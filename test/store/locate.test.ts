@@ -6,7 +6,10 @@ import t from 'tap';
 import { ArrangedEntries, evaluateFilter } from '../../src/object/filter-evaluation.ts';
 import { indexEntries } from '../../src/object/index-entries.ts';
 import { locateFilter } from '../../src/object/locate-filter.ts';
-import { openStore } from '../../src/store/open.ts';
+import { indexChange } from '../../src/object/search-index.ts';
+import { toStoreFilter } from '../../src/object/store-filter.ts';
+import { openDatabase } from '../../src/store/open.ts';
+import { PlainVault } from '../plain-vault.ts';
 import { attributeSet, criteria } from '../unit/object/generators.ts';
 import { add, object } from './objects.ts';
 
@@ -14,24 +17,34 @@ const directory = await mkdtemp(join(tmpdir(), 'kmipd-locate-'));
 t.teardown(() => rm(directory, { recursive: true, force: true }));
 
 t.test('the database finds the same objects as the filter in memory', async (t) => {
-  const { store, close } = await openStore(`sqlite:${join(directory, 'kmipd.db')}`);
+  const { store, close } = await openDatabase(`sqlite:${join(directory, 'kmipd.db')}`);
   t.teardown(close);
+  const vault = new PlainVault();
+  const group = 'blue';
   const sets = fc.sample(attributeSet, { numRuns: 400, seed: 1 });
-  const objects = sets.map((set, at) => object(`o${at}`, { index: indexEntries(set.list()) }));
-  await add(store, ...objects);
-  let hits = 0;
+  const entries = new Map(
+    sets.map((set, at) => [String(at), new ArrangedEntries(indexEntries(set.list()))] as const),
+  );
+  const index = (attributes: (typeof sets)[number]) =>
+    indexChange({ group, attributes }, undefined, vault, { uniqueNames: false });
+  await add(store, ...sets.map((set, at) => object(String(at), index(set))));
+  let [hits, exact, queries] = [0, 0, 0];
   for (const [at, set] of sets.entries()) {
     for (const asked of fc.sample(criteria(set), { numRuns: 2, seed: at })) {
-      const filter = locateFilter(asked);
-      const expected = objects
-        .filter(({ index }) => evaluateFilter(filter, new ArrangedEntries(index)))
-        .map(({ id }) => id);
-      const { ids, total } = await store.find({ group: 'blue', filter, offset: 0, limit: 1_000 });
+      const wanted = locateFilter(asked);
+      const matches = (id: string) => evaluateFilter(wanted, entries.get(id) as ArrangedEntries);
+      const expected = [...entries.keys()].filter(matches);
+      const { filter, isExact } = toStoreFilter(wanted, vault, group);
+      const query = { group, filter, isExact, offset: 0, limit: 1_000 };
+      const { ids, total } = await store.find(query, ({ id }) => matches(id));
       hits += expected.length;
+      exact += Number(isExact);
+      queries += 1;
       if (total !== expected.length || [...ids].reverse().join() !== expected.join()) {
         t.same([...ids].reverse(), expected, `asked for ${fc.stringify(asked)}`);
       }
     }
   }
+  t.ok(exact > queries / 2 && exact < queries, `${exact} of ${queries} filters are exact`);
   t.ok(hits > 1_000, `${hits} objects were found`);
 });
