@@ -1,5 +1,6 @@
 import { useIn } from './ledger.ts';
 import { dataIn, idIn, type Observation, rowAfter, rowBefore, valueIn } from './observation.ts';
+import { hasRecord } from './rows.ts';
 
 /** Invariants about what has left the server: it is counted and recorded, whatever becomes of the message. */
 
@@ -49,7 +50,7 @@ function isIssued({ after, ledger, results }: Observation, id: string): boolean 
   const isOwn =
     ledger.histories.get(id)?.origin === 'Certify' ||
     results.some((each) => each.operation === 'Certify' && idIn(each) === id);
-  return isOwn ? after.records.has(`issued/${id}`) : undefined;
+  return isOwn ? hasRecord(after, 'issued', id) : undefined;
 }
 
 /** A key whose output left the server is not Pre-Active afterwards. */

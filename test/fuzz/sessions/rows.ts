@@ -3,7 +3,8 @@ import type { ObjectTypeName } from '../../../codec/structures/managed-objects.t
 import { encodeManagedObject, hasKeyBlock } from '../../../codec/structures/managed-objects.ts';
 import { type PlainKey, plainKey } from '../../../src/crypto/plain-key.ts';
 import { ManagedObject } from '../../../src/object/managed-object.ts';
-import type { StoredRow } from '../../memory-store.ts';
+import { recordKey } from '../../../src/protocol/unit-of-work/record-boxes.ts';
+import type { Snapshot, StoredRow } from '../../memory-store.ts';
 import { PlainVault } from '../../plain-vault.ts';
 
 /** A row of the store, opened. */
@@ -23,6 +24,11 @@ export interface ObjectView {
 
 const vault = new PlainVault();
 const views = new WeakMap<StoredRow, ObjectView>();
+
+/** Whether there is a record of that kind and id. */
+export function hasRecord({ records }: Pick<Snapshot, 'records'>, kind: string, id: string): boolean {
+  return records.has(recordKey(vault, kind, id));
+}
 
 /** Opens a row; the same row gives the same view. */
 export function viewOf(row: StoredRow): ObjectView {

@@ -14,7 +14,7 @@ import {
   rowBefore,
   valueIn,
 } from './observation.ts';
-import { type ObjectView, viewOf } from './rows.ts';
+import { hasRecord, type ObjectView, viewOf } from './rows.ts';
 
 /** Invariants about the lifecycle, parameters of keys, Rights and groups. */
 
@@ -121,7 +121,7 @@ export function vectorsAreCounted(observation: Observation): string | undefined 
     const id = idIn(result) ?? '';
     if (result.operation !== 'Encrypt' || result.payload?.['IVCounterNonce'] === undefined) continue;
     if (result.request['IVCounterNonce'] !== undefined || modeOf(result, observation) !== 'GCM') continue;
-    if (!observation.after.records.has(`random-iv-uses/${id}`)) return `a vector of ${id} is not counted`;
+    if (!hasRecord(observation.after, 'random-iv-uses', id)) return `a vector of ${id} is not counted`;
   }
   return undefined;
 }
