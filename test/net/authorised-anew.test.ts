@@ -23,7 +23,7 @@ import { authority, demo, material, stranger } from './certificates-fixture.ts';
 const certificate = new X509Certificate(demo.cert as string);
 const enrolled: Client = {
   ...{ name: 'demo', group: 'test', role: 'full', fingerprint: fingerprintOf(certificate) },
-  ...{ disabled: false, enrolledAt: 1_000, certificate: certificate.toString() },
+  ...{ disabled: false, enrolledAt: 1_000, certificate: certificate.toString(), hasCredentials: false },
 };
 
 /** What the server knows of the client, which the changes below change. */
@@ -40,7 +40,7 @@ class World {
   } as unknown as ClientDirectory;
 
   authenticate = (shown: X509Certificate) =>
-    authenticate(shown, this.#directory, this.roles, this.now, undefined, this.#problemOf);
+    authenticate(shown, this.#directory, this.roles, this.now, this.#problemOf);
 
   byName = () => principalByName('demo', this.#directory, this.roles, this.now, this.#problemOf);
 

@@ -251,9 +251,11 @@ t.test(
 
 t.test('a client is authenticated by its certificate when its credentials have been removed', async (t) => {
   const service = await open();
-  service.sender = { secondFactor: true };
+  await setCredentials(service, { users: [], devices: [] });
   t.equal((await sendAs(service, '2.1', [locate])).reasons, 'Success');
   t.equal((await sendAs(service, '2.1', [locate], password('a', 'b'))).reasons, 'Success');
+  await service.clients.remove('tester');
+  t.equal((await sendAs(service, '2.1', [locate])).reasons, refused, 'not when the client has been removed');
 });
 
 t.test('a client that guesses is throttled, one that knows the password is not', async (t) => {
