@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import type { Attribute } from '../../codec/attribute.ts';
 import { GetAttributes } from '../../src/operations/attributes/get-attributes.ts';
 import { Locate } from '../../src/operations/locate.ts';
@@ -17,36 +17,34 @@ import { TestService } from './service.ts';
 
 /** Whoever writes to the database makes the server serve no key and no record elsewhere, or for longer. */
 
-interface Opened {
-  readonly service: TestService;
-  /** Runs SQL in the database of the service, as another program would. */
-  alter(sql: string, ...parameters: readonly (string | number)[]): void;
-  /** Names of the columns of a table. */
-  columns(table: string): string[];
+const directory = await mkdtemp(join(tmpdir(), 'kmipd-altered-'));
+const file = join(directory, 'kmipd.db');
+const service = await TestService.open({ store: `sqlite:${file}` });
+const database = new DatabaseSync(file);
+t.teardown(async () => {
+  database.close();
+  await service.close();
+  await rm(directory, { recursive: true });
+});
+
+/** Runs SQL in the database of the service, as another program would. */
+const alter = (sql: string, ...parameters: readonly string[]) =>
+  void database.prepare(sql).run(...parameters);
+
+const columnsOf = (table: string) =>
+  database
+    .prepare('select name from pragma_table_info(?)')
+    .all(table)
+    .map(({ name }) => String(name));
+
+/** Begins a case, in a group of its own. */
+function beginCase(): string {
+  const group = `g${crypto.randomUUID()}`;
+  service.sender = { group };
+  return group;
 }
 
-async function open(t: Test): Promise<Opened> {
-  const directory = await mkdtemp(join(tmpdir(), 'kmipd-altered-'));
-  const file = join(directory, 'kmipd.db');
-  const service = await TestService.open({ store: `sqlite:${file}` });
-  const database = new DatabaseSync(file);
-  t.teardown(async () => {
-    database.close();
-    await service.close();
-    await rm(directory, { recursive: true });
-  });
-  return {
-    service,
-    alter: (sql, ...parameters) => void database.prepare(sql).run(...parameters),
-    columns: (table) =>
-      database
-        .prepare(`select name from pragma_table_info(?)`)
-        .all(table)
-        .map(({ name }) => String(name)),
-  };
-}
-
-const register = async (service: TestService, bytes: number, text: string) =>
+const register = async (bytes: number, text: string) =>
   (
     await succeed(service, '2.1', Register, {
       ObjectType: 'OpaqueObject',
@@ -58,7 +56,7 @@ const register = async (service: TestService, bytes: number, text: string) =>
     })
   ).UniqueIdentifier;
 
-const locate = async (service: TestService, attribute: Attribute): Promise<readonly string[]> =>
+const locate = async (attribute: Attribute): Promise<readonly string[]> =>
   (await succeed(service, '2.1', Locate, { Attributes: [attribute] })).UniqueIdentifier ?? [];
 
 /** Sizes of values in the box of the attributes, and in a box of their own. */
@@ -66,7 +64,7 @@ const sizes = [100, 10_000];
 
 /** What becomes of the row of an object, `?1`, beside another one, `?2`; by the column that changes. */
 const objectChanges: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  id: { renamed: "update managed_object set id = 'stolen' where id = ?1" },
+  id: { renamed: "update managed_object set id = 'x' || id where id = ?1" },
   grp: { 'moved to another group': "update managed_object set grp = 'other' where id = ?1" },
   object_type: { 'of another type': "update managed_object set object_type = 'SecretData' where id = ?1" },
   version: { 'of another version': 'update managed_object set version = version + 1 where id = ?1' },
@@ -85,61 +83,6 @@ const objectChanges: Readonly<Record<string, Readonly<Record<string, string>>>> 
     'with an empty value': "update managed_object set value = x'' where id = ?1",
   },
 };
-
-/** Columns that are not bound to their row: they order and find objects, and substitute none. */
-const searchedColumns = ['seq', ...Object.values(objectColumns)];
-
-t.test('every column of an object is known to be bound or to serve searches only', async (t) => {
-  const { columns } = await open(t);
-  t.same(columns('managed_object').sort(), [...Object.keys(objectChanges), ...searchedColumns].sort());
-  t.same(columns('sealed_record').sort(), [...Object.keys(recordChanges), 'seq'].sort());
-});
-
-for (const [column, changes] of Object.entries(objectChanges))
-  for (const [what, sql] of Object.entries(changes))
-    for (const size of column === 'value' ? [10_000] : sizes)
-      t.test(`an object of ${size} bytes ${what} is not served`, async (t) => {
-        const { service, alter } = await open(t);
-        const [key, other] = [await register(service, size, 'a'), await register(service, size, 'b')];
-        alter(sql, key, ...(sql.includes('?2') ? [other] : []));
-        for (const group of ['g', 'other']) {
-          service.sender = { group };
-          for (const UniqueIdentifier of [key, 'stolen'])
-            for (const operation of [Get, GetAttributes])
-              t.not(await outcome(service, '2.1', operation, { UniqueIdentifier }), 'Success', group);
-          t.same(await locate(service, named('a')), [], `found in ${group}`);
-        }
-        service.sender = {};
-        t.equal(
-          await outcome(service, '2.1', Get, { UniqueIdentifier: other }),
-          'Success',
-          'the other one is',
-        );
-        t.same(await locate(service, named('b')), [other]);
-      });
-
-t.test('an altered search column or term hides an object and substitutes none', async (t) => {
-  for (const column of searchedColumns.slice(1)) {
-    const { service, alter } = await open(t);
-    const [one, other] = [await register(service, 100, 'a'), await register(service, 100, 'b')];
-    alter(`update managed_object set ${column} = coalesce(${column}, 0) + 1 where id = ?1`, one);
-    t.same(await locate(service, named('b')), [other], column);
-    const found = await locate(service, { name: 'State', value: 'Active' });
-    t.same(found, [], `${column}: both are Pre-Active`);
-    t.equal(await outcome(service, '2.1', Get, { UniqueIdentifier: one }), 'Success');
-  }
-  const { service, alter } = await open(t);
-  const [one, other] = [await register(service, 100, 'a'), await register(service, 100, 'b')];
-  alter(
-    `insert or ignore into object_term select term, (select seq from managed_object where id = ?1), instance
-       from object_term where object = (select seq from managed_object where id = ?2)`,
-    one,
-    other,
-  );
-  t.same(await locate(service, named('b')), [other], 'a forged term');
-  alter('delete from object_term where object = (select seq from managed_object where id = ?1)', one);
-  t.same(await locate(service, named('a')), [], 'a missing term');
-});
 
 /** What becomes of the record `?1`, beside another one, `?2`; by the column that changes. */
 const recordChanges: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -161,9 +104,63 @@ const recordChanges: Readonly<Record<string, Readonly<Record<string, string>>>> 
   },
 };
 
+/** Columns that are not bound to their row: they order and find objects, and substitute none. */
+const searchedColumns = ['seq', ...Object.values(objectColumns)];
+
+t.test('every column of an object is known to be bound or to serve searches only', async (t) => {
+  t.same(columnsOf('managed_object').sort(), [...Object.keys(objectChanges), ...searchedColumns].sort());
+  t.same(columnsOf('sealed_record').sort(), [...Object.keys(recordChanges), 'seq'].sort());
+});
+
+for (const [column, changes] of Object.entries(objectChanges))
+  for (const [what, sql] of Object.entries(changes))
+    for (const size of column === 'value' ? [10_000] : sizes)
+      t.test(`an object of ${size} bytes ${what} is not served`, async (t) => {
+        const own = beginCase();
+        const [key, other] = [await register(size, 'a'), await register(size, 'b')];
+        alter(sql, key, ...(sql.includes('?2') ? [other] : []));
+        for (const group of [own, 'other']) {
+          service.sender = { group };
+          for (const UniqueIdentifier of [key, `x${key}`])
+            for (const operation of [Get, GetAttributes])
+              t.not(await outcome(service, '2.1', operation, { UniqueIdentifier }), 'Success', group);
+          t.same(await locate(named('a')), [], `found in ${group}`);
+        }
+        service.sender = { group: own };
+        t.equal(
+          await outcome(service, '2.1', Get, { UniqueIdentifier: other }),
+          'Success',
+          'the other one is',
+        );
+        t.same(await locate(named('b')), [other]);
+      });
+
+t.test('an altered search column or term hides an object and substitutes none', async (t) => {
+  for (const column of searchedColumns.slice(1)) {
+    beginCase();
+    const [one, other] = [await register(100, 'a'), await register(100, 'b')];
+    alter(`update managed_object set ${column} = coalesce(${column}, 0) + 1 where id = ?1`, one);
+    t.same(await locate(named('b')), [other], column);
+    const found = await locate({ name: 'State', value: 'Active' });
+    t.same(found, [], `${column}: both are Pre-Active`);
+    t.equal(await outcome(service, '2.1', Get, { UniqueIdentifier: one }), 'Success');
+  }
+  beginCase();
+  const [one, other] = [await register(100, 'a'), await register(100, 'b')];
+  alter(
+    `insert or ignore into object_term select term, (select seq from managed_object where id = ?1), instance
+       from object_term where object = (select seq from managed_object where id = ?2)`,
+    one,
+    other,
+  );
+  t.same(await locate(named('b')), [other], 'a forged term');
+  alter('delete from object_term where object = (select seq from managed_object where id = ?1)', one);
+  t.same(await locate(named('a')), [], 'a missing term');
+});
+
 for (const [what, sql] of Object.values(recordChanges).flatMap((changes) => Object.entries(changes)))
   t.test(`a record ${what} is not served`, async (t) => {
-    const { service, alter } = await open(t);
+    const own = beginCase();
     const begin = (group: string) => {
       const unit = new UnitOfWork(service.store, service.vault, { uniqueNames: false, now: 1_000 });
       unit.actFor(group);
@@ -171,17 +168,17 @@ for (const [what, sql] of Object.values(recordChanges).flatMap((changes) => Obje
     };
     for (const content of ['first', 'second'])
       for (const id of ['a', 'b']) {
-        const { unit, layer } = begin('g');
-        await layer.records.load('life', id);
-        layer.records.put('life', id, new TextEncoder().encode(content + id), 2_000);
+        const { unit, layer } = begin(own);
+        await layer.records.load(own, id);
+        layer.records.put(own, id, new TextEncoder().encode(content + id), 2_000);
         layer.keep();
         t.equal(await unit.commit(), 'committed');
       }
-    const key = (id: string) => recordKey(service.vault, 'life', id);
+    const key = (id: string) => recordKey(service.vault, own, id);
     const second = sql.includes('set key') ? key('stolen') : key('b');
     alter(sql, key('a'), ...(sql.includes('?2') ? [second] : []));
-    for (const group of ['g', 'other'])
-      for (const kind of ['life', 'other'])
+    for (const group of [own, 'other'])
+      for (const kind of [own, 'other'])
         for (const id of ['a', 'stolen']) {
           const found = begin(group).layer.records.load(kind, id);
           const served = await found.catch((error: unknown) => {
@@ -190,5 +187,5 @@ for (const [what, sql] of Object.values(recordChanges).flatMap((changes) => Obje
           });
           t.equal(served, undefined, `${group}, ${kind}, ${id}`);
         }
-    t.ok(await begin('g').layer.records.load('life', 'b'), 'the other one is');
+    t.ok(await begin(own).layer.records.load(own, 'b'), 'the other one is');
   });
