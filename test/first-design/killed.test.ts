@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { checkConverted, clearTexts, OldHome } from './fixture.ts';
+
+t.setTimeout(600_000);
+
+/** Kills in first attempts; each is followed by one in the second attempt. */
+const kills = 8;
+
+/** More objects than one commit converts. */
+const moreObjects = `insert into object (id, grp, object_type, version, attributes)
+  with recursive n (i) as (select 1 union all select i + 1 from n where i < 600)
+  select 'more ' || i, 'more', o.object_type, 1, o.attributes from n, object o where o.grp = 'archive' and o.sealed is null and o.object_type = 'SecretData'`;
+
+/** Converts in a process that is killed at a step; resolves to its output, undefined when it was killed. */
+async function convertUntil(home: OldHome, step: number): Promise<string | undefined> {
+  const script = join(import.meta.dirname, 'convert-and-die.ts');
+  const child = spawn(process.execPath, [script, home.directory, String(step)], { stdio: 'pipe' });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  const [code, signal] = await new Promise<[number | null, string | null]>((resolve) =>
+    child.once('close', (...ended) => resolve(ended)),
+  );
+  if (signal === 'SIGKILL') return undefined;
+  if (code !== 0) throw new Error(output);
+  return output;
+}
+
+function newHome(t: { teardown(end: () => void): void }): OldHome {
+  const home = new OldHome();
+  t.teardown(() => home.remove());
+  home.change(moreObjects);
+  return home;
+}
+
+t.test('a conversion that is killed anywhere begins again and loses nothing', async (t) => {
+  const whole = await convertUntil(newHome(t), 0);
+  const steps = Number(/^(\d+) steps$/m.exec(whole ?? '')?.[1]);
+  t.ok(steps > 2 * kills, `${steps} steps`);
+  for (let kill = 0; kill < kills; kill += 1) {
+    const home = newHome(t);
+    const first = Math.ceil(((kill + 0.5) * steps) / kills);
+    t.equal(await convertUntil(home, first), undefined, `killed at step ${first} of ${steps}`);
+    // The second attempt has fewer steps, because the old tables have been renamed.
+    const second = Math.ceil((steps * ((kill * 3) % kills)) / kills / 2);
+    await convertUntil(home, second);
+    t.match(await convertUntil(home, 0), /steps/, `completed after the second kill at step ${second}`);
+    await checkConverted(t, home);
+    checkFiles(t, home);
+  }
+});
+
+type Test = Pick<typeof t, 'ok' | 'notOk' | 'equal'>;
+
+function checkFiles(t: Test, { directory }: OldHome): void {
+  const report = join(directory, 'first-design-conversion.txt');
+  t.equal(statSync(report).mode & 0o777, 0o600);
+  t.ok(readFileSync(report, 'utf8').includes('more     SecretData          600'));
+  for (const name of readdirSync(directory)) {
+    const content = readFileSync(join(directory, name));
+    const found = clearTexts.filter((text) => content.includes(text));
+    t.equal(found.length > 0, name.startsWith('kmipd.db.first-design'), `${name}: ${found}`);
+  }
+}
