@@ -1,6 +1,6 @@
 import type {
-  Change,
   CommitResult,
+  Difference,
   Filter,
   FoundObjects,
   IndexTerm,
@@ -134,7 +134,7 @@ export class MemoryStore implements Store {
   #rowOf({ terms, uniqueNames, replacedTag, ...object }: StoredObject): StoredRow {
     const before = this.#objects.get(object.id);
     if (!isSameTag(before && boxTag(before.box), replacedTag)) throw new Error('the tag is of another box');
-    const named = (change: Change<string>, known: readonly string[] = []) => [
+    const named = (change: Difference<string>, known: readonly string[] = []) => [
       ...new Set([...known.filter((each) => !change.remove.includes(each)), ...change.add]),
     ];
     return {
@@ -168,7 +168,10 @@ function isSameTag(own: Uint8Array | undefined, stated: Uint8Array | null): bool
 }
 
 /** @throws {Error} when a term is removed that the object does not have, or added that it has. */
-function applyTerms({ add, remove }: Change<IndexTerm>, before: readonly IndexTerm[]): readonly IndexTerm[] {
+function applyTerms(
+  { add, remove }: Difference<IndexTerm>,
+  before: readonly IndexTerm[],
+): readonly IndexTerm[] {
   const terms = new Map(before.map((each) => [`${each.term}.${each.instance}`, each]));
   for (const { term, instance } of remove)
     if (!terms.delete(`${term}.${instance}`)) throw new Error('the object has no such term');

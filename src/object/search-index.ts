@@ -1,6 +1,6 @@
 import type { AttributeName } from '../../codec/attribute-table.ts';
 import { type ColumnName, objectColumns } from '../store/columns.ts';
-import type { Change, IndexTerm, ObjectColumns, StoredObject } from '../store/store.ts';
+import type { Difference, IndexTerm, ObjectColumns, StoredObject } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { IndexEntry } from './attribute-filter.ts';
 import type { AttributeSet } from './attribute-set.ts';
@@ -115,7 +115,7 @@ function termChange(
   entries: readonly IndexEntry[],
   before: readonly IndexEntry[],
   termOf: TermOf,
-): Change<IndexTerm> {
+): Difference<IndexTerm> {
   const [next, last] = [indexedValues(entries), indexedValues(before)];
   const missing = (values: ReadonlyMap<string, IndexedValue>, others: ReadonlyMap<string, IndexedValue>) =>
     [...values]

@@ -166,7 +166,7 @@ class ObjectSearch {
     if (this.#eventLoop.isDue) await this.#eventLoop.yield();
   }
 
-  /** Chooses the start with the fewest objects, or keeps `present`, which is that of the first term if any. */
+  /** Chooses the start with the fewest objects; `present` is that of the first term, or of the group. */
   async #chooseStart({ terms, ranges }: Starts, present: Candidates): Promise<Candidates> {
     if (terms.length <= 1 && ranges.length === 0) return present;
     let best: Start = { candidates: present, objects: maxRangeObjects };

@@ -22,7 +22,7 @@ export interface IndexTerm {
 }
 
 /** The difference between two versions of an object; of a new object everything is added. */
-export interface Change<T> {
+export interface Difference<T> {
   readonly add: readonly T[];
   readonly remove: readonly T[];
 }
@@ -49,9 +49,9 @@ export interface LoadedObject {
 /** An object as it is written. */
 export interface StoredObject extends LoadedObject {
   readonly columns: ObjectColumns;
-  readonly terms: Change<IndexTerm>;
+  readonly terms: Difference<IndexTerm>;
   /** Keyed hashes that at most one object of the group may hold (unique Names, when that option is on). */
-  readonly uniqueNames: Change<string>;
+  readonly uniqueNames: Difference<string>;
   /** Tag of the box that an update replaces; null for a new object. */
   readonly replacedTag: Uint8Array | null;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type ColumnName, objectColumns } from '../../src/store/columns.ts';
 import type {
-  Change,
+  Difference,
   Filter,
   FoundObjects,
   IndexTerm,
@@ -42,8 +42,8 @@ const noColumns = Object.fromEntries(Object.keys(objectColumns).map((name) => [n
 
 interface ObjectParts extends Partial<Omit<StoredObject, 'columns' | 'terms' | 'uniqueNames'>> {
   readonly columns?: Partial<Readonly<Record<ColumnName, number | null>>>;
-  readonly terms?: Partial<Change<IndexTerm>>;
-  readonly uniqueNames?: Partial<Change<string>>;
+  readonly terms?: Partial<Difference<IndexTerm>>;
+  readonly uniqueNames?: Partial<Difference<string>>;
 }
 
 /** A new object, or with a `version` the next one of an object. */

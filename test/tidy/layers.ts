@@ -28,7 +28,7 @@ export const layers: readonly Layer[] = [
   { name: 'watch', files: /^src\/watch\//, mayImport: ['codec', 'common', 'watch'] },
   {
     name: 'port',
-    files: /^src\/(store\/store|vault\/vault|identity\/(principal|enrolment)|crypto\/[^/]+)\.ts$/,
+    files: /^src\/(store\/(store|columns)|vault\/vault|identity\/(principal|enrolment)|crypto\/[^/]+)\.ts$/,
     mayImport: ['codec', 'common', 'port'],
   },
   { name: 'policy', files: /^src\/crypto\/policy\//, mayImport: ['codec', 'common', 'port', 'policy'] },

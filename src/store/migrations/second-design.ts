@@ -2,10 +2,9 @@ import { objectColumns } from '../columns.ts';
 import type { Migration } from './migration.ts';
 
 /**
- * Objects and records whose content is sealed, the keyed hashes by which they are found, the keyring, and the hash of
- * the set of all rows.
- * The tables of the first design (versions 1 to 4) had other names, so that both are in one database while
- * it is converted.
+ * Objects and records whose content is sealed, the keyed hashes by which they are found, the keyring, and the
+ * hash of the set of all rows. The tables of the first design (versions 1 to 4) had other names, so that both
+ * are in one database while it is converted.
  */
 export const secondDesign: Migration = {
   version: 5,
