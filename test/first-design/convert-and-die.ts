@@ -1,17 +1,17 @@
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import { join } from 'node:path';
+import { Socket } from 'node:net';
 import { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import type { StartContext } from '../../src/daemon/start-context.ts';
 
 /**
  * Opens the database of the state directory `argv[2]` as the daemon does, and kills this process at the step
- * with the number `argv[3]`: before a statement, a message to the writer, or a change of the file system. Prints
- * the number of steps when there was no such step.
+ * with the number `argv[3]`: before a statement, a message to the writer or a server, or a change of the file
+ * system. `argv[4]`: URL of the database. Prints the number of steps when there was no such step.
  */
 
-const [, , directory = '', fatal = '0'] = process.argv;
+const [, , directory = '', fatal = '0', url = ''] = process.argv;
 let steps = 0;
 
 /** Counts the calls of a method as steps. */
@@ -32,6 +32,7 @@ count(fs, 'renameSync', 'fsyncSync', 'writeSync', 'rmSync');
 syncBuiltinESMExports();
 count(DatabaseSync.prototype, 'exec', 'prepare', 'close');
 count(Worker.prototype, 'postMessage');
+count(Socket.prototype, 'write');
 
 const { stateDirectoryAt } = await import('../../src/cli/state-directory/state-directory.ts');
 const { openConverted } = await import('../../src/daemon/first-design.ts');
@@ -39,7 +40,6 @@ const { openDatabase } = await import('../../src/store/open.ts');
 const { createLog } = await import('../../src/watch/log.ts');
 const { Metrics } = await import('../../src/watch/metrics.ts');
 
-const url = `sqlite:${join(directory, 'kmipd.db')}`;
 const context = {
   stateDirectory: stateDirectoryAt(directory),
   config: { store: url },

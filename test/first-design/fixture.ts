@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -218,4 +219,21 @@ function digestOf(value: unknown): string {
     return each instanceof Uint8Array ? Buffer.from(each).toString('hex') : each;
   });
   return sha256(new TextEncoder().encode(text));
+}
+
+/** Converts in a process that is killed at a step; resolves to its output, undefined when it was killed. */
+export async function convertUntil(home: OldHome, step: number): Promise<string | undefined> {
+  const script = join(import.meta.dirname, 'convert-and-die.ts');
+  const child = spawn(process.execPath, [script, home.directory, String(step), home.url], { stdio: 'pipe' });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  const [code, signal] = await new Promise<[number | null, string | null]>((resolve) =>
+    child.once('close', (...ended) => resolve(ended)),
+  );
+  if (signal === 'SIGKILL') return undefined;
+  if (code !== 0) throw new Error(output);
+  return output;
 }

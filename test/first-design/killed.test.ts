@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { checkConverted, clearTexts, OldHome } from './fixture.ts';
+import { checkConverted, clearTexts, convertUntil, OldHome } from './fixture.ts';
 
 t.setTimeout(600_000);
 
@@ -13,23 +12,6 @@ const kills = 8;
 const moreObjects = `insert into object (id, grp, object_type, version, attributes)
   with recursive n (i) as (select 1 union all select i + 1 from n where i < 600)
   select 'more ' || i, 'more', o.object_type, 1, o.attributes from n, object o where o.grp = 'archive' and o.sealed is null and o.object_type = 'SecretData'`;
-
-/** Converts in a process that is killed at a step; resolves to its output, undefined when it was killed. */
-async function convertUntil(home: OldHome, step: number): Promise<string | undefined> {
-  const script = join(import.meta.dirname, 'convert-and-die.ts');
-  const child = spawn(process.execPath, [script, home.directory, String(step)], { stdio: 'pipe' });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-  const [code, signal] = await new Promise<[number | null, string | null]>((resolve) =>
-    child.once('close', (...ended) => resolve(ended)),
-  );
-  if (signal === 'SIGKILL') return undefined;
-  if (code !== 0) throw new Error(output);
-  return output;
-}
 
 function newHome(t: { teardown(end: () => void): void }): OldHome {
   const home = new OldHome();

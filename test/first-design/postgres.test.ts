@@ -1,0 +1,113 @@
+import { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
+import pg from 'pg';
+import t from 'tap';
+import { oldSchema } from '../../src/first-design/schema.ts';
+import { lockConversion } from '../../src/store/conversion-lock.ts';
+import { openDatabase } from '../../src/store/open.ts';
+import { openPostgres } from '../../src/store/postgres.ts';
+import type { SqlValue } from '../../src/store/sql-driver.ts';
+import { startPostgres } from '../store/embedded-postgres.ts';
+import { checkConverted, convertUntil, expected, OldHome, originalFile } from './fixture.ts';
+
+t.setTimeout(600_000);
+
+const server = await startPostgres();
+const skip = typeof server === 'string' && server;
+t.teardown(() => (typeof server === 'string' ? undefined : server.stop()));
+
+const tables = ['term', 'object', 'object_index', 'unique_key', 'client', 'sealing_key', 'record'];
+/** Tables with a `seq` or `id` that the database assigns. */
+const serialTables: ReadonlySet<string> = new Set(['term', 'object', 'record']);
+
+/** Creates a database with the rows of the fixture, as a kmipd of the first design had them on PostgreSQL. */
+async function newHome(): Promise<OldHome> {
+  if (typeof server === 'string') throw new Error(server);
+  const home = new OldHome();
+  t.teardown(() => home.remove());
+  home.url = await server.fresh();
+  const migrations = oldSchema.map((statements, at) => ({ version: at + 1, name: `${at + 1}`, statements }));
+  const driver = await openPostgres(home.url, { migrations });
+  const source = new DatabaseSync(originalFile, { readOnly: true });
+  for (const table of tables) {
+    const rows = source.prepare(`select * from ${table}`).all() as Record<string, SqlValue>[];
+    const steps = rows.map((row) => {
+      const names = Object.keys(row);
+      const values = names.map((_, at) => `$${at + 1}`).join(', ');
+      const overriding = serialTables.has(table) ? ' overriding system value' : '';
+      const sql = `insert into ${table} (${names.join(', ')})${overriding} values (${values})`;
+      return { sql, parameters: Object.values(row) };
+    });
+    await driver.commit({ objects: [], changes: [], steps });
+  }
+  source.close();
+  await driver.close();
+  return home;
+}
+
+async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+const count = (table: string) => `select count(*)::int as n from ${table}`;
+
+t.test('a database of the first design is converted, its old tables stay', { skip }, async (t) => {
+  const home = await newHome();
+  await t.rejects(openDatabase(home.url), { code: 'FIRST_DESIGN' });
+  await home.convert();
+  await checkConverted(t, home);
+  await t.rejects(query(home.url, count('object')), { code: '42P01' }, 'an older kmipd finds no table');
+  t.strictSame(await query(home.url, count('first_design_object')), [{ n: expected.objects.length }]);
+  const drops = home.report.filter((line) => line.startsWith('  drop table first_design_'));
+  t.equal(drops.length, tables.length);
+  await query(home.url, drops.join('\n'));
+  await checkConverted(t, home);
+});
+
+t.test('one node converts at a time', { skip }, async (t) => {
+  const home = await newHome();
+  const lock = await lockConversion(home.url);
+  t.equal(await lockConversion(home.url), undefined);
+  await t.rejects(home.convert(), { message: /^another kmipd converts the database/ });
+  t.strictSame(
+    await query(home.url, count('object')),
+    [{ n: expected.objects.length }],
+    'nothing has changed',
+  );
+  await lock?.release();
+  await home.convert();
+  await checkConverted(t, home);
+});
+
+t.test('a node learns that its lock is lost', { skip }, async (t) => {
+  const home = await newHome();
+  const lock = await lockConversion(home.url);
+  t.equal(lock?.isHeld, true);
+  await query(
+    home.url,
+    "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and pid <> pg_backend_pid()",
+  );
+  while (lock?.isHeld) await setImmediate();
+  const next = await lockConversion(home.url);
+  t.equal(next?.isHeld, true, 'another node may convert');
+  await next?.release();
+  await lock?.release();
+});
+
+t.test('a conversion that is killed begins again and loses nothing', { skip }, async (t) => {
+  const whole = await convertUntil(await newHome(), 0);
+  const steps = Number(/^(\d+) steps$/m.exec(whole ?? '')?.[1]);
+  t.ok(steps > 20, `${steps} steps`);
+  for (const part of [0.4, 0.6, 0.8, 0.97]) {
+    const home = await newHome();
+    await convertUntil(home, Math.ceil(part * steps));
+    t.match(await convertUntil(home, 0), /steps/, `killed at step ${Math.ceil(part * steps)}`);
+    await checkConverted(t, home);
+  }
+});
