@@ -228,7 +228,7 @@ t.test('the daemon starts and logs a warning when its root key is missing', asyn
   const sealed = new KmipdProcess(['serve', '--home', 'home', ...anyPort], { cwd: directory });
   t.teardown(() => sealed.end('SIGKILL'));
   const { port } = await sealed.ready();
-  const warning = /only Discover Versions and Query are answered: the root key \S+ is missing/;
+  const warning = /only Discover Versions, Query and Ping are answered: the root key \S+ is missing/;
   t.match((await sealed.waitForOutput(warning))[0], warning);
   t.not(await tryDestroy(port, demo), 'permitted');
   t.notOk(existsSync(join(home, 'root.key')), 'no new key takes its place');

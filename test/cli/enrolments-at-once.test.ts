@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { privateKeyFromPem } from '../../certs/keys.ts';
 import * as x509 from '../../certs/x509.ts';
-import { withClientDirectory } from '../../src/cli/state-directory/client-directory.ts';
+import { withBackends } from '../../src/cli/state-directory/backends.ts';
+import { stateDirectoryAt } from '../../src/cli/state-directory/state-directory.ts';
 import { fingerprintOf } from '../../src/identity/certificate.ts';
 import { execute, prepare } from './script.ts';
 
@@ -27,7 +28,7 @@ const request = await x509.Pkcs10CertificateRequestGenerator.create({
 });
 writeFileSync(join(directory, 'request.pem'), request.toString('pem'));
 
-const enrolled = () => withClientDirectory(`sqlite:${join(home, 'kmipd.db')}`, (clients) => clients.list());
+const enrolled = () => withBackends(stateDirectoryAt(home), undefined, ({ clients }) => clients.list());
 
 const commands = [0, 1, 2];
 const kinds: readonly {

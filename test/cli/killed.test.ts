@@ -5,7 +5,8 @@ import t from 'tap';
 import { privateKeyFromPem } from '../../certs/keys.ts';
 import * as x509 from '../../certs/x509.ts';
 import { run } from '../../src/cli/run.ts';
-import { withClientDirectory } from '../../src/cli/state-directory/client-directory.ts';
+import { withBackends } from '../../src/cli/state-directory/backends.ts';
+import { stateDirectoryAt } from '../../src/cli/state-directory/state-directory.ts';
 import { fingerprintOf } from '../../src/identity/certificate.ts';
 import type { Client } from '../../src/identity/principal.ts';
 import { connect, enumerated, integer, readIdentity, structure, text, valueOf } from '../client.ts';
@@ -81,7 +82,7 @@ async function makeForeignFiles() {
 }
 
 const clientsOf = (at: string) =>
-  withClientDirectory(`sqlite:${join(at, 'home', 'kmipd.db')}`, (clients) => clients.list());
+  withBackends(stateDirectoryAt(join(at, 'home')), undefined, ({ clients }) => clients.list());
 const clientOf = async (at: string, name: string): Promise<Client | undefined> => {
   const found = (await clientsOf(at)).filter((client) => client.name === name);
   return found.length > 1 ? Promise.reject(new Error(`${name} is enrolled ${found.length} times`)) : found[0];

@@ -106,7 +106,7 @@ async function handshakeEvent(
   const listener = await openListener({
     material: {
       ...material,
-      ca: trustAnchors(trusted, isPinned ? [{ ...enrolled, certificate: chain }] : []),
+      ca: trustAnchors(trusted, isPinned ? [{ ...enrolled, certificate: chain, hasCredentials: false }] : []),
     },
     authenticate: async (presented) => {
       const refused = refusalOf(presented, new Date());

@@ -140,7 +140,7 @@ export async function clientsSuite(t: Test, fresh: () => Promise<string>): Promi
     const { clients, vault } = await open(t, fresh);
     await clients.add(newClient('one'));
     await vault.close();
-    const calls = {
+    const calls: Readonly<Record<string, () => Promise<unknown>>> = {
       byName: () => clients.byName('one'),
       byFingerprint: () => clients.byFingerprint(fingerprint('a1')),
       list: () => clients.list(),
@@ -154,7 +154,10 @@ export async function clientsSuite(t: Test, fresh: () => Promise<string>): Promi
 }
 
 /** Replaces a certificate with the commit of a unit, as Re-Provision does. */
-function reenrol(opened: Opened, change: Omit<EnrolmentChange, 'fingerprint' | 'certificate'>) {
+function reenrol(
+  opened: Opened,
+  change: Omit<EnrolmentChange, 'fingerprint' | 'certificate'> & Partial<EnrolmentChange>,
+) {
   const unit = unitOf(opened);
   unit.actFor(change.group);
   unit.reenrol({ fingerprint: fingerprint('d4'), certificate: 'new', ...change });

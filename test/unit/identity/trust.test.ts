@@ -17,6 +17,7 @@ const enrolled = (name: string, certificate: string, disabled = false): Client =
   role: 'full',
   fingerprint: fingerprintOf(new X509Certificate(certificate)),
   disabled,
+  hasCredentials: false,
   enrolledAt: 1,
   certificate,
 });
