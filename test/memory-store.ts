@@ -107,9 +107,7 @@ export class MemoryStore implements Store {
       .slice(0, limit);
   }
 
-  async deleteExpired(): Promise<boolean> {
-    return false;
-  }
+  async deleteExpired(): Promise<void> {}
 
   async commit(unit: StoreUnit): Promise<CommitResult> {
     const endsJob = unit.records?.removals.some(({ kind }) => kind === 'job') === true;

@@ -60,7 +60,7 @@ export function createService(options: ServiceOptions): Service {
     responses,
     events,
   });
-  const maintenance = new Maintenance({ store, queue, contexts, now });
+  const maintenance = new Maintenance({ store, vault, queue, contexts, now });
   return {
     respond: (bytes, conversation) => processor.respond(bytes, conversation),
     refuseFraming: (reason, conversation, version = oldestVersion) =>

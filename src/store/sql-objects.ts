@@ -36,7 +36,16 @@ export async function loadObjects(
   group: string,
   ids: readonly string[],
 ): Promise<readonly LoadedObject[]> {
-  const wanted = [...new Set(ids)];
+  const wanted = new Set(ids);
+  const rows = await readRows(driver, group, [...wanted]);
+  return rows.map((row) => toLoadedObject(row, group)).filter(({ id }) => wanted.has(id));
+}
+
+async function readRows(
+  driver: SqlDriver,
+  group: string,
+  wanted: readonly string[],
+): Promise<readonly SqlRow[]> {
   const size = wanted.length === 1 ? 1 : 16;
   const text = loadSql.get(size) ?? buildLoadSql(size);
   const reads: Promise<readonly SqlRow[]>[] = [];
@@ -45,7 +54,7 @@ export async function loadObjects(
     const last = some.at(-1) ?? '';
     reads.push(driver.read(text, [group, ...some, ...Array<string>(size - some.length).fill(last)]));
   }
-  return (await Promise.all(reads)).flat().map(toLoadedObject);
+  return (await Promise.all(reads)).flat();
 }
 
 /** Returns the part of a unit that writes its objects and checks those that it expects. */
@@ -143,10 +152,11 @@ function termSteps(id: string, terms: readonly IndexTerm[]): readonly SqlStep[] 
   return steps;
 }
 
-function toLoadedObject(row: SqlRow): LoadedObject {
+/** The group is the one that was asked for, whatever the database answers: the row of another does not open. */
+function toLoadedObject(row: SqlRow, group: string): LoadedObject {
   return {
     id: row.id as string,
-    group: row.grp as string,
+    group,
     objectType: row.object_type as string,
     version: row.version as number,
     box: row.box as SealedKey,
@@ -156,7 +166,7 @@ function toLoadedObject(row: SqlRow): LoadedObject {
 
 function buildLoadSql(size: number): string {
   const ids = Array.from({ length: size }, (_, at) => `$${at + 2}`).join(', ');
-  return `select id, grp, object_type, version, box, value from managed_object where grp = $1 and id in (${ids})`;
+  return `select id, object_type, version, box, value from managed_object where grp = $1 and id in (${ids})`;
 }
 
 function buildTermSql(size: number): string {

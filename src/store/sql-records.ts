@@ -1,6 +1,6 @@
 import { boxTag, type SealedKey } from '../vault/vault.ts';
-import type { SqlDriver, SqlRow, SqlStep, SqlUnit, WrittenRow } from './sql-driver.ts';
-import type { RecordChanges, RecordQuery, StoredRecord } from './store.ts';
+import type { SqlDriver, SqlRow, SqlStep, SqlUnit, SqlValue, WrittenRow } from './sql-driver.ts';
+import { type RecordChanges, type RecordQuery, removalOf, type StoredRecord } from './store.ts';
 
 /** Records in SQL. Writes of records are steps of the unit that `sql-store.ts` commits. */
 
@@ -12,8 +12,7 @@ const selectOne = `select ${columns} from sealed_record where key = $1 and kind 
 const isLive = '(expires is null or expires > $2)';
 const selectOfKind = `select ${columns} from sealed_record where kind = $1 and ${isLive} order by seq limit $3`;
 const selectOfGroup = `select ${columns} from sealed_record where kind = $1 and grp = $4 and ${isLive} order by seq limit $3`;
-const selectExpired =
-  'select kind, key, version, box from sealed_record where expires is not null and expires <= $1 order by expires limit $2';
+const selectExpired = `select seq, ${columns} from sealed_record where expires is not null and expires <= $1 and (expires, seq) > ($2, $3) order by expires, seq limit $4`;
 
 const exists = 'select 1 as one from sealed_record where key = $1';
 const hasVersion = 'select 1 as one from sealed_record where key = $1 and kind = $2 and version = $3';
@@ -32,7 +31,8 @@ export async function readRecord(
   key: string,
 ): Promise<StoredRecord | undefined> {
   const [row] = await driver.read(selectOne, [key, kind]);
-  return row && toRecord(row);
+  // A row of another name, whatever the database answers, does not open under this one.
+  return row && { ...toRecord(row), kind, key };
 }
 
 /** As `Store.records`. */
@@ -72,16 +72,21 @@ export function recordUnit({ expects, puts, removals }: RecordChanges): RecordUn
 }
 
 /** As `Store.deleteExpired`. */
-export async function deleteExpiredRecords(driver: SqlDriver, now: number): Promise<boolean> {
-  const rows = await driver.read(selectExpired, [now, maxDeletedRecords]);
-  if (rows.length === 0) return false;
-  const removals = rows.map(({ kind, key, version, box }) => ({
-    ...{ kind: kind as string, key: key as string, version: version as number },
-    tag: boxTag(box as SealedKey),
-  }));
-  // A record that was renewed or deleted meanwhile fails the unit; the next one leaves it out.
-  const result = await driver.commit({ objects: [], ...recordUnit({ expects: [], puts: [], removals }) });
-  return result !== 'committed' || rows.length === maxDeletedRecords;
+export async function deleteExpiredRecords(
+  driver: SqlDriver,
+  now: number,
+  isGenuine: (record: StoredRecord) => boolean,
+): Promise<void> {
+  let after: readonly SqlValue[] = [beforeAnyExpiry, 0];
+  for (;;) {
+    const rows = await driver.read(selectExpired, [now, ...after, maxDeletedRecords]);
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    const removals = rows.map(toRecord).filter(isGenuine).map(removalOf);
+    // A record that was renewed or deleted meanwhile fails the unit; the next sweep leaves it out.
+    await driver.commit({ objects: [], ...recordUnit({ expects: [], puts: [], removals }) });
+    after = [last.expires as number, last.seq as number];
+  }
 }
 
 function removedRow({ kind, key, version, tag }: RecordChanges['removals'][number]): WrittenRow {

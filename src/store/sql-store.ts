@@ -23,7 +23,7 @@ export function createSqlStore(driver: SqlDriver, limits: SearchLimits = default
     find: (query, match) => findObjects({ driver, queue: searches, limits }, query, match),
     record: (kind, key) => readRecord(driver, kind, key),
     records: (query) => readRecords(driver, query),
-    deleteExpired: (now) => deleteExpiredRecords(driver, now),
+    deleteExpired: (now, isGenuine) => deleteExpiredRecords(driver, now, isGenuine),
     commit: (unit) => commit(driver, unit),
     async ping() {
       await groupOf('');

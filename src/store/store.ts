@@ -1,4 +1,4 @@
-import type { SealedKey } from '../vault/vault.ts';
+import { boxTag, type SealedKey } from '../vault/vault.ts';
 import type { ColumnName } from './columns.ts';
 
 /**
@@ -151,6 +151,11 @@ export interface RemovedRecord {
   readonly tag: Uint8Array;
 }
 
+/** Returns what a unit needs to remove a record. */
+export function removalOf({ kind, key, version, box }: StoredRecord): RemovedRecord {
+  return { kind, key, version, tag: boxTag(box) };
+}
+
 /** Record changes of one unit, under the same locks as its objects. */
 export interface RecordChanges {
   /** Records on which the outcome depends; 0: must not exist. */
@@ -202,8 +207,11 @@ export interface Store {
   record(kind: string, key: string): Promise<StoredRecord | undefined>;
   /** Records oldest first; expired ones are included unless the query has `at`. */
   records(query: RecordQuery): Promise<readonly StoredRecord[]>;
-  /** Deletes some of the records that had expired by `now` (POSIX seconds); true when there may be more. */
-  deleteExpired(now: number): Promise<boolean>;
+  /**
+   * Deletes the records that had expired by `now` (POSIX seconds) and are genuine: a date that somebody else
+   * has set must not remove a record in the name of the server.
+   */
+  deleteExpired(now: number, isGenuine: (record: StoredRecord) => boolean): Promise<void>;
   /**
    * Resolves when the write is durable (fsync). Units that arrive together share one fsync; a conflict
    * affects only its own unit.

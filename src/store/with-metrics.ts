@@ -25,7 +25,7 @@ export function withMetrics(store: Store, observe: StoreCallObserver): Store {
     record: (kind, key) => measureCall('record', () => store.record(kind, key)),
     records: (query) => measureCall('records', () => store.records(query)),
     // The label is older than the method; dashboards depend on it.
-    deleteExpired: (now) => measureCall('sweep', () => store.deleteExpired(now)),
+    deleteExpired: (now, isGenuine) => measureCall('sweep', () => store.deleteExpired(now, isGenuine)),
     commit: (unit) => measureCall('commit', () => store.commit(unit)),
     ping: () => measureCall('ping', () => store.ping()),
     close: () => store.close(),

@@ -8,7 +8,7 @@ import { GetAttributes } from '../../src/operations/attributes/get-attributes.ts
 import { Locate } from '../../src/operations/locate.ts';
 import { Get } from '../../src/operations/transfer/get.ts';
 import { Register } from '../../src/operations/transfer/register.ts';
-import { recordKey } from '../../src/protocol/unit-of-work/record-boxes.ts';
+import { openGenuineRecord, recordKey } from '../../src/protocol/unit-of-work/record-boxes.ts';
 import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
 import { objectColumns } from '../../src/store/columns.ts';
 import { SealBrokenError } from '../../src/vault/vault.ts';
@@ -95,6 +95,7 @@ const recordChanges: Readonly<Record<string, Readonly<Record<string, string>>>> 
   },
   expires: {
     'that ends later': 'update sealed_record set expires = expires + 1000 where key = ?1',
+    'that has ended': 'update sealed_record set expires = 1 where key = ?1',
     'that never ends': 'update sealed_record set expires = null where key = ?1',
   },
   box: {
@@ -189,3 +190,26 @@ for (const [what, sql] of Object.values(recordChanges).flatMap((changes) => Obje
         }
     t.ok(await begin(own).layer.records.load(own, 'b'), 'the other one is');
   });
+
+t.test('a record that somebody else has ended is neither deleted nor replaced', async (t) => {
+  const own = beginCase();
+  const begin = (group: string) => {
+    const unit = new UnitOfWork(service.store, service.vault, { uniqueNames: false, now: 1_000 });
+    unit.actFor(group);
+    return { unit, records: unit.layer().records };
+  };
+  const key = recordKey(service.vault, 'note', own);
+  const { unit } = begin(own);
+  unit.putRecord('note', own, own, new TextEncoder().encode('a'), 2_000);
+  t.equal(await unit.commit(), 'committed');
+  alter('update sealed_record set expires = 1 where key = ?1', key);
+  const { records } = begin('other');
+  await records.load('note', own);
+  t.throws(() => records.put('note', own, new Uint8Array(1)), /exists already/, 'by another group');
+  await t.rejects(begin(own).records.load('note', own), SealBrokenError);
+  await service.store.deleteExpired(3_000, (row) => openGenuineRecord(service.vault, row) !== undefined);
+  t.ok(await service.store.record('note', key), 'it is there');
+  alter('update sealed_record set expires = 2000 where key = ?1', key);
+  await service.store.deleteExpired(3_000, (row) => openGenuineRecord(service.vault, row) !== undefined);
+  t.equal(await service.store.record('note', key), undefined, 'its own date ends it');
+});

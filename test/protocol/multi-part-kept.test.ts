@@ -169,9 +169,10 @@ t.test(
 
 t.test('the background tasks free them', async (t) => {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const { store } = service;
+  const { store, vault } = service;
   const tasks = new Maintenance({
     store,
+    vault,
     queue: { lookForJobs: () => Promise.resolve() },
     contexts: { dropExpired: () => resolve(true) },
     now: () => 0,

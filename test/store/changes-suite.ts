@@ -47,7 +47,7 @@ export async function changesSuite(
       t.equal(await store.commit(unit({ records: unitRecords })), 'committed');
       t.strictSame(taken(), expected);
     }
-    await store.deleteExpired(9);
+    await store.deleteExpired(9, () => true);
     t.strictSame(taken(), [row('sealed_record', key('r'), 1, null)], 'an expired record');
     await store.ping();
     t.strictSame(taken(), []);
@@ -77,9 +77,9 @@ export async function changesSuite(
       renew = async () => {};
       await put(record('renewed', { version: 2, expires: 500 }));
     };
-    t.equal(await store.deleteExpired(9), true, 'there may be more');
+    await store.deleteExpired(9, () => true);
     t.strictSame(changes, []);
-    t.equal(await store.deleteExpired(9), false);
+    await store.deleteExpired(9, () => true);
     t.strictSame(
       changes.map(({ id }) => id),
       [record('old').key],

@@ -1,5 +1,7 @@
-import type { Store } from '../../store/store.ts';
+import type { Store, StoredRecord } from '../../store/store.ts';
+import type { Vault } from '../../vault/vault.ts';
 import type { ContextFactory } from '../batch/context-factory.ts';
+import { openGenuineRecord } from '../unit-of-work/record-boxes.ts';
 import type { JobQueue } from './job-queue.ts';
 
 const intervalMilliseconds = 5_000;
@@ -8,6 +10,7 @@ const intervalsPerDeletion = 12;
 
 export interface MaintenanceOptions {
   readonly store: Store;
+  readonly vault: Vault;
   readonly queue: Pick<JobQueue, 'lookForJobs'>;
   readonly contexts: Pick<ContextFactory, 'dropExpired'>;
   /** POSIX seconds. */
@@ -23,12 +26,13 @@ export class Maintenance {
   #intervals = 0;
 
   /** Starts at once. */
-  constructor({ store, queue, contexts, now }: MaintenanceOptions) {
+  constructor({ store, vault, queue, contexts, now }: MaintenanceOptions) {
+    const isGenuine = (record: StoredRecord) => openGenuineRecord(vault, record) !== undefined;
     // Store and vault errors are reported by requests; the next interval retries.
     const runTasks = (): void => {
       contexts.dropExpired();
       queue.lookForJobs().catch(() => {});
-      if (this.#intervals % intervalsPerDeletion === 0) deleteExpired(store, now()).catch(() => {});
+      if (this.#intervals % intervalsPerDeletion === 0) store.deleteExpired(now(), isGenuine).catch(() => {});
       this.#intervals += 1;
     };
     this.#timer = setInterval(runTasks, intervalMilliseconds).unref();
@@ -39,8 +43,4 @@ export class Maintenance {
   stop(): void {
     clearInterval(this.#timer);
   }
-}
-
-async function deleteExpired(store: Store, now: number): Promise<void> {
-  while (await store.deleteExpired(now));
 }

@@ -1,6 +1,6 @@
 import { concatBytes } from '../../common/bytes.ts';
-import type { RemovedRecord, Store, StoredRecord } from '../../store/store.ts';
-import { boxTag, type RecordContext, SealBrokenError, type Vault } from '../../vault/vault.ts';
+import { removalOf, type Store, type StoredRecord } from '../../store/store.ts';
+import { type RecordContext, SealBrokenError, type Vault } from '../../vault/vault.ts';
 
 /** A record as it is named in the code; `group`, `version` and `expires` as in `StoredRecord`. */
 type NamedRecord = Omit<StoredRecord, 'key' | 'box'> & { readonly id: string };
@@ -61,11 +61,6 @@ export function openGenuineRecord(vault: Vault, row: StoredRecord): RecordConten
     if (error instanceof SealBrokenError) return undefined;
     throw error;
   }
-}
-
-/** Returns what the store needs to remove the row of a record. */
-export function removalOf({ kind, key, version, box }: StoredRecord): RemovedRecord {
-  return { kind, key, version, tag: boxTag(box) };
 }
 
 /**

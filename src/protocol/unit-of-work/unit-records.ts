@@ -1,13 +1,13 @@
-import type { RecordChanges, RemovedRecord, Store, StoredRecord, WrittenRecord } from '../../store/store.ts';
-import { boxTag, type Vault } from '../../vault/vault.ts';
 import {
-  openGenuineRecord,
-  openRecord,
-  type RecordContent,
-  recordKey,
+  type RecordChanges,
+  type RemovedRecord,
   removalOf,
-  sealRecord,
-} from './record-boxes.ts';
+  type Store,
+  type StoredRecord,
+  type WrittenRecord,
+} from '../../store/store.ts';
+import { boxTag, type Vault } from '../../vault/vault.ts';
+import { openGenuineRecord, openRecord, type RecordContent, recordKey, sealRecord } from './record-boxes.ts';
 
 /** A record as code that belongs to no group sees it. */
 export interface UnitRecord {
@@ -124,10 +124,13 @@ export class UnitRecords {
     const change = over?.get(key) ?? this.#items.get(key) ?? this.#own.get(key);
     if (change !== undefined) return this.#changed(change);
     const row = this.#read.get(key)?.row;
-    if (row === undefined || this.#isExpired(row.expires)) return undefined;
-    if (group !== undefined && group !== row.group) return undefined;
+    if (row === undefined || (group !== undefined && group !== row.group)) return undefined;
+    // Also of a record that has expired: whoever can write the database could end any record by its date.
     const { content } = openRecord(this.#vault, row);
-    return { group: row.group, content, expires: row.expires ?? undefined };
+    if (!this.#isExpired(row.expires))
+      return { group: row.group, content, expires: row.expires ?? undefined };
+    content.fill(0);
+    return undefined;
   }
 
   /**
@@ -187,7 +190,8 @@ export class UnitRecords {
   /** Whether another group has a live record of that name, as far as this message has read. */
   isForeign(kind: string, id: string, group: string): boolean {
     const row = this.#read.get(this.keyOf(kind, id))?.row;
-    return row !== undefined && row.group !== group && !this.#isExpired(row.expires);
+    if (row === undefined || row.group === group) return false;
+    return !this.#isExpired(row.expires) || openGenuineRecord(this.#vault, row) === undefined;
   }
 
   /**
