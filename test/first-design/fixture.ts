@@ -75,16 +75,21 @@ export const clearTexts: readonly string[] = [
 
 /** A copy of the database with its root key in a temporary state directory. */
 export class OldHome {
-  readonly directory = mkdtempSync(join(tmpdir(), 'kmipd-first-design-'));
-  readonly file = join(this.directory, 'kmipd.db');
-  readonly rootKeyFile = join(this.directory, 'root.key');
+  readonly directory: string;
+  readonly file: string;
+  readonly rootKeyFile: string;
   /** URL of the database, which may be another than the file. */
-  url = `sqlite:${this.file}`;
+  url: string;
   readonly said: string[] = [];
   report: readonly string[] = [];
 
-  constructor() {
-    copyOldDatabase(this.directory);
+  /** `directory`: one that has a database already. */
+  constructor(directory?: string) {
+    this.directory = directory ?? mkdtempSync(join(tmpdir(), 'kmipd-first-design-'));
+    this.file = join(this.directory, 'kmipd.db');
+    this.rootKeyFile = join(this.directory, 'root.key');
+    this.url = `sqlite:${this.file}`;
+    if (directory === undefined) copyOldDatabase(this.directory);
   }
 
   /** Changes rows of the SQLite file. */
@@ -94,7 +99,7 @@ export class OldHome {
     database.close();
   }
 
-  convert(): Promise<void> {
+  convert(say: (line: string) => void = () => {}): Promise<void> {
     const { url, rootKeyFile } = this;
     const stateDirectory = stateDirectoryAt(this.directory);
     const { options: lanes } = prepareLanes(stateDirectory, 'daemon');
@@ -103,7 +108,10 @@ export class OldHome {
       rootKeyFile,
       pin: { file: stateDirectory.keyringPin, database: redactStoreUrl(url), mayBeNew: true },
       lanes,
-      say: (line) => this.said.push(line),
+      say: (line) => {
+        this.said.push(line);
+        say(line);
+      },
       keepReport: (lines) => {
         this.report = lines;
       },
