@@ -9,6 +9,7 @@ import * as vault from '../../src/vault/vault.ts';
 const internal: Readonly<Record<string, string>> = {
   SEAL_BROKEN: 'the database was changed, which concerns the operator only',
   SCHEMA_TOO_NEW: 'the store is opened before the first request',
+  FIRST_DESIGN: 'the database is converted before the first request',
 };
 
 /** Codes of errors that pass, of which the client gets no more than a reference. */
