@@ -1,6 +1,6 @@
 /**
- * Conditions on the attributes of an object, as Locate states them. `filter-evaluation.ts` evaluates them over
- * the index entries of an opened object, `store-filter.ts` translates them for the store.
+ * Conditions on the attributes of an object, as Locate states them. `filter-evaluation.ts` evaluates them
+ * over the index entries of an opened object, `store-filter.ts` translates them for the store.
  */
 
 /**

@@ -1,6 +1,7 @@
 import { readJson, writeJson } from '../common/json.ts';
 import type { Authorisation, Bearer, Enrolment } from '../identity/principal.ts';
-import type { Context, Records } from './context.ts';
+import type { Context } from './context.ts';
+import type { Records } from './work.ts';
 
 /**
  * Kind of the records that name the replacement of a client certificate, by the fingerprint of the replaced

@@ -2,7 +2,8 @@ import type { Infer, Struct } from '../../codec/schema.ts';
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import type { Version } from '../../codec/version.ts';
 import type { Reason } from '../common/errors.ts';
-import type { Context, ObjectContext, OperationName, Work } from './context.ts';
+import type { Context, ObjectContext, OperationName } from './context.ts';
+import type { Work } from './work.ts';
 
 /**
  * How an operation is defined: its name and versions, the schemas of its payloads, its target, and a handler.

@@ -1,5 +1,6 @@
 import { fail, KmipError } from '../common/errors.ts';
-import type { Context, GroupView } from './context.ts';
+import type { Context } from './context.ts';
+import type { GroupView } from './work.ts';
 
 /**
  * What reading the objects and records of a group needs. What binds a client is looked up in the whole group,

@@ -7,7 +7,8 @@ import {
 import { findIssuers } from '../operations/certificates/issuers.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
-import { UnitOfWork, type WorkLayer } from './unit-of-work/unit-of-work.ts';
+import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
+import type { WorkLayer } from './unit-of-work/work-layer.ts';
 
 /** Kind of record; the id is that of the issuing key. */
 const kind = 'crl';

@@ -1,5 +1,6 @@
 import { readJson, writeJson } from '../../common/json.ts';
-import type { AnsweredObject, OperationName, Records } from '../context.ts';
+import type { AnsweredObject, OperationName } from '../context.ts';
+import type { Records } from '../work.ts';
 import { type DoneJob, jobKinds, readJobRecord } from './jobs.ts';
 
 /** Operations whose answers hold values of objects. */

@@ -9,11 +9,11 @@ import { linkedId } from '../../object/links.ts';
 import { locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { findRecordedCertificates, type GroupContext } from '../authority-certificates.ts';
-import type { FindQuery } from '../context.ts';
 import { certificateIn, plainKeyIn } from '../key-pairs.ts';
 import { isCompromisedKey } from '../revocation-records.ts';
 import { filterSameCertificate, storedAnywhere } from '../same-certificates.ts';
 import type { WholeGroup } from '../whole-group.ts';
+import type { FindQuery } from '../work.ts';
 import { loadIssuerOrder } from './issuer-order.ts';
 
 /**

@@ -7,13 +7,13 @@ import { authorityCertificateKinds } from '../../operations/authority-certificat
 import { authorityKinds } from '../../operations/authority-records.ts';
 import { issuerNameKind } from '../../operations/certificates/issuer-choice.ts';
 import { issuerOrderKind } from '../../operations/certificates/issuer-order.ts';
-import type { FindQuery, FoundItems, GroupView, Records, Work } from '../../operations/context.ts';
 import { groupPolicyKind } from '../../operations/group-policy-record.ts';
 import { keyCopiesKind } from '../../operations/key-copies.ts';
 import { reservedNameKind } from '../../operations/name-rights.ts';
 import type { LimitedRight } from '../../operations/operation.ts';
 import { certificateKinds } from '../../operations/revocation-records.ts';
 import { valueKeyKind, wrappedValueKind } from '../../operations/transfer/wrapped-values.ts';
+import type { FindQuery, FoundItems, GroupView, Records, Work } from '../../operations/work.ts';
 
 /** Records by which keys are recognised that come back, and their copies are found. */
 const copyKinds = [wrappedValueKind, valueKeyKind, keyCopiesKind];

@@ -1,5 +1,5 @@
 import { fail } from '../../common/errors.ts';
-import type { Records } from '../../operations/context.ts';
+import type { Records } from '../../operations/work.ts';
 import { type RecordChange, replaceChange, type UnitRecords } from './unit-records.ts';
 
 /** The records of one group as one batch item sees them. */

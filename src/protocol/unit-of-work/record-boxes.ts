@@ -51,7 +51,8 @@ export function openRecord(vault: Vault, row: StoredRecord): RecordContent {
 }
 
 /**
- * As `openRecord`; undefined when the row is not as it was written, for lists that one forged row must not hide.
+ * As `openRecord`; undefined when the row is not as it was written, for lists that one forged row must not
+ * hide.
  * @throws {VaultUnavailableError} when the vault is sealed
  */
 export function openGenuineRecord(vault: Vault, row: StoredRecord): RecordContent | undefined {

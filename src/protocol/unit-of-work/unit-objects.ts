@@ -5,7 +5,7 @@ import { indexEntries } from '../../object/index-entries.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
 import { uniqueNameKey, uniqueNameTexts } from '../../object/names.ts';
 import { toStoreFilter } from '../../object/store-filter.ts';
-import type { FindQuery, FoundItems } from '../../operations/context.ts';
+import type { FindQuery, FoundItems } from '../../operations/work.ts';
 import {
   type FoundObjects,
   type LoadedObject,

@@ -160,7 +160,7 @@ export class UnitRecords {
     return [...found, ...[...overlay.values()].flatMap(contentOf)].slice(0, limit);
   }
 
-  /** Returns the records of a kind of every group as the store has them, oldest first, without forged ones. */
+  /** Returns the genuine records of a kind of every group as the store has them, oldest first. */
   async every(kind: string, limit: number): Promise<readonly (UnitRecord & { readonly id: string })[]> {
     return (await this.#store.records({ kind, limit, at: this.#now })).flatMap((row) => {
       const { group, expires } = row;
