@@ -65,11 +65,11 @@ export function compilePage(
   const source = compileCandidates(candidates, rows, group, parameters, dialect);
   // Most candidates are of the group already. Compared as it stands, its index could be read for each.
   const ofGroup = `o.grp || '' = ${parameters.add(group)}`;
-  // A cross join fixes the order in SQLite, which has no statistics.
+  const objects = dialect.each('c', 'managed_object', 'o', 'o.seq = c.seq');
   return {
     sql:
       `with c as materialized (${source})` +
-      ` select o.seq, o.id, null as candidates from c cross join managed_object o where o.seq = c.seq and ${ofGroup} and ${compile(filter, parameters)}` +
+      ` select o.seq, o.id, null as candidates from ${objects} and ${ofGroup} and ${compile(filter, parameters)}` +
       ' union all select min(c.seq), null, count(*) from c',
     parameters: parameters.values,
   };
@@ -84,12 +84,14 @@ function compileCandidates(
 ): string {
   if ('seqs' in candidates) return dialect.numbers(parameters.add(JSON.stringify(candidates.seqs)));
   const { of } = candidates;
+  if (of !== 'group' && 'id' in of)
+    return `select o.seq from managed_object o where o.grp = ${parameters.add(group)} and o.id = ${parameters.add(of.id)}`;
   const before = parameters.add(candidates.before);
   const limit = parameters.add(rows);
-  if (of !== 'group' && 'term' in of)
+  if (of !== 'group')
     return `select distinct i.object as seq from object_term i where i.term = ${parameters.add(of.term)} and i.object < ${before} order by i.object desc limit ${limit}`;
-  const ofId = of === 'group' ? '' : ` and o.id = ${parameters.add(of.id)}`;
-  return `select o.seq from managed_object o where o.grp = ${parameters.add(group)}${ofId} and o.seq < ${before} order by o.seq desc limit ${limit}`;
+  const place = dialect.before(['o.grp', 'o.seq'], [parameters.add(group), before]);
+  return `select o.seq from managed_object o where ${place} limit ${limit}`;
 }
 
 /** Compiles a count of the rows of a term, up to `max`. */

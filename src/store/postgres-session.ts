@@ -22,12 +22,20 @@ export interface SessionPurpose {
 export const statementMilliseconds = 25_000;
 
 /**
+ * Plans that read every row of what they compare: by statistics of another day, or of an empty table, they
+ * seem cheap.
+ */
+const avoidedPlans = [
+  ...['seqscan', 'bitmapscan', 'sort', 'incremental_sort', 'hashagg', 'hashjoin', 'mergejoin'],
+] as const;
+
+/**
  * Prepares a new connection, and resolves with its process id in the database.
  *
  * Names are looked up in the schema of the tables only, after pg_catalog: whoever may create schemas cannot
  * put tables in front of them. Commits become durable unless the administrator has set a stricter mode.
- * Sequential scans are disabled, because plans prepared for empty tables are kept while the tables grow:
- * updates were five times slower. A transaction whose node has vanished loses its row locks after 20 s.
+ * Sequential scans and the like are disabled, because plans prepared for empty tables are kept while the
+ * tables grow: updates were five times slower. A transaction whose node has vanished loses its row locks after 20 s.
  *
  * @throws {StoreUnavailableError} when the server is older than PostgreSQL 14, a standby, read-only although
  *   the session is to write, or the encoding is not UTF8.
@@ -42,7 +50,7 @@ export async function prepareSession(
       pg_catalog.set_config('statement_timeout', $2, false),
       case when pg_catalog.current_setting('synchronous_commit') in ('off', 'local')
         then pg_catalog.set_config('synchronous_commit', 'on', false) end,
-      pg_catalog.set_config('enable_seqscan', 'off', false),
+      ${avoidedPlans.map((plan) => `pg_catalog.set_config('enable_${plan}', 'off', false)`).join(', ')},
       pg_catalog.set_config('idle_in_transaction_session_timeout', '20s', false),
       pg_catalog.current_setting('server_version_num')::int as version,
       pg_catalog.current_setting('server_encoding') as encoding,

@@ -19,6 +19,11 @@ const dialect: Dialect = {
   tableEnd: '',
   clusteredEnd: '',
   apart: ' offset 0',
+  each: (outer, table, alias, condition) =>
+    `${outer} cross join lateral (select ${alias}.* from ${table} ${alias} where ${condition} offset 0) ${alias} where true`,
+  // With "=" an index on the second column alone would have the order, too, and rows of every first one.
+  before: ([first, second], [equal, less]) =>
+    `${first} >= ${equal} and (${first}, ${second}) < (${equal}, ${less}) order by ${first} desc, ${second} desc`,
   numbers: (parameter) =>
     `select cast(value as bigint) as seq from json_array_elements_text(cast(${parameter} as json))`,
 };

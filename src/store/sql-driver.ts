@@ -58,7 +58,7 @@ export interface SqlUnit {
   readonly steps: readonly SqlStep[];
 }
 
-/** Differences between the engines' data definition languages. */
+/** Differences between the engines in data definition, and in what makes a planner do as it is told. */
 export interface Dialect {
   /** Column type of a primary key that grows with every insertion and is never reused. */
   readonly serial: string;
@@ -74,6 +74,16 @@ export interface Dialect {
    * them than to run them.
    */
   readonly apart: string;
+  /**
+   * From clause of the rows `alias` of a table that meet a condition for each row of `outer`, which is read
+   * first. More conditions follow with "and".
+   */
+  each(outer: string, table: string, alias: string, condition: string): string;
+  /**
+   * Condition and order of the rows whose first column is equal to a value and whose second one is less than
+   * another: read backwards from an index on both.
+   */
+  before(columns: readonly [string, string], values: readonly [string, string]): string;
   /** Query with the numbers of a JSON array, given as text by a parameter, as column `seq`. */
   numbers(parameter: string): string;
 }

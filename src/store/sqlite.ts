@@ -24,6 +24,10 @@ const dialect: Dialect = {
   tableEnd: ' strict',
   clusteredEnd: ' strict, without rowid',
   apart: '',
+  // It has no statistics, and keeps the order of a cross join.
+  each: (outer, table, alias, condition) => `${outer} cross join ${table} ${alias} where ${condition}`,
+  before: ([first, second], [equal, less]) =>
+    `${first} = ${equal} and ${second} < ${less} order by ${second} desc`,
   numbers: (parameter) => `select value as seq from json_each(${parameter})`,
 };
 

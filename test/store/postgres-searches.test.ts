@@ -2,7 +2,13 @@ import { spawn } from 'node:child_process';
 import pg from 'pg';
 import t, { type Test } from 'tap';
 import { asRefusal } from '../../src/protocol/batch/failure.ts';
-import { compilePage } from '../../src/store/filter.ts';
+import {
+  type Candidates,
+  type CompiledSql,
+  compileCount,
+  compilePage,
+  compileRange,
+} from '../../src/store/filter.ts';
 import { openPostgres } from '../../src/store/postgres.ts';
 import { createSqlStore } from '../../src/store/sql-store.ts';
 import type { Filter } from '../../src/store/store.ts';
@@ -87,6 +93,66 @@ if (typeof server === 'string') {
       [],
       'a join of all of them takes seconds to plan',
     );
+  });
+
+  /** The most rows that one node of a plan has read, found or not. */
+  const rowsOf = (node: Readonly<Record<string, unknown>>): number => {
+    const numbers = ['Actual Rows', 'Rows Removed by Filter', 'Rows Removed by Join Filter'];
+    const own =
+      numbers.reduce((sum, name) => sum + Number(node[name] ?? 0), 0) * Number(node['Actual Loops']);
+    return Math.max(own, ...((node.Plans ?? []) as (typeof node)[]).map(rowsOf));
+  };
+
+  t.test('no statement examines more rows than its bound, whatever the statistics say', async (t) => {
+    const driver = await openPostgres(await server.fresh());
+    t.teardown(() => driver.close());
+    const run = async (sql: string) => {
+      const steps = [{ sql, parameters: [] }];
+      t.equal(await driver.commit({ objects: [], changes: [], steps }), 'committed');
+    };
+    const fill = async (group: string, from: number) => {
+      const numbers = `generate_series(${from}, ${from + 9_999}) n`;
+      await run(
+        `insert into managed_object (id, grp, object_type, version, state, initial_date, activation_date, box)
+          select n, '${group}', 'SymmetricKey', 1, 2, n / 500, n / 500, '' from ${numbers}`,
+      );
+      await run(`insert into object_term select 5, n, 0 from ${numbers}`);
+    };
+    const rows = 500;
+    const before = 30_000;
+    const terms = [5, 4];
+    const page = (candidates: Candidates, filter: Filter) =>
+      compilePage({ group: 'blue', filter, candidates, rows }, driver.dialect);
+    const seqs = Array.from({ length: rows }, (_, at) => at + 1);
+    const state = { column: 'State', op: '=', value: 3 } as const;
+    const range = (column: 'InitialDate' | 'ActivationDate') =>
+      compileRange('blue', { column, from: 0, to: 90 }, { number: 1, seq: 600 }, rows / 2);
+    const statements: Readonly<Record<string, CompiledSql>> = {
+      group: page({ of: 'group', before }, { all: [state, { terms }, { not: { id: '7' } }] }),
+      term: page({ of: { term: 5 }, before }, { all: [{ terms }, state] }),
+      seqs: page({ seqs }, state),
+      id: page({ of: { id: '7' }, before }, { id: '7' }),
+      'range of all': range('InitialDate'),
+      'range of some': range('ActivationDate'),
+      count: compileCount(5, rows),
+    };
+    const check = async (what: string) => {
+      for (const [name, { sql, parameters }] of Object.entries(statements)) {
+        const [row] = await driver.search(`explain (analyze, format json) ${sql}`, parameters);
+        const [explained] = JSON.parse(String(row?.['QUERY PLAN']));
+        const examined = rowsOf(explained.Plan);
+        t.ok(examined <= rows + 1, `${what}, ${name}: ${examined} rows`);
+      }
+    };
+    await run('analyze');
+    await fill('blue', 1);
+    await check('statistics of empty tables');
+    await run('analyze');
+    await check('of one group');
+    await fill('red', 10_001);
+    await check('of another group than the newest');
+    await run('analyze');
+    await check('of both');
   });
 
   t.test('the database ends a search whose time is over', async (t) => {
