@@ -47,8 +47,8 @@ export interface Services {
   readonly endpointDirectory: EndpointDirectory;
   readonly endpointObserver: EndpointObserver;
   /**
-   * Looks up the client of a certificate; while the vault is sealed, the result is provisional. Rejects when the
-   * database does not answer.
+   * Looks up the client of a certificate; while the vault is sealed, the result is provisional. Rejects when
+   * the database does not answer.
    */
   authenticate(certificate: X509Certificate): Promise<AuthenticationResult>;
 }

@@ -68,8 +68,8 @@ export class TlsMaterialSource {
 }
 
 /**
- * Returns the clients whose own certificates can be trusted: none while the vault is sealed, when no row can be
- * read.
+ * Returns the clients whose own certificates can be trusted: none while the vault is sealed, when no row can
+ * be read.
  */
 async function enrolledClients({ clients, vault }: Backends): Promise<readonly Client[]> {
   return vault.unsealed ? clients.list() : [];

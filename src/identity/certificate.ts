@@ -52,8 +52,8 @@ export async function authenticate(
 }
 
 /**
- * Returns a principal for a certificate that TLS has accepted while the vault is sealed, when no client can be
- * looked up: the same for every certificate. It may do what the server answers everybody.
+ * Returns a principal for a certificate that TLS has accepted while the vault is sealed, when no client can
+ * be looked up: the same for every certificate. It may do what the server answers everybody.
  */
 export function authenticateProvisionally(
   certificate: X509Certificate,

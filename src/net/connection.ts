@@ -28,9 +28,10 @@ export interface ConnectionOptions {
   /** Receives the channel when the client exchanges the roles; without it, a client cannot exchange them. */
   readonly endpoints?: Pick<Endpoints, 'serve'> | undefined;
   /**
-   * Whether the next message may be executed; asked before each, and false when the connection has been ended.
+   * Whether the next message may be executed; asked before each, and false when the connection has been
+   * ended.
    */
-  admit(): boolean | Promise<boolean>;
+  mayContinue(): boolean | Promise<boolean>;
   /** Returns the client as it is enrolled now; undefined when the connection has to end. */
   reauthenticate(): Promise<Principal | undefined>;
   /** Is notified when the server ends the connection because of an error or a broken rule. */
@@ -147,8 +148,8 @@ export class Connection {
     for (const message of this.#framer.push(chunk)) {
       if (this.#serverRequests !== undefined) return this.#abort(requestOutOfTurn);
       this.#messageDeadline.stop();
-      const isAdmitted = this.#options.admit();
-      if (isAdmitted !== true && !(await isAdmitted)) return false;
+      const mayContinue = this.#options.mayContinue();
+      if (mayContinue !== true && !(await mayContinue)) return false;
       const { response, close } = await this.#options.service.respond(message, this.conversation);
       await flushBarrier();
       const sent = this.#responses.write(response);

@@ -226,7 +226,7 @@ export class HttpsConnection implements ProtocolConnection {
       if (!(error instanceof WireError)) throw error;
       return this.#refuseMessage(head, error.message, 200, head.encoding.guessVersion(body));
     }
-    if (!(await this.#options.admit())) throw new ConnectionGoneError();
+    if (!(await this.#options.mayContinue())) throw new ConnectionGoneError();
     const { response: answer, close } = await this.#options.service.respond(message, this.conversation);
     if (close) this.#isFinishing = true;
     return toMessageResponse(head, answer, 200);

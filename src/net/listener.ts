@@ -10,7 +10,7 @@ import type { ListenerObserver, RefusedHandshake } from '../watch/observer.ts';
 import { HandshakeDiagnosis } from './handshake-diagnosis.ts';
 import { classifyHandshakeFailure } from './handshake-failure.ts';
 import { Handshakes } from './handshakes.ts';
-import { type Session, Sessions, tooManyConnections } from './sessions.ts';
+import { type ClientSession, Sessions, tooManyConnections } from './sessions.ts';
 import { createContextOptions, type TlsMaterial, type TlsProfile } from './tls.ts';
 import { type Transport, ttlvTransport } from './transport.ts';
 
@@ -196,11 +196,11 @@ export class Listener {
       },
       service,
       limits,
-      admit: () => this.#sessions.admit(session),
+      mayContinue: () => this.#sessions.mayContinue(session),
       reauthenticate: () => this.#sessions.reauthenticate(session),
       connectionEnded: (event) => observer.connectionEnded(event),
     });
-    const session: Session = { connection, certificate };
+    const session: ClientSession = { connection, certificate };
     this.#sessions.add(session);
     const protocol = socket.getProtocol() ?? 'unknown';
     const { client } = principal;

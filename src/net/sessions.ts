@@ -2,13 +2,13 @@ import { X509Certificate } from 'node:crypto';
 import type { Limits } from '../common/limits.ts';
 import type { AuthenticationResult } from '../identity/certificate.ts';
 import type { Principal } from '../identity/principal.ts';
-import type { SessionControl } from '../operations/context.ts';
+import type { Conversation } from '../protocol/service.ts';
 import type { ListenerObserver } from '../watch/observer.ts';
 import { type Reauthentication, reauthenticate } from './reauthentication.ts';
 import type { ProtocolConnection } from './transport.ts';
 
 /** One open connection of a client. */
-export interface Session {
+export interface ClientSession {
   readonly connection: ProtocolConnection;
   /** Read once, because each `getPeerX509Certificate` call holds native memory for a while. */
   readonly certificate: X509Certificate;
@@ -39,7 +39,7 @@ export const tooManyConnections = 'too many connections of this client';
 /** The sessions of a listener: counts them by client, authenticates them again and ends them. */
 export class Sessions {
   readonly #options: SessionsOptions;
-  readonly #sessions = new Set<Session>();
+  readonly #sessions = new Set<ClientSession>();
   #pendingRecheck: Promise<void> | undefined;
 
   constructor(options: SessionsOptions) {
@@ -57,7 +57,7 @@ export class Sessions {
   }
 
   /** Keeps a session until its socket closes. */
-  add(session: Session): void {
+  add(session: ClientSession): void {
     const { connection } = session;
     this.#sessions.add(session);
     this.#addToCount(connection.conversation.principal.client, 1);
@@ -96,11 +96,13 @@ export class Sessions {
    * Whether the next message of a session may be executed. A session that began while the vault was sealed is
    * authenticated again first, and ended when it is refused then.
    */
-  admit(session: Session): boolean | Promise<boolean> {
-    return session.connection.conversation.principal.isProvisional !== true || this.#admitAnew(session);
+  mayContinue(session: ClientSession): boolean | Promise<boolean> {
+    return (
+      session.connection.conversation.principal.isProvisional !== true || this.#authenticateAnew(session)
+    );
   }
 
-  async #admitAnew(session: Session): Promise<boolean> {
+  async #authenticateAnew(session: ClientSession): Promise<boolean> {
     try {
       return this.#renew(session, await this.#authenticate(session));
     } catch {
@@ -109,13 +111,13 @@ export class Sessions {
   }
 
   /** Returns the client of a session as it is enrolled now; undefined when the session has to end. */
-  async reauthenticate(session: Session): Promise<Principal | undefined> {
+  async reauthenticate(session: ClientSession): Promise<Principal | undefined> {
     const result = await this.#authenticate(session);
     return 'principal' in result ? result.principal : undefined;
   }
 
   #authenticate(
-    session: Session,
+    session: ClientSession,
     authenticate = (certificate: X509Certificate) => this.#options.authenticate(certificate),
   ): Promise<Reauthentication> {
     const { principal } = session.connection.conversation;
@@ -123,7 +125,7 @@ export class Sessions {
   }
 
   /** Puts the result of an authentication in force; false when it ends the session. */
-  #renew({ connection }: Session, result: Reauthentication): boolean {
+  #renew({ connection }: ClientSession, result: Reauthentication): boolean {
     const { principal } = connection.conversation;
     if (connection.socket.destroyed) return false;
     if ('ended' in result) return this.#end(connection, result.ended);
@@ -149,7 +151,7 @@ export class Sessions {
   }
 
   /** Returns the control of a session whose client replaces its certificate. */
-  controlOf(session: () => Session): SessionControl {
+  controlOf(session: () => ClientSession): NonNullable<Conversation['sessionControl']> {
     return {
       expect: (expected) => {
         const until = Date.now() + replacedCertificateGraceMilliseconds;
@@ -162,7 +164,7 @@ export class Sessions {
   /**
    * Ends the other sessions of the certificate that `session` has replaced, at their next message boundary.
    */
-  #endReplaced(session: Session): void {
+  #endReplaced(session: ClientSession): void {
     for (const { connection, certificate } of this.#sessions) {
       if (connection === session.connection) continue;
       if (certificate.fingerprint256 !== session.certificate.fingerprint256) continue;

@@ -68,8 +68,8 @@ export async function initialise(
 }
 
 /**
- * Opens the database and creates the root key where both are new. A database with a keyring can be decrypted by
- * its own root key only.
+ * Opens the database and creates the root key where both are new. A database with a keyring can be decrypted
+ * by its own root key only.
  */
 async function openWithRootKey(stateDirectory: StateDirectory, config: Config): Promise<OpenedDatabase> {
   removeUnfinishedRootKeys(stateDirectory.rootKey);

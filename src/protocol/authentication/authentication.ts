@@ -21,7 +21,7 @@ import { TicketLogin } from './ticket-login.ts';
  */
 export interface AuthenticatedRequest {
   readonly principal: Principal;
-  /** Why the items are refused; absent when they are not. `open`: operations that are answered nevertheless. */
+  /** Why the items are refused; absent when they are not. `open`: operations that are answered though. */
   readonly refusal?: { readonly error: KmipError; readonly open: ReadonlySet<unknown> };
   /** Server Hashed Password for the header of the response. */
   readonly serverHashedPassword?: Uint8Array;

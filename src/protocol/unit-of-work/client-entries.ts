@@ -38,8 +38,8 @@ export function putClientEntry(unit: EntryUnit, entry: ClientEntry): void {
 }
 
 /**
- * Stores which client a certificate belongs to; whether it belongs to one must have been loaded. The record is
- * of no group: it may have named a client of another one.
+ * Stores which client a certificate belongs to; whether it belongs to one must have been loaded. The record
+ * is of no group: it may have named a client of another one.
  */
 export function putCertificate(unit: EntryUnit, { name, fingerprint }: ClientEntry): void {
   unit.putRecord(clientCertificateKind, fingerprint, '', writeCertificateEntry(name));

@@ -120,9 +120,8 @@ export class UnitOfWork {
   }
 
   /**
-   * Writes everything durably, then runs the effects of the items. A unit without changes needs no commit of
-   * the store. Resolves with `conflict` when another message changed what this one had read; nothing is
-   * written then.
+   * Writes everything durably, then runs the effects of the items. Resolves with `conflict` when another
+   * message changed what this one had read; nothing is written then.
    */
   async commit(): Promise<CommitResult> {
     if (this.changed) {

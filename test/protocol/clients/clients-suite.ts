@@ -13,7 +13,7 @@ import type { Store } from '../../../src/store/store.ts';
 import { openLocalVault } from '../../../src/vault/local.ts';
 import type { Vault } from '../../../src/vault/vault.ts';
 
-/** Tests of the directory of clients, for every engine; `fresh` creates a database and resolves to its URL. */
+/** Tests of the directory of clients, for every engine; `fresh` creates a database and gives its URL. */
 
 const fingerprint = (byte: string) => byte.repeat(32);
 

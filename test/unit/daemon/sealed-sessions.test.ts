@@ -33,7 +33,7 @@ process.setMaxListeners(64);
 const home = stateDirectoryAt(join(t.testdir(), 'home'));
 await initialise(home, { settings: {}, key: 'ec' });
 
-/** Certificates of the home's authority, and the answer to Locate once the vault is unsealed; none: closed. */
+/** Certificates of the home's authority, and what answers Locate once the vault is unsealed; none: closed. */
 const kinds = {
   enrolled: 'Success',
   'with credentials': 'AuthenticationNotSuccessful',
