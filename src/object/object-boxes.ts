@@ -7,7 +7,7 @@ import { concatBytes } from '../common/bytes.ts';
 import type { LoadedObject } from '../store/store.ts';
 import {
   boxBinding,
-  type ObjectContext,
+  type ObjectBoxContext,
   type SealedKey,
   type ValueContext,
   type Vault,
@@ -158,7 +158,7 @@ function placeContent(
   return { inline: none, value };
 }
 
-function contextOf({ id, group, objectType, version }: ObjectRow, value: SealedKey | null): ObjectContext {
+function contextOf({ id, group, objectType, version }: ObjectRow, value: SealedKey | null): ObjectBoxContext {
   const valueBinding = value === null ? null : boxBinding(value);
   return { kind: 'object', id, group, objectType, version, valueBinding };
 }

@@ -31,10 +31,10 @@ export function boxBinding(sealed: SealedKey): Uint8Array {
 }
 
 /** What a box is bound to: the row that has it, and what stands beside it there. */
-export type SealContext = ObjectContext | ValueContext | RecordContext | LaneContext;
+export type SealContext = ObjectBoxContext | ValueContext | RecordContext | LaneContext;
 
 /** The attributes of an object, with its value unless that has a box of its own. */
-export interface ObjectContext {
+export interface ObjectBoxContext {
   readonly kind: 'object';
   /** Unique Identifier of the object. */
   readonly id: string;

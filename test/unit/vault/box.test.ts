@@ -2,7 +2,7 @@ import t from 'tap';
 import { deriveBoxKeys, openBox, readEpoch, sealBox } from '../../../src/vault/box.ts';
 import type {
   LaneContext,
-  ObjectContext,
+  ObjectBoxContext,
   RecordContext,
   SealContext,
   ValueContext,
@@ -24,7 +24,7 @@ const record: RecordContext = {
 };
 
 const binding = Uint8Array.from({ length: 28 }, (_, at) => at);
-const object: ObjectContext = { ...value, kind: 'object', version: 3, valueBinding: null };
+const object: ObjectBoxContext = { ...value, kind: 'object', version: 3, valueBinding: null };
 const lane: LaneContext = { kind: 'lane', name: 'ab', seq: 3, era: 5 };
 
 /** Contexts that differ from the first one in one place, or share all its bytes in other places. */
