@@ -1,5 +1,9 @@
-import type { KeyringStore } from '../vault/vault.ts';
+import type { ForgedRow } from '../vault/forged-row.ts';
+import type { KeyringStore, SealContext, SealedKey, Vault } from '../vault/vault.ts';
+import { guardRows, type RowGuard } from './guarded-store.ts';
+import { ClientMirror } from './lanes/client-mirror.ts';
 import type { Lanes } from './lanes/lanes.ts';
+import { RowMemory } from './lanes/row-memory.ts';
 import type { SearchLimits } from './object-search.ts';
 import { openPostgres } from './postgres.ts';
 import type { SqlDriver } from './sql-driver.ts';
@@ -16,6 +20,15 @@ export interface Database {
   readonly store: Store;
   /** To be started before sealed rows are written. */
   readonly lanes: Lanes;
+  /**
+   * From now on records of clients are served only as the lanes state them. Resolves with what is wrong with
+   * them, a line for the operator; while the vault is sealed, the first read of one compares them.
+   *
+   * @throws {StoreUnavailableError} when the database cannot be read
+   */
+  guardClients(vault: Vault): Promise<string | undefined>;
+  /** Remembers a row whose box was opened, so that no earlier version of it is served. */
+  learnOpened(context: SealContext, sealed: SealedKey): void;
   /** Finishes pending commits, then closes the connections. */
   close(): Promise<void>;
 }
@@ -24,6 +37,8 @@ export interface Database {
 export interface DatabaseOptions {
   /** Bounds of searches; the default limits when left out. */
   readonly limits?: SearchLimits;
+  /** Is told of each row that is an earlier version than was seen, and is not served. */
+  readonly forged?: (row: ForgedRow) => void;
   /** Is told of each commit that waits for another application of the database. */
   readonly lockWait?: ((wait: LockWait) => void) | undefined;
   /** Whether a SQLite file that is missing is an error; false where it may be created. */
@@ -42,10 +57,29 @@ export interface DatabaseOptions {
  */
 export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
   const driver = await openDriver(url, options);
+  const guard: RowGuard = {
+    memory: new RowMemory(),
+    clients: undefined,
+    forged: options.forged ?? (() => {}),
+  };
+  const store = createSqlStore(driver, options.limits, (row) => {
+    guard.memory.learnCommitted(row);
+    guard.clients?.learnCommitted(row);
+  });
   return {
     keyrings: createSqlKeyrings(driver),
-    store: createSqlStore(driver, options.limits),
+    store: guardRows(store, guard),
     lanes: driver.lanes,
+    async guardClients(vault) {
+      const clients = new ClientMirror((sql, parameters) => driver.search(sql, parameters), vault);
+      guard.clients = clients;
+      driver.lanes.clientsMoved = async () => {
+        const problem = await clients.compare().catch(() => undefined);
+        if (problem !== undefined) guard.forged({ table: 'sealed_record', id: 'of clients' });
+      };
+      return vault.unsealed ? clients.compare() : undefined;
+    },
+    learnOpened: (context, sealed) => guard.memory.learnOpened(context, sealed),
     close: () => driver.close(),
   };
 }

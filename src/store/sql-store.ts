@@ -1,7 +1,7 @@
 import { FairQueue } from '../common/fair-queue.ts';
 import { defaultLimits } from '../common/limits.ts';
 import { findObjects, type SearchLimits } from './object-search.ts';
-import type { SqlDriver } from './sql-driver.ts';
+import type { SqlDriver, WrittenRow } from './sql-driver.ts';
 import { loadObjects, objectUnit } from './sql-objects.ts';
 import { deleteExpiredRecords, readRecord, readRecords, recordUnit } from './sql-records.ts';
 import type { CommitResult, RecordChanges, Store, StoreUnit } from './store.ts';
@@ -10,8 +10,15 @@ const selectGroup = 'select grp from managed_object where id = $1';
 
 const noRecords: RecordChanges = { expects: [], puts: [], removals: [] };
 
-/** Creates the store over a driver, with SQL that all engines share. */
-export function createSqlStore(driver: SqlDriver, limits: SearchLimits = defaultLimits): Store {
+/**
+ * Creates the store over a driver, with SQL that all engines share. `learn` is told of each row that a unit
+ * has written.
+ */
+export function createSqlStore(
+  driver: SqlDriver,
+  limits: SearchLimits = defaultLimits,
+  learn: (row: WrittenRow) => void = () => {},
+): Store {
   const searches = new FairQueue(driver.searchSlots);
   const groupOf = async (id: string) => {
     const [row] = await driver.read(selectGroup, [id]);
@@ -24,7 +31,7 @@ export function createSqlStore(driver: SqlDriver, limits: SearchLimits = default
     record: (kind, key) => readRecord(driver, kind, key),
     records: (query) => readRecords(driver, query),
     deleteExpired: (now, isGenuine) => deleteExpiredRecords(driver, now, isGenuine),
-    commit: (unit) => commit(driver, unit),
+    commit: (unit) => commit(driver, unit, learn),
     async ping() {
       await groupOf('');
       await driver.commit({ objects: [], changes: [], steps: [] });
@@ -33,14 +40,23 @@ export function createSqlStore(driver: SqlDriver, limits: SearchLimits = default
   };
 }
 
-async function commit(driver: SqlDriver, unit: StoreUnit): Promise<CommitResult> {
+async function commit(
+  driver: SqlDriver,
+  unit: StoreUnit,
+  learn: (row: WrittenRow) => void,
+): Promise<CommitResult> {
   const written = objectUnit(unit);
-  const { records, changes, steps } = recordUnit(unit.records ?? noRecords);
-  if (written.steps.length + steps.length === 0) return 'committed';
-  return driver.commit({
+  const recorded = recordUnit(unit.records ?? noRecords);
+  const { records } = recorded;
+  const steps = [...recorded.steps, ...written.steps];
+  if (steps.length === 0) return 'committed';
+  const changes = [...recorded.changes, ...written.changes];
+  const result = await driver.commit({
     objects: written.objects,
     ...(records.length > 0 && { records }),
-    changes: [...changes, ...written.changes],
-    steps: [...steps, ...written.steps],
+    changes,
+    steps,
   });
+  if (result === 'committed') for (const row of changes) learn(row);
+  return result;
 }

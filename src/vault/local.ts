@@ -48,6 +48,8 @@ export interface LocalVaultOptions {
   readonly keyrings: KeyringStore;
   /** Is told of each row that does not open, and of a keyring that was altered. */
   readonly forged?: (row: ForgedRow) => void;
+  /** Is told of each box that opens. */
+  readonly opened?: (context: SealContext, sealed: SealedKey) => void;
   /** Seconds between reads of other processes' epochs and retries while sealed; 0: never, 60 by default. */
   readonly refreshSeconds?: number;
   /** Seconds before a new epoch is used to seal, so that every process has read it; 120 by default. */
@@ -128,7 +130,10 @@ class LocalFileVault implements LocalVault {
   open(context: SealContext, sealed: SealedKey): Uint8Array {
     const keyring = this.#requireKeyring();
     const plain = keyring.open(context, sealed);
-    if (plain !== undefined) return plain;
+    if (plain !== undefined) {
+      this.#options.opened?.(context, sealed);
+      return plain;
+    }
     const epoch = readEpoch(sealed);
     if (epoch !== undefined && this.#mayExistElsewhere(keyring, epoch)) {
       this.refresh().catch(() => {});

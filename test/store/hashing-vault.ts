@@ -15,7 +15,8 @@ export class HashingVault implements Vault {
     this.#requireUnsealed();
     const box = new Uint8Array(plain.length + 16);
     box.set(plain);
-    box.set(digest(JSON.stringify(context), plain).subarray(0, 16), plain.length);
+    const named = JSON.stringify(Object.entries(context).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+    box.set(digest(named, plain).subarray(0, 16), plain.length);
     return box as SealedKey;
   }
 

@@ -2,7 +2,7 @@ import type { Test } from 'tap';
 import type { Anchor, AnchorStore } from '../../src/store/lanes/anchor.ts';
 import { openLane, selectLanes, toLaneRow } from '../../src/store/lanes/open-lane.ts';
 import { SetHash, segmentOf } from '../../src/store/lanes/set-hash.ts';
-import type { SqlDriver } from '../../src/store/sql-driver.ts';
+import type { SqlDriver, SqlValue } from '../../src/store/sql-driver.ts';
 import { createSqlKeyrings } from '../../src/store/sql-keyrings.ts';
 import { createSqlStore } from '../../src/store/sql-store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -53,10 +53,7 @@ export async function startProcess(
 }
 
 /** Runs statements as somebody else would who can write to the database. */
-export async function runSql(
-  driver: SqlDriver,
-  ...statements: [string, ...(string | number | Uint8Array)[]][]
-) {
+export async function runSql(driver: SqlDriver, ...statements: [string, ...SqlValue[]][]) {
   const steps = statements.map(([sql, ...parameters]) => ({ sql, parameters }));
   const result = await driver.commit({ objects: [], changes: [], steps });
   if (result !== 'committed') throw new Error(`the statements gave ${result}`);

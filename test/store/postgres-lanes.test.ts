@@ -2,11 +2,14 @@ import t from 'tap';
 import { openPostgres } from '../../src/store/postgres.ts';
 import { startPostgres } from './embedded-postgres.ts';
 import { laneSuite } from './lanes-suite.ts';
+import { rollbackSuite } from './rollback-suite.ts';
 
 const server = await startPostgres();
 if (typeof server === 'string') {
   t.test('PostgreSQL', { skip: server }, async () => {});
 } else {
   t.teardown(() => server.stop());
-  await laneSuite(t, { fresh: server.fresh, open: openPostgres });
+  const engine = { fresh: server.fresh, open: (url: string) => openPostgres(url) };
+  await laneSuite(t, engine);
+  await rollbackSuite(t, engine);
 }

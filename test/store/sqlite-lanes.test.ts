@@ -4,15 +4,19 @@ import { join } from 'node:path';
 import t from 'tap';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import { laneSuite } from './lanes-suite.ts';
+import { rollbackSuite } from './rollback-suite.ts';
+import type { Engine } from './suite.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-lanes-'));
 t.teardown(() => rm(directory, { recursive: true, force: true }));
 let databases = 0;
 
-await laneSuite(t, {
+const engine: Engine = {
   async fresh() {
     databases += 1;
-    return join(directory, `${databases}.db`);
+    return `sqlite:${join(directory, `${databases}.db`)}`;
   },
-  open: openSqlite,
-});
+  open: (url) => openSqlite(url.slice('sqlite:'.length)),
+};
+await laneSuite(t, engine);
+await rollbackSuite(t, engine);

@@ -4,6 +4,7 @@ import type { LaneObserver } from '../../store/lanes/lanes.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../../store/open.ts';
 import type { ForgedRow } from '../../vault/forged-row.ts';
 import { type LocalVault, openLocalVault } from '../../vault/local.ts';
+import { CommandError } from '../failure.ts';
 import { type ProcessKind, prepareLanes } from './database-lanes.ts';
 import type { StateDirectory } from './state-directory.ts';
 
@@ -25,7 +26,8 @@ export interface OpenedDatabaseOptions extends DatabaseOptions {
 /**
  * Opens the database of a configuration, then the vault. Without the root key the vault is sealed.
  *
- * @throws {CommandError} when another command writes for too long.
+ * @throws {CommandError} when another command writes for too long, or when the daemon finds other records of
+ *   clients than kmipd has written.
  * @throws {StoreUnavailableError} when the database cannot be opened.
  * @throws {SchemaTooNewError} when a newer kmipd has migrated it.
  */
@@ -38,13 +40,14 @@ export async function openDatabaseOf(
   await using opened = new AsyncDisposableStack();
   const prepared = lanes && prepareLanes(stateDirectory, lanes.process, lanes.observer);
   opened.defer(() => prepared?.lock?.release());
-  const database = await openDatabase(url, { limits, ...options });
+  const database = await openDatabase(url, { limits, ...(forged && { forged }), ...options });
   opened.defer(() => database.close());
   const vault = await openLocalVault({
     rootKeyFile,
     keyrings: database.keyrings,
     pin: { file: keyringPin, database: redactStoreUrl(url), mayBeNew: options.mustExist !== true },
     ...(forged && { forged }),
+    opened: database.learnOpened,
     ...(refreshSeconds !== undefined && { refreshSeconds }),
   });
   // Pending commits need the vault.
@@ -54,6 +57,10 @@ export async function openDatabaseOf(
   });
   const { store, keyrings } = database;
   if (prepared !== undefined) await database.lanes.start({ ...prepared.options, vault, keyrings });
+  if (lanes?.process === 'daemon') {
+    const problem = await database.guardClients(vault);
+    if (problem !== undefined) throw new CommandError(`${problem}; run: kmipd verify`);
+  }
   const closing = opened.move();
   return { store, keyrings, vault, close: () => closing.disposeAsync() };
 }

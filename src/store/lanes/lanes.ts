@@ -7,6 +7,7 @@ import { maxSeenLanes } from './lane-content.ts';
 import { hashBox, type KnownLane, LaneHistory, type LaneRow } from './lane-history.ts';
 import { type LaneProcess, type LaneStep, LaneWriter } from './lane-writer.ts';
 import { LaneForgedError, type OpenLane, openLane, selectLanes, toLaneRow } from './open-lane.ts';
+import { clientSegment } from './set-hash.ts';
 
 const maxEra = 2 ** 48 - 1;
 /** How often a transaction is tried that did not find its lane, because an earlier one was committed. */
@@ -63,6 +64,8 @@ type Read = (sql: string, parameters: readonly SqlValue[]) => Promise<readonly S
  * was seen of them before. Once a rollback was found, nothing is written any more.
  */
 export class Lanes {
+  /** Is called when another lane states other records of clients than before. */
+  clientsMoved: () => void = () => {};
   readonly #read: Read;
   readonly #history = new LaneHistory();
   readonly #era = randomInt(1, maxEra);
@@ -182,6 +185,8 @@ export class Lanes {
     if (known?.seq === row.seq && known.row.era === row.era && known.box === hashBox(row.box)) return known;
     const lane = openLane(row, vault);
     this.#open.set(row.name, lane);
+    const isOwn = [...this.#writers.values()].some(({ name }) => name === row.name);
+    if (!isOwn && known?.content.rows.agrees(clientSegment, lane.content.rows) !== true) this.clientsMoved();
     return lane;
   }
 

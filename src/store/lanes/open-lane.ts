@@ -2,6 +2,7 @@ import { SealBrokenError, type SealedKey, type Vault } from '../../vault/vault.t
 import type { SqlRow } from '../sql-driver.ts';
 import { decodeLane, type LaneContent } from './lane-content.ts';
 import { hashBox, type KnownLane, type LaneRow } from './lane-history.ts';
+import { SetHash } from './set-hash.ts';
 
 /** Reads all lanes at one moment. */
 export const selectLanes = 'select name, seq, era, box from lane';
@@ -38,6 +39,16 @@ export function openLane(row: LaneRow, vault: Vault): OpenLane {
   const content = decodeLane(openBox(row, vault));
   if (content === undefined) throw forged(row);
   return { name: row.name, seq: row.seq, box: hashBox(row.box), row, content };
+}
+
+/**
+ * Returns the hash of all rows, as the lanes state it.
+ * @throws {LaneForgedError} and {VaultUnavailableError} as `openLane`
+ */
+export function sumLanes(rows: readonly LaneRow[], vault: Vault): SetHash {
+  const sum = new SetHash();
+  for (const row of rows) sum.addAll(openLane(row, vault).content.rows);
+  return sum;
 }
 
 function openBox(row: LaneRow, vault: Vault): Uint8Array {

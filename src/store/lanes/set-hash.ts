@@ -71,8 +71,13 @@ export class SetHash {
   /** The segments in which two sets differ. */
   differences(other: SetHash): readonly number[] {
     return Array.from({ length: segmentCount }, (_, segment) => segment).filter(
-      (segment) => this.rows(segment) !== other.rows(segment) || this.#sum(segment) !== other.#sum(segment),
+      (segment) => !this.agrees(segment, other),
     );
+  }
+
+  /** Whether two sets have the same rows in a segment. */
+  agrees(segment: number, other: SetHash): boolean {
+    return this.rows(segment) === other.rows(segment) && this.#sum(segment) === other.#sum(segment);
   }
 
   #change(segment: number, rows: bigint, element: bigint): void {

@@ -1,0 +1,79 @@
+import { boxTag, type SealContext, type SealedKey } from '../../vault/vault.ts';
+import type { RowVersion, WrittenRow } from '../sql-driver.ts';
+
+/** A version of a row that was read. */
+export interface SeenRow extends RowVersion {
+  readonly table: WrittenRow['table'];
+  /** Identifier of an object, key of a record. */
+  readonly id: string;
+}
+
+/** The most rows, and the most replaced versions, that are remembered. */
+const maxRows = 65_536;
+
+/**
+ * The versions of rows that this process has seen or written last, so that an earlier one that was put back is
+ * recognised. The version of an object only grows. A record may be removed and written again, from version 1
+ * on, so of records only a version that this process knows to be replaced is an earlier one.
+ */
+export class RowMemory {
+  readonly #rows = new Map<string, { readonly version: number; readonly tag: string }>();
+  /** Tags of versions that others have replaced. */
+  readonly #replaced = new Set<string>();
+
+  /** Whether a row is an earlier version than this process has seen. */
+  isOld(row: SeenRow): boolean {
+    const tag = textOf(row.tag);
+    if (this.#replaced.has(tag)) return true;
+    const known = this.#rows.get(nameOf(row));
+    if (known === undefined || row.table !== 'managed_object') return false;
+    return row.version < known.version || (row.version === known.version && tag !== known.tag);
+  }
+
+  /** Remembers the row of a box that was opened: only authentic versions count. */
+  learnOpened(context: SealContext, sealed: SealedKey): void {
+    const tag = boxTag(sealed);
+    if (context.kind === 'object')
+      this.#learn({ table: 'managed_object', id: context.id, version: context.version, tag });
+    if (context.kind === 'record')
+      this.#learn({ table: 'sealed_record', id: context.key, version: context.version, tag });
+  }
+
+  #learn(row: SeenRow): void {
+    const name = nameOf(row);
+    const tag = textOf(row.tag);
+    const known = this.#rows.get(name);
+    if (known !== undefined && row.version <= known.version) return;
+    if (known !== undefined) this.#replace(known.tag);
+    this.#rows.delete(name);
+    this.#rows.set(name, { version: row.version, tag });
+    removeOldest(this.#rows);
+  }
+
+  /** Remembers what this process has committed. */
+  learnCommitted({ table, id, before, after }: WrittenRow): void {
+    if (before !== null) this.#replace(textOf(before.tag));
+    if (after !== null) this.#learn({ table, id, ...after });
+    else this.#rows.delete(nameOf({ table, id }));
+  }
+
+  #replace(tag: string): void {
+    this.#replaced.add(tag);
+    removeOldest(this.#replaced);
+  }
+}
+
+function removeOldest(entries: Map<string, unknown> | Set<string>): void {
+  if (entries.size <= maxRows) return;
+  const [oldest] = entries.keys();
+  (entries as Set<unknown>).delete(oldest);
+}
+
+function nameOf({ table, id }: Pick<SeenRow, 'table' | 'id'>): string {
+  return `${table === 'managed_object' ? 'o' : 'r'}${id}`;
+}
+
+/** A tag as a text, by which it can be looked up. */
+function textOf({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString('latin1');
+}

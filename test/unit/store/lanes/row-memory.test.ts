@@ -1,0 +1,78 @@
+import t from 'tap';
+import { RowMemory, type SeenRow } from '../../../../src/store/lanes/row-memory.ts';
+import type { WrittenRow } from '../../../../src/store/sql-driver.ts';
+import type { SealContext, SealedKey } from '../../../../src/vault/vault.ts';
+
+/** Which versions of a row count as earlier ones. */
+
+const tagOf = (text: string) => new TextEncoder().encode(text.padEnd(16));
+const object = (version: number, tag: string): SeenRow => ({
+  ...{ table: 'managed_object', id: 'a', version, tag: tagOf(tag) },
+});
+const record = (version: number, tag: string): SeenRow => ({
+  ...object(version, tag),
+  table: 'sealed_record',
+});
+
+/** A memory that has opened these rows. */
+function memoryOf(...rows: SeenRow[]): RowMemory {
+  const memory = new RowMemory();
+  for (const { table, id, version, tag } of rows) {
+    const context =
+      table === 'managed_object' ? { kind: 'object', id, version } : { kind: 'record', key: id, version };
+    memory.learnOpened(context as unknown as SealContext, tag as SealedKey);
+  }
+  return memory;
+}
+
+const cases: readonly [string, seen: readonly SeenRow[], row: SeenRow, isOld: boolean][] = [
+  ['an unknown object', [], object(1, 'a1'), false],
+  ['the same version', [object(2, 'a2')], object(2, 'a2'), false],
+  ['a later version', [object(2, 'a2')], object(3, 'a3'), false],
+  ['an earlier version that was never seen', [object(2, 'a2')], object(1, 'a1'), true],
+  ['an earlier version that was seen', [object(1, 'a1'), object(2, 'a2')], object(1, 'a1'), true],
+  ['another box of the same version', [object(2, 'a2')], object(2, 'x2'), true],
+  [
+    'a box of an earlier version under a later number',
+    [object(1, 'a1'), object(2, 'a2')],
+    object(3, 'a1'),
+    true,
+  ],
+  ['another row', [object(2, 'a2')], { ...object(1, 'b1'), id: 'b' }, false],
+  ['a record of the same key', [object(2, 'a2')], record(1, 'r1'), false],
+  ['an earlier version of a record that was seen', [record(1, 'r1'), record(2, 'r2')], record(1, 'r1'), true],
+  ['a record that was written again from version 1', [record(2, 'r2')], record(1, 'n1'), false],
+  ['a late read of an earlier version', [record(2, 'r2'), record(1, 'r1')], record(2, 'r2'), false],
+];
+for (const [what, seen, row, isOld] of cases)
+  t.test(`${what} is ${isOld ? 'old' : 'served'}`, async (t) => {
+    t.equal(memoryOf(...seen).isOld(row), isOld);
+  });
+
+t.test('a row that this process has removed is old, and may be written again', async (t) => {
+  const memory = new RowMemory();
+  const change = (before: SeenRow | null, after: SeenRow | null): WrittenRow => ({
+    ...{ table: 'sealed_record', id: 'a', before, after },
+  });
+  memory.learnCommitted(change(null, record(1, 'r1')));
+  t.equal(memory.isOld(record(1, 'r1')), false);
+  memory.learnCommitted(change(record(1, 'r1'), record(2, 'r2')));
+  t.equal(memory.isOld(record(1, 'r1')), true);
+  memory.learnCommitted(change(record(2, 'r2'), null));
+  t.equal(memory.isOld(record(2, 'r2')), true);
+  memory.learnCommitted(change(null, record(1, 'n1')));
+  t.equal(memory.isOld(record(1, 'n1')), false);
+});
+
+t.test('the rows that were seen last are remembered', async (t) => {
+  const memory = memoryOf(object(2, 'a2'));
+  const others = Array.from({ length: 65_536 }, (_, at) => ({ ...object(2, `${at}`), id: `${at}` }));
+  const fill = (rows: readonly SeenRow[]) => {
+    for (const { id, version, tag } of rows)
+      memory.learnOpened({ kind: 'object', id, version } as SealContext, tag as SealedKey);
+  };
+  fill(others.slice(1));
+  t.equal(memory.isOld(object(1, 'a1')), true);
+  fill(others.slice(0, 1));
+  t.equal(memory.isOld(object(1, 'a1')), false);
+});
