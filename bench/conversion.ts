@@ -25,8 +25,12 @@ async function convert(directory: string): Promise<void> {
   const started = performance.now();
   await new OldHome(directory).convert((line) => console.log(`  ${line}`));
   const seconds = Math.round((performance.now() - started) / 1_000);
-  const memory = Math.round(process.resourceUsage().maxRSS / 1_024);
-  console.log(`${seconds} s with copy and vacuum, ${memory} MiB of memory at most`);
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  const busy = Math.round((userCPUTime + systemCPUTime) / 1_000_000);
+  const memory = Math.round(maxRSS / 1_024);
+  console.log(
+    `${seconds} s with copy and vacuum, ${busy} s of the processor, ${memory} MiB of memory at most`,
+  );
 }
 
 function measure(objects: number, directory: string): void {

@@ -89,13 +89,19 @@ function synchronise(file: string): void {
   }
 }
 
-/** Whether a database was converted and still has free pages with what was in the old tables. */
+/**
+ * Whether a database was converted and still has free pages with what was in the old tables. False for a file
+ * that cannot be read, which whoever opens it next finds out.
+ */
 export function isUnvacuumed(file: string): boolean {
-  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) === 0) return false;
-  return (
-    withDatabase(file, (database) => database.prepare('pragma user_version').get()?.user_version) ===
-    unvacuumed
-  );
+  try {
+    return withDatabase(file, (database) => {
+      const row = database.prepare('pragma user_version').get();
+      return row?.user_version === unvacuumed;
+    });
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -107,6 +113,7 @@ export function isUnvacuumed(file: string): boolean {
 export function vacuum(file: string): void {
   try {
     withDatabase(file, (database) => {
+      database.exec('pragma journal_mode = wal; pragma synchronous = full');
       // The temporary file may be as large as the database, and /tmp may be memory.
       database.exec(`pragma temp_store_directory = '${dirname(file).replaceAll("'", "''")}'`);
       database.exec('vacuum');
@@ -126,7 +133,7 @@ export function vacuum(file: string): void {
 function withDatabase<T>(file: string, use: (database: DatabaseSync) => T): T {
   const database = new DatabaseSync(file, { timeout: busyMilliseconds });
   try {
-    database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma trusted_schema = off;');
+    database.exec('pragma trusted_schema = off');
     return use(database);
   } finally {
     database.close();

@@ -243,4 +243,6 @@ t.test('a conversion whose last step is missing is completed', async (t) => {
   t.notOk(isUnvacuumed(home.file));
   t.notOk(readFileSync(home.file).includes('readable'));
   await checkConverted(t, home);
+  writeFileSync(home.file, 'no database');
+  t.notOk(isUnvacuumed(home.file), 'what is no database is reported by who opens it');
 });
