@@ -66,6 +66,8 @@ export async function matchSuite(
       ({ id }) => matched.push(id) > 0,
     );
     t.strictSame([found.ids, matched], [[], []], 'no row of another group is loaded');
+    const counted = await store.find(query({ filter: forged, limit: 0 }), () => true);
+    t.equal(counted.total, 0, 'nor counted');
     const insert = object('new', { uniqueNames: { add: ['forged'] } });
     t.equal(await store.commit(unit({ inserts: [insert] })), 'taken', 'a forged name only refuses');
     t.equal(
