@@ -100,7 +100,7 @@ export class ManagedObject {
     const { attributes, maker } = splitMaker(opened.attributes);
     return new ManagedObject(
       { id, type: objectType as ObjectTypeName, group, version },
-      new AttributeSet(decodeAttributes(attributes)),
+      new AttributeSet([identifierOf(id), ...decodeAttributes(attributes)]),
       { content: opened.content, isContentChanged: false, maker, tag: boxTag(stored.box) },
     );
   }
@@ -244,7 +244,7 @@ export class ManagedObject {
     this.#keepNextLink();
     const { id, group, type: objectType, attributes } = this;
     const row = { id, group, objectType, version: this.version + 1 };
-    const encoded = encodeAttributes(attributes.list());
+    const encoded = encodeAttributes(attributes.list().filter((each) => !isIdentifierAttribute(each)));
     const beside = this.#maker === undefined ? encoded : concatBytes([encoded, this.#maker]);
     return {
       ...row,
@@ -265,4 +265,13 @@ export class ManagedObject {
     if (next === undefined || !isIdentifier(next)) return;
     if (this.provenance.next === undefined) this.changeProvenance({ next });
   }
+}
+
+/** The Unique Identifier is not stored among the attributes, because it is that of the row. */
+function identifierOf(id: string): Attribute {
+  return { name: 'UniqueIdentifier', value: id };
+}
+
+function isIdentifierAttribute({ name, vendor }: Attribute): boolean {
+  return name === 'UniqueIdentifier' && vendor === undefined;
 }

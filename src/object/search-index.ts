@@ -20,6 +20,10 @@ import { uniqueNameKey, uniqueNameTexts } from './names.ts';
  */
 const fieldsWithTerms: ReadonlyMap<string, readonly string[]> = new Map<AttributeName, readonly string[]>([
   ['UniqueIdentifier', []],
+  ['KeyFormatType', []],
+  ['LeaseTime', []],
+  ['AlwaysSensitive', []],
+  ['NeverExtractable', []],
   ['Digest', ['DigestValue']],
   ['UsageLimits', ['UsageLimitsUnit']],
   ['ProtectionStorageMask', []],
