@@ -35,7 +35,8 @@ const avoidedPlans = [
  * Names are looked up in the schema of the tables only, after pg_catalog: whoever may create schemas cannot
  * put tables in front of them. Commits become durable unless the administrator has set a stricter mode.
  * Sequential scans and the like are disabled, because plans prepared for empty tables are kept while the
- * tables grow: updates were five times slower. A transaction whose node has vanished loses its row locks after 20 s.
+ * tables grow: updates were five times slower. A transaction whose node has vanished loses its row locks
+ * after 20 s.
  *
  * @throws {StoreUnavailableError} when the server is older than PostgreSQL 14, a standby, read-only although
  *   the session is to write, or the encoding is not UTF8.

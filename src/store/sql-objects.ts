@@ -152,7 +152,7 @@ function termSteps(id: string, terms: readonly IndexTerm[]): readonly SqlStep[] 
   return steps;
 }
 
-/** The group is the one that was asked for, whatever the database answers: the row of another does not open. */
+/** The group is the one that was asked for, whatever the database has: the row of another does not open. */
 function toLoadedObject(row: SqlRow, group: string): LoadedObject {
   return {
     id: row.id as string,
