@@ -5,9 +5,11 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import t, { type Test } from 'tap';
 import { clientCertificateKind, clientKind } from '../../../src/identity/client-entry.ts';
 import { type ClientCredentials, noCredentials } from '../../../src/identity/credentials.ts';
+import { StoredClients } from '../../../src/protocol/authentication/client-directory.ts';
 import { CredentialDirectory } from '../../../src/protocol/authentication/credential-directory.ts';
 import { recordKey } from '../../../src/protocol/unit-of-work/record-boxes.ts';
 import { UnitOfWork } from '../../../src/protocol/unit-of-work/unit-of-work.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { sendAs, user } from '../credentials/credential-headers.ts';
 import { TestService } from '../service.ts';
 import { newClient } from './clients-suite.ts';
@@ -162,6 +164,14 @@ t.test('a certificate that was replaced is not enrolled by its row of before', a
   t.ok(rowOf(certificateKeyOf('tester')), 'it is there again');
   t.equal(await clients.byFingerprint(fingerprint), undefined);
   t.match(await clients.byFingerprint(replacement), { name: 'tester' });
+});
+
+t.test('a row that the database answers in place of another one is not taken for it', async (t) => {
+  const { service, keyOf } = await open(t, noCredentials);
+  const { store, vault } = service;
+  const lying = { record: () => store.record(clientKind, keyOf('other')) } as unknown as Store;
+  t.match(await new StoredClients(lying, vault).byName('other'), { name: 'other' });
+  t.equal(await new StoredClients(lying, vault).byName('tester'), undefined);
 });
 
 t.test('a forged row hides no other client, and can be removed', async (t) => {
