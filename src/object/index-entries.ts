@@ -29,12 +29,11 @@ export function indexEntries(attributes: readonly Attribute[]): IndexEntry[] {
   });
 }
 
-/** The comparable text of a Name, where it is another one. */
+/** The comparable text of a Name. */
 function comparableFields({ name, vendor, value }: Attribute): [field: string, searchable: Searchable][] {
   if (name !== 'Name' || vendor !== undefined) return [];
   const { NameValue } = value as AttributeValue<'Name'>;
-  const comparable = comparableText(NameValue);
-  return comparable === NameValue ? [] : [[comparableField, text(comparable)]];
+  return [[comparableField, text(comparableText(NameValue))]];
 }
 
 /** Entry of a structure without fields, so that a search for the attribute itself finds it. */

@@ -59,10 +59,7 @@ export function comparableText(text: string): string {
   return visible.normalize('NFKC').replace(/ +/g, ' ').trim();
 }
 
-/**
- * Field of the index entry of a Name that has another comparable text than its own. An object that an older
- * kmipd stored has none until it changes.
- */
+/** Field of the index entry that every Name has, so that one condition finds the Names that look alike. */
 export const comparableField = 'ComparableText';
 
 /**
@@ -70,20 +67,10 @@ export const comparableField = 'ComparableText';
  * destroyed object has given its Names up.
  */
 export function nameFilter(text: string): AttributeFilter {
-  const comparable = comparableText(text);
-  const withName = (field: string, value: string): AttributeFilter => ({
-    attribute: 'Name',
-    fields: [{ field, op: '=', value }],
-  });
-  const texts = new Set([text, comparable]);
+  const value = comparableText(text);
   return {
     all: [
-      {
-        any: [
-          ...[...texts].map((each) => withName('NameValue', each)),
-          withName(comparableField, comparable),
-        ],
-      },
+      { attribute: 'Name', fields: [{ field: comparableField, op: '=', value }] },
       { not: { attribute: 'DestroyDate', fields: [] } },
     ],
   };

@@ -76,8 +76,11 @@ function termsFilter(
   isNegated: boolean,
   termOf: TermOf,
 ): StoreFilter {
+  // Fewer objects share a text than a number, and the store may start with the first.
+  const isText = ({ value }: Comparison) => Number(typeof value === 'string');
   const terms = fields
     .filter(({ field, op }) => op === '=' && hasTerms(attribute, field))
+    .toSorted((a, b) => isText(b) - isText(a))
     .map(({ field, value }) => termOf(attribute, field, value));
   if (fields.length === 0 && hasPresence(attribute))
     terms.push(termOf(attribute, presence.field, presence.value));

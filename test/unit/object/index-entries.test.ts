@@ -11,6 +11,7 @@ t.test('indexEntries returns the searchable form of each type', async (t) => {
   t.same(indexEntries([{ ...name('a'), index: 3 }]), [
     { attribute: 'Name', field: 'NameValue', instance: 3, text: 'a', number: null },
     { attribute: 'Name', field: 'NameType', instance: 3, text: null, number: 1 },
+    { attribute: 'Name', field: 'ComparableText', instance: 3, text: 'a', number: null },
   ]);
   t.same(entry({ name: 'State', value: 'Active' }), [{ field: '', text: null, number: 2 }]);
   t.same(entry({ name: 'Fresh', value: true }), [{ field: '', text: null, number: 1 }]);
@@ -74,6 +75,7 @@ t.test('every attribute has an entry for each of its fields', async (t) => {
   ][]) {
     const entries = indexEntries([{ name: attribute, value: sample(schema) } as Attribute]);
     const fields = schema.kind === 'struct' ? Object.keys(schema.fields) : [''];
+    if (attribute === 'Name') fields.push('ComparableText');
     t.same(
       entries.map(({ field }) => field),
       fields,
