@@ -9,7 +9,6 @@ import type { SqlDriver, SqlRow, SqlStep } from '../store/sql-driver.ts';
 import { createSqlKeyrings } from '../store/sql-keyrings.ts';
 import { createSqlStore } from '../store/sql-store.ts';
 import { sqliteFileOf } from '../store/sqlite-file.ts';
-import type { PinPlace } from '../vault/keyring-pin.ts';
 import { openLocalVault } from '../vault/local.ts';
 import { convertObjects } from './convert-objects.ts';
 import { type Conversion, convertRecords } from './convert-records.ts';
@@ -24,8 +23,6 @@ export interface ConversionOptions {
   /** `sqlite:FILE` or `postgres://…`; nobody else uses a SQLite file meanwhile. */
   readonly url: string;
   readonly rootKeyFile: string;
-  /** Where the new keyring is remembered. */
-  readonly pin: PinPlace;
   /** By which the converted rows are recognised later. */
   readonly lanes: Pick<LaneOptions, 'name' | 'anchors' | 'observer'>;
   /** Receives a line of progress, at most every second. */
@@ -101,7 +98,7 @@ async function convertPostgres(options: ConversionOptions): Promise<void> {
 
 /** Renames the old tables, converts all rows and makes the new tables valid. */
 async function convertTables(options: ConversionOptions, engine: Engine): Promise<void> {
-  const { url, rootKeyFile, pin, say } = options;
+  const { url, rootKeyFile, say } = options;
   await using closing = new AsyncDisposableStack();
   const driver = await openDriver(url, { mustExist: true, isConversion: true });
   closing.defer(() => driver.close());
@@ -114,7 +111,9 @@ async function convertTables(options: ConversionOptions, engine: Engine): Promis
   const remarks = engine.keepOldRows(isRenamed);
   if (!isRenamed) await renameTables(driver);
   const keyrings = createSqlKeyrings(driver);
-  const vault = await openLocalVault({ rootKeyFile, pin, keyrings, refreshSeconds: 0 });
+  // The state directory remembers the keyring once the database is opened with it: an interrupted conversion
+  // makes another one.
+  const vault = await openLocalVault({ rootKeyFile, keyrings, refreshSeconds: 0 });
   // Pending commits need the vault.
   closing.defer(() => driver.close().then(() => vault.close()));
   if (!vault.unsealed) throw new CommandError(`the database cannot be converted: ${vault.sealedBecause}`);

@@ -27,12 +27,22 @@ interface Pin {
 type Pins = Readonly<Record<string, Pin>>;
 
 /**
+ * Whether the keyring of a database is remembered.
+ *
+ * @throws {VaultUnavailableError} when the file cannot be read.
+ */
+export function isPinned({ file, database }: Pick<PinPlace, 'file' | 'database'>): boolean {
+  return readPins(file)[database] !== undefined;
+}
+
+/**
  * Refuses to make a keyring for a database that had one.
  *
  * @throws {VaultUnavailableError} when it had one and may not be new, or the file cannot be read.
  */
-export function requireNoPin({ file, database, mayBeNew }: PinPlace): void {
-  if (!mayBeNew && readPins(file)[database] !== undefined)
+export function requireNoPin(place: PinPlace): void {
+  const { database, mayBeNew } = place;
+  if (!mayBeNew && isPinned(place))
     throw new VaultUnavailableError(
       `${database} has no keyring, and it had one: it was emptied or replaced; restore it from its backup`,
     );

@@ -50,6 +50,17 @@ t.test('serve converts a database of the first design, and every other command r
   await daemon.start();
   t.equal(daemon.output.match(/is converted to a new format/g)?.length, 1, 'once');
   await checkServed(t, daemon);
+
+  t.equal(await daemon.end(), 0);
+  copyOldDatabase(daemon.home);
+  await t.rejects(
+    daemon.start(),
+    /has the first design, and this home has used it in the second/,
+    'put back',
+  );
+  rmSync(join(daemon.home, 'keyring.pin'));
+  await daemon.start();
+  t.equal(daemon.output.match(/is converted to a new format/g)?.length, 2, 'as the operator says');
 });
 
 /** A client of the group finds the old keys by name and by an attribute of its own, and gets their values. */

@@ -10,7 +10,6 @@ import { prepareLanes } from '../../src/cli/state-directory/database-lanes.ts';
 import { type OpenedDatabase, openDatabaseOf } from '../../src/cli/state-directory/open-database.ts';
 import { stateDirectoryAt } from '../../src/cli/state-directory/state-directory.ts';
 import { defaultLimits } from '../../src/common/limits.ts';
-import { redactStoreUrl } from '../../src/config/values.ts';
 import { convertDatabase } from '../../src/first-design/conversion.ts';
 import { readClientEntry } from '../../src/identity/client-entry.ts';
 import { ManagedObject } from '../../src/object/managed-object.ts';
@@ -106,7 +105,6 @@ export class OldHome {
     return convertDatabase({
       url,
       rootKeyFile,
-      pin: { file: stateDirectory.keyringPin, database: redactStoreUrl(url), mayBeNew: true },
       lanes,
       say: (line) => {
         this.said.push(line);
