@@ -42,8 +42,9 @@ async function commit(store: Store, inserts: readonly StoredObject[]): Promise<v
  * @throws {CommandError} when its value does not open, or it cannot be decoded.
  */
 function convertObject(old: OldObject, oldVault: OldVault, vault: Vault): StoredObject {
-  const object = readObject(old, oldVault);
+  const { object, plain } = openOldObject(old, oldVault);
   const stored = object.toStored(vault, { uniqueNames: false });
+  plain?.fill(0);
   if (old.uniqueKeys.size === 0) return stored;
   // The names that the object had, whatever the option says now and whoever had its other names.
   const names = [...uniqueNameTexts(object.attributes)].filter((text) => old.uniqueKeys.has(toOldKey(text)));
@@ -51,12 +52,15 @@ function convertObject(old: OldObject, oldVault: OldVault, vault: Vault): Stored
   return { ...stored, uniqueNames: { add, remove: [] } };
 }
 
-function readObject(
+/** Returns the object, and the bytes of its value, which it uses. */
+function openOldObject(
   { id, group, objectType, attributes, sealed }: OldObject,
   vault: OldVault,
-): ManagedObject {
+): { readonly object: ManagedObject; readonly plain: Uint8Array | undefined } {
   const fail = (why: string): never => {
-    throw new CommandError(`the conversion of the database stopped at first_design_object, id ${id}: ${why}`);
+    throw new CommandError(
+      `the conversion of the database stopped at first_design_object, id ${JSON.stringify(id)}: ${why}`,
+    );
   };
   const context = { kind: 'value', id, group, objectType } as const;
   const plain =
@@ -73,7 +77,7 @@ function readObject(
     });
     for (const attribute of decodeAttributes(beside.attributes)) object.attributes.add(attribute);
     if (content !== undefined) object.changeProvenance(content.provenance);
-    return object;
+    return { object, plain };
   } catch {
     return fail('it cannot be decoded');
   }

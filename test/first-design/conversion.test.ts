@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
 import { isUnvacuumed, keepCopy, markUnvacuumed, vacuum } from '../../src/first-design/kept-copy.ts';
 import { type OldContext, openOldBox, unwrapSealingKey } from '../../src/first-design/old-boxes.ts';
+import { Progress } from '../../src/first-design/progress.ts';
 import { ManagedObject } from '../../src/object/managed-object.ts';
 import { openDatabase } from '../../src/store/open.ts';
 import { encryptGcm } from '../../src/vault/aead.ts';
@@ -154,7 +155,7 @@ const alterations: Readonly<Record<string, readonly [sql: string, place: RegExp]
   'a bit of a value': [
     `update object set sealed = cast(substr(sealed, 1, 40) || x'00' || substr(sealed, 42) as blob) where ${active}`,
     new RegExp(
-      `^the conversion of the database stopped at first_design_object, id ${expected.ids.active}: its value`,
+      `^the conversion of the database stopped at first_design_object, id "${expected.ids.active}": its value`,
     ),
   ],
   'the group of an object': [`update object set grp = 'storage' where ${active}`, /its value does not open$/],
@@ -245,4 +246,19 @@ t.test('a conversion whose last step is missing is completed', async (t) => {
   await checkConverted(t, home);
   writeFileSync(home.file, 'no database');
   t.notOk(isUnvacuumed(home.file), 'what is no database is reported by who opens it');
+});
+
+t.test('an operator is told every second how far the conversion has got', (t) => {
+  let now = 0;
+  t.intercept(performance, 'now', { value: () => now });
+  const said: string[] = [];
+  const progress = new Progress(1_000, (line) => said.push(line));
+  for (now = 400; now <= 2_400; now += 400) progress.add(100);
+  t.strictSame(said, [
+    'converted 300 of 1000 rows (30 %), about 3 seconds left',
+    'converted 600 of 1000 rows (60 %), about 2 seconds left',
+  ]);
+  now = 3_600;
+  t.equal(progress.seconds, 4);
+  t.end();
 });
