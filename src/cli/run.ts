@@ -8,6 +8,7 @@ import { decode } from './commands/decode.ts';
 import { init } from './commands/init.ts';
 import { objectCommands } from './commands/object.ts';
 import { type Boot, createServeCommand } from './commands/serve.ts';
+import { verify } from './commands/verify.ts';
 import { failureLines, UsageError } from './failure.ts';
 
 /** What commands do with the daemon's modules, which only they load. */
@@ -61,6 +62,7 @@ async function parseCommandLine(args: readonly string[], version: string, { boot
     clientCommands,
     crl,
     objectCommands,
+    verify,
   ];
   const parser = yargs([...args])
     .scriptName('kmipd')

@@ -1,4 +1,4 @@
-import type { ForgedRow } from '../vault/forged-row.ts';
+import type { ForgedRow } from '../vault/vault.ts';
 import type { Logger } from '../watch/log.ts';
 import type { Metrics } from '../watch/metrics.ts';
 import { RepeatedLines } from '../watch/repeated-lines.ts';

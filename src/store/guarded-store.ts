@@ -1,5 +1,4 @@
-import type { ForgedRow } from '../vault/forged-row.ts';
-import { boxTag, SealBrokenError } from '../vault/vault.ts';
+import { boxTag, type ForgedRow, SealBrokenError } from '../vault/vault.ts';
 import type { ClientMirror } from './lanes/client-mirror.ts';
 import type { RowMemory, SeenRow } from './lanes/row-memory.ts';
 import { clientRecordKinds } from './lanes/set-hash.ts';

@@ -1,11 +1,11 @@
-import type { ForgedRow } from '../vault/forged-row.ts';
-import type { KeyringStore, SealContext, SealedKey, Vault } from '../vault/vault.ts';
+import type { ForgedRow, KeyringStore, SealContext, SealedKey, Vault } from '../vault/vault.ts';
 import { guardRows, type RowGuard } from './guarded-store.ts';
 import { ClientMirror } from './lanes/client-mirror.ts';
 import type { Lanes } from './lanes/lanes.ts';
 import { RowMemory } from './lanes/row-memory.ts';
 import type { SearchLimits } from './object-search.ts';
 import { openPostgres } from './postgres.ts';
+import { createSnapshot, type Snapshot } from './snapshot.ts';
 import type { SqlDriver } from './sql-driver.ts';
 import { createSqlKeyrings } from './sql-keyrings.ts';
 import { createSqlStore } from './sql-store.ts';
@@ -27,6 +27,12 @@ export interface Database {
    * @throws {StoreUnavailableError} when the database cannot be read
    */
   guardClients(vault: Vault): Promise<string | undefined>;
+  /**
+   * Runs `work` over all rows as they are at one moment, beside everything else.
+   *
+   * @throws {StoreUnavailableError} when the database cannot be read
+   */
+  snapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>;
   /** Remembers a row whose box was opened, so that no earlier version of it is served. */
   learnOpened(context: SealContext, sealed: SealedKey): void;
   /** Finishes pending commits, then closes the connections. */
@@ -79,6 +85,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
       };
       return vault.unsealed ? clients.compare() : undefined;
     },
+    snapshot: (work) => driver.snapshot((read) => work(createSnapshot(read, driver.dialect))),
     learnOpened: (context, sealed) => guard.memory.learnOpened(context, sealed),
     close: () => driver.close(),
   };

@@ -9,7 +9,7 @@ import { prepareSession, statementMilliseconds, toQuery, toRow, toStoreError } f
 import { PostgresTargets } from './postgres-targets.ts';
 import { minLockMilliseconds, RowsLockedError } from './postgres-units.ts';
 import { PostgresWriter } from './postgres-writer.ts';
-import type { Dialect, SqlDriver, SqlUnit, SqlValue } from './sql-driver.ts';
+import type { Dialect, Read, SqlDriver, SqlUnit, SqlValue } from './sql-driver.ts';
 import { type CommitResult, type LockWait, SearchEndedError, StoreUnavailableError } from './store.ts';
 
 const dialect: Dialect = {
@@ -113,6 +113,10 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
       requireOpen();
       return searchers.read(toQuery(sql, parameters, 'once'));
     },
+    async snapshot(work) {
+      requireOpen();
+      return readSnapshot(targets, work);
+    },
     async commit(unit) {
       requireOpen();
       const result = commitAround(commits, lockedUnits, unit);
@@ -152,6 +156,32 @@ async function commitAround(
     if (!(error instanceof RowsLockedError)) throw error;
     return lockedUnits.commit(unit);
   }
+}
+
+/** As `SqlDriver.snapshot`, on a connection of its own. */
+async function readSnapshot<T>(
+  { settings, login, place, server }: PostgresTargets,
+  work: (read: Read) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client({ ...settings, query_timeout: 0 });
+  client.on('error', () => {});
+  const explain = (error: unknown) => toStoreError(error, `cannot read ${place}`, login);
+  try {
+    await client.connect();
+    await prepareSession(client, server, { writes: false, statementMilliseconds: 0 });
+    await client.query('begin isolation level repeatable read read only');
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw explain(error);
+  }
+  const read = async (sql: string, parameters: readonly SqlValue[]) => {
+    try {
+      return (await client.query(toQuery(sql, parameters))).rows.map(toRow);
+    } catch (error) {
+      throw explain(error);
+    }
+  };
+  return work(read).finally(() => client.end().catch(() => {}));
 }
 
 async function migrateSchema(

@@ -94,6 +94,9 @@ export interface CommitCounts {
   readonly transactions: number;
 }
 
+/** Runs a statement that only reads. */
+export type Read = (sql: string, parameters: readonly SqlValue[]) => Promise<readonly SqlRow[]>;
+
 /** One database engine. */
 export interface SqlDriver {
   readonly dialect: Dialect;
@@ -115,6 +118,13 @@ export interface SqlDriver {
    * @throws {SearchEndedError} when the database has ended the statement, because it took too long
    */
   search(sql: string, parameters: readonly SqlValue[]): Promise<readonly SqlRow[]>;
+  /**
+   * Runs reads that all see the database as it is at the first of them, without holding the event loop. Any
+   * one may take as long as it needs.
+   *
+   * @throws {StoreUnavailableError} when the database is unavailable or the driver is closed
+   */
+  snapshot<T>(work: (read: Read) => Promise<T>): Promise<T>;
   /** As `Store.commit`: durable when resolved, grouped with units that arrive at the same time. */
   commit(unit: SqlUnit): Promise<CommitResult>;
   /** Finishes pending commits, then closes; further calls reject with StoreUnavailableError. */

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { SqlRow, SqlValue } from './sql-driver.ts';
+import type { Read, SqlRow, SqlValue } from './sql-driver.ts';
 import { describeSqliteError, type SqliteSettings } from './sqlite-connection.ts';
 import { identityOf } from './sqlite-file.ts';
 import type { SearchReply, SearchRequest } from './sqlite-search.ts';
@@ -25,12 +25,31 @@ export class SqliteSearchThreads {
    */
   async search(sql: string, parameters: readonly SqlValue[]): Promise<readonly SqlRow[]> {
     const worker = this.#idle.pop() ?? this.#start();
+    try {
+      return await this.#run(worker, sql, parameters);
+    } finally {
+      if (this.#all.has(worker)) this.#idle.push(worker);
+    }
+  }
+
+  async #run(worker: Worker, sql: string, parameters: readonly SqlValue[]): Promise<readonly SqlRow[]> {
     worker.postMessage({ sql, parameters } satisfies SearchRequest);
     const reply = await this.#replyOf(worker);
-    this.#idle.push(worker);
     if ('rows' in reply) return reply.rows;
     if (reply.failure === 'statement') throw new Error(`the database refused a search: ${reply.description}`);
     throw this.#unavailable(reply.description);
+  }
+
+  /** As `SqlDriver.snapshot`, in a thread of its own. */
+  async snapshot<T>(work: (read: Read) => Promise<T>): Promise<T> {
+    const worker = this.#start();
+    const read: Read = (sql, parameters) => this.#run(worker, sql, parameters);
+    try {
+      await read('begin', []);
+      return await work(read);
+    } finally {
+      worker.postMessage('close');
+    }
   }
 
   async #replyOf(worker: Worker): Promise<SearchReply> {

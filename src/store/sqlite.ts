@@ -99,6 +99,10 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
       requireOpen();
       return searches.search(sql, parameters);
     },
+    async snapshot(work) {
+      requireOpen();
+      return searches.snapshot(work);
+    },
     commit: (unit) => commits.commit(unit),
     close() {
       closed ??= commits.close().then(async () => {

@@ -1,11 +1,4 @@
-import type { SealContext } from './vault.ts';
-
-/** A row of the database that does not open. */
-export interface ForgedRow {
-  readonly table: string;
-  /** Identifier of an object, kind and key of a record, name of a lane; nothing secret. */
-  readonly id: string;
-}
+import type { ForgedRow, SealContext } from './vault.ts';
 
 /** Names the row of a box. */
 export function rowOf(context: SealContext): ForgedRow {

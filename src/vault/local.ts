@@ -1,5 +1,5 @@
 import { readEpoch } from './box.ts';
-import { type ForgedRow, rowOf } from './forged-row.ts';
+import { rowOf } from './forged-row.ts';
 import {
   addSealEpoch,
   createKeyring,
@@ -17,6 +17,7 @@ import {
   readRootKey,
 } from './root-key.ts';
 import {
+  type ForgedRow,
   type KeyPurpose,
   type KeyringStore,
   SealBrokenError,

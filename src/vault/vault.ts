@@ -133,6 +133,13 @@ export class SealBrokenError extends Error {
   readonly code = 'SEAL_BROKEN';
 }
 
+/** A row of the database that is not as it was written. */
+export interface ForgedRow {
+  readonly table: string;
+  /** Identifier of an object, kind and key of a record, name of a lane; nothing secret. */
+  readonly id: string;
+}
+
 /** The keyring as it is stored: every secret of the vault, wrapped under keys of the root key. */
 export interface StoredKeyring {
   /** 1, 2, 3 …; grows with every change. */

@@ -20,7 +20,7 @@ import { StoredClients } from '../../src/protocol/authentication/client-director
 import { createService } from '../../src/protocol/create-service.ts';
 import type { Conversation, Service } from '../../src/protocol/service.ts';
 import { ObjectEvents } from '../../src/protocol/unit-of-work/object-events.ts';
-import { openDatabase } from '../../src/store/open.ts';
+import { type Database, openDatabase } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openLocalVault } from '../../src/vault/local.ts';
 import type { Vault } from '../../src/vault/vault.ts';
@@ -38,6 +38,7 @@ import {
   text,
   valueOf,
 } from '../client.ts';
+import { startLanes } from '../store/start-lanes.ts';
 
 /** One Batch Item of an answer, as tests compare it. */
 export interface Answer {
@@ -105,6 +106,7 @@ export class TestService {
   /** Digests of the credentials that the connection remembers. */
   memory: Set<string> | undefined;
   store!: Store;
+  snapshot!: Database['snapshot'];
   vault!: Vault;
   /** Notifies of what commits have changed. */
   events!: ObjectEvents;
@@ -129,10 +131,12 @@ export class TestService {
     const opened = await openDatabase(options.store ?? `sqlite:${join(directory, 'kmipd.db')}`);
     const rootKeyFile = join(directory, 'root.key');
     const vault = await openLocalVault({ rootKeyFile, keyrings: opened.keyrings });
+    await startLanes(opened, vault);
     const clients = new StoredClients(opened.store, vault);
     self.#may = options.may ?? self.#may;
     self.cryptographicPolicy.replace({ ...defaultSettings, ...options.crypto });
     self.store = opened.store;
+    self.snapshot = opened.snapshot;
     self.clients = clients;
     self.vault = vault;
     self.events = new ObjectEvents(
@@ -180,8 +184,8 @@ export class TestService {
     self.#service = self.#start();
     self.#close = async () => {
       await self.#service.close();
-      await vault.close();
       await opened.close();
+      await vault.close();
       await rm(directory, { recursive: true, force: true });
     };
     return self;

@@ -1,6 +1,7 @@
 import { readStoreUrl } from '../../config/values.ts';
 import type { ClientDirectory } from '../../identity/principal.ts';
 import { StoredClients } from '../../protocol/authentication/client-directory.ts';
+import type { Database } from '../../store/open.ts';
 import type { Store } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { readOption } from '../command.ts';
@@ -14,6 +15,7 @@ export interface CommandBackends {
   /** Unsealed. */
   readonly vault: Vault;
   readonly clients: ClientDirectory;
+  readonly snapshot: Database['snapshot'];
 }
 
 /**
@@ -31,7 +33,7 @@ export async function withBackends<T>(
 ): Promise<T> {
   const config = requireInitialised(stateDirectory);
   const url = readOption('store', storeOption, readStoreUrl) ?? config.store;
-  const { store, vault, close } = await openDatabaseOf(
+  const { store, vault, snapshot, close } = await openDatabaseOf(
     stateDirectory,
     { ...config, store: url },
     {
@@ -42,7 +44,7 @@ export async function withBackends<T>(
   );
   try {
     if (!vault.unsealed) throw new CommandError(`the vault is sealed: ${vault.sealedBecause}`);
-    return await work({ store, vault, clients: new StoredClients(store, vault) });
+    return await work({ store, vault, snapshot, clients: new StoredClients(store, vault) });
   } finally {
     await close();
   }

@@ -2,14 +2,14 @@ import type { Config } from '../../config/index.ts';
 import { redactStoreUrl } from '../../config/values.ts';
 import type { LaneObserver } from '../../store/lanes/lanes.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../../store/open.ts';
-import type { ForgedRow } from '../../vault/forged-row.ts';
 import { type LocalVault, openLocalVault } from '../../vault/local.ts';
+import type { ForgedRow } from '../../vault/vault.ts';
 import { CommandError } from '../failure.ts';
 import { type ProcessKind, prepareLanes } from './database-lanes.ts';
 import type { StateDirectory } from './state-directory.ts';
 
 /** The database of a state directory and the vault that opens its rows. */
-export interface OpenedDatabase extends Pick<Database, 'store' | 'keyrings'> {
+export interface OpenedDatabase extends Pick<Database, 'store' | 'keyrings' | 'snapshot'> {
   readonly vault: LocalVault;
   close(): Promise<void>;
 }
@@ -55,12 +55,12 @@ export async function openDatabaseOf(
     await database.close();
     await vault.close();
   });
-  const { store, keyrings } = database;
+  const { store, keyrings, snapshot } = database;
   if (prepared !== undefined) await database.lanes.start({ ...prepared.options, vault, keyrings });
   if (lanes?.process === 'daemon') {
     const problem = await database.guardClients(vault);
     if (problem !== undefined) throw new CommandError(`${problem}; run: kmipd verify`);
   }
   const closing = opened.move();
-  return { store, keyrings, vault, close: () => closing.disposeAsync() };
+  return { store, keyrings, snapshot, vault, close: () => closing.disposeAsync() };
 }

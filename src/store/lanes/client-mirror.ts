@@ -5,7 +5,7 @@ import {
   type SealedKey,
   type Vault,
 } from '../../vault/vault.ts';
-import type { RowVersion, SqlRow, SqlValue, WrittenRow } from '../sql-driver.ts';
+import type { Read, RowVersion, SqlRow, WrittenRow } from '../sql-driver.ts';
 import type { LaneRow } from './lane-history.ts';
 import { LaneForgedError, sumLanes, toLaneRow } from './open-lane.ts';
 import { clientRecordKinds, clientSegment, SetHash } from './set-hash.ts';
@@ -21,14 +21,12 @@ const retryMilliseconds = 1_000;
 /** How often the records are read because this process commits some of them meanwhile. */
 const maxReads = 3;
 
-type Search = (sql: string, parameters: readonly SqlValue[]) => Promise<readonly SqlRow[]>;
-
 /**
  * The versions of all records of clients, compared with the hash that the lanes state of them: a record that
  * is missing or an earlier version is recognised at its first read after a start.
  */
 export class ClientMirror {
-  readonly #search: Search;
+  readonly #search: Read;
   readonly #vault: Vault;
   /** By key; undefined before the records were compared. */
   #versions: Map<string, string> | undefined;
@@ -37,7 +35,7 @@ export class ClientMirror {
   #comparing: Promise<string | undefined> | undefined;
 
   /** @param search reads committed rows at one moment, as `SqlDriver.search` */
-  constructor(search: Search, vault: Vault) {
+  constructor(search: Read, vault: Vault) {
     this.#search = search;
     this.#vault = vault;
   }

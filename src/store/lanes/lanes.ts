@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { type KeyringStore, type Vault, VaultUnavailableError } from '../../vault/vault.ts';
-import type { SqlRow, SqlUnit, SqlValue } from '../sql-driver.ts';
+import type { Read, SqlUnit } from '../sql-driver.ts';
 import { StoreUnavailableError } from '../store.ts';
 import { type Anchor, type AnchorStore, AnchorUnreadableError, encodeAnchors } from './anchor.ts';
 import { maxSeenLanes } from './lane-content.ts';
@@ -56,8 +56,6 @@ export interface LaneConnection {
    */
   resolveConflict(): Promise<void>;
 }
-
-type Read = (sql: string, parameters: readonly SqlValue[]) => Promise<readonly SqlRow[]>;
 
 /**
  * The lanes of a process, one for each of its writing connections, and the comparison of all lanes with what
@@ -149,7 +147,7 @@ export class Lanes {
   }
 
   async #readAnchors({ vault, anchors, observer }: LaneOptions): Promise<void> {
-    this.#store = identify(vault);
+    this.#store = identifyStore(vault);
     const found = await anchors.read(this.#store);
     if (found.length === 0) observer.anchored();
     for (const { keyring, lanes } of found) {
@@ -255,8 +253,8 @@ export class Lanes {
   }
 }
 
-/** Returns what tells databases apart: a hash under a key that only their keyring has. */
-function identify(vault: Vault): string {
+/** Returns `Anchor.store`: a hash under a key that only the keyring of a database has. */
+export function identifyStore(vault: Vault): string {
   return vault.element('store', '', 0, new Uint8Array()).toString(16).padStart(64, '0').slice(0, 32);
 }
 

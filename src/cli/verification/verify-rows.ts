@@ -1,0 +1,197 @@
+import { ManagedObject } from '../../object/managed-object.ts';
+import { indexChange } from '../../object/search-index.ts';
+import { LaneForgedError, sumLanes } from '../../store/lanes/open-lane.ts';
+import { clientRecordKinds, clientSegment, SetHash, segmentOf } from '../../store/lanes/set-hash.ts';
+import type { Snapshot, SnapshotName, SnapshotObject, SnapshotTerm } from '../../store/snapshot.ts';
+import { boxTag, SealBrokenError, type Vault, VaultUnavailableError } from '../../vault/vault.ts';
+
+/** What a verification has read and found. */
+export interface Verification {
+  readonly objects: number;
+  readonly records: number;
+  /** What is wrong, a line each; no secret. */
+  readonly problems: readonly string[];
+  /** Problems beyond those that are listed. */
+  readonly unlisted: number;
+}
+
+/** The most problems that are listed. */
+const maxProblems = 1_000;
+
+/**
+ * Opens every row of a snapshot, compares objects with their columns, terms and unique names, and all rows
+ * with the hash that the lanes state. Secrets are opened and wiped.
+ *
+ * @param pause is awaited after each page
+ * @throws {StoreUnavailableError} when the database cannot be read
+ * @throws {VaultUnavailableError} when the vault is sealed
+ */
+export async function verifyRows(
+  snapshot: Snapshot,
+  vault: Vault,
+  pause: () => Promise<void>,
+): Promise<Verification> {
+  const verifier = new RowVerifier(snapshot, vault);
+  await verifier.verify(pause);
+  const { objects, records, problems, unlisted } = verifier;
+  return { objects, records, problems, unlisted };
+}
+
+class RowVerifier implements Verification {
+  objects = 0;
+  records = 0;
+  unlisted = 0;
+  readonly problems: string[] = [];
+  readonly #snapshot: Snapshot;
+  readonly #vault: Vault;
+  readonly #present = new SetHash();
+  /** Whether an object does not open. */
+  #isIncomplete = false;
+  #terms = 0;
+  #names = 0;
+
+  constructor(snapshot: Snapshot, vault: Vault) {
+    this.#snapshot = snapshot;
+    this.#vault = vault;
+  }
+
+  async verify(pause: () => Promise<void>): Promise<void> {
+    for (let last = 0; ; await pause()) {
+      const page = await this.#snapshot.objects(last);
+      if (page.length === 0) break;
+      await this.#verifyObjects(page);
+      last = page.at(-1)?.seq ?? last;
+    }
+    for (let last = 0; ; await pause()) {
+      const page = await this.#snapshot.records(last);
+      if (page.length === 0) break;
+      for (const row of page) this.#verifyRecord(row);
+      last = page.at(-1)?.seq ?? last;
+    }
+    await this.#compareCounts();
+    await this.#compareLanes();
+  }
+
+  async #verifyObjects(page: readonly SnapshotObject[]): Promise<void> {
+    const [first, last] = [page[0]?.seq ?? 0, page.at(-1)?.seq ?? 0];
+    const indexes = new Map(page.map((row) => [row.seq, { id: row.id, index: this.#openObject(row) }]));
+    const expected = [...indexes.values()].flatMap(({ index }) => index ?? []);
+    const wanted = expected.flatMap(({ terms }) => terms);
+    const terms = await this.#snapshot.terms([...new Set(wanted.map(({ term }) => term))], first, last);
+    const names = await this.#snapshot.names(first, last);
+    // What is left over has no object.
+    this.#terms += terms.filter(({ object }) => indexes.has(object)).length;
+    this.#names += names.filter(({ object }) => indexes.has(object)).length;
+    const termTexts = new Set(terms.map(termText));
+    const ownTexts = new Set([
+      ...wanted.map(termText),
+      ...expected.flatMap((index) => index.names.map(nameText)),
+    ]);
+    for (const [seq, { id, index }] of indexes) {
+      // Without its attributes nothing can be said of its index.
+      if (index === undefined) continue;
+      if (!index.terms.every((term) => termTexts.has(termText(term))))
+        this.#report(`terms of the object ${describe(id)} are missing`);
+      if (terms.some((term) => term.object === seq && !ownTexts.has(termText(term))))
+        this.#report(`rows of object_term are not of the object ${describe(id)}`);
+      if (names.some((name) => name.object === seq && !ownTexts.has(nameText(name))))
+        this.#report(`rows of unique_name are not of the object ${describe(id)}`);
+    }
+  }
+
+  /** Opens an object and returns what must be in the index; undefined when it does not open. */
+  #openObject(row: SnapshotObject): ExpectedIndex | undefined {
+    const { id, version, box, seq, group } = row;
+    this.objects += 1;
+    this.#present.add(segmentOf(id), this.#vault.element('managed_object', id, version, boxTag(box)));
+    try {
+      const object = ManagedObject.fromStored(row, this.#vault);
+      // Opens and decodes the value.
+      void object.value;
+      const { columns, terms, uniqueNames } = indexChange(object, undefined, this.#vault, {
+        uniqueNames: true,
+      });
+      for (const [name, value] of Object.entries(columns))
+        if (row.columns[name as keyof typeof columns] !== value)
+          this.#report(`the column of ${name} of the object ${describe(id)} is wrong`);
+      return {
+        terms: terms.add.map((term) => ({ ...term, object: seq })),
+        names: uniqueNames.add.map((name) => ({ group, name, object: seq })),
+      };
+    } catch (error) {
+      if (error instanceof VaultUnavailableError) throw error;
+      this.#isIncomplete = true;
+      this.#report(`the object ${describe(id)} ${explain(error)}`);
+      return undefined;
+    }
+  }
+
+  #verifyRecord(row: Awaited<ReturnType<Snapshot['records']>>[number]): void {
+    const { kind: recordKind, key, group, version, expires, box } = row;
+    this.records += 1;
+    const element = this.#vault.element('sealed_record', key, version, boxTag(box));
+    this.#present.add(segmentOf(key, recordKind), element);
+    try {
+      this.#vault.open({ kind: 'record', recordKind, key, group, version, expires }, box).fill(0);
+    } catch (error) {
+      if (error instanceof VaultUnavailableError) throw error;
+      this.#report(`the record ${recordKind} ${key} ${explain(error)}`);
+    }
+  }
+
+  async #compareCounts(): Promise<void> {
+    const { terms, names } = await this.#snapshot.counts();
+    // Of an object that does not open it is not known which terms are its own.
+    if (terms !== this.#terms && !this.#isIncomplete)
+      this.#report(`rows of object_term that are of no object: ${terms - this.#terms}`);
+    if (names !== this.#names)
+      this.#report(`rows of unique_name that are of no object: ${names - this.#names}`);
+  }
+
+  async #compareLanes(): Promise<void> {
+    const lanes = await this.#snapshot.lanes();
+    let stated: SetHash;
+    try {
+      stated = sumLanes(lanes, this.#vault);
+    } catch (error) {
+      if (!(error instanceof LaneForgedError)) throw error;
+      this.#report(error.message);
+      return;
+    }
+    for (const segment of stated.differences(this.#present)) {
+      const [there, written] = [this.#present.rows(segment), stated.rows(segment)];
+      const what = segment === clientSegment ? ` (records of kind ${clientRecordKinds.join(' and ')})` : '';
+      this.#report(
+        there === written
+          ? `segment ${segment}${what} has ${there} rows, of which some are earlier versions or were altered`
+          : `segment ${segment}${what} has ${there} rows; ${written} were written`,
+      );
+    }
+  }
+
+  #report(problem: string): void {
+    if (this.problems.length < maxProblems) this.problems.push(problem);
+    else this.unlisted += 1;
+  }
+}
+
+interface ExpectedIndex {
+  readonly terms: readonly SnapshotTerm[];
+  readonly names: readonly SnapshotName[];
+}
+
+function termText({ object, term, instance }: SnapshotTerm): string {
+  return `${object} ${term} ${instance}`;
+}
+
+function nameText({ group, name, object }: SnapshotName): string {
+  return `${object} ${name} ${group}`;
+}
+
+function describe(id: string): string {
+  return JSON.stringify(id);
+}
+
+function explain(error: unknown): string {
+  return error instanceof SealBrokenError ? 'was altered outside kmipd' : 'cannot be decoded';
+}

@@ -1,0 +1,107 @@
+import type { SealedKey } from '../vault/vault.ts';
+import { type ColumnName, objectColumns } from './columns.ts';
+import type { LaneRow } from './lanes/lane-history.ts';
+import { selectLanes, toLaneRow } from './lanes/open-lane.ts';
+import type { Dialect, Read, SqlRow } from './sql-driver.ts';
+import type { IndexTerm, LoadedObject, ObjectColumns, StoredRecord } from './store.ts';
+
+/** Rows of one read. */
+const pageRows = 64;
+
+/** An object with what searches use of it. */
+export interface SnapshotObject extends LoadedObject {
+  /** Number of the row, in the order of insertion. */
+  readonly seq: number;
+  readonly columns: ObjectColumns;
+}
+
+export interface SnapshotRecord extends StoredRecord {
+  readonly seq: number;
+}
+
+/** A row of the blind index. */
+export interface SnapshotTerm extends IndexTerm {
+  /** `seq` of the object. */
+  readonly object: number;
+}
+
+/** A unique name of an object. */
+export interface SnapshotName {
+  readonly group: string;
+  readonly name: string;
+  readonly object: number;
+}
+
+/** All rows of a database as they were at one moment. */
+export interface Snapshot {
+  lanes(): Promise<readonly LaneRow[]>;
+  /** Some objects with a number above `after`, in its order; none: there are no more. */
+  objects(after: number): Promise<readonly SnapshotObject[]>;
+  /** Some records, likewise. */
+  records(after: number): Promise<readonly SnapshotRecord[]>;
+  /** The rows that have one of the terms and an object in the range. */
+  terms(terms: readonly number[], first: number, last: number): Promise<readonly SnapshotTerm[]>;
+  /** The unique names of objects in the range. */
+  names(first: number, last: number): Promise<readonly SnapshotName[]>;
+  /** The number of all rows of the blind index, and of all unique names. */
+  counts(): Promise<{ readonly terms: number; readonly names: number }>;
+}
+
+const columnNames = Object.keys(objectColumns) as readonly ColumnName[];
+const objectFields = ['seq', 'id', 'grp', 'object_type', 'version', 'box', 'value'];
+const selectObjects = `select ${[...objectFields, ...Object.values(objectColumns)].join(', ')} from managed_object where seq > $1 order by seq limit ${pageRows}`;
+const selectRecords = `select seq, kind, key, grp, version, expires, box from sealed_record where seq > $1 order by seq limit ${pageRows}`;
+const selectNames = 'select grp, name, object from unique_name where object >= $1 and object <= $2';
+const selectCounts =
+  'select (select count(*) from object_term) as terms, (select count(*) from unique_name) as names';
+
+/** Creates a snapshot over reads that all see the same moment. */
+export function createSnapshot(read: Read, dialect: Dialect): Snapshot {
+  const selectTerms = `select t.term, t.object, t.instance from (${dialect.numbers('$1')}) n join object_term t on t.term = n.seq and t.object >= $2 and t.object <= $3`;
+  return {
+    lanes: async () => (await read(selectLanes, [])).map(toLaneRow),
+    objects: async (after) => (await read(selectObjects, [after])).map(toObject),
+    records: async (after) => (await read(selectRecords, [after])).map(toRecord),
+    terms: async (terms, first, last) =>
+      (await read(selectTerms, [JSON.stringify(terms), first, last])).map(toTerm),
+    names: async (first, last) => (await read(selectNames, [first, last])).map(toName),
+    async counts() {
+      const [row] = await read(selectCounts, []);
+      return { terms: Number(row?.terms), names: Number(row?.names) };
+    },
+  };
+}
+
+function toObject(row: SqlRow): SnapshotObject {
+  const columns = columnNames.map((name) => [name, row[objectColumns[name]] ?? null] as const);
+  return {
+    seq: row.seq as number,
+    id: row.id as string,
+    group: row.grp as string,
+    objectType: row.object_type as string,
+    version: row.version as number,
+    box: row.box as SealedKey,
+    value: row.value as SealedKey | null,
+    columns: Object.fromEntries(columns) as ObjectColumns,
+  };
+}
+
+function toRecord(row: SqlRow): SnapshotRecord {
+  return {
+    seq: row.seq as number,
+    kind: row.kind as string,
+    key: row.key as string,
+    group: row.grp as string,
+    version: row.version as number,
+    expires: row.expires as number | null,
+    box: row.box as SealedKey,
+  };
+}
+
+function toTerm(row: SqlRow): SnapshotTerm {
+  return { term: row.term as number, object: row.object as number, instance: row.instance as number };
+}
+
+function toName(row: SqlRow): SnapshotName {
+  return { group: row.grp as string, name: row.name as string, object: row.object as number };
+}
