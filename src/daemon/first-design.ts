@@ -48,8 +48,8 @@ export async function openConverted<T>(
 }
 
 /**
- * Refuses a database of the first design in the place of one of the second: the first did not protect its rows,
- * so whoever can write the database would put an old copy there and change it before it is converted.
+ * Refuses a database of the first design in the place of one of the second: the first did not protect its
+ * rows, so whoever can write the database would put an old copy there and change it before the conversion.
  * @throws {CommandError} when the state directory has used the database in the second design
  */
 function requireNeverConverted(file: string, database: string): void {

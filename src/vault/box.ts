@@ -1,16 +1,18 @@
 import { randomFillSync } from 'node:crypto';
 import { concatBytes } from '../common/bytes.ts';
 import { decryptGcm, encryptGcm, nonceBytes, tagBytes } from './aead.ts';
-import { deriveKey, keyedHash, lengthAndText } from './keyed-hash.ts';
+import { deriveVaultKey, keyedHash, lengthAndText } from './keyed-hash.ts';
 import type { SealContext } from './vault.ts';
 
 /**
  * A box, AES-256-GCM under a key that HKDF-SHA256 derives from a seal secret for each kind.
  *
  *     2 | kind (u8) | epoch of the seal secret (u32) | nonce (12) | ciphertext | tag (16)
- *     AAD of an object: lp("object") | lp(id) | lp(group) | lp(type) | version (u64) | 0, or 1 and the binding (28)
+ *     AAD of an object: lp("object") | lp(id) | lp(group) | lp(type) | version (u64)
+ *                       | 0, or 1 and the binding (28)
  *     AAD of a value:   lp("value") | lp(id) | lp(group) | lp(type)
- *     AAD of a record:  lp("record") | lp(kind) | lp(key) | lp(group) | version (u64) | expires (i64; -1: none)
+ *     AAD of a record:  lp("record") | lp(kind) | lp(key) | lp(group) | version (u64)
+ *                       | expires (i64; -1: none)
  *     AAD of a lane:    lp("lane") | lp(name) | seq (u64) | era (u64)
  *
  * Kind and epoch choose the key, so that another one does not open. docs/decisions/47-sealed-boxes.md has the
@@ -28,7 +30,7 @@ export type BoxKeys = Readonly<Record<SealContext['kind'] | 'nonce', Uint8Array>
 
 /** Derives the keys from a seal secret; `salt` identifies the database. */
 export function deriveBoxKeys(secret: Uint8Array, salt: Uint8Array): BoxKeys {
-  const derive = (purpose: string) => deriveKey(secret, salt, `kmipd/2 ${purpose}`);
+  const derive = (purpose: string) => deriveVaultKey(secret, salt, `kmipd/2 ${purpose}`);
   return {
     object: derive('object'),
     value: derive('value'),

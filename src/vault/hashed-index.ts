@@ -1,4 +1,4 @@
-import { deriveKey, keyedHash, lengthAndText } from './keyed-hash.ts';
+import { deriveVaultKey, keyedHash, lengthAndText } from './keyed-hash.ts';
 import type { KeyPurpose } from './vault.ts';
 
 /** Keyed hashes by which rows are found, under the index secret, and summed up, under the set secret. */
@@ -20,8 +20,8 @@ export class HashedIndex {
   constructor(indexSecret: Uint8Array, setSecret: Uint8Array, salt: Uint8Array) {
     this.#indexSecret = indexSecret;
     this.#salt = salt;
-    this.#lookupKey = deriveKey(indexSecret, salt, 'kmipd/2 lookup');
-    this.#elementKey = deriveKey(setSecret, salt, 'kmipd/2 element');
+    this.#lookupKey = deriveVaultKey(indexSecret, salt, 'kmipd/2 lookup');
+    this.#elementKey = deriveVaultKey(setSecret, salt, 'kmipd/2 element');
   }
 
   /** See `Vault.term`. */
@@ -54,7 +54,7 @@ export class HashedIndex {
   #groupKey(group: string): Uint8Array {
     const known = this.#groupKeys.get(group);
     if (known !== undefined) return known;
-    const key = deriveKey(this.#indexSecret, this.#salt, 'kmipd/2 index', group);
+    const key = deriveVaultKey(this.#indexSecret, this.#salt, 'kmipd/2 index', group);
     this.#groupKeys.set(group, key);
     return key;
   }

@@ -1,8 +1,8 @@
 import { hash, hkdfSync } from 'node:crypto';
 
 /**
- * Keyed hashes and derived keys of the vault. A label has one purpose. `lp(text)` is its length in bytes (u32)
- * and its UTF-8, so that parts never run into each other.
+ * Keyed hashes and derived keys of the vault. A label has one purpose. `lp(text)` is its length in bytes
+ * (u32) and its UTF-8, so that parts never run into each other.
  */
 
 const encoder = new TextEncoder();
@@ -22,7 +22,7 @@ export function lengthAndText(...texts: readonly string[]): Uint8Array {
 }
 
 /** Derives 32 bytes from a secret by HKDF-SHA256 (RFC 5869). `context` tells keys of one label apart. */
-export function deriveKey(
+export function deriveVaultKey(
   secret: Uint8Array,
   salt: Uint8Array,
   label: string,

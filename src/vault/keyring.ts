@@ -1,7 +1,7 @@
 import { randomFillSync, timingSafeEqual } from 'node:crypto';
 import { concatBytes } from '../common/bytes.ts';
 import { decryptGcm, encryptGcm, nonceBytes } from './aead.ts';
-import { deriveKey, keyedHash } from './keyed-hash.ts';
+import { deriveVaultKey, keyedHash } from './keyed-hash.ts';
 import type { StoredKeyring } from './vault.ts';
 
 /**
@@ -83,7 +83,7 @@ export function singleSecret({ secrets }: Keyring, kind: 'index' | 'set'): Uint8
 /** Wraps every secret under the root key (32 bytes). */
 export function encodeKeyring(keyring: Keyring, rootKey: Uint8Array): StoredKeyring {
   const { storeId, generation, secrets } = keyring;
-  const wrapKey = deriveKey(rootKey, storeId, 'kmipd/2 root wrap');
+  const wrapKey = deriveVaultKey(rootKey, storeId, 'kmipd/2 root wrap');
   const json: KeyringJson = {
     store: storeId.toHex(),
     generation,
@@ -113,7 +113,7 @@ export function decodeKeyring(stored: StoredKeyring, rootKey: Uint8Array): Keyri
   const json = parseJson(text);
   if (json === undefined) return 'altered';
   const storeId = Uint8Array.fromHex(json.store);
-  const wrapKey = deriveKey(rootKey, storeId, 'kmipd/2 root wrap');
+  const wrapKey = deriveVaultKey(rootKey, storeId, 'kmipd/2 root wrap');
   const secrets = json.secrets.map(({ wrapped, ...secret }): Secret | undefined => {
     const bytes = unwrapSecret(wrapKey, Uint8Array.fromHex(wrapped), storeId, secret.kind, secret.epoch);
     return bytes && { ...secret, bytes };

@@ -37,7 +37,7 @@ const maxSeals = 2 ** 31;
 
 /** Epochs that other processes may have added since this process last read the keyring. */
 const maxEpochsAhead = 16;
-/** How long a keyring that was read counts as current; other processes wait longer before they use an epoch. */
+/** How long a keyring that was read counts as current; others wait longer before they use an epoch. */
 const currentMilliseconds = 60_000;
 
 /** Settings of a vault with a root key in a file. */
@@ -71,7 +71,7 @@ export interface LocalVault extends Vault {
    * @throws {VaultUnavailableError} when the vault is sealed or the root key cannot be used.
    */
   rotate(): Promise<number>;
-  /** Reads the stored keyring, and the root key if needed: unseals the vault, adds epochs of other processes. */
+  /** Reads the stored keyring, and the root key if needed: unseals the vault, adds epochs of others. */
   refresh(): Promise<void>;
 }
 

@@ -51,7 +51,7 @@ export class OpenKeyring {
     return sealBox(keys, epoch, context, plain) as SealedKey;
   }
 
-  /** Returns the content of a box; undefined when it is of an unknown epoch or another row, or was changed. */
+  /** Returns the content of a box; undefined when it is of another row or unknown epoch, or changed. */
   open(context: SealContext, sealed: Uint8Array): Uint8Array | undefined {
     const keys = this.#keysOf(readEpoch(sealed));
     return keys && openBox(keys, context, sealed);

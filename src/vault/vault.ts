@@ -3,7 +3,7 @@
  * which the store finds it. The one adapter is `local.ts`, which keeps its root key in a file. Everything
  * sealed is bound to one row of the store:
  *
- *     const context = { kind: 'value', id: object.id, group: 'storage', objectType: 'SymmetricKey' } as const;
+ *     const context = { kind: 'value', id, group: 'storage', objectType: 'SymmetricKey' } as const;
  *     const sealed = vault.seal(context, keyMaterial); // may be stored
  *     const plain = vault.open(context, sealed);       // a copy of keyMaterial
  *     vault.open({ ...context, id: 'another' }, sealed); // throws SealBrokenError

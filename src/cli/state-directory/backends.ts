@@ -20,8 +20,8 @@ export interface CommandBackends {
 
 /**
  * Opens the database and the vault of a state directory while `work` runs and resolves to its result; a
- * daemon may have them open too. `storeOption`: another database than that of the configuration. Of the commands
- * that write, one runs at a time; one with the access `read` waits for none of them, and cannot write.
+ * daemon may have them open too. `storeOption`: another database than that of the configuration. Of the
+ * commands that write, one runs at a time; one with the access `read` waits for none, and cannot write.
  * @throws {CommandError} when the state directory is not initialised, or the root key cannot be used.
  * @throws {StoreUnavailableError} when the database cannot be opened.
  */
