@@ -74,19 +74,19 @@ export interface LaneContext {
   readonly era: number;
 }
 
-/** Seals and opens rows under sealing keys, which the root key protects. */
+/** Seals and opens rows under the keyring, which the root key protects. */
 export interface Vault {
   /**
    * Encrypts `plain` for one row and returns the bytes to be stored.
    *
-   * @throws {VaultUnavailableError} when the vault is sealed or no sealing key may be used any more.
+   * @throws {VaultUnavailableError} when the vault is sealed or its epoch may not be used any more.
    */
   seal(context: SealContext, plain: Uint8Array): SealedKey;
   /**
    * Decrypts a box; the caller owns the returned bytes and may wipe them.
    *
-   * @throws {VaultUnavailableError} when the vault is sealed, or its sealing key is not known to this process
-   * yet.
+   * @throws {VaultUnavailableError} when the vault is sealed, or the epoch of the box is not known to this
+   * process yet.
    * @throws {SealBrokenError} when the box belongs to another row or was changed; the operator is alarmed.
    */
   open(context: SealContext, sealed: SealedKey): Uint8Array;
@@ -119,7 +119,7 @@ export interface Vault {
 export type KeyPurpose = 'record' | 'name';
 
 /**
- * `VAULT_UNAVAILABLE`: the root key or a sealing key cannot be used; the message is one line for the
+ * `VAULT_UNAVAILABLE`: the root key or the keyring cannot be used; the message is one line for the
  * operator.
  */
 export class VaultUnavailableError extends Error {
