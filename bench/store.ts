@@ -9,11 +9,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ColumnName, objectColumns } from '../src/store/columns.ts';
 import { openPostgres } from '../src/store/postgres.ts';
+import { createSqlKeyrings } from '../src/store/sql-keyrings.ts';
 import { createSqlStore } from '../src/store/sql-store.ts';
 import { openSqlite } from '../src/store/sqlite.ts';
 import { SqliteConnection } from '../src/store/sqlite-connection.ts';
 import type { IndexTerm, StoredObject } from '../src/store/store.ts';
+import { openLocalVault } from '../src/vault/local.ts';
 import type { SealedKey } from '../src/vault/vault.ts';
+import { startLanes } from '../test/store/start-lanes.ts';
 
 const url = process.argv[2] ?? 'sqlite';
 const seconds = Number(process.argv[3] ?? 3);
@@ -58,6 +61,10 @@ async function measureRate(lanes: number, write: () => Promise<unknown>): Promis
 async function measureStore(identifier: () => string): Promise<number[]> {
   const file = join(directory, `${randomUUID()}.db`);
   const driver = url === 'sqlite' ? await openSqlite(file) : await openPostgres(url);
+  const keyrings = createSqlKeyrings(driver);
+  const rootKeyFile = join(directory, `${randomUUID()}.key`);
+  const vault = await openLocalVault({ rootKeyFile, keyrings, refreshSeconds: 0 });
+  await startLanes({ lanes: driver.lanes, keyrings }, vault);
   const store = createSqlStore(driver);
   const rates: number[] = [];
   for (const lanes of concurrencies)
@@ -67,6 +74,7 @@ async function measureStore(identifier: () => string): Promise<number[]> {
       ),
     );
   await store.close();
+  await vault.close();
   return rates;
 }
 

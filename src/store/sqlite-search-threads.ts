@@ -33,6 +33,7 @@ export class SqliteSearchThreads {
   }
 
   async #run(worker: Worker, sql: string, parameters: readonly SqlValue[]): Promise<readonly SqlRow[]> {
+    if (!this.#all.has(worker)) throw this.#unavailable('the search thread has ended');
     worker.postMessage({ sql, parameters } satisfies SearchRequest);
     const reply = await this.#replyOf(worker);
     if ('rows' in reply) return reply.rows;
@@ -48,7 +49,7 @@ export class SqliteSearchThreads {
       await read('begin', []);
       return await work(read);
     } finally {
-      worker.postMessage('close');
+      await this.#end(worker);
     }
   }
 
@@ -87,13 +88,15 @@ export class SqliteSearchThreads {
 
   /** Waits for running statements, and ends the threads. */
   async close(): Promise<void> {
-    await Promise.all(
-      [...this.#all].map(async (worker) => {
-        const exited = once(worker, 'exit');
-        worker.postMessage('close');
-        await exited;
-      }),
-    );
+    await Promise.all([...this.#all].map((worker) => this.#end(worker)));
+  }
+
+  async #end(worker: Worker): Promise<void> {
+    // A thread that is told twice to end fails.
+    if (!this.#all.delete(worker)) return;
+    const exited = once(worker, 'exit');
+    worker.postMessage('close');
+    await exited;
   }
 
   #unavailable(why: string): StoreUnavailableError {

@@ -12,10 +12,10 @@ import { CryptographicPolicy } from '../../src/crypto/policy/policy.ts';
 import { operations, operationsIn } from '../../src/operations/index.ts';
 import { createService } from '../../src/protocol/create-service.ts';
 import type { Service } from '../../src/protocol/service.ts';
-import { openDatabase } from '../../src/store/open.ts';
 import { openLocalVault } from '../../src/vault/local.ts';
 import { createRootKey } from '../../src/vault/root-key.ts';
 import { children, decode, encode, find, requestMessage, text } from '../client.ts';
+import { openWritable } from '../store/start-lanes.ts';
 import { type CheckResult, checkResponse } from './check.ts';
 import { readEntries, registrations } from './corpus.ts';
 import { mutate } from './mutate.ts';
@@ -61,7 +61,7 @@ interface Target {
 async function openService(directory: string, bugs: string[]) {
   const rootKeyFile = join(directory, 'root.key');
   createRootKey(rootKeyFile);
-  const opened = await openDatabase(`sqlite:${join(directory, 'fuzz.sqlite')}`);
+  const opened = await openWritable(`sqlite:${join(directory, 'fuzz.sqlite')}`);
   const vault = await openLocalVault({ rootKeyFile, keyrings: opened.keyrings });
   let group = '';
   const service = createService({

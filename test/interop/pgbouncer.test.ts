@@ -8,6 +8,7 @@ import { openDatabase } from '../../src/store/open.ts';
 import { probeStore } from '../../src/store/probe.ts';
 import { freePort, startPostgres } from '../store/embedded-postgres.ts';
 import { add, object } from '../store/objects.ts';
+import { openWritable } from '../store/start-lanes.ts';
 
 /** PgBouncer between kmipd and PostgreSQL: session mode works, the others are explained. */
 
@@ -80,7 +81,7 @@ if (typeof server === 'string') {
   t.test('pool_mode = session serves', async (t) => {
     const url = await startBouncer(t, await server.fresh(), ['pool_mode = session']);
     for (const id of ['a', 'b']) {
-      const { store, close } = await openDatabase(url);
+      const { store, close } = await openWritable(url);
       await add(store, object(id));
       t.equal((await store.load('blue', [id])).length, 1);
       await close();

@@ -6,13 +6,13 @@ import type { Attribute } from '../../codec/attribute.ts';
 import { buildObject } from '../../src/object/creation.ts';
 import { locateFilter } from '../../src/object/locate-filter.ts';
 import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
-import { openDatabase } from '../../src/store/open.ts';
 import { openLocalVault } from '../../src/vault/local.ts';
 import { createRootKey } from '../../src/vault/root-key.ts';
+import { openWritable } from '../store/start-lanes.ts';
 import { named } from './operations/ask.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-found-'));
-const { store, keyrings, close } = await openDatabase(`sqlite:${join(directory, 'kmipd.db')}`);
+const { store, keyrings, close } = await openWritable(`sqlite:${join(directory, 'kmipd.db')}`);
 createRootKey(join(directory, 'root.key'));
 const vault = await openLocalVault({ rootKeyFile: join(directory, 'root.key'), keyrings });
 t.teardown(async () => {

@@ -6,13 +6,13 @@ import { KmipError } from '../../src/common/errors.ts';
 import { ManagedObject } from '../../src/object/managed-object.ts';
 import { recordKey } from '../../src/protocol/unit-of-work/record-boxes.ts';
 import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
-import { openDatabase } from '../../src/store/open.ts';
 import { openLocalVault } from '../../src/vault/local.ts';
 import { createRootKey } from '../../src/vault/root-key.ts';
 import type { Vault } from '../../src/vault/vault.ts';
+import { openWritable } from '../store/start-lanes.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-unit-'));
-const { store, keyrings, close } = await openDatabase(`sqlite:${join(directory, 'kmipd.db')}`);
+const { store, keyrings, close } = await openWritable(`sqlite:${join(directory, 'kmipd.db')}`);
 createRootKey(join(directory, 'root.key'));
 const vault = await openLocalVault({ rootKeyFile: join(directory, 'root.key'), keyrings });
 t.teardown(async () => {

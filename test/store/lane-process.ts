@@ -1,6 +1,6 @@
 import type { Test } from 'tap';
 import type { Anchor, AnchorStore } from '../../src/store/lanes/anchor.ts';
-import { openLane, selectLanes, toLaneRow } from '../../src/store/lanes/open-lane.ts';
+import { selectLanes, sumLanes, toLaneRow } from '../../src/store/lanes/open-lane.ts';
 import { SetHash, segmentOf } from '../../src/store/lanes/set-hash.ts';
 import type { SqlDriver, SqlValue } from '../../src/store/sql-driver.ts';
 import { createSqlKeyrings } from '../../src/store/sql-keyrings.ts';
@@ -60,21 +60,19 @@ export async function runSql(driver: SqlDriver, ...statements: [string, ...SqlVa
 }
 
 /** The segments in which the rows of a database and the sum of its lanes differ. */
-export async function wrongSegments(
-  driver: SqlDriver,
-  vault = new HashingVault(),
-): Promise<readonly number[]> {
-  const [present, stated] = [new SetHash(), new SetHash()];
-  for (const row of await driver.read(selectLanes, []))
-    stated.addAll(openLane(toLaneRow(row), vault).content.rows);
+export function wrongSegments(driver: SqlDriver, vault = new HashingVault()): Promise<readonly number[]> {
   const all =
     "select 'managed_object' as tab, id, '' as kind, version, box from managed_object" +
     " union all select 'sealed_record', key, kind, version, box from sealed_record";
-  for (const { tab, id, kind, version, box } of await driver.read(all, [])) {
-    const element = vault.element(String(tab), String(id), Number(version), boxTag(box as SealedKey));
-    present.add(segmentOf(String(id), String(kind)), element);
-  }
-  return stated.differences(present);
+  return driver.snapshot(async (read) => {
+    const stated = sumLanes((await read(selectLanes, [])).map(toLaneRow), vault);
+    const present = new SetHash();
+    for (const { tab, id, kind, version, box } of await read(all, [])) {
+      const element = vault.element(String(tab), String(id), Number(version), boxTag(box as SealedKey));
+      present.add(segmentOf(String(id), String(kind)), element);
+    }
+    return stated.differences(present);
+  });
 }
 
 /** Number of the last commit of a lane; undefined when it has no row. */

@@ -8,16 +8,16 @@ import { indexEntries } from '../../src/object/index-entries.ts';
 import { locateFilter } from '../../src/object/locate-filter.ts';
 import { indexChange } from '../../src/object/search-index.ts';
 import { toStoreFilter } from '../../src/object/store-filter.ts';
-import { openDatabase } from '../../src/store/open.ts';
 import { PlainVault } from '../plain-vault.ts';
 import { attributeSet, criteria } from '../unit/object/generators.ts';
 import { add, object } from './objects.ts';
+import { openWritable } from './start-lanes.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-locate-'));
 t.teardown(() => rm(directory, { recursive: true, force: true }));
 
 t.test('the database finds the same objects as the filter in memory', async (t) => {
-  const { store, close } = await openDatabase(`sqlite:${join(directory, 'kmipd.db')}`);
+  const { store, close } = await openWritable(`sqlite:${join(directory, 'kmipd.db')}`);
   t.teardown(close);
   const vault = new PlainVault();
   const group = 'blue';

@@ -8,6 +8,7 @@ import { openDatabase } from '../../src/store/open.ts';
 import { startPostgres } from './embedded-postgres.ts';
 import { startForwarder } from './forwarder.ts';
 import { add, object } from './objects.ts';
+import { openWritable } from './start-lanes.ts';
 
 /** How connections are made: rights, passwords, TLS, sockets, several servers. */
 
@@ -287,7 +288,7 @@ if (typeof plain === 'string' || typeof encrypted === 'string') {
         await attempt(`${login}${host}${url.pathname}${attributes}`),
         /^StoreUnavailableError: postgres:.* is read-only \(default_transaction_read_only\)/,
       );
-      const { store, close } = await openDatabase(`${login}${host},${url.host}${url.pathname}${attributes}`);
+      const { store, close } = await openWritable(`${login}${host},${url.host}${url.pathname}${attributes}`);
       t.teardown(async () => {
         await close();
         for (const each of [plain, encrypted]) await each.administer(`drop database ${name} with (force)`);
@@ -318,7 +319,7 @@ if (typeof plain === 'string' || typeof encrypted === 'string') {
     const url = await plain.fresh();
     const { port, pathname } = new URL(url);
     const forward = await startForwarder(Number(port));
-    const { store, close } = await openDatabase(
+    const { store, close } = await openWritable(
       `postgres://postgres:postgres@127.0.0.1:${forward.port},127.0.0.1:${port}${pathname}?sslmode=disable`,
     );
     t.teardown(close);

@@ -5,6 +5,7 @@ import { createSqlStore } from '../../src/store/sql-store.ts';
 import { StoreUnavailableError } from '../../src/store/store.ts';
 import { startPostgres } from './embedded-postgres.ts';
 import { add, findAll, object, unit } from './objects.ts';
+import { openWritable, withLanes } from './start-lanes.ts';
 
 const server = await startPostgres();
 if (typeof server === 'string') {
@@ -16,7 +17,9 @@ if (typeof server === 'string') {
     'two nodes neither hang nor lose commits when they write the same objects in opposite orders',
     async (t) => {
       const url = await server.fresh();
-      const nodes = await Promise.all([openPostgres(url), openPostgres(url)]);
+      const nodes = await Promise.all(
+        [openPostgres(url), openPostgres(url)].map((node) => node.then(withLanes)),
+      );
       t.teardown(() => Promise.all(nodes.map((node) => node.close())));
       const stores = nodes.map((node) => createSqlStore(node));
       const ids = ['a', 'b', 'c', 'd'];
@@ -47,7 +50,7 @@ if (typeof server === 'string') {
 
   t.test('the next call connects again when connections are lost', async (t) => {
     const url = await server.fresh();
-    const driver = await openPostgres(url);
+    const driver = await withLanes(await openPostgres(url));
     t.teardown(() => driver.close());
     const store = createSqlStore(driver);
     await add(store, object('a'));
@@ -78,7 +81,7 @@ if (typeof server === 'string') {
 
   t.test('errors do not contain the password when the database is away', async (t) => {
     const url = await server.fresh();
-    const { store, close } = await openDatabase(url);
+    const { store, close } = await openWritable(url);
     const place = `postgres://${new URL(url).host}${new URL(url).pathname}`;
     await server.administer(`drop database ${new URL(url).pathname.slice(1)} with (force)`);
     const gone = await store.commit(unit({ inserts: [object('a')] })).catch((error) => error);
@@ -114,7 +117,7 @@ if (typeof server === 'string') {
   t.test('a commit is durable when the server defaults to asynchronous commits', async (t) => {
     const url = await server.fresh();
     await server.administer(`alter database ${new URL(url).pathname.slice(1)} set synchronous_commit = off`);
-    const driver = await openPostgres(url);
+    const driver = await withLanes(await openPostgres(url));
     t.teardown(() => driver.close());
     // No plan for empty tables is kept for full ones.
     t.strictSame(await driver.read('show enable_seqscan', []), [{ enable_seqscan: 'off' }]);

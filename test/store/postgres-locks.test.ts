@@ -6,6 +6,7 @@ import { createSqlStore } from '../../src/store/sql-store.ts';
 import type { LockWait, StoreUnit } from '../../src/store/store.ts';
 import { startPostgres } from './embedded-postgres.ts';
 import { add, object, record, unit } from './objects.ts';
+import { withLanes } from './start-lanes.ts';
 
 /** Rows and tables that an application beside kmipd has locked. */
 
@@ -30,7 +31,7 @@ if (typeof server === 'string') {
     const other = new pg.Client({ connectionString: url, application_name: 'backup tool' });
     await other.connect();
     t.teardown(() => Promise.all([driver.close(), other.end()]));
-    const store = createSqlStore(driver);
+    const store = createSqlStore(await withLanes(driver));
     const { rows } = await other.query('select pg_backend_pid() as pid');
     return { url, driver, other, store, waits, reported: reported.promise, pid: rows[0].pid as number };
   };

@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap';
-import { openDatabase } from '../../src/store/open.ts';
 import { StoreUnavailableError } from '../../src/store/store.ts';
 import { startPostgres } from './embedded-postgres.ts';
 import { startForwarder } from './forwarder.ts';
 import { add, object, unit } from './objects.ts';
+import { openWritable } from './start-lanes.ts';
 
 /** Servers that go away, come back, or accept no writes for a while. */
 
@@ -16,7 +16,7 @@ if (typeof server === 'string') {
   const open = async (t: Test) => {
     const url = new URL(await server.fresh());
     const forwarder = await startForwarder(Number(url.port));
-    const { store, close } = await openDatabase(
+    const { store, close } = await openWritable(
       `${Object.assign(url, { port: String(forwarder.port) }).href}?sslmode=disable`,
     );
     t.teardown(async () => {
@@ -78,7 +78,7 @@ if (typeof server === 'string') {
     const url = new URL(await server.fresh());
     const [former, next] = [await startForwarder(Number(url.port)), await startForwarder(Number(url.port))];
     const hosts = `127.0.0.1:${former.port},127.0.0.1:${next.port}`;
-    const { store, close } = await openDatabase(
+    const { store, close } = await openWritable(
       `postgres://postgres:postgres@${hosts}${url.pathname}?sslmode=disable`,
     );
     t.teardown(async () => {
@@ -104,7 +104,7 @@ if (typeof server === 'string') {
 
   t.test('while a server is read-only, reads go on and commits say why they fail', async (t) => {
     const url = await server.fresh();
-    const { store, close } = await openDatabase(url);
+    const { store, close } = await openWritable(url);
     t.teardown(close);
     await add(store, object('a'));
     t.teardown(async () => {

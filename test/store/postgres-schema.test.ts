@@ -5,6 +5,7 @@ import { openPostgres } from '../../src/store/postgres.ts';
 import { probeStore } from '../../src/store/probe.ts';
 import { startPostgres } from './embedded-postgres.ts';
 import { add, object } from './objects.ts';
+import { openWritable } from './start-lanes.ts';
 
 /** The schema of the tables: names that others put in front of them catch nothing. */
 
@@ -28,7 +29,7 @@ if (typeof server === 'string') {
   const withPath = (url: string, path: string) =>
     `${url}?options=${encodeURIComponent(`-c search_path=${path}`)}`;
   const opening = async (url: string) => {
-    const { store, close } = await openDatabase(url);
+    const { store, close } = await openWritable(url);
     await add(store, object('a'));
     await close();
   };
@@ -82,7 +83,7 @@ if (typeof server === 'string') {
     };
     await t.rejects(openDatabase(url), refusal);
     await t.rejects(probeStore(url), refusal);
-    const { store, close } = await openDatabase(withPath(url, 'public'));
+    const { store, close } = await openWritable(withPath(url, 'public'));
     t.teardown(close);
     t.equal((await store.load('blue', ['a'])).length, 1);
   });

@@ -14,6 +14,7 @@ import { createSqlStore } from '../../src/store/sql-store.ts';
 import type { Filter } from '../../src/store/store.ts';
 import { startPostgres } from './embedded-postgres.ts';
 import { add, object, unit } from './objects.ts';
+import { withLanes } from './start-lanes.ts';
 
 /** Searches have connections and a time of their own. */
 
@@ -48,7 +49,7 @@ if (typeof server === 'string') {
 
   t.test('twelve slow searches keep no point read and no commit from a connection', async (t) => {
     const url = await server.fresh();
-    const driver = await openPostgres(url);
+    const driver = await withLanes(await openPostgres(url));
     t.teardown(() => driver.close());
     const store = createSqlStore(driver);
     await add(store, object('a'));
@@ -70,7 +71,7 @@ if (typeof server === 'string') {
   });
 
   t.test('the conditions of a search are planned one by one', async (t) => {
-    const driver = await openPostgres(await server.fresh());
+    const driver = await withLanes(await openPostgres(await server.fresh()));
     t.teardown(() => driver.close());
     const conditions: readonly Filter[] = Array.from({ length: 64 }, (_, bit) => ({
       terms: [bit + 1, bit + 100],
@@ -104,7 +105,7 @@ if (typeof server === 'string') {
   };
 
   t.test('no statement examines more rows than its bound, whatever the statistics say', async (t) => {
-    const driver = await openPostgres(await server.fresh());
+    const driver = await withLanes(await openPostgres(await server.fresh()));
     t.teardown(() => driver.close());
     const run = async (sql: string) => {
       const steps = [{ sql, parameters: [] }];
@@ -157,7 +158,7 @@ if (typeof server === 'string') {
 
   t.test('the database ends a search whose time is over', async (t) => {
     const url = await server.fresh();
-    const driver = await openPostgres(url, { searchMilliseconds: 100 });
+    const driver = await withLanes(await openPostgres(url, { searchMilliseconds: 100 }));
     t.teardown(() => driver.close());
     const { waitFor } = await observe(t, url);
     const ended = await driver.search(slowSearch, []).catch((error: unknown) => error);

@@ -1,4 +1,5 @@
 import type { Test } from 'tap';
+import type { AnchorStore } from '../../src/store/lanes/anchor.ts';
 import { selectLanes } from '../../src/store/lanes/open-lane.ts';
 import { type Database, openDatabase } from '../../src/store/open.ts';
 import type { SqlDriver, SqlRow } from '../../src/store/sql-driver.ts';
@@ -51,7 +52,7 @@ export interface Process extends Database {
 export async function startNode(
   t: Test,
   url: string,
-  { name = 'node', anchors = new MemoryAnchors() } = {},
+  { name = 'node', anchors = new MemoryAnchors() }: { name?: string; anchors?: AnchorStore } = {},
 ): Promise<Process> {
   const rollbacks: string[] = [];
   const forged: string[] = [];

@@ -1,10 +1,10 @@
-import { openDatabase } from '../../src/store/open.ts';
 import { object, unit } from './objects.ts';
+import { openWritable } from './start-lanes.ts';
 
 /**
  * Another process on the same database: adds objects `there-N` and counts each in the version of `shared`.
  */
-const { store, close } = await openDatabase(process.argv[2] ?? '');
+const { store, close } = await openWritable(process.argv[2] ?? '');
 process.send?.('open');
 process.once('message', async () => {
   for (let at = 0; at < 60; at += 1) {

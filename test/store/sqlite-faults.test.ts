@@ -9,6 +9,7 @@ import { createSqlStore } from '../../src/store/sql-store.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import { StoreUnavailableError } from '../../src/store/store.ts';
 import { add, box, findAll, object, unit } from './objects.ts';
+import { openWritable, withLanes } from './start-lanes.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-sqlite-'));
 t.teardown(() => rm(directory, { recursive: true, force: true }));
@@ -16,7 +17,7 @@ const big = box(...new Uint8Array(60_000).fill(7));
 
 t.test('database files are readable by their owner only', async (t) => {
   const inside = join(directory, 'new', 'home');
-  const { store, close } = await openDatabase(`sqlite:${join(inside, 'kmipd.db')}`);
+  const { store, close } = await openWritable(`sqlite:${join(inside, 'kmipd.db')}`);
   await add(store, object('a'));
   const names = await readdir(inside);
   t.strictSame(names.toSorted(), ['kmipd.db', 'kmipd.db-shm', 'kmipd.db-wal']);
@@ -28,7 +29,7 @@ t.test('database files are readable by their owner only', async (t) => {
 
 t.test('the database is opened with durable commits and secure deletion', async (t) => {
   const file = join(directory, 'settings.db');
-  const driver = await openSqlite(file);
+  const driver = await withLanes(await openSqlite(file));
   t.teardown(() => driver.close());
   const settings = { journal_mode: 'wal', synchronous: 2, secure_delete: 1, foreign_keys: 1, query_only: 1 };
   for (const [name, value] of Object.entries(settings))
@@ -57,7 +58,7 @@ t.test('opening rejects with one line when the file is not a database', async (t
 
 t.test('opening succeeds when several connections create the same database at once', async (t) => {
   const file = join(directory, 'race.db');
-  const drivers = await Promise.all(Array.from({ length: 6 }, () => openSqlite(file)));
+  const drivers = await Promise.all(Array.from({ length: 6 }, () => openSqlite(file).then(withLanes)));
   t.teardown(() => Promise.all(drivers.map((driver) => driver.close())));
   const results = await Promise.all(
     drivers.map((driver, at) => createSqlStore(driver).commit(unit({ inserts: [object(`o-${at}`)] }))),
@@ -66,7 +67,7 @@ t.test('opening succeeds when several connections create the same database at on
 });
 
 t.test('commits fail and nothing is lost when the disk is full', async (t) => {
-  const driver = await openSqlite(join(directory, 'full.db'), { maxPages: 150 });
+  const driver = await withLanes(await openSqlite(join(directory, 'full.db'), { maxPages: 150 }));
   t.teardown(() => driver.close());
   const store = createSqlStore(driver);
   const acknowledged: string[] = [];
@@ -115,7 +116,7 @@ t.test('reads continue and no acknowledged commit is lost when a write fails', a
   t.match(report.later, /^StoreUnavailableError: cannot write .*restart/);
   t.match(report.ping, /^StoreUnavailableError/);
   t.equal(report.readable, true, 'reads continue');
-  const { store, close } = await openDatabase(`sqlite:${file}`);
+  const { store, close } = await openWritable(`sqlite:${file}`);
   t.teardown(close);
   const found = await store.load('blue', report.acknowledged);
   t.equal(found.length, report.acknowledged.length);

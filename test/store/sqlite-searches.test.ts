@@ -16,6 +16,7 @@ import { createSqlStore } from '../../src/store/sql-store.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import type { Filter, ObjectQuery, StoredObject } from '../../src/store/store.ts';
 import { add, findAll, object, term, termOf } from './objects.ts';
+import { withLanes } from './start-lanes.ts';
 
 /** Searches of a hundred thousand objects: what they find, what they examine, and where. */
 
@@ -24,7 +25,7 @@ t.setTimeout(600_000);
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-searches-'));
 t.teardown(() => rm(directory, { recursive: true, force: true }));
 const file = join(directory, 'large.db');
-const driver = await openSqlite(file);
+const driver = await withLanes(await openSqlite(file));
 t.teardown(() => driver.close());
 const limits = { searchRows: 2_000, searchMilliseconds: 600_000 };
 /** Texts that the event loop's thread ran, and those that the search threads ran. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { openSqlite } from '../../src/store/sqlite.ts';
+import { withLanes } from './start-lanes.ts';
 import { storeSuite } from './suite.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-sqlite-'));
@@ -14,5 +15,8 @@ await storeSuite(t, {
     databases += 1;
     return `sqlite:${join(directory, `${databases}.db`)}`;
   },
-  open: (url, options) => openSqlite(url.slice('sqlite:'.length), options),
+  async open(url, options) {
+    const driver = await openSqlite(url.slice('sqlite:'.length), options);
+    return options?.migrations === undefined ? withLanes(driver) : driver;
+  },
 });

@@ -1,19 +1,31 @@
 import { randomBytes } from 'node:crypto';
-import type { Database } from '../../src/store/open.ts';
+import { type Database, type DatabaseOptions, openDatabase } from '../../src/store/open.ts';
+import type { SqlDriver } from '../../src/store/sql-driver.ts';
+import { createSqlKeyrings } from '../../src/store/sql-keyrings.ts';
 import type { Vault } from '../../src/vault/vault.ts';
 import { HashingVault } from './hashing-vault.ts';
 
-/** Lets a test write to a database, as a process of its own without an anchor; a rollback is an error. */
+/** Lets a test write to a database, as a process of its own without an anchor. */
 export async function startLanes(
   { lanes, keyrings }: Pick<Database, 'lanes' | 'keyrings'>,
   vault: Vault = new HashingVault(),
 ): Promise<void> {
-  const fail = (why: string) => {
-    throw new Error(why);
-  };
   await lanes.start({
     ...{ vault, keyrings, name: randomBytes(6).toString('hex') },
     anchors: { read: async () => [], write: async () => {} },
-    observer: { rolledBack: fail, displaced: fail, anchored() {} },
+    observer: { rolledBack() {}, displaced() {}, anchored() {} },
   });
+}
+
+/** Lets a test write over a driver. */
+export async function withLanes(driver: SqlDriver): Promise<SqlDriver> {
+  await startLanes({ lanes: driver.lanes, keyrings: createSqlKeyrings(driver) });
+  return driver;
+}
+
+/** Opens a database that a test writes to. */
+export async function openWritable(url: string, options?: DatabaseOptions): Promise<Database> {
+  const database = await openDatabase(url, options);
+  await startLanes(database);
+  return database;
 }

@@ -1,11 +1,11 @@
-import { openDatabase } from '../../src/store/open.ts';
 import { add, box, object } from './objects.ts';
+import { openWritable } from './start-lanes.ts';
 
 /**
  * Writes until the file size limit is reached, then prints the acknowledged ids and how the store behaves.
  */
 process.on('SIGXFSZ', () => {});
-const { store, close } = await openDatabase(`sqlite:${process.argv[2]}`);
+const { store, close } = await openWritable(`sqlite:${process.argv[2]}`);
 const acknowledged: string[] = [];
 const outcome = (attempt: Promise<unknown>) =>
   attempt.then(

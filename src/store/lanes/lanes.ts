@@ -90,7 +90,7 @@ export class Lanes {
     this.#writers.set(suffix, writer);
     return {
       requireWritable: (units) => {
-        if (this.#requireWritable(units) && this.#options !== undefined) this.#requireStarted();
+        if (this.#requireWritable(units)) this.#requireStarted();
       },
       createStep: (units) => this.#createStep(writer, units),
       accept: (step) => writer.acceptStep(step),
@@ -204,7 +204,6 @@ export class Lanes {
 
   #createStep(writer: LaneWriter, units: readonly SqlUnit[]): LaneStep | undefined {
     if (!this.#requireWritable(units)) return undefined;
-    if (this.#options === undefined) return undefined;
     const process = this.#requireStarted();
     return writer.createStep(
       units.flatMap((unit) => unit.changes),

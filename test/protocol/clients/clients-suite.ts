@@ -8,10 +8,10 @@ import type { NewClient } from '../../../src/identity/principal.ts';
 import { StoredClients } from '../../../src/protocol/authentication/client-directory.ts';
 import { CredentialDirectory } from '../../../src/protocol/authentication/credential-directory.ts';
 import { UnitOfWork } from '../../../src/protocol/unit-of-work/unit-of-work.ts';
-import { openDatabase } from '../../../src/store/open.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { openLocalVault } from '../../../src/vault/local.ts';
 import type { Vault } from '../../../src/vault/vault.ts';
+import { openWritable } from '../../store/start-lanes.ts';
 
 /** Tests of the directory of clients, for every engine; `fresh` creates a database and gives its URL. */
 
@@ -30,7 +30,7 @@ interface Opened {
 
 async function open(t: Test, fresh: () => Promise<string>): Promise<Opened> {
   const directory = await mkdtemp(join(tmpdir(), 'kmipd-clients-'));
-  const { store, keyrings, close } = await openDatabase(await fresh());
+  const { store, keyrings, close } = await openWritable(await fresh());
   const rootKeyFile = join(directory, 'root.key');
   const vault = await openLocalVault({ rootKeyFile, keyrings, refreshSeconds: 0 });
   t.teardown(async () => {
