@@ -43,9 +43,9 @@ export type Candidates =
   | { readonly seqs: readonly number[] };
 
 /**
- * Compiles one page of a search: of the next `rows` candidates those that satisfy `filter` (`seq`, `id`), in
- * any order, and a row without `id` with the lowest `seq` of the candidates and, as `candidates`, their
- * number.
+ * Compiles one page of a search: of the next `rows` candidates those that satisfy `filter` (`seq`, `id`,
+ * `version`), in any order, and a row without `id` with the lowest `seq` of the candidates and, as
+ * `candidates`, their number.
  */
 export function compilePage(
   {
@@ -69,8 +69,8 @@ export function compilePage(
   return {
     sql:
       `with c as materialized (${source})` +
-      ` select o.seq, o.id, null as candidates from ${objects} and ${ofGroup} and ${compile(filter, parameters)}` +
-      ' union all select min(c.seq), null, count(*) from c',
+      ` select o.seq, o.id, o.version, null as candidates from ${objects} and ${ofGroup} and ${compile(filter, parameters)}` +
+      ' union all select min(c.seq), null, null, count(*) from c',
     parameters: parameters.values,
   };
 }

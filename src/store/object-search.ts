@@ -53,10 +53,18 @@ const maxCompared = 8;
 const maxRangeObjects = 10_000;
 /** Objects that are loaded and matched in one turn. */
 const sliceObjects = 16;
+/** How often a page is read again because objects have changed before they were loaded. */
+const maxRepetitions = 8;
+
+/** An object that the index finds, and the version that it had then. */
+interface IndexedObject {
+  readonly id: string;
+  readonly version: number;
+}
 
 interface Page {
-  /** What the index finds, newest first. */
-  readonly ids: readonly string[];
+  /** Newest first. */
+  readonly objects: readonly IndexedObject[];
   /** The lowest `seq` of the candidates; the next page begins below it. */
   readonly lowest: number;
   readonly isLast: boolean;
@@ -86,6 +94,8 @@ class ObjectSearch {
   readonly #found: LoadedObject[] = [];
   /** Matching objects so far, those of the page included. */
   #total = 0;
+  /** Whether an object of the page has changed since the index was read, and matches no more. */
+  #isOutdated = false;
   #milliseconds = 0;
 
   constructor({ driver, queue, limits }: SearchContext, query: ObjectQuery, match: Match) {
@@ -109,14 +119,14 @@ class ObjectSearch {
       if (best !== candidates) page = await this.#page((candidates = best));
     }
     for (;;) {
-      const isComplete = await this.#take(page.ids);
-      if (page.isLast || this.#isEnough)
+      const { isLast, lowest, isComplete } = await this.#takeCurrent(page, candidates);
+      if (isLast || this.#isEnough)
         return {
           ids: this.#found.map(({ id }) => id),
           versions: this.#found.map(({ version }) => version),
-          total: page.isLast && isComplete ? this.#total : undefined,
+          total: isLast && isComplete ? this.#total : undefined,
         };
-      candidates = nextCandidates(candidates, page, this.#pageObjects);
+      candidates = nextCandidates(candidates, lowest, this.#pageObjects);
       page = await this.#page(candidates);
     }
   }
@@ -128,23 +138,39 @@ class ObjectSearch {
   }
 
   /**
+   * Takes a page, again while one of its objects has changed before it was loaded and no longer matches:
+   * a Name may have moved to an object that the index did not have under it.
+   */
+  async #takeCurrent(first: Page, candidates: Candidates): Promise<Page & { readonly isComplete: boolean }> {
+    const [found, total] = [this.#found.length, this.#total];
+    for (let page = first, repetitions = 0; ; repetitions += 1) {
+      this.#isOutdated = false;
+      const isComplete = await this.#take(page.objects);
+      if (!this.#isOutdated || this.#isLate || repetitions === maxRepetitions) return { ...page, isComplete };
+      this.#found.length = found;
+      this.#total = total;
+      page = await this.#page(candidates);
+    }
+  }
+
+  /**
    * Skips, answers or counts the next objects that the index has found; false when some were left, because
    * it is enough.
    */
-  async #take(ids: readonly string[]): Promise<boolean> {
+  async #take(objects: readonly IndexedObject[]): Promise<boolean> {
     const { offset, limit, isExact } = this.#query;
-    for (let at = 0; at < ids.length; ) {
-      const skipped = isExact ? Math.min(ids.length - at, Math.max(0, offset - this.#total)) : 0;
+    for (let at = 0; at < objects.length; ) {
+      const skipped = isExact ? Math.min(objects.length - at, Math.max(0, offset - this.#total)) : 0;
       const wanted = isExact ? Math.min(sliceObjects, limit - this.#found.length) : sliceObjects;
       if (skipped > 0) {
         this.#total += skipped;
         at += skipped;
       } else if (wanted > 0) {
         if (!isExact && this.#isEnough) return false;
-        await this.#matchSlice(ids.slice(at, at + wanted));
+        await this.#matchSlice(objects.slice(at, at + wanted));
         at += wanted;
       } else {
-        this.#total += ids.length - at;
+        this.#total += objects.length - at;
         return true;
       }
     }
@@ -152,13 +178,17 @@ class ObjectSearch {
   }
 
   /** Loads some objects, and takes those that match. */
-  async #matchSlice(ids: readonly string[]): Promise<void> {
+  async #matchSlice(objects: readonly IndexedObject[]): Promise<void> {
     const { group, offset, limit } = this.#query;
+    const ids = objects.map(({ id }) => id);
     await this.#turn(async () => {
       const loaded = new Map((await loadObjects(this.#driver, group, ids)).map((row) => [row.id, row]));
-      for (const id of ids) {
+      for (const { id, version } of objects) {
         const row = loaded.get(id);
-        if (row === undefined || !this.#match(row)) continue;
+        if (row === undefined || !this.#match(row)) {
+          this.#isOutdated ||= row?.version !== version;
+          continue;
+        }
         if (this.#total >= offset && this.#found.length < limit) this.#found.push(row);
         this.#total += 1;
       }
@@ -214,7 +244,7 @@ class ObjectSearch {
     const end = answer.find(({ id }) => id === null);
     const found = answer.filter(({ id }) => id !== null).sort((a, b) => Number(b.seq) - Number(a.seq));
     return {
-      ids: found.map(({ id }) => id as string),
+      objects: found as unknown as readonly IndexedObject[],
       lowest: (end?.seq ?? 0) as number,
       isLast: 'seqs' in candidates ? candidates.seqs.length <= rows : (end?.candidates as number) < rows,
     };
@@ -254,8 +284,6 @@ function startOf(of: Extract<Candidates, { of: unknown }>['of']): Candidates {
   return { of, before: Number.MAX_SAFE_INTEGER };
 }
 
-function nextCandidates(candidates: Candidates, page: Page, rows: number): Candidates {
-  return 'seqs' in candidates
-    ? { seqs: candidates.seqs.slice(rows) }
-    : { of: candidates.of, before: page.lowest };
+function nextCandidates(candidates: Candidates, lowest: number, rows: number): Candidates {
+  return 'seqs' in candidates ? { seqs: candidates.seqs.slice(rows) } : { of: candidates.of, before: lowest };
 }

@@ -147,10 +147,9 @@ export async function matchSuite(
     },
   );
 
-  await t.test('an object that changes or goes after the index was read is matched as it is', async (t) => {
-    const { driver, store } = await open(t);
-    let change = async () => {};
-    const changing = createSqlStore({
+  /** A store in which something happens once an index was read. */
+  const afterSearch = (driver: SqlDriver, change: () => Promise<unknown>) =>
+    createSqlStore({
       ...driver,
       async search(sql, parameters) {
         const rows = await driver.search(sql, parameters);
@@ -158,16 +157,55 @@ export async function matchSuite(
         return rows;
       },
     });
-    change = async () => {
-      change = async () => {};
-      await store.commit(unit({ updates: [object('o-39', { version: 2 }), object('o-37', { version: 2 })] }));
+
+  await t.test('an object that changes or goes after the index was read is matched as it is', async (t) => {
+    const { driver, store } = await open(t);
+    let isChanged = false;
+    const changing = afterSearch(driver, async () => {
+      if (isChanged) return;
+      isChanged = true;
+      const next = { version: 2, columns: { State: 2 } };
+      await store.commit(unit({ updates: [object('o-39', next), object('o-37', next)] }));
       await forge(driver, ['delete from managed_object where id = $1', 'o-38']);
-    };
+    });
     const found = await changing.find(
       query({ limit: 2 }),
       ({ id, version }) => id !== 'o-37' || version === 1,
     );
     t.strictSame(found, { ids: ['o-39', 'o-36'], versions: [2, 1], total: 38 });
+  });
+
+  await t.test('a Name that moves after the index was read is found where it is', async (t) => {
+    const { driver, store } = await open(t);
+    const own = [term('Name', 'x')];
+    await add(store, object('before', { terms: { add: own } }), object('after'));
+    let moves = 0;
+    const move = async () => {
+      moves += 1;
+      const version = moves + 1;
+      const [from, to] = moves % 2 === 1 ? ['before', 'after'] : ['after', 'before'];
+      const updates = [
+        object(from as string, { version, terms: { remove: own } }),
+        object(to as string, { version, terms: { add: own } }),
+      ];
+      t.equal(await store.commit(unit({ updates })), 'committed');
+    };
+    const holds = ({ id, version }: LoadedObject) => id === (version % 2 === 1 ? 'before' : 'after');
+    for (const [isExact, until] of [
+      [true, 1],
+      [false, 4],
+    ] as const) {
+      const moving = afterSearch(driver, async () => {
+        if (moves < until) await move();
+      });
+      const found = await moving.find(query({ filter: named, isExact }), holds);
+      const expected = { ids: [until % 2 === 1 ? 'after' : 'before'], versions: [until + 1], total: 1 };
+      t.strictSame(found, expected);
+    }
+    const restless = afterSearch(driver, move);
+    const found = await restless.find(query({ filter: named }), holds);
+    t.strictSame(found.ids, [], 'a search ends also where a Name never stays');
+    t.equal(moves, 4 + 9);
   });
 
   await t.test('the error of a match ends the search', async (t) => {
