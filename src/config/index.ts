@@ -22,6 +22,8 @@ export interface Config {
   readonly metrics: Address | undefined;
   /** True: a Name that another object of the group has is refused. */
   readonly uniqueNames: boolean;
+  /** Within which every row of the database is verified once. */
+  readonly sweepHours: number;
   /** True: the Interop operation is enabled. */
   readonly interop: boolean;
   /** True: only FIPS 140-3 approved algorithms, by OpenSSL's FIPS provider. */
@@ -212,6 +214,7 @@ function assembleConfig(
     store: value(namedKeys.store),
     metrics: values.has('metrics') ? value(namedKeys.metrics) : undefined,
     uniqueNames: value(namedKeys.uniqueNames),
+    sweepHours: value(namedKeys.sweepHours),
     interop: value(namedKeys.interop),
     fips: value(namedKeys.fips),
     log: { level: value(namedKeys.logLevel) },

@@ -2,6 +2,7 @@ import { lockDatabase } from '../cli/state-directory/database-lock.ts';
 import { openDatabaseOf } from '../cli/state-directory/open-database.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
 import { StoredClients } from '../protocol/authentication/client-directory.ts';
+import type { Database } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { LocalVault } from '../vault/local.ts';
 import { openConverted } from './first-design.ts';
@@ -15,6 +16,7 @@ export interface Backends {
   readonly store: Store;
   readonly vault: LocalVault;
   readonly clients: ClientDirectory;
+  readonly snapshot: Database['snapshot'];
 }
 
 /**
@@ -28,7 +30,7 @@ export async function openBackends(context: StartContext): Promise<Backends> {
   const { stateDirectory, config, log, metrics, closing, mustStoreExist: mustExist } = context;
   const lock = lockDatabase(config.store, mustExist);
   closing.defer(() => lock?.release());
-  const { store, vault, close } = await openConverted(context, () =>
+  const { store, vault, snapshot, close } = await openConverted(context, () =>
     openDatabaseOf(stateDirectory, config, {
       lockWait: logLockWaits(log, Date.now),
       forged: reportForgedRows(log, metrics, Date.now),
@@ -37,5 +39,5 @@ export async function openBackends(context: StartContext): Promise<Backends> {
     }),
   );
   closing.defer(close);
-  return { store, vault, clients: new StoredClients(store, vault) };
+  return { store, vault, snapshot, clients: new StoredClients(store, vault) };
 }

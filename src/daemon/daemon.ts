@@ -19,6 +19,7 @@ import { loadConfig, Reloader, ReloadQueue } from './reload.ts';
 import { createServices } from './services.ts';
 import { waitForShutdown } from './shutdown.ts';
 import type { StartContext } from './start-context.ts';
+import { startSweeps } from './sweep.ts';
 import { TlsMaterialSource } from './tls-material.ts';
 
 export interface BootOptions {
@@ -60,6 +61,8 @@ export async function boot({ stateDirectory, overrides, version }: BootOptions):
   if (!vault.unsealed)
     log.warn(`only Discover Versions, Query and Ping are answered: ${vault.sealedBecause}`);
   await warnOfIdlePolicies(config, backends, log);
+  const sweeping = { stateDirectory, backends, log, metrics: context.metrics, hours: config.sweepHours };
+  closing.defer(startSweeps(sweeping));
   const shutdown = waitForShutdown();
   print(readyLine(version, context, listeners, metricsAddress));
   const reloader = new Reloader(context, overrides, material, services, connections, (inForce) =>

@@ -112,9 +112,16 @@ async function inspectNamingPolicies(
 ): Promise<readonly string[]> {
   if (keyring === undefined) return describeIdlePolicies(config, undefined);
   await using closing = new AsyncDisposableStack();
-  const { store, vault, close } = await openDatabaseOf(stateDirectory, config, { refreshSeconds: 0 });
+  const { store, vault, snapshot, close } = await openDatabaseOf(stateDirectory, config, {
+    refreshSeconds: 0,
+  });
   closing.defer(close);
-  return await describeIdlePolicies(config, { store, vault, clients: new StoredClients(store, vault) });
+  return await describeIdlePolicies(config, {
+    store,
+    vault,
+    snapshot,
+    clients: new StoredClients(store, vault),
+  });
 }
 
 const describeFlaw = ({ file, subject, flaw, ends }: CertificateFlaw) =>

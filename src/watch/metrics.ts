@@ -110,6 +110,16 @@ export class Metrics {
     help: 'Rollbacks of the database that were found; nothing is written after one.',
     registers: [this.registry],
   });
+  readonly #sweepProblems = new Gauge({
+    name: 'kmipd_store_sweep_problems',
+    help: 'Problems that the last verification of all rows has found.',
+    registers: [this.registry],
+  });
+  readonly #swept = new Gauge({
+    name: 'kmipd_store_swept_timestamp_seconds',
+    help: 'When all rows were verified last.',
+    registers: [this.registry],
+  });
   /** Expiry of a role's certificate, in milliseconds since 1970. */
   readonly #certificateExpiries = new Map<string, number>();
 
@@ -153,6 +163,12 @@ export class Metrics {
 
   /** Counts a row that was refused; `table` is the label. */
   readonly forgedRow = (table: string): void => this.#forgedRows.inc({ table });
+
+  /** Records that all rows were verified, and the number of problems. */
+  readonly swept = (problems: number): void => {
+    this.#sweepProblems.set(problems);
+    this.#swept.setToCurrentTime();
+  };
 
   /** Counts a rollback of the database. */
   readonly rollback = (): void => this.#rollbacks.inc();
