@@ -41,6 +41,7 @@ t.test('serve converts a database of the first design, and every other command r
   t.match((await run('client', 'credential', 'list', 'backup')).output, /2 of 3 one-time passwords left/);
   t.match((await run('client', 'list')).output, /retired .*disabled/);
   t.equal(await (await run('client', 'add', 'second', '--group', 'default')).exited(), 0);
+  t.match((await run('verify')).combinedOutput, /^21 objects and \d+ records: all as kmipd has written them/);
   await checkServed(t, daemon);
   for (const name of readdirSync(daemon.home).filter((name) => /^kmipd\.db(-|$)/.test(name)))
     for (const known of clearTexts)
