@@ -18,6 +18,8 @@ t.test(
     t.ok(report.acknowledged > 100, `${report.acknowledged} messages were acknowledged`);
     t.ok(report.unanswered > 10, `${report.unanswered} were cut off`);
     t.ok(report.ordered > 100, `${report.ordered} messages on shared objects came in a serial order`);
+    t.ok(report.tickets > 5, `${report.tickets} tickets were compared`);
+    t.ok(report.killsAtStart > 0, `${report.killsAtStart} daemons were killed while they started`);
     const { undone, chain, cell, spend } = report.interrupted;
     t.ok(
       undone + chain + cell + spend > 10,

@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../client.ts';
 import { Daemon } from '../fixture/daemon.ts';
+import { KmipdProcess } from '../fixture/kmipd.ts';
 import { Random } from '../fuzz/random.ts';
 import { findDifferences, type Known, resolveUnanswered, type Unanswered } from './history.ts';
 import { findSerialOrderProblem, type Step, type World } from './serial.ts';
@@ -13,6 +14,7 @@ import {
   SharedWriter,
   Ticks,
 } from './shared.ts';
+import { findTicketProblems, TicketWriter } from './tickets.ts';
 import { Writer } from './writer.ts';
 
 export interface KillOptions {
@@ -38,7 +40,11 @@ export interface KillReport {
   objects: number;
   /** Messages on shared objects for which a serial order was found. */
   ordered: number;
-  /** Those of them that were in flight when the server was killed, by their effect. */
+  /** Tickets that were compared after a kill. */
+  tickets: number;
+  /** Kills of a daemon that had just started, and deleted what had expired. */
+  killsAtStart: number;
+  /** Those messages on shared objects that were in flight when the server was killed, by their effect. */
   interrupted: Record<'undone' | Step['kind'], number>;
   problems: string[];
 }
@@ -48,6 +54,9 @@ const revisited = 100;
 
 /** Milliseconds after which a round kills the server even if too few messages were answered. */
 const roundDeadline = 60_000;
+
+/** Log lines of errors, and of a database whose state was not remembered. */
+const alarm = /"level":"(error|fatal)"|no anchor/;
 
 /** Returns the problems that SQLite finds in a database; none when it is intact. */
 export function integrity(file: string): string[] {
@@ -72,13 +81,14 @@ interface Crew {
   readonly writers: readonly Writer[];
   /** All change the same objects. */
   readonly sharers: readonly SharedWriter[];
+  readonly tickets: TicketWriter;
 }
 
 /**
  * Kills a daemon repeatedly while clients write, and compares its objects after each restart with those it
  * had acknowledged: none may be lost, and the effects of a message without an answer must be there completely
  * or not at all. For the objects that many connections change at once, a serial order of the messages must
- * lead to their state.
+ * lead to their state. `kmipd verify` must find every row as it was written, and no daemon may log an error.
  */
 export async function killRepeatedly(options: KillOptions): Promise<KillReport> {
   const { store } = options;
@@ -105,6 +115,8 @@ class KillCampaign {
     unanswered: 0,
     objects: 0,
     ordered: 0,
+    tickets: 0,
+    killsAtStart: 0,
     interrupted: { undone: 0, cell: 0, chain: 0, spend: 0, refused: 0 },
     problems: [],
   };
@@ -129,12 +141,39 @@ class KillCampaign {
     await this.#writeUntilKilled(round, crew);
     this.report.kills = round;
     await this.#options.settled?.();
+    if (this.#random.below(4) === 0) await this.#killAtStart();
     await this.#server.start();
     const client = await this.#server.connect();
-    await this.#checkOwnObjects(client, crew.writers);
-    await this.#checkSharedObjects(round, client, contest, crew.sharers);
+    await Promise.all([
+      this.#verify(),
+      this.#checkOwnObjects(client, crew.writers),
+      this.#checkSharedObjects(round, client, contest, crew.sharers),
+    ]);
+    this.#addProblems(await findTicketProblems(client, crew.tickets));
+    this.#addProblems(this.#alarms());
     await client.close();
     this.#count(crew);
+  }
+
+  /** Verifies the database while the daemon serves it. */
+  async #verify(): Promise<void> {
+    const env = { ...process.env, KMIPD_DEBUG: '1' };
+    const verify = new KmipdProcess(['verify', '--home', this.#server.home], { env });
+    if ((await verify.exited()) !== 0) this.#addProblems([`verify: ${verify.combinedOutput}`]);
+  }
+
+  /** Kills a daemon that deletes expired records, as each does first. */
+  async #killAtStart(): Promise<void> {
+    await this.#server.start();
+    await sleep(this.#random.below(5));
+    await this.#server.end('SIGKILL');
+    await this.#options.settled?.();
+    this.report.killsAtStart++;
+  }
+
+  /** What daemons have logged that an operator would look into. */
+  #alarms(): string[] {
+    return this.#server.output.split('\n').filter((line) => alarm.test(line));
   }
 
   /** Checks all objects, and that the last daemon ends by itself. */
@@ -176,11 +215,12 @@ class KillCampaign {
         { length: sharers },
         (_, at) => new SharedWriter(at, objects, new Random(seed, round, 1_000 + at), ticks),
       ),
+      tickets: new TicketWriter(new Random(seed, round, 2_000)),
     };
   }
 
-  async #writeUntilKilled(round: number, { writers, sharers }: Crew): Promise<void> {
-    const all = [...writers, ...sharers];
+  async #writeUntilKilled(round: number, { writers, sharers, tickets }: Crew): Promise<void> {
+    const all = [...writers, ...sharers, tickets];
     let isKilled = false;
     const work = Promise.allSettled(all.map((writer) => write(this.#server, writer, () => isKilled)));
     // Counted in answers, not in time, so that a slow machine kills in the middle of writes too.
@@ -228,7 +268,7 @@ class KillCampaign {
     this.#addProblems(problems.map((problem) => `round ${round}: ${problem}`));
   }
 
-  #count({ writers, sharers }: Crew): void {
+  #count({ writers, sharers, tickets }: Crew): void {
     const { report } = this;
     const messages = sharers.flatMap((writer) => writer.messages);
     const interrupted = messages.filter(({ ended }) => ended === undefined);
@@ -237,7 +277,8 @@ class KillCampaign {
       if (undone) report.interrupted.undone++;
       else for (const { kind } of steps) report.interrupted[kind]++;
     }
-    report.acknowledged += acknowledgedBy([...writers, ...sharers]);
+    report.acknowledged += acknowledgedBy([...writers, ...sharers, tickets]);
+    report.tickets += tickets.kept.length + tickets.ended.length;
     report.unanswered +=
       writers.filter((writer) => writer.unanswered !== undefined).length + interrupted.length;
     report.objects = this.#objects.length;

@@ -1,7 +1,7 @@
 /**
  * `node test/faults/run.ts [--kills N] [--seed N] [--store sqlite|postgres]`: kills a daemon N times under
- * writes. The exit code is 1 when it lost an acknowledged change, or when no serial order explains its
- * answers.
+ * writes. The exit code is 1 when it lost an acknowledged change, when no serial order explains its answers,
+ * when a daemon logged an error, or when `kmipd verify` found one.
  */
 import { parseArgs } from 'node:util';
 import { startPostgres } from '../store/embedded-postgres.ts';
@@ -40,7 +40,7 @@ for (const problem of report.problems) console.log(problem);
 console.log(
   `seed ${seed}: ${report.kills} kills in ${((performance.now() - started) / 1000).toFixed(0)} s, ${report.acknowledged} messages acknowledged, ` +
     `${report.unanswered} cut off, ${report.objects} objects checked, ${report.ordered} messages on shared objects in a serial order, ` +
-    `${report.problems.length} problems`,
+    `${report.tickets} tickets, ${report.killsAtStart} further kills at the start, ${report.problems.length} problems`,
 );
 const { undone, chain, cell, spend } = report.interrupted;
 console.log(
