@@ -7,6 +7,7 @@ import * as structures from '../../codec/structures/managed-objects.ts';
 import { newestVersion } from '../../codec/version.ts';
 import { ManagedObject } from '../../src/object/managed-object.ts';
 import { operation, server } from '../../src/operations/operation.ts';
+import { objectColumns } from '../../src/store/columns.ts';
 
 /**
  * Objects that hold everything the dictionary has: every attribute, every field, every member of every
@@ -14,25 +15,40 @@ import { operation, server } from '../../src/operations/operation.ts';
  * the rules into the store.
  */
 
+/** Values of fields whose type has no members. */
+export interface PlainValues {
+  integer(): number;
+  long(): bigint;
+  bytes(): Uint8Array;
+  text(): string;
+}
+
+const valuesOf = (variant: number): PlainValues => ({
+  integer: () => 1_000 + variant,
+  long: () => 1_000n + BigInt(variant),
+  bytes: () => new Uint8Array(16).fill(variant + 1),
+  text: () => `text ${variant}`,
+});
+
 /** Returns a value with every field; `variant` decides which member of each enumeration it has. */
-function full(schema: AnySchema, variant: number): unknown {
+function full(schema: AnySchema, variant: number, values = valuesOf(variant)): unknown {
   switch (schema.kind) {
     case 'integer':
     case 'interval':
     case 'date':
-      return 1_000 + variant;
+      return values.integer();
     case 'long':
     case 'dateExtended':
-      return 1_000n + BigInt(variant);
+      return values.long();
     case 'big':
     case 'bytes':
-      return new Uint8Array(16).fill(variant + 1);
+      return values.bytes();
     case 'boolean':
       return variant % 2 === 1;
     case 'text':
-      return `text ${variant}`;
+      return values.text();
     case 'any':
-      return { type: 'TextString', value: `text ${variant}` };
+      return { type: 'TextString', value: values.text() };
     case 'mask':
       return schema.members.reduce((bits, member) => bits | schema.bit(member), 0);
     case 'enumeration':
@@ -43,26 +59,29 @@ function full(schema: AnySchema, variant: number): unknown {
       return examples[variant % examples.length];
     }
     case 'struct':
-      return fullFields(schema.fields, variant);
+      return fullFields(schema.fields, variant, values);
   }
 }
 
-function fullFields(fields: Fields, variant: number): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, fullField(field, variant)]));
+function fullFields(fields: Fields, variant: number, values: PlainValues): Record<string, unknown> {
+  const entries = Object.entries(fields).map(([key, field]) => [key, fullField(field, variant, values)]);
+  return Object.fromEntries(entries);
 }
 
-function fullField(field: AnyField, variant: number): unknown {
+function fullField(field: AnyField, variant: number, values: PlainValues): unknown {
   switch (field.kind) {
     case 'era': {
       const shape = field.shapes['2.x'] ?? field.shapes['1.x'];
-      return shape === null ? undefined : fullField(shape, variant);
+      return shape === null ? undefined : fullField(shape, variant, values);
     }
     case 'merged':
       return field.merge(
-        field.sources.slice(0, 1).map(({ tag, schema }) => ({ tag, value: full(schema, variant) })),
+        field.sources.slice(0, 1).map(({ tag, schema }) => ({ tag, value: full(schema, variant, values) })),
       );
     case 'field':
-      return field.quantity === 'many' ? [full(field.schema, variant)] : full(field.schema, variant);
+      return field.quantity === 'many'
+        ? [full(field.schema, variant, values)]
+        : full(field.schema, variant, values);
   }
 }
 
@@ -116,34 +135,37 @@ export interface FullObject {
   readonly variant: number;
   /** Whether it is destroyed after a compromise: with the attributes of that, and without a value. */
   readonly destroyed?: boolean;
+  /** Values of its fields but of those that are columns of the store; the same in all of them when left out. */
+  readonly values?: PlainValues;
 }
 
 /** Builds the object of one variant. */
 export function fullObject(
-  { id, type, variant, destroyed = false }: FullObject,
+  { id, type, variant, destroyed = false, values }: FullObject,
   group: string,
 ): ManagedObject {
   const object = ManagedObject.create({
     id,
     type,
     group,
-    value: destroyed ? undefined : valueOf(type, variant),
+    value: destroyed ? undefined : valueOf(type, variant, values),
   });
   for (const name of Object.keys(attributeTable) as AttributeName[]) {
     if (name === 'ArchiveDate' || (!destroyed && ofDestroyed.has(name))) continue;
     const own: Partial<Record<AttributeName, unknown>> = { UniqueIdentifier: id, ObjectType: type, ...fixed };
-    object.attributes.add({ name, value: own[name] ?? full(attributeRow(name).schema, variant) } as never);
+    const value = full(attributeRow(name).schema, variant, name in objectColumns ? undefined : values);
+    object.attributes.add({ name, value: own[name] ?? value } as never);
   }
   for (const vendor of ['x', 'y', 'Acme'])
     object.attributes.add({ vendor, name: 'Everything', value: { type: 'TextString', value: 'here' } });
   return object;
 }
 
-function valueOf(type: ObjectTypeName, variant: number): ManagedObjectValue {
-  const value = full(shapeOf(type), variant) as { KeyBlock?: Record<string, unknown> };
+function valueOf(type: ObjectTypeName, variant: number, values?: PlainValues): ManagedObjectValue {
+  const value = full(shapeOf(type), variant, values) as { KeyBlock?: Record<string, unknown> };
   // Key Wrapping Data belongs to a wrapped key, whose Key Value is bytes.
   if (value.KeyBlock?.['KeyValue'] instanceof Uint8Array)
-    value.KeyBlock['KeyWrappingData'] = full(KeyWrappingData, variant);
+    value.KeyBlock['KeyWrappingData'] = full(KeyWrappingData, variant, values);
   else if (value.KeyBlock !== undefined) delete value.KeyBlock['KeyWrappingData'];
   return { type, value } as never;
 }
