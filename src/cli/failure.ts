@@ -34,6 +34,9 @@ const operatorErrorCodes: ReadonlySet<unknown> = new Set([
 export function failureLines(error: unknown): readonly string[] {
   if (error instanceof ConfigError) return error.problems;
   if (!(error instanceof Error)) return [String(error)];
+  // An error while things are closed must not hide the one that has closed them.
+  if (error instanceof SuppressedError)
+    return [error.suppressed, error.error].flatMap((each) => failureLines(each));
   const { code, path } = error as NodeJS.ErrnoException;
   if (operatorErrorCodes.has(code)) return [firstLine(error.message)];
   const reason = describeFileError(error);

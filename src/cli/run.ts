@@ -8,6 +8,7 @@ import { decode } from './commands/decode.ts';
 import { init } from './commands/init.ts';
 import { objectCommands } from './commands/object.ts';
 import { type Boot, createServeCommand } from './commands/serve.ts';
+import { vaultCommands } from './commands/vault.ts';
 import { verify } from './commands/verify.ts';
 import { failureLines, UsageError } from './failure.ts';
 
@@ -63,6 +64,7 @@ async function parseCommandLine(args: readonly string[], version: string, { boot
     crl,
     objectCommands,
     verify,
+    vaultCommands,
   ];
   const parser = yargs([...args])
     .scriptName('kmipd')

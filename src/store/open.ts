@@ -5,6 +5,7 @@ import type { Lanes } from './lanes/lanes.ts';
 import { RowMemory } from './lanes/row-memory.ts';
 import type { SearchLimits } from './object-search.ts';
 import { openPostgres } from './postgres.ts';
+import { createRepair, type Repair } from './repair.ts';
 import { createSnapshot, type Snapshot } from './snapshot.ts';
 import type { SqlDriver } from './sql-driver.ts';
 import { createSqlKeyrings } from './sql-keyrings.ts';
@@ -35,6 +36,7 @@ export interface Database {
   snapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>;
   /** Remembers a row whose box was opened, so that no earlier version of it is served. */
   learnOpened(context: SealContext, sealed: SealedKey): void;
+  readonly repair: Repair;
   /** Finishes pending commits, then closes the connections. */
   close(): Promise<void>;
 }
@@ -86,6 +88,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
       return vault.unsealed ? clients.compare() : undefined;
     },
     snapshot: (work) => driver.snapshot((read) => work(createSnapshot(read, driver.dialect))),
+    repair: createRepair(driver),
     learnOpened: (context, sealed) => guard.memory.learnOpened(context, sealed),
     close: () => driver.close(),
   };

@@ -1,7 +1,14 @@
 import { boxTag, type SealedKey } from '../vault/vault.ts';
 import { type ColumnName, objectColumns } from './columns.ts';
 import type { SqlDriver, SqlRow, SqlStep, SqlUnit, SqlValue, WrittenRow } from './sql-driver.ts';
-import type { IndexTerm, LoadedObject, ObjectExpectation, StoredObject, StoreUnit } from './store.ts';
+import type {
+  IndexTerm,
+  LoadedObject,
+  ObjectColumns,
+  ObjectExpectation,
+  StoredObject,
+  StoreUnit,
+} from './store.ts';
 
 /** Objects in SQL. Writes of objects are steps of the unit that `sql-store.ts` commits. */
 
@@ -18,6 +25,9 @@ const inserted = ['id', 'grp', 'object_type', ...written];
 
 const insertObject = `insert into managed_object (${inserted.join(', ')}) values (${inserted.map((_, at) => `$${at + 1}`).join(', ')}) on conflict (id) do nothing`;
 const updateObject = `update managed_object set ${written.map((column, at) => `${column} = $${at + 4}`).join(', ')} where id = $1 and grp = $2 and version = $3`;
+const updateColumns = `update managed_object set ${Object.values(objectColumns)
+  .map((column, at) => `${column} = $${at + 2}`)
+  .join(', ')} where id = $1`;
 const hasVersion = 'select 1 as one from managed_object where id = $1 and grp = $2 and version = $3';
 const exists = 'select 1 as one from managed_object where id = $1 and grp = $2';
 const insertName =
@@ -112,11 +122,27 @@ function updateStep(object: StoredObject): SqlStep {
 }
 
 function writtenValues({ version, columns, box, value }: StoredObject): readonly SqlValue[] {
+  return [version, ...columnValues(columns), box, value];
+}
+
+function columnValues(columns: ObjectColumns): readonly (number | null)[] {
   const numbers = columnNames.map((name) => columns[name]);
   for (const number of numbers)
     if (number !== null && !Number.isSafeInteger(number))
       throw new RangeError(`a column has whole numbers, not ${number}`);
-  return [version, ...numbers, box, value];
+  return numbers;
+}
+
+/** What searches use of an object. */
+export type IndexedObject = Pick<StoredObject, 'id' | 'columns' | 'terms' | 'uniqueNames'>;
+
+/** Steps that write the index of an object which has none. */
+export function indexSteps({ id, columns, terms, uniqueNames }: IndexedObject): readonly SqlStep[] {
+  return [
+    { sql: updateColumns, parameters: [id, ...columnValues(columns)] },
+    ...uniqueNames.add.map((name) => ({ sql: insertName, parameters: [id, name] })),
+    ...termSteps(id, terms.add),
+  ];
 }
 
 /**

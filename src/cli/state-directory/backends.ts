@@ -1,9 +1,10 @@
+import type { Config } from '../../config/index.ts';
 import { readStoreUrl } from '../../config/values.ts';
 import type { ClientDirectory } from '../../identity/principal.ts';
 import { StoredClients } from '../../protocol/authentication/client-directory.ts';
 import type { Database } from '../../store/open.ts';
 import type { Store } from '../../store/store.ts';
-import type { Vault } from '../../vault/vault.ts';
+import type { KeyringStore, Vault } from '../../vault/vault.ts';
 import { readOption } from '../command.ts';
 import { CommandError } from '../failure.ts';
 import { openDatabaseOf } from './open-database.ts';
@@ -16,6 +17,10 @@ export interface CommandBackends {
   readonly vault: Vault;
   readonly clients: ClientDirectory;
   readonly snapshot: Database['snapshot'];
+  /** For the operator who accepts a database that kmipd does not. */
+  readonly repair: Database['repair'];
+  readonly keyrings: KeyringStore;
+  readonly config: Config;
 }
 
 /**
@@ -33,7 +38,7 @@ export async function withBackends<T>(
 ): Promise<T> {
   const config = requireInitialised(stateDirectory);
   const url = readOption('store', storeOption, readStoreUrl) ?? config.store;
-  const { store, vault, snapshot, close } = await openDatabaseOf(
+  const { close, ...opened } = await openDatabaseOf(
     stateDirectory,
     { ...config, store: url },
     {
@@ -43,8 +48,9 @@ export async function withBackends<T>(
     },
   );
   try {
+    const { store, vault } = opened;
     if (!vault.unsealed) throw new CommandError(`the vault is sealed: ${vault.sealedBecause}`);
-    return await work({ store, vault, snapshot, clients: new StoredClients(store, vault) });
+    return await work({ ...opened, config, clients: new StoredClients(store, vault) });
   } finally {
     await close();
   }

@@ -47,6 +47,11 @@ export function prepareLanes(
   }
 }
 
+/** Returns the name of the lane of commands. */
+export function commandLaneOf({ node }: StateDirectory): string {
+  return `${readNodeName(node)}${suffixes.command}`;
+}
+
 /** Reads the random name of a node; the first process of a state directory makes it. */
 function readNodeName(file: string): string {
   const name = readNote(file);

@@ -9,7 +9,7 @@ import { type ProcessKind, prepareLanes } from './database-lanes.ts';
 import type { StateDirectory } from './state-directory.ts';
 
 /** The database of a state directory and the vault that opens its rows. */
-export interface OpenedDatabase extends Pick<Database, 'store' | 'keyrings' | 'snapshot'> {
+export interface OpenedDatabase extends Pick<Database, 'store' | 'keyrings' | 'snapshot' | 'repair'> {
   readonly vault: LocalVault;
   close(): Promise<void>;
 }
@@ -55,12 +55,12 @@ export async function openDatabaseOf(
     await database.close();
     await vault.close();
   });
-  const { store, keyrings, snapshot } = database;
+  const { store, keyrings, snapshot, repair } = database;
   if (prepared !== undefined) await database.lanes.start({ ...prepared.options, vault, keyrings });
   if (lanes?.process === 'daemon') {
     const problem = await database.guardClients(vault);
     if (problem !== undefined) throw new CommandError(`${problem}; run: kmipd verify`);
   }
   const closing = opened.move();
-  return { store, keyrings, snapshot, vault, close: () => closing.disposeAsync() };
+  return { store, keyrings, snapshot, repair, vault, close: () => closing.disposeAsync() };
 }

@@ -2,6 +2,7 @@ import { ManagedObject } from '../../object/managed-object.ts';
 import { indexChange } from '../../object/search-index.ts';
 import { LaneForgedError, sumLanes } from '../../store/lanes/open-lane.ts';
 import { clientRecordKinds, clientSegment, SetHash, segmentOf } from '../../store/lanes/set-hash.ts';
+import type { AlteredRow } from '../../store/repair.ts';
 import type { Snapshot, SnapshotName, SnapshotObject, SnapshotTerm } from '../../store/snapshot.ts';
 import { boxTag, SealBrokenError, type Vault, VaultUnavailableError } from '../../vault/vault.ts';
 
@@ -13,6 +14,12 @@ export interface Verification {
   readonly problems: readonly string[];
   /** Problems beyond those that are listed. */
   readonly unlisted: number;
+  /** The rows that do not open. */
+  readonly altered: readonly AlteredRow[];
+  /** Whether columns, terms or unique names are not those of the objects. */
+  readonly isIndexWrong: boolean;
+  /** The hash of all rows as they are. */
+  readonly present: SetHash;
 }
 
 /** The most problems that are listed. */
@@ -33,18 +40,20 @@ export async function verifyRows(
 ): Promise<Verification> {
   const verifier = new RowVerifier(snapshot, vault);
   await verifier.verify(pause);
-  const { objects, records, problems, unlisted } = verifier;
-  return { objects, records, problems, unlisted };
+  const { objects, records, problems, unlisted, altered, isIndexWrong, present } = verifier;
+  return { objects, records, problems, unlisted, altered, isIndexWrong, present };
 }
 
 class RowVerifier implements Verification {
   objects = 0;
   records = 0;
   unlisted = 0;
+  isIndexWrong = false;
   readonly problems: string[] = [];
+  readonly altered: AlteredRow[] = [];
+  readonly present = new SetHash();
   readonly #snapshot: Snapshot;
   readonly #vault: Vault;
-  readonly #present = new SetHash();
   /** Whether an object does not open. */
   #isIncomplete = false;
   #terms = 0;
@@ -91,11 +100,11 @@ class RowVerifier implements Verification {
       // Without its attributes nothing can be said of its index.
       if (index === undefined) continue;
       if (!index.terms.every((term) => termTexts.has(termText(term))))
-        this.#report(`terms of the object ${describe(id)} are missing`);
+        this.#reportIndex(`terms of the object ${describe(id)} are missing`);
       if (terms.some((term) => term.object === seq && !ownTexts.has(termText(term))))
-        this.#report(`rows of object_term are not of the object ${describe(id)}`);
+        this.#reportIndex(`rows of object_term are not of the object ${describe(id)}`);
       if (names.some((name) => name.object === seq && !ownTexts.has(nameText(name))))
-        this.#report(`rows of unique_name are not of the object ${describe(id)}`);
+        this.#reportIndex(`rows of unique_name are not of the object ${describe(id)}`);
     }
   }
 
@@ -103,7 +112,7 @@ class RowVerifier implements Verification {
   #openObject(row: SnapshotObject): ExpectedIndex | undefined {
     const { id, version, box, seq, group } = row;
     this.objects += 1;
-    this.#present.add(segmentOf(id), this.#vault.element('managed_object', id, version, boxTag(box)));
+    this.present.add(segmentOf(id), this.#vault.element('managed_object', id, version, boxTag(box)));
     try {
       const object = ManagedObject.fromStored(row, this.#vault);
       // Opens and decodes the value.
@@ -113,7 +122,7 @@ class RowVerifier implements Verification {
       });
       for (const [name, value] of Object.entries(columns))
         if (row.columns[name as keyof typeof columns] !== value)
-          this.#report(`the column of ${name} of the object ${describe(id)} is wrong`);
+          this.#reportIndex(`the column of ${name} of the object ${describe(id)} is wrong`);
       return {
         terms: terms.add.map((term) => ({ ...term, object: seq })),
         names: uniqueNames.add.map((name) => ({ group, name, object: seq })),
@@ -121,20 +130,22 @@ class RowVerifier implements Verification {
     } catch (error) {
       if (error instanceof VaultUnavailableError) throw error;
       this.#isIncomplete = true;
+      if (error instanceof SealBrokenError) this.altered.push({ table: 'managed_object', seq });
       this.#report(`the object ${describe(id)} ${explain(error)}`);
       return undefined;
     }
   }
 
   #verifyRecord(row: Awaited<ReturnType<Snapshot['records']>>[number]): void {
-    const { kind: recordKind, key, group, version, expires, box } = row;
+    const { seq, kind: recordKind, key, group, version, expires, box } = row;
     this.records += 1;
     const element = this.#vault.element('sealed_record', key, version, boxTag(box));
-    this.#present.add(segmentOf(key, recordKind), element);
+    this.present.add(segmentOf(key, recordKind), element);
     try {
       this.#vault.open({ kind: 'record', recordKind, key, group, version, expires }, box).fill(0);
     } catch (error) {
       if (error instanceof VaultUnavailableError) throw error;
+      if (error instanceof SealBrokenError) this.altered.push({ table: 'sealed_record', seq });
       this.#report(`the record ${recordKind} ${key} ${explain(error)}`);
     }
   }
@@ -143,9 +154,9 @@ class RowVerifier implements Verification {
     const { terms, names } = await this.#snapshot.counts();
     // Of an object that does not open it is not known which terms are its own.
     if (terms !== this.#terms && !this.#isIncomplete)
-      this.#report(`rows of object_term that are of no object: ${terms - this.#terms}`);
+      this.#reportIndex(`rows of object_term that are of no object: ${terms - this.#terms}`);
     if (names !== this.#names)
-      this.#report(`rows of unique_name that are of no object: ${names - this.#names}`);
+      this.#reportIndex(`rows of unique_name that are of no object: ${names - this.#names}`);
   }
 
   async #compareLanes(): Promise<void> {
@@ -158,8 +169,8 @@ class RowVerifier implements Verification {
       this.#report(error.message);
       return;
     }
-    for (const segment of stated.differences(this.#present)) {
-      const [there, written] = [this.#present.rows(segment), stated.rows(segment)];
+    for (const segment of stated.differences(this.present)) {
+      const [there, written] = [this.present.rows(segment), stated.rows(segment)];
       const what = segment === clientSegment ? ` (records of kind ${clientRecordKinds.join(' and ')})` : '';
       this.#report(
         there === written
@@ -167,6 +178,11 @@ class RowVerifier implements Verification {
           : `segment ${segment}${what} has ${there} rows; ${written} were written`,
       );
     }
+  }
+
+  #reportIndex(problem: string): void {
+    this.isIndexWrong = true;
+    this.#report(problem);
   }
 
   #report(problem: string): void {

@@ -1,0 +1,65 @@
+import { rmSync } from 'node:fs';
+import { type Command, homeOption, print, printError, storeOption } from '../command.ts';
+import { CommandError } from '../failure.ts';
+import type { CommandBackends } from '../state-directory/backends.ts';
+import { lockStateDirectory, takeCommandLock } from '../state-directory/lock.ts';
+import { type StateDirectory, stateDirectoryAt } from '../state-directory/state-directory.ts';
+
+interface Arguments {
+  readonly home: string;
+  readonly store?: string;
+  readonly yes?: boolean;
+}
+
+/** Goes on with a database that `verify` finds fault with; no daemon of the state directory runs. */
+export const vaultAccept: Command<Arguments> = {
+  command: 'accept',
+  describe: 'Go on with the database as it is, after it was restored or somebody else has changed it',
+  builder: (yargs) =>
+    yargs
+      .options(homeOption)
+      .options(storeOption)
+      .option('yes', { type: 'boolean', describe: 'Accept it; without this, only say what is wrong' }),
+  async run({ home, store, yes = false }) {
+    const { withBackends } = await import('../state-directory/backends.ts');
+    const stateDirectory = stateDirectoryAt(home);
+    const locks = [lockStateDirectory(stateDirectory)];
+    try {
+      locks.push(takeCommandLock(stateDirectory));
+      await withBackends(stateDirectory, store, (backends) => accept(stateDirectory, backends, yes), 'read');
+    } finally {
+      for (const lock of locks) lock.release();
+    }
+  },
+};
+
+async function accept(
+  stateDirectory: StateDirectory,
+  backends: CommandBackends,
+  yes: boolean,
+): Promise<void> {
+  const { verifyDatabase } = await import('../verification/verify-database.ts');
+  const { acceptDatabase } = await import('../verification/accept-database.ts');
+  const { commandLaneOf } = await import('../state-directory/database-lanes.ts');
+  const found = await verifyDatabase(stateDirectory, backends);
+  for (const problem of found.problems) printError(`kmipd: ${problem}`);
+  if (found.problems.length === 0) {
+    print('nothing is wrong with the database');
+    return;
+  }
+  for (const { name, group, role, disabled } of await backends.clients.list())
+    print(`client ${name}, group ${group}, role ${role}${disabled ? ', disabled' : ''}`);
+  if (!yes)
+    throw new CommandError(
+      `${found.problems.length + found.unlisted} problems were found; look at the clients above; --yes goes on with the database as it is, and removes the ${found.altered.length} rows that do not open`,
+    );
+  const { objects, records } = await acceptDatabase(backends, found, {
+    lane: commandLaneOf(stateDirectory),
+    uniqueNames: backends.config.uniqueNames,
+  });
+  // They remember another state. Until they are gone, the daemon still refuses the database.
+  for (const file of Object.values(stateDirectory.anchors)) rmSync(file, { force: true });
+  print(
+    `accepted ${objects} objects and ${records} records; ${found.altered.length} rows that did not open were removed; other nodes need their files anchor and anchor-command removed too`,
+  );
+}

@@ -1,0 +1,76 @@
+import { randomInt } from 'node:crypto';
+import { ManagedObject } from '../../object/managed-object.ts';
+import { indexChange } from '../../object/search-index.ts';
+import { encodeLane } from '../../store/lanes/lane-content.ts';
+import type { LaneRow } from '../../store/lanes/lane-history.ts';
+import type { SetHash } from '../../store/lanes/set-hash.ts';
+import type { Database } from '../../store/open.ts';
+import type { Snapshot, SnapshotObject } from '../../store/snapshot.ts';
+import { SealBrokenError, type Vault } from '../../vault/vault.ts';
+import { type Verification, verifyRows } from './verify-rows.ts';
+
+/** The database that is accepted; nobody else writes to it. */
+interface AcceptedDatabase extends Pick<Database, 'snapshot' | 'repair' | 'keyrings'> {
+  readonly vault: Vault;
+}
+
+export interface AcceptOptions {
+  /** Name of the lane that states the rows from now on. */
+  readonly lane: string;
+  readonly uniqueNames: boolean;
+}
+
+/**
+ * Makes the database as it is the one that kmipd expects: removes the rows that do not open, builds a wrong
+ * index anew, and states the rest in one lane. Each step may be repeated after an interruption.
+ *
+ * @param found what `verifyDatabase` has found; the returned one is of the rows as they are left
+ * @throws {StoreUnavailableError} when the database fails
+ */
+export async function acceptDatabase(
+  database: AcceptedDatabase,
+  found: Verification,
+  options: AcceptOptions,
+): Promise<Verification> {
+  const { snapshot, repair, keyrings, vault } = database;
+  await repair.removeRows(found.altered);
+  if (found.isIndexWrong || found.altered.some(({ table }) => table === 'managed_object'))
+    await rebuildIndex(database, options.uniqueNames);
+  const accepted = await snapshot((rows) => verifyRows(rows, vault, async () => {}));
+  const keyring = (await keyrings.read())?.generation ?? 0;
+  await repair.replaceLanes(sealLane(options.lane, accepted.present, keyring, vault));
+  return accepted;
+}
+
+function sealLane(name: string, rows: SetHash, keyring: number, vault: Vault): LaneRow {
+  const era = randomInt(1, 2 ** 48 - 1);
+  const seq = 1;
+  const content = encodeLane({ keyring, seals: 0, wallTime: Date.now(), rows, seen: [] });
+  return { name, seq, era, box: vault.seal({ kind: 'lane', name, seq, era }, content) };
+}
+
+async function rebuildIndex(
+  { snapshot, repair, vault }: AcceptedDatabase,
+  uniqueNames: boolean,
+): Promise<void> {
+  await repair.clearIndex();
+  await snapshot(async (all: Snapshot) => {
+    for (let last = 0; ; ) {
+      const page = await all.objects(last);
+      if (page.length === 0) return;
+      await repair.writeIndex(page.flatMap((row) => indexOf(row, vault, uniqueNames)));
+      last = page.at(-1)?.seq ?? last;
+    }
+  });
+}
+
+/** Returns the index of an object; none of one that does not open. */
+function indexOf(row: SnapshotObject, vault: Vault, uniqueNames: boolean) {
+  try {
+    const object = ManagedObject.fromStored(row, vault);
+    return [{ id: row.id, ...indexChange(object, undefined, vault, { uniqueNames }) }];
+  } catch (error) {
+    if (error instanceof SealBrokenError) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,142 @@
+import { copyFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import t, { type Test } from 'tap';
+import { connect, enumerated, integer, structure, text } from '../client.ts';
+import { Daemon } from '../fixture/daemon.ts';
+import { runKmipd } from '../fixture/kmipd.ts';
+import { answersOf, uid } from '../protocol/service.ts';
+
+t.setTimeout(300_000);
+
+/** What an operator does with a database that somebody else has changed, or that was put back. */
+
+const attribute = (name: string, value: ReturnType<typeof text>) =>
+  structure('Attribute', text('AttributeName', name), value);
+const template = (name: string) =>
+  structure(
+    'TemplateAttribute',
+    attribute('Cryptographic Algorithm', enumerated('AttributeValue', 3)),
+    attribute('Cryptographic Length', integer('AttributeValue', 128)),
+    attribute('Cryptographic Usage Mask', integer('AttributeValue', 12)),
+    attribute('Name', structure('AttributeValue', text('NameValue', name), enumerated('NameType', 1))),
+  );
+
+async function prepare(t: Pick<Test, 'teardown'>): Promise<Daemon> {
+  const daemon = await Daemon.prepare();
+  t.teardown(() => daemon.remove());
+  return daemon;
+}
+
+const create = async (daemon: Daemon, ...names: readonly string[]): Promise<readonly string[]> => {
+  const client = await connect({ port: daemon.port, home: daemon.home });
+  const items = names.map((name) => ({
+    operation: 'Create',
+    payload: [enumerated('ObjectType', 2), template(name)],
+  }));
+  const answers = answersOf(await client.request('1.4', items));
+  await client.close();
+  return answers.map(({ id }) => String(id));
+};
+
+const get = async (daemon: Daemon, ...ids: readonly string[]) => {
+  const client = await connect({ port: daemon.port, home: daemon.home });
+  const statuses: unknown[] = [];
+  for (const id of ids) {
+    const answers = answersOf(await client.request('1.4', [{ operation: 'Get', payload: [uid(id)] }]));
+    statuses.push(...answers.map(({ status }) => status));
+  }
+  await client.close();
+  return statuses;
+};
+
+const alter = (daemon: Daemon, ...statements: readonly (readonly [string, ...string[]])[]) => {
+  const database = new DatabaseSync(daemon.database);
+  for (const [sql, ...parameters] of statements) database.prepare(sql).run(...parameters);
+  database.close();
+};
+
+async function command(daemon: Daemon, ...args: readonly string[]) {
+  const process = await runKmipd('.', ...args, '--home', daemon.home);
+  return { code: await process.exited(), output: process.combinedOutput };
+}
+
+t.test('rows that were altered, removed and forged are listed, and accepted as they are', async (t) => {
+  const daemon = await prepare(t);
+  await daemon.start();
+  const ids = await create(daemon, 'a', 'b', 'c', 'd');
+  const [altered, removed, hidden, untouched] = ids as [string, string, string, string];
+  t.equal((await command(daemon, 'client', 'add', 'second', '--out', daemon.home)).code, 0);
+  t.equal(await daemon.end(), 0);
+  const nothing = await command(daemon, 'vault', 'accept', '--yes');
+  t.same(nothing, { code: 0, output: 'nothing is wrong with the database\n' });
+  alter(
+    daemon,
+    ['update managed_object set box = substr(box, 1, 60) where id = ?', altered],
+    ['delete from managed_object where id = ?', removed],
+    ['delete from object_term where object = (select seq from managed_object where id = ?)', hidden],
+    ["delete from sealed_record where kind = 'client' and seq = (select max(seq) from sealed_record)"],
+  );
+  alter(daemon, ["delete from sealed_record where kind = 'client' and seq > 2"]);
+  await t.rejects(
+    daemon.start(),
+    /the records of clients in the database are not those that kmipd has written/,
+  );
+  const refused = await command(daemon, 'vault', 'accept');
+  t.equal(refused.code, 1);
+  for (const line of [
+    `kmipd: the object "${altered}" was altered outside kmipd`,
+    `kmipd: terms of the object "${hidden}" are missing`,
+    'client demo, group default, role full',
+  ])
+    t.ok(refused.output.includes(`${line}\n`), line);
+  t.match(refused.output, /segment 31 .* has \d rows; \d were written\n/);
+  t.match(refused.output, /--yes goes on .* removes the 1 rows that do not open\n$/);
+  await t.rejects(daemon.start(), /the records of clients/, 'nothing was changed');
+  const accepted = await command(daemon, 'vault', 'accept', '--yes');
+  t.match(accepted.output, /\naccepted 2 objects and \d records; 1 rows that did not open were removed;/);
+  t.equal(accepted.code, 0);
+  t.equal((await command(daemon, 'verify')).code, 0);
+  await daemon.start();
+  t.same(await get(daemon, altered, removed, hidden, untouched), [
+    'OperationFailed',
+    'OperationFailed',
+    'Success',
+    'Success',
+  ]);
+  await create(daemon, 'e');
+  t.equal((await command(daemon, 'client', 'add', 'third', '--out', join(daemon.home, 'x'))).code, 0);
+  t.equal(await daemon.end(), 0);
+  t.equal((await command(daemon, 'verify')).code, 0, 'after further commits');
+});
+
+t.test('a database that was put back as a whole is accepted', async (t) => {
+  const daemon = await prepare(t);
+  await daemon.start();
+  const [early = ''] = await create(daemon, 'early');
+  t.equal(await daemon.end(), 0);
+  const kept = join(daemon.home, 'kept');
+  copyFileSync(daemon.database, kept);
+  await daemon.start();
+  const [late = ''] = await create(daemon, 'late');
+  t.equal(await daemon.end(), 0);
+  for (const name of readdirSync(daemon.home).filter((each) => /^kmipd\.db-/.test(each)))
+    rmSync(join(daemon.home, name));
+  copyFileSync(kept, daemon.database);
+  await daemon.start();
+  t.match(daemon.output, /the database was put back to an earlier state/);
+  t.same(await create(daemon, 'new'), ['undefined'], 'nothing is written');
+  t.same(await get(daemon, early), ['Success']);
+  t.match(
+    await command(daemon, 'vault', 'accept', '--yes'),
+    { code: 1, output: /is in use by/ },
+    'beside it',
+  );
+  t.equal(await daemon.end(), 0);
+  const accepted = await command(daemon, 'vault', 'accept', '--yes');
+  t.match(accepted.output, /it was at commit \d+\n/);
+  t.match(accepted.output, /\naccepted 1 objects/);
+  await daemon.start();
+  t.same(await get(daemon, early, late), ['Success', 'OperationFailed']);
+  t.not((await create(daemon, 'new'))[0], 'undefined');
+});
