@@ -114,6 +114,7 @@ t.test('a database that was put back as a whole is accepted', async (t) => {
   const daemon = await prepare(t);
   await daemon.start();
   const [early = ''] = await create(daemon, 'early');
+  t.same(await get(daemon, early), ['Success'], 'the first Get of a key writes');
   t.equal(await daemon.end(), 0);
   const kept = join(daemon.home, 'kept');
   copyFileSync(daemon.database, kept);
