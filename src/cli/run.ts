@@ -9,7 +9,7 @@ import { init } from './commands/init.ts';
 import { objectCommands } from './commands/object.ts';
 import { type Boot, createServeCommand } from './commands/serve.ts';
 import { vaultCommands } from './commands/vault.ts';
-import { verify } from './commands/verify.ts';
+import { verifyDatabaseCommand } from './commands/verify.ts';
 import { failureLines, UsageError } from './failure.ts';
 
 /** What commands do with the daemon's modules, which only they load. */
@@ -63,7 +63,7 @@ async function parseCommandLine(args: readonly string[], version: string, { boot
     clientCommands,
     crl,
     objectCommands,
-    verify,
+    verifyDatabaseCommand,
     vaultCommands,
   ];
   const parser = yargs([...args])

@@ -23,7 +23,7 @@ export interface Config {
   /** True: a Name that another object of the group has is refused. */
   readonly uniqueNames: boolean;
   /** Within which every row of the database is verified once. */
-  readonly sweepHours: number;
+  readonly verificationHours: number;
   /** True: the Interop operation is enabled. */
   readonly interop: boolean;
   /** True: only FIPS 140-3 approved algorithms, by OpenSSL's FIPS provider. */
@@ -214,7 +214,7 @@ function assembleConfig(
     store: value(namedKeys.store),
     metrics: values.has('metrics') ? value(namedKeys.metrics) : undefined,
     uniqueNames: value(namedKeys.uniqueNames),
-    sweepHours: value(namedKeys.sweepHours),
+    verificationHours: value(namedKeys.verificationHours),
     interop: value(namedKeys.interop),
     fips: value(namedKeys.fips),
     log: { level: value(namedKeys.logLevel) },

@@ -66,8 +66,8 @@ export const namedKeys = {
     values.readBoolean,
     'Refuse a Name that another object has or another client had. Some clients give many objects one Name: false.',
   ),
-  sweepHours: configKey(
-    'sweepHours',
+  verificationHours: configKey(
+    'verificationHours',
     24,
     values.readHours,
     'Hours within which every row of the database is verified once, in the background.',

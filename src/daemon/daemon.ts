@@ -11,6 +11,7 @@ import { describeError } from '../watch/error-text.ts';
 import { createLog, type Logger } from '../watch/log.ts';
 import { Metrics } from '../watch/metrics.ts';
 import { openBackends } from './backends.ts';
+import { startVerifications } from './background-verification.ts';
 import { warnOfIdlePolicies } from './idle-policies.ts';
 import { type StartedListeners, startListeners } from './listeners.ts';
 import { ReadinessCheck, startManagement } from './management.ts';
@@ -19,7 +20,6 @@ import { loadConfig, Reloader, ReloadQueue } from './reload.ts';
 import { createServices } from './services.ts';
 import { waitForShutdown } from './shutdown.ts';
 import type { StartContext } from './start-context.ts';
-import { startSweeps } from './sweep.ts';
 import { TlsMaterialSource } from './tls-material.ts';
 
 export interface BootOptions {
@@ -61,8 +61,14 @@ export async function boot({ stateDirectory, overrides, version }: BootOptions):
   if (!vault.unsealed)
     log.warn(`only Discover Versions, Query and Ping are answered: ${vault.sealedBecause}`);
   await warnOfIdlePolicies(config, backends, log);
-  const sweeping = { stateDirectory, backends, log, metrics: context.metrics, hours: config.sweepHours };
-  closing.defer(startSweeps(sweeping));
+  const verifying = {
+    stateDirectory,
+    backends,
+    log,
+    metrics: context.metrics,
+    hours: config.verificationHours,
+  };
+  closing.defer(startVerifications(verifying));
   const shutdown = waitForShutdown();
   print(readyLine(version, context, listeners, metricsAddress));
   const reloader = new Reloader(context, overrides, material, services, connections, (inForce) =>

@@ -1,13 +1,12 @@
 import type { ForgedRow, KeyringStore, SealContext, SealedKey, Vault } from '../vault/vault.ts';
-import { guardRows, type RowGuard } from './guarded-store.ts';
 import { ClientMirror } from './lanes/client-mirror.ts';
-import type { Lanes } from './lanes/lanes.ts';
+import type { LaneDriver, Lanes } from './lanes/lanes.ts';
 import { RowMemory } from './lanes/row-memory.ts';
 import type { SearchLimits } from './object-search.ts';
 import { openPostgres } from './postgres.ts';
+import { protectRows, type RowProtection } from './protected-store.ts';
 import { createRepair, type Repair } from './repair.ts';
 import { createSnapshot, type Snapshot } from './snapshot.ts';
-import type { SqlDriver } from './sql-driver.ts';
 import { createSqlKeyrings } from './sql-keyrings.ts';
 import { createSqlStore } from './sql-store.ts';
 import { openSqlite } from './sqlite.ts';
@@ -27,7 +26,7 @@ export interface Database {
    *
    * @throws {StoreUnavailableError} when the database cannot be read
    */
-  guardClients(vault: Vault): Promise<string | undefined>;
+  protectClients(vault: Vault): Promise<string | undefined>;
   /**
    * Runs `work` over all rows as they are at one moment, beside everything else.
    *
@@ -65,37 +64,37 @@ export interface DatabaseOptions {
  */
 export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
   const driver = await openDriver(url, options);
-  const guard: RowGuard = {
+  const protection: RowProtection = {
     memory: new RowMemory(),
     clients: undefined,
     forged: options.forged ?? (() => {}),
   };
   const store = createSqlStore(driver, options.limits, (row) => {
-    guard.memory.learnCommitted(row);
-    guard.clients?.learnCommitted(row);
+    protection.memory.learnCommitted(row);
+    protection.clients?.learnCommitted(row);
   });
   return {
     keyrings: createSqlKeyrings(driver),
-    store: guardRows(store, guard),
+    store: protectRows(store, protection),
     lanes: driver.lanes,
-    async guardClients(vault) {
+    async protectClients(vault) {
       const clients = new ClientMirror((sql, parameters) => driver.search(sql, parameters), vault);
-      guard.clients = clients;
+      protection.clients = clients;
       driver.lanes.clientsMoved = async () => {
         const problem = await clients.compare().catch(() => undefined);
-        if (problem !== undefined) guard.forged({ table: 'sealed_record', id: 'of clients' });
+        if (problem !== undefined) protection.forged({ table: 'sealed_record', id: 'of clients' });
       };
       return vault.unsealed ? clients.compare() : undefined;
     },
     snapshot: (work) => driver.snapshot((read) => work(createSnapshot(read, driver.dialect))),
     repair: createRepair(driver),
-    learnOpened: (context, sealed) => guard.memory.learnOpened(context, sealed),
+    learnOpened: (context, sealed) => protection.memory.learnOpened(context, sealed),
     close: () => driver.close(),
   };
 }
 
 /** As `openDatabase`: only the connections, over which any statement can be run. */
-export async function openDriver(url: string, options: DatabaseOptions = {}): Promise<SqlDriver> {
+export async function openDriver(url: string, options: DatabaseOptions = {}): Promise<LaneDriver> {
   const { lockWait, mustExist = false, isConversion = false } = options;
   const file = sqliteFileOf(url);
   if (file !== undefined) return openSqlite(file, { mustExist, isConversion });

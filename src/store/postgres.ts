@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { GroupCommit } from './group-commit.ts';
-import { Lanes } from './lanes/lanes.ts';
+import { type LaneDriver, Lanes } from './lanes/lanes.ts';
 import { migrations as released } from './migrations/index.ts';
 import { type Migration, type MigrationPlan, migrate } from './migrations/migration.ts';
 import { LockedUnits, lockedUnitMilliseconds } from './postgres-locked-units.ts';
@@ -9,7 +9,7 @@ import { prepareSession, statementMilliseconds, toQuery, toRow, toStoreError } f
 import { PostgresTargets } from './postgres-targets.ts';
 import { minLockMilliseconds, RowsLockedError } from './postgres-units.ts';
 import { PostgresWriter } from './postgres-writer.ts';
-import type { Dialect, Read, SqlDriver, SqlUnit, SqlValue } from './sql-driver.ts';
+import type { Dialect, Read, SqlUnit, SqlValue } from './sql-driver.ts';
 import { type CommitResult, type LockWait, SearchEndedError, StoreUnavailableError } from './store.ts';
 
 const dialect: Dialect = {
@@ -70,7 +70,7 @@ export interface PostgresOptions {
  * @throws {FirstDesignError} when the database is to be converted first.
  * @throws {StoreUnavailableError} when the server cannot be used.
  */
-export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<SqlDriver> {
+export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<LaneDriver> {
   const targets = new PostgresTargets(url);
   await targets.choose();
   const { migrations = released, isConversion = false } = options;

@@ -1,4 +1,3 @@
-import type { Lanes } from './lanes/lanes.ts';
 import type { CommitResult } from './store.ts';
 
 /**
@@ -103,8 +102,6 @@ export interface SqlDriver {
   readonly counts: CommitCounts;
   /** Statements of searches that the engine runs at the same time. */
   readonly searchSlots: number;
-  /** Those of the connections that commit. */
-  readonly lanes: Lanes;
   /**
    * Reads committed rows by one of the fixed texts; takes microseconds.
    *

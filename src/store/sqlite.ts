@@ -2,10 +2,10 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GroupCommit } from './group-commit.ts';
-import { Lanes } from './lanes/lanes.ts';
+import { type LaneDriver, Lanes } from './lanes/lanes.ts';
 import { migrations as released } from './migrations/index.ts';
 import { type Migration, type MigrationPlan, migrate } from './migrations/migration.ts';
-import type { Dialect, SqlDriver, SqlRow, SqlValue } from './sql-driver.ts';
+import type { Dialect, SqlRow, SqlValue } from './sql-driver.ts';
 import {
   classifyFailure,
   describeSqliteError,
@@ -55,7 +55,7 @@ export interface SqliteOptions {
  * @throws {FirstDesignError} when the database is to be converted first.
  * @throws {StoreUnavailableError} when the file cannot be used, or has more than one name.
  */
-export async function openSqlite(file: string, options: SqliteOptions = {}): Promise<SqlDriver> {
+export async function openSqlite(file: string, options: SqliteOptions = {}): Promise<LaneDriver> {
   const path = resolve(file);
   createDatabaseFile(path, options.mustExist ?? false);
   const { maxPages, migrations = released, isConversion = false } = options;

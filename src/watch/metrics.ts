@@ -110,13 +110,13 @@ export class Metrics {
     help: 'Rollbacks of the database that were found; nothing is written after one.',
     registers: [this.registry],
   });
-  readonly #sweepProblems = new Gauge({
-    name: 'kmipd_store_sweep_problems',
+  readonly #verificationProblems = new Gauge({
+    name: 'kmipd_store_verification_problems',
     help: 'Problems that the last verification of all rows has found.',
     registers: [this.registry],
   });
-  readonly #swept = new Gauge({
-    name: 'kmipd_store_swept_timestamp_seconds',
+  readonly #verifiedAt = new Gauge({
+    name: 'kmipd_store_verified_timestamp_seconds',
     help: 'When all rows were verified last.',
     registers: [this.registry],
   });
@@ -165,9 +165,9 @@ export class Metrics {
   readonly forgedRow = (table: string): void => this.#forgedRows.inc({ table });
 
   /** Records that all rows were verified, and the number of problems. */
-  readonly swept = (problems: number): void => {
-    this.#sweepProblems.set(problems);
-    this.#swept.setToCurrentTime();
+  readonly verified = (problems: number): void => {
+    this.#verificationProblems.set(problems);
+    this.#verifiedAt.setToCurrentTime();
   };
 
   /** Counts a rollback of the database. */

@@ -1,5 +1,6 @@
 import type { Test } from 'tap';
 import type { Anchor, AnchorStore } from '../../src/store/lanes/anchor.ts';
+import type { LaneDriver } from '../../src/store/lanes/lanes.ts';
 import { selectLanes, sumLanes, toLaneRow } from '../../src/store/lanes/open-lane.ts';
 import { SetHash, segmentOf } from '../../src/store/lanes/set-hash.ts';
 import type { SqlDriver, SqlValue } from '../../src/store/sql-driver.ts';
@@ -25,7 +26,7 @@ export class MemoryAnchors implements AnchorStore {
 }
 
 export interface LaneTestProcess {
-  readonly driver: SqlDriver;
+  readonly driver: LaneDriver;
   readonly store: Store;
   readonly vault: HashingVault;
   readonly anchors: MemoryAnchors;
@@ -36,7 +37,7 @@ export interface LaneTestProcess {
 /** Starts the lanes of a process over a driver that was just opened. */
 export async function startProcess(
   t: Test,
-  driver: SqlDriver,
+  driver: LaneDriver,
   { name = 'node', anchors = new MemoryAnchors(), vault = new HashingVault() } = {},
 ): Promise<LaneTestProcess> {
   t.teardown(() => driver.close());

@@ -1,7 +1,7 @@
 import type { Test } from 'tap';
+import type { LaneDriver } from '../../src/store/lanes/lanes.ts';
 import { selectLanes, toLaneRow } from '../../src/store/lanes/open-lane.ts';
 import { segmentOf } from '../../src/store/lanes/set-hash.ts';
-import type { SqlDriver } from '../../src/store/sql-driver.ts';
 import { StoreUnavailableError } from '../../src/store/store.ts';
 import { boxTag } from '../../src/vault/vault.ts';
 import { HashingVault } from './hashing-vault.ts';
@@ -11,7 +11,7 @@ import type { Engine } from './suite.ts';
 
 /** Tests of lanes on an engine: rows and their hash are committed together, whatever becomes of a group. */
 export async function laneSuite(t: Test, engine: Engine): Promise<void> {
-  const open = async (): Promise<SqlDriver> => engine.open(await engine.fresh());
+  const open = async (): Promise<LaneDriver> => engine.open(await engine.fresh());
   const start = async (t: Test) => startProcess(t, await open());
 
   await t.test('the lane follows every kind of change', async (t) => {

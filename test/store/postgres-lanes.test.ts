@@ -2,7 +2,6 @@ import t from 'tap';
 import { openPostgres } from '../../src/store/postgres.ts';
 import { startPostgres } from './embedded-postgres.ts';
 import { laneSuite } from './lanes-suite.ts';
-import { rollbackSuite } from './rollback-suite.ts';
 
 const server = await startPostgres();
 if (typeof server === 'string') {
@@ -11,5 +10,4 @@ if (typeof server === 'string') {
   t.teardown(() => server.stop());
   const engine = { fresh: server.fresh, open: (url: string) => openPostgres(url) };
   await laneSuite(t, engine);
-  await rollbackSuite(t, engine);
 }

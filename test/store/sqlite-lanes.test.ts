@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import t from 'tap';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import { laneSuite } from './lanes-suite.ts';
-import { rollbackSuite } from './rollback-suite.ts';
 import type { Engine } from './suite.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-lanes-'));
@@ -19,4 +18,3 @@ const engine: Engine = {
   open: (url) => openSqlite(url.slice('sqlite:'.length)),
 };
 await laneSuite(t, engine);
-await rollbackSuite(t, engine);

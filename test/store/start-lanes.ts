@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import type { LaneDriver } from '../../src/store/lanes/lanes.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../../src/store/open.ts';
-import type { SqlDriver } from '../../src/store/sql-driver.ts';
 import { createSqlKeyrings } from '../../src/store/sql-keyrings.ts';
 import type { Vault } from '../../src/vault/vault.ts';
 import { HashingVault } from './hashing-vault.ts';
@@ -18,7 +18,7 @@ export async function startLanes(
 }
 
 /** Lets a test write over a driver. */
-export async function withLanes(driver: SqlDriver): Promise<SqlDriver> {
+export async function withLanes(driver: LaneDriver): Promise<LaneDriver> {
   await startLanes({ lanes: driver.lanes, keyrings: createSqlKeyrings(driver) });
   return driver;
 }

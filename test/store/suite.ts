@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Test } from 'tap';
+import type { LaneDriver } from '../../src/store/lanes/lanes.ts';
 import type { MigrationPlan } from '../../src/store/migrations/migration.ts';
 import type { SqlDriver } from '../../src/store/sql-driver.ts';
 import { createSqlStore } from '../../src/store/sql-store.ts';
@@ -18,7 +19,7 @@ import { schemaSuite } from './schema-suite.ts';
 export interface Engine {
   /** URL of a fresh, empty database, removed when the tests end. */
   fresh(): Promise<string>;
-  open(url: string, options?: Partial<Omit<MigrationPlan, 'place'>>): Promise<SqlDriver>;
+  open(url: string, options?: Partial<Omit<MigrationPlan, 'place'>>): Promise<LaneDriver>;
 }
 
 /** Tests of the store, for every engine. */

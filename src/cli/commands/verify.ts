@@ -8,7 +8,7 @@ interface Arguments {
 }
 
 /** Opens and compares all rows of the database, also while a daemon serves it. */
-export const verify: Command<Arguments> = {
+export const verifyDatabaseCommand: Command<Arguments> = {
   command: 'verify',
   describe: 'Check that every row of the database is as kmipd has written it, and that none is missing',
   builder: (yargs) => yargs.options(homeOption).options(storeOption),

@@ -58,7 +58,7 @@ export async function openDatabaseOf(
   const { store, keyrings, snapshot, repair } = database;
   if (prepared !== undefined) await database.lanes.start({ ...prepared.options, vault, keyrings });
   if (lanes?.process === 'daemon') {
-    const problem = await database.guardClients(vault);
+    const problem = await database.protectClients(vault);
     if (problem !== undefined) throw new CommandError(`${problem}; run: kmipd verify`);
   }
   const closing = opened.move();

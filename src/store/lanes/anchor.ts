@@ -1,7 +1,7 @@
 import type { KnownLane } from './lane-history.ts';
 
 /**
- * What a process keeps outside the database to recognise an earlier state of it: the generation of the keyring
+ * What a process keeps outside the database to recognise an earlier state of it: generation of the keyring
  * and the newest state of each lane. One line of JSON for each database:
  *
  *     {"format":1,"store":"9b74…","keyring":3,"lanes":{"5d0c…":{"seq":88412,"box":"9f86d081…"}}}

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { type KeyringStore, type Vault, VaultUnavailableError } from '../../vault/vault.ts';
-import type { Read, SqlUnit } from '../sql-driver.ts';
+import type { Read, SqlDriver, SqlUnit } from '../sql-driver.ts';
 import { StoreUnavailableError } from '../store.ts';
 import { type Anchor, type AnchorStore, AnchorUnreadableError, encodeAnchors } from './anchor.ts';
 import { maxSeenLanes } from './lane-content.ts';
@@ -13,6 +13,11 @@ const maxEra = 2 ** 48 - 1;
 /** How often a transaction is tried that did not find its lane, because an earlier one was committed. */
 export const maxLaneAttempts = 3;
 const checkMilliseconds = 1_000;
+
+/** A database engine whose transactions end with the lanes of its connections. */
+export interface LaneDriver extends SqlDriver {
+  readonly lanes: Lanes;
+}
 
 /** How a process keeps its lanes. */
 export interface LaneOptions {

@@ -12,7 +12,7 @@ export interface SeenRow extends RowVersion {
 const maxRows = 65_536;
 
 /**
- * The versions of rows that this process has seen or written last, so that an earlier one that was put back is
+ * The versions of rows that this process has seen or written last, so that one that was put back is
  * recognised. The version of an object only grows. A record may be removed and written again, from version 1
  * on, so of records only a version that this process knows to be replaced is an earlier one.
  */
@@ -23,7 +23,7 @@ export class RowMemory {
 
   /** Whether a row is an earlier version than this process has seen. */
   isOld(row: SeenRow): boolean {
-    const tag = textOf(row.tag);
+    const tag = row.tag.toHex();
     if (this.#replaced.has(tag)) return true;
     const known = this.#rows.get(nameOf(row));
     if (known === undefined || row.table !== 'managed_object') return false;
@@ -41,7 +41,7 @@ export class RowMemory {
 
   #learn(row: SeenRow): void {
     const name = nameOf(row);
-    const tag = textOf(row.tag);
+    const tag = row.tag.toHex();
     const known = this.#rows.get(name);
     if (known !== undefined && row.version <= known.version) return;
     if (known !== undefined) this.#replace(known.tag);
@@ -52,7 +52,7 @@ export class RowMemory {
 
   /** Remembers what this process has committed. */
   learnCommitted({ table, id, before, after }: WrittenRow): void {
-    if (before !== null) this.#replace(textOf(before.tag));
+    if (before !== null) this.#replace(before.tag.toHex());
     if (after !== null) this.#learn({ table, id, ...after });
     else this.#rows.delete(nameOf({ table, id }));
   }
@@ -71,9 +71,4 @@ function removeOldest(entries: Map<string, unknown> | Set<string>): void {
 
 function nameOf({ table, id }: Pick<SeenRow, 'table' | 'id'>): string {
   return `${table === 'managed_object' ? 'o' : 'r'}${id}`;
-}
-
-/** A tag as a text, by which it can be looked up. */
-function textOf({ buffer, byteOffset, length }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, length).toString('latin1');
 }

@@ -21,7 +21,7 @@ t.test('an empty file yields all defaults', (t) => {
     store: 'sqlite:/home/kmipd.db',
     metrics: undefined,
     uniqueNames: false,
-    sweepHours: 24,
+    verificationHours: 24,
     interop: false,
     fips: false,
     log: { level: 'info' },
@@ -48,7 +48,7 @@ t.test('every key of a file takes effect', (t) => {
     store = "postgres://kmipd:secret@db/kmipd"
     metrics = "127.0.0.1:9696"
     uniqueNames = true
-    sweepHours = 2
+    verificationHours = 2
     interop = true
     fips = true
     log.level = "debug"
@@ -80,7 +80,7 @@ t.test('every key of a file takes effect', (t) => {
     store: 'postgres://kmipd:secret@db/kmipd',
     metrics: { host: '127.0.0.1', port: 9696 },
     uniqueNames: true,
-    sweepHours: 2,
+    verificationHours: 2,
     interop: true,
     fips: true,
     log: { level: 'debug' },
@@ -108,8 +108,8 @@ t.test('every key of a file takes effect', (t) => {
 
 const wrong: [source: string, problem: RegExp][] = [
   ['lisen = "127.0.0.1:1"', /^kmipd.toml: unknown key "lisen"; did you mean "listen"\?$/],
-  ['sweepHours = 0', /"sweepHours" must be a whole number from 1 to 8760/],
-  ['sweepHours = 1.5', /"sweepHours" must be a whole number/],
+  ['verificationHours = 0', /"verificationHours" must be a whole number from 1 to 8760/],
+  ['verificationHours = 1.5', /"verificationHours" must be a whole number/],
   ['uniquenames = true', /unknown key "uniquenames"; did you mean "uniqueNames"/],
   ['colour = 1', /^kmipd.toml: unknown key "colour"$/],
   ['[tls]\nprofil = "modern"', /unknown key "tls.profil"; did you mean "tls.profile"/],

@@ -6,20 +6,20 @@ import type { Logger } from '../watch/log.ts';
 import type { Metrics } from '../watch/metrics.ts';
 import type { Backends } from './backends.ts';
 
-/** The first sweep begins no later after the start, so that restarts do not put it off for ever. */
+/** The first verification begins no later after the start, so that restarts do not put it off for ever. */
 const maxFirstMilliseconds = 600_000;
-/** A sweep rests so many times as long as each page of rows has taken. */
+/** It rests so many times as long as each page of rows has taken. */
 const restFactor = 3;
 const millisecondsAnHour = 3_600_000;
-/** Problems of one sweep that are logged. */
+/** Problems of one verification that are logged. */
 const maxLoggedProblems = 20;
 
-/** What a sweep works with. */
-export interface SweepContext {
+/** What the verification works with. */
+export interface VerificationContext {
   readonly stateDirectory: StateDirectory;
   readonly backends: Pick<Backends, 'vault' | 'snapshot'>;
   readonly log: Logger;
-  readonly metrics: Pick<Metrics, 'swept'>;
+  readonly metrics: Pick<Metrics, 'verified'>;
   /** Within which every row is verified once. */
   readonly hours: number;
 }
@@ -27,15 +27,15 @@ export interface SweepContext {
 /**
  * Verifies all rows again and again in the background, at a slow pace. Returns how to stop it.
  */
-export function startSweeps(context: SweepContext): () => void {
+export function startVerifications(context: VerificationContext): () => void {
   const ending = new AbortController();
   const { signal } = ending;
-  // Begun after half of the time, a sweep of the same length ends in time.
+  // Begun after half of the time, a verification of the same length ends in time.
   const interval = (context.hours * millisecondsAnHour) / 2;
   const run = async () => {
     for (let wait = Math.min(interval, maxFirstMilliseconds); !signal.aborted; wait = interval) {
       await sleep(wait, undefined, { signal, ref: false });
-      await sweep(context, signal);
+      await verifyRowsOnce(context, signal);
     }
   };
   // Only the end of the daemon ends it.
@@ -43,8 +43,8 @@ export function startSweeps(context: SweepContext): () => void {
   return () => ending.abort();
 }
 
-/** Verifies all rows once. What keeps it from that is logged; the next sweep tries again. */
-async function sweep(context: SweepContext, signal: AbortSignal): Promise<void> {
+/** Verifies all rows once. What keeps it from that is logged; the next one tries again. */
+async function verifyRowsOnce(context: VerificationContext, signal: AbortSignal): Promise<void> {
   const { stateDirectory, backends, log, metrics } = context;
   if (!backends.vault.unsealed) return;
   try {
@@ -53,7 +53,7 @@ async function sweep(context: SweepContext, signal: AbortSignal): Promise<void> 
       backends,
       createPause(signal),
     );
-    metrics.swept(problems.length + unlisted);
+    metrics.verified(problems.length + unlisted);
     for (const problem of problems.slice(0, maxLoggedProblems)) log.error(problem);
     if (problems.length > maxLoggedProblems) log.error('kmipd verify names the other problems');
     log.info(`verified ${objects} objects and ${records} records: ${problems.length + unlisted} problems`);

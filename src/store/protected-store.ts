@@ -8,7 +8,7 @@ import type { FoundObjects, LoadedObject, Store, StoredRecord } from './store.ts
 const maxReads = 3;
 
 /** How earlier versions of rows are recognised. */
-export interface RowGuard {
+export interface RowProtection {
   readonly memory: RowMemory;
   /** Undefined for processes that let nobody in by the records of clients. */
   clients: ClientMirror | undefined;
@@ -17,17 +17,17 @@ export interface RowGuard {
 }
 
 /**
- * Returns a store that serves no earlier version of a row than this process has seen, and of clients only what
+ * Returns a store that serves no earlier version of a row than this process has seen, of clients only what
  * the lanes state. Such a row is refused like a forged one: the methods that read by identifier or key throw
  * SealBrokenError, the others leave it out.
  */
-export function guardRows(store: Store, guard: RowGuard): Store {
-  const { memory } = guard;
+export function protectRows(store: Store, protection: RowProtection): Store {
+  const { memory } = protection;
   return {
     ...store,
     async load(group, ids) {
       const rows = await readAgainIfOld(memory, () => store.load(group, ids));
-      for (const row of rows) requireServed(guard, row);
+      for (const row of rows) requireServed(protection, row);
       return rows;
     },
     async find(query, match) {
@@ -39,20 +39,20 @@ export function guardRows(store: Store, guard: RowGuard): Store {
       if (suspects.size === 0) return found;
       // A search may have read a row before a commit of which this process has heard since.
       const rows = await store.load(query.group, [...suspects]);
-      return omit(found, new Set(rows.filter((row) => !isServed(guard, row)).map(({ id }) => id)));
+      return omit(found, new Set(rows.filter((row) => !isServed(protection, row)).map(({ id }) => id)));
     },
     async record(kind, key) {
-      const { clients } = guard;
+      const { clients } = protection;
       if (clients !== undefined && clientRecordKinds.includes(kind))
-        return readClientRecord(store, guard, clients, kind, key);
+        return readClientRecord(store, protection, clients, kind, key);
       const rows = await readAgainIfOld(memory, async () => [await store.record(kind, key)]);
       const [row] = rows;
-      if (row !== undefined) requireServed(guard, row);
+      if (row !== undefined) requireServed(protection, row);
       return row;
     },
     async records(query) {
       const rows = await readAgainIfOld(memory, () => store.records(query));
-      return rows.filter((row) => isServed(guard, row));
+      return rows.filter((row) => isServed(protection, row));
     },
   };
 }
@@ -69,7 +69,7 @@ async function readAgainIfOld<T extends LoadedObject | StoredRecord | undefined>
 /** Reads a record of a client, which must be there or not as the lanes state. */
 async function readClientRecord(
   store: Store,
-  { forged }: RowGuard,
+  { forged }: RowProtection,
   clients: ClientMirror,
   kind: string,
   key: string,
@@ -83,11 +83,11 @@ async function readClientRecord(
   throw refusal({ table: 'sealed_record', id: `${kind} ${key}` });
 }
 
-function requireServed(guard: RowGuard, row: LoadedObject | StoredRecord): void {
-  if (!isServed(guard, row)) throw refusal(rowOf(row));
+function requireServed(protection: RowProtection, row: LoadedObject | StoredRecord): void {
+  if (!isServed(protection, row)) throw refusal(rowOf(row));
 }
 
-function isServed({ memory, forged }: RowGuard, row: LoadedObject | StoredRecord): boolean {
+function isServed({ memory, forged }: RowProtection, row: LoadedObject | StoredRecord): boolean {
   const isOld = memory.isOld(toSeen(row));
   if (isOld) forged(rowOf(row));
   return !isOld;
