@@ -247,7 +247,7 @@ export class Lanes {
 
   #reportRollback(why: string): void {
     if (this.#stopped !== undefined) return;
-    this.#stopped = `nothing is written, because the database was put back to an earlier state or forged: ${why}; after a restore that is meant, remove the files anchor and anchor-command of the home`;
+    this.#stopped = `nothing is written, because the database was put back to an earlier state or forged: ${why}; after a restore that is meant, stop the daemon and run kmipd vault accept`;
     this.#options?.observer.rolledBack(this.#stopped);
   }
 
