@@ -141,7 +141,7 @@ class KillCampaign {
     await this.#writeUntilKilled(round, crew);
     this.report.kills = round;
     await this.#options.settled?.();
-    if (this.#random.below(4) === 0) await this.#killAtStart();
+    if (round % 4 === 2) await this.#killAtStart();
     await this.#server.start();
     const client = await this.#server.connect();
     await Promise.all([
