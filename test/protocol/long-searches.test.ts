@@ -14,7 +14,7 @@ let turns = 0;
 /** SQL texts that this thread ran, with the number of their rows; threads of searches are not seen here. */
 const statements: { sql: string; rows: number; turn: number }[] = [];
 const { all } = StatementSync.prototype;
-StatementSync.prototype.all = function (this: StatementSync, ...parameters: never[]) {
+StatementSync.prototype.all = function (this: StatementSync, ...parameters: Parameters<typeof all>) {
   const rows = all.apply(this, parameters);
   statements.push({ sql: this.sourceSQL, rows: rows.length, turn: turns });
   return rows;
