@@ -1,6 +1,6 @@
 import type { ForgedRow, KeyringStore, SealContext, SealedKey, Vault } from '../vault/vault.ts';
-import { ClientMirror } from './lanes/client-mirror.ts';
 import type { LaneDriver, Lanes } from './lanes/lanes.ts';
+import { RecordMirror } from './lanes/record-mirror.ts';
 import { RowMemory } from './lanes/row-memory.ts';
 import type { SearchLimits } from './object-search.ts';
 import { openPostgres } from './postgres.ts';
@@ -21,12 +21,13 @@ export interface Database {
   /** To be started before sealed rows are written. */
   readonly lanes: Lanes;
   /**
-   * From now on records of clients are served only as the lanes state them. Resolves with what is wrong with
-   * them, a line for the operator; while the vault is sealed, the first read of one compares them.
+   * From now on anchored records (clients, policies) are served only as the lanes state them. Resolves with what
+   * is wrong with them or with the lanes, a line for the operator; while the vault is sealed, the first read of
+   * one compares them.
    *
    * @throws {StoreUnavailableError} when the database cannot be read
    */
-  protectClients(vault: Vault): Promise<string | undefined>;
+  protectRecords(vault: Vault): Promise<string | undefined>;
   /**
    * Runs `work` over all rows as they are at one moment, beside everything else.
    *
@@ -66,25 +67,31 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
   const driver = await openDriver(url, options);
   const protection: RowProtection = {
     memory: new RowMemory(),
-    clients: undefined,
+    mirror: undefined,
     forged: options.forged ?? (() => {}),
   };
   const store = createSqlStore(driver, options.limits, (row) => {
     protection.memory.learnCommitted(row);
-    protection.clients?.learnCommitted(row);
+    protection.mirror?.learnCommitted(row);
   });
   return {
     keyrings: createSqlKeyrings(driver),
     store: protectRows(store, protection),
     lanes: driver.lanes,
-    async protectClients(vault) {
-      const clients = new ClientMirror((sql, parameters) => driver.search(sql, parameters), vault);
-      protection.clients = clients;
-      driver.lanes.clientsMoved = async () => {
-        const problem = await clients.compare().catch(() => undefined);
-        if (problem !== undefined) protection.forged({ table: 'sealed_record', id: 'of clients' });
+    async protectRecords(vault) {
+      const mirror = new RecordMirror(
+        (sql, parameters) => driver.search(sql, parameters),
+        driver.lanes,
+        vault,
+      );
+      protection.mirror = mirror;
+      driver.lanes.anchoredMoved = async () => {
+        // What cannot be read now is compared when it is used.
+        const problem = await mirror.compare().catch(() => undefined);
+        if (problem !== undefined)
+          protection.forged({ table: 'sealed_record', id: 'of clients and policies' });
       };
-      return vault.unsealed ? clients.compare() : undefined;
+      return vault.unsealed ? mirror.compare() : undefined;
     },
     snapshot: (work) => driver.snapshot((read) => work(createSnapshot(read, driver.dialect))),
     repair: createRepair(driver),

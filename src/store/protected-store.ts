@@ -1,32 +1,39 @@
 import { boxTag, type ForgedRow, SealBrokenError } from '../vault/vault.ts';
-import type { ClientMirror } from './lanes/client-mirror.ts';
+import type { RecordMirror } from './lanes/record-mirror.ts';
 import type { RowMemory, SeenRow } from './lanes/row-memory.ts';
-import { clientRecordKinds } from './lanes/set-hash.ts';
-import type { FoundObjects, LoadedObject, Store, StoredRecord } from './store.ts';
+import { anchoredRecordKinds } from './lanes/set-hash.ts';
+import type { FoundObjects, LoadedObject, RecordQuery, Store, StoredRecord } from './store.ts';
 
-/** How often a record of a client is read that other processes change at the same time. */
+/** How often an anchored record is read that other processes change at the same time. */
 const maxReads = 3;
 
 /** How earlier versions of rows are recognised. */
 export interface RowProtection {
   readonly memory: RowMemory;
-  /** Undefined for processes that let nobody in by the records of clients. */
-  clients: ClientMirror | undefined;
+  /** Of anchored records; undefined for processes that look at the database whatever it contains. */
+  mirror: RecordMirror | undefined;
   /** Is told of each row that is not served. */
   readonly forged: (row: ForgedRow) => void;
 }
 
 /**
- * Returns a store that serves no earlier version of a row than this process has seen, of clients only what
- * the lanes state. Such a row is refused like a forged one: the methods that read by identifier or key throw
- * SealBrokenError, the others leave it out.
+ * Returns a store that serves no earlier version of a row than this process has seen, and of anchored records
+ * only what the lanes state. Such a row is refused like a forged one, and so is the absence of an object, which
+ * is never removed, and of an anchored record. The methods that read by identifier or key, and lists of anchored
+ * records, throw SealBrokenError; the others leave it out.
  */
 export function protectRows(store: Store, protection: RowProtection): Store {
   const { memory } = protection;
   return {
     ...store,
     async load(group, ids) {
-      const rows = await readAgainIfOld(memory, () => store.load(group, ids));
+      const findMissing = (rows: readonly LoadedObject[]) =>
+        ids.find((id) => memory.isKnown(group, id) && !rows.some((row) => row.id === id));
+      let rows = await readAgainIfOld(memory, () => store.load(group, ids));
+      // A commit of which this process has heard since may have inserted it.
+      if (findMissing(rows) !== undefined) rows = await store.load(group, ids);
+      const missing = findMissing(rows);
+      if (missing !== undefined) throw refuse(protection, { table: 'managed_object', id: missing });
       for (const row of rows) requireServed(protection, row);
       return rows;
     },
@@ -42,17 +49,31 @@ export function protectRows(store: Store, protection: RowProtection): Store {
       return omit(found, new Set(rows.filter((row) => !isServed(protection, row)).map(({ id }) => id)));
     },
     async record(kind, key) {
-      const { clients } = protection;
-      if (clients !== undefined && clientRecordKinds.includes(kind))
-        return readClientRecord(store, protection, clients, kind, key);
+      const { mirror } = protection;
+      if (mirror !== undefined && anchoredRecordKinds.includes(kind))
+        return readAnchored(protection, mirror, `${kind} ${key}`, {
+          read: () => store.record(kind, key),
+          isRight: (row) => mirror.matches(key, row && toSeen(row)),
+        });
       const rows = await readAgainIfOld(memory, async () => [await store.record(kind, key)]);
       const [row] = rows;
       if (row !== undefined) requireServed(protection, row);
       return row;
     },
     async records(query) {
+      const { mirror } = protection;
+      if (mirror !== undefined && anchoredRecordKinds.includes(query.kind))
+        return readAnchored(protection, mirror, `of kind ${query.kind}`, {
+          read: () => store.records(query),
+          isRight: (rows) => isRightList(mirror, query, rows),
+        });
       const rows = await readAgainIfOld(memory, () => store.records(query));
       return rows.filter((row) => isServed(protection, row));
+    },
+    async commit(unit) {
+      const result = await store.commit(unit);
+      if (result === 'committed') for (const { id, group } of unit.inserts) memory.learnGroup(group, id);
+      return result;
     },
   };
 }
@@ -66,21 +87,35 @@ async function readAgainIfOld<T extends LoadedObject | StoredRecord | undefined>
   return rows.some((row) => row !== undefined && memory.isOld(toSeen(row))) ? read() : rows;
 }
 
-/** Reads a record of a client, which must be there or not as the lanes state. */
-async function readClientRecord(
-  store: Store,
-  { forged }: RowProtection,
-  clients: ClientMirror,
-  kind: string,
-  key: string,
-): Promise<StoredRecord | undefined> {
+/** Reads anchored records, of which there must be what the lanes state. */
+async function readAnchored<T>(
+  protection: RowProtection,
+  mirror: RecordMirror,
+  what: string,
+  { read, isRight }: { read(): Promise<T>; isRight(found: T): boolean },
+): Promise<T> {
   for (let reads = 1; reads <= maxReads; reads += 1) {
-    const row = await store.record(kind, key);
-    if (clients.matches(key, row && toSeen(row))) return row;
-    if ((await clients.compare()) !== undefined) break;
+    const found = await read();
+    if (isRight(found)) return found;
+    if ((await mirror.compare()) !== undefined) break;
   }
-  forged({ table: 'sealed_record', id: `${kind} ${key}` });
-  throw refusal({ table: 'sealed_record', id: `${kind} ${key}` });
+  throw refuse(protection, { table: 'sealed_record', id: what });
+}
+
+/** Whether a list has only what the lanes state, and everything of its kind unless it is a part. */
+function isRightList(
+  mirror: RecordMirror,
+  { kind, group, limit }: RecordQuery,
+  rows: readonly StoredRecord[],
+): boolean {
+  if (!rows.every((row) => mirror.matches(row.key, toSeen(row)))) return false;
+  const isPart = group !== undefined || rows.length >= limit;
+  return isPart || new Set(rows.map(({ key }) => key)).size === mirror.count(kind);
+}
+
+function refuse({ forged }: RowProtection, row: ForgedRow): SealBrokenError {
+  forged(row);
+  return refusal(row);
 }
 
 function requireServed(protection: RowProtection, row: LoadedObject | StoredRecord): void {

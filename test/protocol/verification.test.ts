@@ -7,7 +7,7 @@ import { verifyRows } from '../../src/cli/verification/verify-rows.ts';
 import { SetAttribute } from '../../src/operations/attributes/set-attribute.ts';
 import { Destroy } from '../../src/operations/lifecycle/destroy.ts';
 import { Register } from '../../src/operations/transfer/register.ts';
-import { clientSegment, segmentOf } from '../../src/store/lanes/set-hash.ts';
+import { anchoredSegment, segmentOf } from '../../src/store/lanes/set-hash.ts';
 import { having, named, succeed } from './operations/ask.ts';
 import { TestService } from './service.ts';
 
@@ -65,7 +65,7 @@ const count = /^segment \d+( \(.*\))? has \d+ rows; \d+ were written$/;
 const rowsOf = (sql: string) => database.prepare(sql).all() as { readonly id: string }[];
 /** Segments that are not empty. */
 const segments = new Set([
-  clientSegment,
+  anchoredSegment,
   ...rowsOf('select id from managed_object').map(({ id }) => segmentOf(id)),
 ]);
 const strayTerms = /^rows of object_term that are of no object: [1-9]/;

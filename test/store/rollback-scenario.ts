@@ -61,7 +61,7 @@ export async function startNode(
   const observer = { rolledBack: (why: string) => rollbacks.push(why), displaced() {}, anchored() {} };
   const { lanes, keyrings } = database;
   await lanes.start({ vault, keyrings, name, anchors, observer });
-  return { ...database, rollbacks, forged, problem: await database.protectClients(vault) };
+  return { ...database, rollbacks, forged, problem: await database.protectRecords(vault) };
 }
 
 /** What a reader gets: the content of the row, `absent`, or `refused`. */

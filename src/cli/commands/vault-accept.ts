@@ -26,7 +26,12 @@ export const vaultAccept: Command<Arguments> = {
     const locks = [lockStateDirectory(stateDirectory)];
     try {
       locks.push(takeCommandLock(stateDirectory));
-      await withBackends(stateDirectory, store, (backends) => accept(stateDirectory, backends, yes), 'read');
+      await withBackends(
+        stateDirectory,
+        store,
+        (backends) => accept(stateDirectory, backends, yes),
+        'verify',
+      );
     } finally {
       for (const lock of locks) lock.release();
     }

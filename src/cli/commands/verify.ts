@@ -20,7 +20,7 @@ export const verifyDatabaseCommand: Command<Arguments> = {
       stateDirectory,
       store,
       (backends) => verifyDatabase(stateDirectory, backends),
-      'read',
+      'verify',
     );
     const read = `${objects} objects and ${records} records`;
     for (const problem of problems) printError(`kmipd: ${problem}`);

@@ -26,15 +26,17 @@ export interface CommandBackends {
 /**
  * Opens the database and the vault of a state directory while `work` runs and resolves to its result; a
  * daemon may have them open too. `storeOption`: another database than that of the configuration. Of the
- * commands that write, one runs at a time; one with the access `read` waits for none, and cannot write.
- * @throws {CommandError} when the state directory is not initialised, or the root key cannot be used.
+ * commands that write, one runs at a time; one with the access `read` waits for none, and cannot write;
+ * one that verifies or accepts the database does not either, and gets what the others are refused.
+ * @throws {CommandError} when the state directory is not initialised, the root key cannot be used, or the database was
+ *   put back or changed by somebody else.
  * @throws {StoreUnavailableError} when the database cannot be opened.
  */
 export async function withBackends<T>(
   stateDirectory: StateDirectory,
   storeOption: string | undefined,
   work: (backends: CommandBackends) => Promise<T>,
-  access: 'read' | 'write' = 'write',
+  access: 'read' | 'write' | 'verify' = 'write',
 ): Promise<T> {
   const config = requireInitialised(stateDirectory);
   const url = readOption('store', storeOption, readStoreUrl) ?? config.store;
@@ -44,6 +46,7 @@ export async function withBackends<T>(
     {
       mustExist: true,
       refreshSeconds: 0,
+      isUnprotected: access === 'verify',
       ...(access === 'write' && { lanes: { process: 'command' } }),
     },
   );

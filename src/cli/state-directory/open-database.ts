@@ -1,6 +1,6 @@
 import type { Config } from '../../config/index.ts';
 import { redactStoreUrl } from '../../config/values.ts';
-import type { LaneObserver } from '../../store/lanes/lanes.ts';
+import { type LaneObserver, wayOut } from '../../store/lanes/lanes.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../../store/open.ts';
 import { type LocalVault, openLocalVault } from '../../vault/local.ts';
 import type { ForgedRow } from '../../vault/vault.ts';
@@ -19,6 +19,8 @@ export interface OpenedDatabaseOptions extends DatabaseOptions {
   readonly forged?: (row: ForgedRow) => void;
   /** The process that writes, and who is told when it must stop; left out by processes that only read. */
   readonly lanes?: { readonly process: ProcessKind; readonly observer?: LaneObserver };
+  /** For the commands that look at a database, or accept it, whatever it contains. */
+  readonly isUnprotected?: boolean;
   /** Seconds between reads of the keyring; 0 for commands, which end before. */
   readonly refreshSeconds?: number;
 }
@@ -26,15 +28,15 @@ export interface OpenedDatabaseOptions extends DatabaseOptions {
 /**
  * Opens the database of a configuration, then the vault. Without the root key the vault is sealed.
  *
- * @throws {CommandError} when another command writes for too long, or when the daemon finds other records of
- *   clients than kmipd has written.
+ * @throws {CommandError} when another command writes for too long, or when the database was put back or has
+ *   other anchored records (clients, policies) than kmipd has written.
  * @throws {StoreUnavailableError} when the database cannot be opened.
  * @throws {SchemaTooNewError} when a newer kmipd has migrated it.
  */
 export async function openDatabaseOf(
   stateDirectory: StateDirectory,
   { store: url, limits }: Pick<Config, 'store' | 'limits'>,
-  { forged, lanes, refreshSeconds, ...options }: OpenedDatabaseOptions = {},
+  { forged, lanes, isUnprotected, refreshSeconds, ...options }: OpenedDatabaseOptions = {},
 ): Promise<OpenedDatabase> {
   const { rootKey: rootKeyFile, keyringPin } = stateDirectory;
   await using opened = new AsyncDisposableStack();
@@ -57,9 +59,9 @@ export async function openDatabaseOf(
   });
   const { store, keyrings, snapshot, repair } = database;
   if (prepared !== undefined) await database.lanes.start({ ...prepared.options, vault, keyrings });
-  if (lanes?.process === 'daemon') {
-    const problem = await database.protectClients(vault);
-    if (problem !== undefined) throw new CommandError(`${problem}; run: kmipd verify`);
+  if (isUnprotected !== true) {
+    const problem = await database.protectRecords(vault);
+    if (problem !== undefined) throw new CommandError(`${problem}; ${wayOut}`);
   }
   const closing = opened.move();
   return { store, keyrings, snapshot, repair, vault, close: () => closing.disposeAsync() };

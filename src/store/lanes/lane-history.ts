@@ -46,6 +46,13 @@ export class LaneHistory {
     }
   }
 
+  /** Returns a history that does not change with this one. */
+  copy(): LaneHistory {
+    const copy = new LaneHistory();
+    copy.learn(this.lanes);
+    return copy;
+  }
+
   /** Returns why rows that were read cannot follow the known states, a line for the operator. */
   findRollback(rows: readonly KnownLane[]): string | undefined {
     const present = new Map(rows.map((row) => [row.name, row]));

@@ -1,18 +1,28 @@
 import { randomInt } from 'node:crypto';
 import { type KeyringStore, type Vault, VaultUnavailableError } from '../../vault/vault.ts';
-import type { Read, SqlDriver, SqlUnit } from '../sql-driver.ts';
+import type { Read, SqlDriver, SqlRow, SqlUnit } from '../sql-driver.ts';
 import { StoreUnavailableError } from '../store.ts';
-import { type Anchor, type AnchorStore, AnchorUnreadableError, encodeAnchors } from './anchor.ts';
+import { type Anchor, type AnchorStore, encodeAnchors } from './anchor.ts';
 import { maxSeenLanes } from './lane-content.ts';
 import { hashBox, type KnownLane, LaneHistory, type LaneRow } from './lane-history.ts';
 import { type LaneProcess, type LaneStep, LaneWriter } from './lane-writer.ts';
-import { LaneForgedError, type OpenLane, openLane, selectLanes, toLaneRow } from './open-lane.ts';
-import { clientSegment } from './set-hash.ts';
+import {
+  LaneForgedError,
+  type OpenLane,
+  openLane,
+  readLaneRow,
+  selectLanes,
+  toLaneRow,
+} from './open-lane.ts';
+import { anchoredSegment, SetHash } from './set-hash.ts';
 
 const maxEra = 2 ** 48 - 1;
 /** How often a transaction is tried that did not find its lane, because an earlier one was committed. */
 export const maxLaneAttempts = 3;
 const checkMilliseconds = 1_000;
+const notStarted = 'nothing is written while the vault is sealed';
+/** What an operator does about a rollback. */
+export const wayOut = 'see kmipd verify; kmipd vault accept goes on with the database as it is';
 
 /** A database engine whose transactions end with the lanes of its connections. */
 export interface LaneDriver extends SqlDriver {
@@ -67,8 +77,8 @@ export interface LaneConnection {
  * was seen of them before. Once a rollback was found, nothing is written any more.
  */
 export class Lanes {
-  /** Is called when another lane states other records of clients than before. */
-  clientsMoved: () => void = () => {};
+  /** Is called when another lane states other anchored records than before. */
+  anchoredMoved: () => void = () => {};
   readonly #read: Read;
   readonly #history = new LaneHistory();
   readonly #era = randomInt(1, maxEra);
@@ -80,6 +90,7 @@ export class Lanes {
   #keyring = 0;
   #isStarted = false;
   #stopped: string | undefined;
+  #rollback: string | undefined;
   #anchor = '';
   #checking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -132,8 +143,41 @@ export class Lanes {
     clearInterval(this.#timer);
     await this.#checking?.catch(() => {});
     if (this.#options === undefined || !this.#isStarted || this.#stopped !== undefined) return;
-    this.#learnOwnRows();
+    this.#knownLanes();
     await this.#keepAnchor(this.#options).catch(() => {});
+  }
+
+  /**
+   * Is called before all lanes are read. The returned function takes the rows, reports a rollback that they
+   * show, and returns the hash of all rows as they state it.
+   *
+   * @throws {LaneForgedError} when a rollback was found, also from the function
+   * @throws {StoreUnavailableError} when this process has not compared the lanes yet
+   */
+  async expectLanes(vault: Vault): Promise<(rows: readonly SqlRow[]) => SetHash> {
+    const isPending = this.#options !== undefined && !this.#isStarted;
+    if (isPending) await this.check();
+    if (this.#rollback !== undefined) throw new LaneForgedError(this.#rollback);
+    if (isPending && !this.#isStarted) throw new StoreUnavailableError(notStarted);
+    const known = this.#knownLanes();
+    return (rows) => {
+      try {
+        return this.#sumLater(rows, known, vault);
+      } catch (error) {
+        if (!(error instanceof LaneForgedError)) throw error;
+        throw new LaneForgedError(this.#reportRollback(error.message));
+      }
+    };
+  }
+
+  #sumLater(rows: readonly SqlRow[], known: LaneHistory, vault: Vault): SetHash {
+    const lanes = rows.map((row) => openLane(toLaneRow(row), vault));
+    const problem = findRollback(known, lanes);
+    if (problem !== undefined) throw new LaneForgedError(problem);
+    this.#history.learn(lanes);
+    const sum = new SetHash();
+    for (const { content } of lanes) sum.addAll(content.rows);
+    return sum;
   }
 
   async #check(): Promise<void> {
@@ -142,13 +186,14 @@ export class Lanes {
     try {
       if (!this.#isStarted) await this.#readAnchors(options);
       await this.#compare(options);
-      await this.#keepAnchor(options);
     } catch (error) {
       // A sealing key that is not known yet is known soon; what is wrong with a lane then still is.
       if (error instanceof VaultUnavailableError) return;
-      if (!(error instanceof AnchorUnreadableError || error instanceof LaneForgedError)) throw error;
-      this.#reportRollback(error.message);
+      if (error instanceof StoreUnavailableError) throw error;
+      // Whatever else prevents the comparison is in the rows or the anchors, and lasts.
+      this.#reportRollback((error as Error).message);
     }
+    await this.#keepAnchor(options);
   }
 
   async #readAnchors({ vault, anchors, observer }: LaneOptions): Promise<void> {
@@ -162,17 +207,18 @@ export class Lanes {
   }
 
   async #compare({ vault, keyrings }: LaneOptions): Promise<void> {
-    this.#learnOwnRows();
+    const known = this.#knownLanes();
     const keyring = (await keyrings.read())?.generation ?? 0;
     const rows = (await this.#read(selectLanes, [])).map(toLaneRow);
     const lanes = rows.map((row) => this.#openChanged(row, vault));
-    for (const { content } of lanes)
-      this.#history.learn(content.seen.map((seen) => ({ ...seen, box: undefined })));
     const problem =
       keyring < this.#keyring
         ? `the keyring is of generation ${keyring}; it was of generation ${this.#keyring}`
-        : this.#history.findRollback(lanes);
-    if (problem !== undefined) return this.#reportRollback(problem);
+        : findRollback(known, lanes);
+    if (problem !== undefined) {
+      this.#reportRollback(problem);
+      return;
+    }
     this.#keyring = keyring;
     this.#history.learn(lanes);
     if (this.#isStarted) return;
@@ -189,13 +235,16 @@ export class Lanes {
     const lane = openLane(row, vault);
     this.#open.set(row.name, lane);
     const isOwn = [...this.#writers.values()].some(({ name }) => name === row.name);
-    if (!isOwn && known?.content.rows.agrees(clientSegment, lane.content.rows) !== true) this.clientsMoved();
+    if (!isOwn && known?.content.rows.agrees(anchoredSegment, lane.content.rows) !== true)
+      this.anchoredMoved();
     return lane;
   }
 
-  #learnOwnRows(): void {
+  /** What is known of all lanes by now, to compare what is read from now on. */
+  #knownLanes(): LaneHistory {
     for (const { row } of this.#writers.values())
       if (row !== undefined) this.#history.learn([{ ...row, box: hashBox(row.box) }]);
+    return this.#history.copy();
   }
 
   async #keepAnchor({ anchors }: LaneOptions): Promise<void> {
@@ -223,8 +272,7 @@ export class Lanes {
   }
 
   #requireStarted(): LaneProcess {
-    if (!this.#isStarted || this.#options === undefined)
-      throw new StoreUnavailableError('nothing is written while the vault is sealed');
+    if (!this.#isStarted || this.#options === undefined) throw new StoreUnavailableError(notStarted);
     const { vault } = this.#options;
     return { vault, era: this.#era, keyring: this.#keyring, seen: this.#seenLanes() };
   }
@@ -237,7 +285,9 @@ export class Lanes {
 
   async #resolveConflict(writer: LaneWriter): Promise<void> {
     const { vault } = this.#requireStarted();
-    const found = (await this.#read(selectLanes, [])).map(toLaneRow).find(({ name }) => name === writer.name);
+    const rows = await this.#read(selectLanes, []);
+    const own = rows.find(({ name }) => name === writer.name);
+    const found = own && readLaneRow(own);
     const conflict = writer.resolveConflict(found, found !== undefined && isGenuine(found, vault));
     if (conflict === 'rollback')
       this.#reportRollback(`the row ${writer.name} of table lane was put back, replaced or removed`);
@@ -245,10 +295,14 @@ export class Lanes {
     if (this.#stopped !== undefined) throw new StoreUnavailableError(this.#stopped);
   }
 
-  #reportRollback(why: string): void {
-    if (this.#stopped !== undefined) return;
-    this.#stopped = `nothing is written, because the database was put back to an earlier state or forged: ${why}; after a restore that is meant, stop the daemon and run kmipd vault accept`;
-    this.#options?.observer.rolledBack(this.#stopped);
+  /** Returns the line for the operator, of the first rollback that was found. */
+  #reportRollback(why: string): string {
+    if (this.#rollback !== undefined) return this.#rollback;
+    this.#rollback = `the database was put back to an earlier state or forged: ${why}`;
+    const stopped = `nothing is written, because ${this.#rollback}; ${wayOut}`;
+    this.#stopped ??= stopped;
+    this.#options?.observer.rolledBack(stopped);
+    return this.#rollback;
   }
 
   #reportDisplacement(name: string): void {
@@ -260,6 +314,12 @@ export class Lanes {
 /** Returns `Anchor.store`: a hash under a key that only the keyring of a database has. */
 export function identifyStore(vault: Vault): string {
   return vault.element('store', '', 0, new Uint8Array()).toString(16).padStart(64, '0').slice(0, 32);
+}
+
+/** Returns why lanes that were read cannot follow the known ones, nor what they have seen of each other. */
+function findRollback(known: LaneHistory, lanes: readonly OpenLane[]): string | undefined {
+  for (const { content } of lanes) known.learn(content.seen.map((seen) => ({ ...seen, box: undefined })));
+  return known.findRollback(lanes);
 }
 
 function isGenuine(row: LaneRow, vault: Vault): boolean {

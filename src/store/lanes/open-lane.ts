@@ -1,11 +1,20 @@
 import { SealBrokenError, type SealedKey, type Vault } from '../../vault/vault.ts';
-import type { SqlRow } from '../sql-driver.ts';
+import type { SqlRow, SqlValue } from '../sql-driver.ts';
 import { decodeLane, type LaneContent } from './lane-content.ts';
 import { hashBox, type KnownLane, type LaneRow } from './lane-history.ts';
 import { SetHash } from './set-hash.ts';
 
+/**
+ * Returns an expression of a column with a number; −1 for a value that kmipd does not write, of which a driver
+ * might refuse the whole result.
+ */
+export function readableNumber(column: string): string {
+  const isReadable = `${column} is null or ${column} between 0 and ${Number.MAX_SAFE_INTEGER}`;
+  return `case when ${isReadable} then ${column} else -1 end`;
+}
+
 /** Reads all lanes at one moment. */
-export const selectLanes = 'select name, seq, era, box from lane';
+export const selectLanes = `select name, ${readableNumber('seq')} as seq, ${readableNumber('era')} as era, box from lane`;
 
 /** A lane that was read and opened. */
 export interface OpenLane extends KnownLane {
@@ -20,14 +29,25 @@ export class LaneForgedError extends Error {
   readonly code = 'LANE_FORGED';
 }
 
-/** Types a row of `selectLanes`. */
+/**
+ * Types a row of `selectLanes`.
+ * @throws {LaneForgedError} when a cell is of another type
+ */
 export function toLaneRow(row: SqlRow): LaneRow {
-  return {
-    name: row.name as string,
-    seq: row.seq as number,
-    era: row.era as number,
-    box: row.box as SealedKey,
-  };
+  const lane = readLaneRow(row);
+  if (lane === undefined) throw new LaneForgedError('a row of table lane is not one that kmipd writes');
+  return lane;
+}
+
+/** As `toLaneRow`; undefined when a cell is of another type. */
+export function readLaneRow({ name, seq, era, box }: SqlRow): LaneRow | undefined {
+  const isTyped = typeof name === 'string' && isCount(seq) && isCount(era) && box instanceof Uint8Array;
+  return isTyped ? { name, seq, era, box: box as SealedKey } : undefined;
+}
+
+/** Whether a cell has a number that kmipd writes. */
+export function isCount(value: SqlValue | undefined): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 /**

@@ -8,6 +8,13 @@ export interface SeenRow extends RowVersion {
   readonly id: string;
 }
 
+interface KnownRow {
+  readonly version: number;
+  readonly tag: string;
+  /** Of an object; undefined until it was opened, or inserted by this process. */
+  readonly group: string | undefined;
+}
+
 /** The most rows, and the most replaced versions, that are remembered. */
 const maxRows = 65_536;
 
@@ -17,7 +24,7 @@ const maxRows = 65_536;
  * on, so of records only a version that this process knows to be replaced is an earlier one.
  */
 export class RowMemory {
-  readonly #rows = new Map<string, { readonly version: number; readonly tag: string }>();
+  readonly #rows = new Map<string, KnownRow>();
   /** Tags of versions that others have replaced. */
   readonly #replaced = new Set<string>();
 
@@ -30,23 +37,38 @@ export class RowMemory {
     return row.version < known.version || (row.version === known.version && tag !== known.tag);
   }
 
+  /** Whether a group has an object with that identifier. */
+  isKnown(group: string, id: string): boolean {
+    return this.#rows.get(nameOf({ table: 'managed_object', id }))?.group === group;
+  }
+
+  /** Remembers the group of an object that this process has committed. */
+  learnGroup(group: string, id: string): void {
+    const name = nameOf({ table: 'managed_object', id });
+    const known = this.#rows.get(name);
+    if (known !== undefined) this.#rows.set(name, { ...known, group });
+  }
+
   /** Remembers the row of a box that was opened: only authentic versions count. */
   learnOpened(context: SealContext, sealed: SealedKey): void {
     const tag = boxTag(sealed);
     if (context.kind === 'object')
-      this.#learn({ table: 'managed_object', id: context.id, version: context.version, tag });
+      this.#learn({ table: 'managed_object', id: context.id, version: context.version, tag }, context.group);
     if (context.kind === 'record')
       this.#learn({ table: 'sealed_record', id: context.key, version: context.version, tag });
   }
 
-  #learn(row: SeenRow): void {
+  #learn(row: SeenRow, group?: string): void {
     const name = nameOf(row);
     const tag = row.tag.toHex();
     const known = this.#rows.get(name);
-    if (known !== undefined && row.version <= known.version) return;
+    if (known !== undefined && row.version <= known.version) {
+      if (known.tag === tag && known.group === undefined) this.#rows.set(name, { ...known, group });
+      return;
+    }
     if (known !== undefined) this.#replace(known.tag);
     this.#rows.delete(name);
-    this.#rows.set(name, { version: row.version, tag });
+    this.#rows.set(name, { version: row.version, tag, group: group ?? known?.group });
     removeOldest(this.#rows);
   }
 

@@ -8,11 +8,26 @@
 /** Number of segments. */
 export const segmentCount = 32;
 
-/** Segment of the records that decide who may do what; they are verified at each start. */
-export const clientSegment = 31;
+/** Segment of the records that decide who may do what; they are compared at each start. */
+export const anchoredSegment = 31;
 
-/** Kinds of the records in `clientSegment`: clients, and the certificates that lead to them. */
-export const clientRecordKinds: readonly string[] = ['client', 'client-certificate'];
+/**
+ * Kinds of the records in `anchoredSegment`, whose absence or earlier version would allow something: clients,
+ * the certificates that lead to them, policies of groups, keys under which others may leave, and authorities.
+ * They are few and never expire; every process keeps the versions of all.
+ */
+export const anchoredRecordKinds: readonly string[] = [
+  'client',
+  'client-certificate',
+  'policy',
+  'recipient',
+  'authority-key',
+  'authority-above',
+  'authority-certificates',
+  'authority-subject',
+  'issuer-name',
+  'issuer-order',
+];
 
 const countBytes = 8;
 const elementBytes = 32;
@@ -21,13 +36,13 @@ const segmentBytes = countBytes + elementBytes;
 /** Size of an encoded set hash. */
 export const setHashBytes = segmentCount * segmentBytes;
 
-/** Segment of a row: of an object by its identifier, of a record by its key, of those of clients the last. */
+/** Segment of a row: of an object by its identifier, of a record by its key, of anchored ones the last. */
 export function segmentOf(id: string, recordKind?: string): number {
-  if (recordKind !== undefined && clientRecordKinds.includes(recordKind)) return clientSegment;
+  if (recordKind !== undefined && anchoredRecordKinds.includes(recordKind)) return anchoredSegment;
   // FNV-1a over UTF-16 code units: spreads the rows evenly, protects nothing.
   let hash = 0x811c9dc5;
   for (let at = 0; at < id.length; at += 1) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
-  return (hash >>> 0) % clientSegment;
+  return (hash >>> 0) % anchoredSegment;
 }
 
 /** The hash of a set of rows. Kept as it is encoded, because a commit changes one or two segments of it. */

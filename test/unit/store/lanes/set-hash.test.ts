@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import t from 'tap';
 import {
-  clientRecordKinds,
-  clientSegment,
+  anchoredRecordKinds,
+  anchoredSegment,
   SetHash,
   segmentCount,
   segmentOf,
@@ -75,16 +75,16 @@ t.test('a copy is independent of the bytes that it came from', async (t) => {
 });
 
 t.test('records of clients have a segment of their own, all others share the rest evenly', async (t) => {
-  for (const kind of clientRecordKinds) t.equal(segmentOf('any', kind), clientSegment);
+  for (const kind of anchoredRecordKinds) t.equal(segmentOf('any', kind), anchoredSegment);
   t.equal(segmentOf('any', 'ticket'), segmentOf('any'));
   const counts = Array<number>(segmentCount).fill(0);
   for (let at = 0; at < 31_000; at += 1) {
     const segment = segmentOf(randomBytes(16).toString('hex'));
     counts[segment] = (counts[segment] ?? 0) + 1;
   }
-  t.equal(counts[clientSegment], 0);
+  t.equal(counts[anchoredSegment], 0);
   t.ok(
-    counts.slice(0, clientSegment).every((count) => count > 800 && count < 1_200),
+    counts.slice(0, anchoredSegment).every((count) => count > 800 && count < 1_200),
     String(counts),
   );
 });
