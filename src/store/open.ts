@@ -21,9 +21,9 @@ export interface Database {
   /** To be started before sealed rows are written. */
   readonly lanes: Lanes;
   /**
-   * From now on anchored records (clients, policies) are served only as the lanes state them. Resolves with what
-   * is wrong with them or with the lanes, a line for the operator; while the vault is sealed, the first read of
-   * one compares them.
+   * From now on anchored records (clients, policies) are served only as the lanes state them. Resolves with
+   * what is wrong with them or with the lanes, a line for the operator; while the vault is sealed, the first
+   * read of one compares them.
    *
    * @throws {StoreUnavailableError} when the database cannot be read
    */

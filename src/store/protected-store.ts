@@ -17,10 +17,10 @@ export interface RowProtection {
 }
 
 /**
- * Returns a store that serves no earlier version of a row than this process has seen, and of anchored records
- * only what the lanes state. Such a row is refused like a forged one, and so is the absence of an object, which
- * is never removed, and of an anchored record. The methods that read by identifier or key, and lists of anchored
- * records, throw SealBrokenError; the others leave it out.
+ * Returns a store that serves no earlier version of a row than this process has seen, and of anchored
+ * records only what the lanes state. Such a row is refused like a forged one, and so is the absence of an
+ * object, which is never removed, and of an anchored record. The methods that read by identifier or key, and
+ * lists of anchored records, throw SealBrokenError; the others leave it out.
  */
 export function protectRows(store: Store, protection: RowProtection): Store {
   const { memory } = protection;

@@ -2,6 +2,7 @@ import type { Test } from 'tap';
 import type { SqlDriver, SqlRow, SqlValue } from '../../src/store/sql-driver.ts';
 import { StoreUnavailableError } from '../../src/store/store.ts';
 import { MemoryAnchors, runSql, wrongSegments } from './lane-process.ts';
+import { mirrorSuite } from './mirror-suite.ts';
 import { unit } from './objects.ts';
 import {
   type KeptRows,
@@ -131,6 +132,7 @@ export async function rollbackSuite(t: Test, engine: Engine): Promise<void> {
     await t.test(`somebody changes the row of one ${target}`, (t) => testMutations(t, engine, target));
   for (const putBack of putBacks)
     await t.test(`somebody puts back ${putBack.what}`, (t) => testPutBack(t, engine, putBack));
+  await mirrorSuite(t, engine);
 }
 
 async function testMutations(t: Test, engine: Engine, target: Target): Promise<void> {
@@ -286,6 +288,8 @@ async function testPutBack(t: Test, engine: Engine, putBack: (typeof putBacks)[n
 
   const anchored = await startNode(t, url, { anchors });
   t.equal(anchored.rollbacks.length, 1, 'found at the start, by the anchor');
+  t.match(anchored.problem, /put back/);
+  t.equal(await read(anchored, 'client'), 'refused', 'nobody is let in');
   await t.rejects(anchored.store.commit(next), StoreUnavailableError);
   await anchored.close();
 

@@ -1,7 +1,7 @@
 import { ManagedObject } from '../../object/managed-object.ts';
 import { indexChange } from '../../object/search-index.ts';
 import { LaneForgedError, sumLanes } from '../../store/lanes/open-lane.ts';
-import { anchoredRecordKinds, anchoredSegment, SetHash, segmentOf } from '../../store/lanes/set-hash.ts';
+import { anchoredSegment, SetHash, segmentOf } from '../../store/lanes/set-hash.ts';
 import type { AlteredRow } from '../../store/repair.ts';
 import type { Snapshot, SnapshotName, SnapshotObject, SnapshotTerm } from '../../store/snapshot.ts';
 import { boxTag, SealBrokenError, type Vault, VaultUnavailableError } from '../../vault/vault.ts';
@@ -170,7 +170,7 @@ class RowVerifier implements Verification {
     }
     for (const segment of stated.differences(this.present)) {
       const [there, written] = [this.present.rows(segment), stated.rows(segment)];
-      const what = segment === anchoredSegment ? ` (records of kind ${anchoredRecordKinds.join(' and ')})` : '';
+      const what = segment === anchoredSegment ? ' (clients and policies)' : '';
       this.#report(
         there === written
           ? `segment ${segment}${what} has ${there} rows, of which some are earlier versions or were altered`

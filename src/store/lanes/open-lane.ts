@@ -5,8 +5,8 @@ import { hashBox, type KnownLane, type LaneRow } from './lane-history.ts';
 import { SetHash } from './set-hash.ts';
 
 /**
- * Returns an expression of a column with a number; −1 for a value that kmipd does not write, of which a driver
- * might refuse the whole result.
+ * Returns an expression of a column with a number; −1 for a value that kmipd does not write, of which a
+ * driver might refuse the whole result.
  */
 export function readableNumber(column: string): string {
   const isReadable = `${column} is null or ${column} between 0 and ${Number.MAX_SAFE_INTEGER}`;

@@ -49,6 +49,26 @@ for (const [what, seen, row, isOld] of cases)
     t.equal(memoryOf(...seen).isOld(row), isOld);
   });
 
+t.test('an object is known to its group, once it was opened there', async (t) => {
+  const memory = new RowMemory();
+  const open = (id: string, group: string, version: number) =>
+    memory.learnOpened(
+      { kind: 'object', id, group, objectType: 'SecretData', version, valueBinding: null },
+      tagOf(`${id}${version}`) as SealedKey,
+    );
+  memory.learnCommitted({ table: 'managed_object', id: 'a', before: null, after: object(1, 'a1') });
+  t.equal(memory.isKnown('blue', 'a'), false, 'whose group is not known');
+  memory.learnGroup('blue', 'a');
+  t.equal(memory.isKnown('blue', 'a'), true);
+  memory.learnCommitted({
+    ...{ table: 'managed_object', id: 'a', before: object(1, 'a1'), after: object(2, 'a2') },
+  });
+  t.equal(memory.isKnown('blue', 'a'), true, 'after an update');
+  t.equal(memory.isKnown('red', 'a'), false);
+  open('b', 'red', 1);
+  t.strictSame([memory.isKnown('red', 'b'), memory.isKnown('red', 'c')], [true, false]);
+});
+
 t.test('a row that this process has removed is old, and may be written again', async (t) => {
   const memory = new RowMemory();
   const change = (before: SeenRow | null, after: SeenRow | null): WrittenRow => ({
