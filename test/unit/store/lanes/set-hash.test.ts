@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import t from 'tap';
+import { clientCertificateKind, clientKind } from '../../../../src/identity/client-entry.ts';
+import { authorityCertificateKinds } from '../../../../src/operations/authority-certificates.ts';
+import { authorityKinds } from '../../../../src/operations/authority-records.ts';
+import { issuerNameKind } from '../../../../src/operations/certificates/issuer-choice.ts';
+import { issuerOrderKind } from '../../../../src/operations/certificates/issuer-order.ts';
+import { groupPolicyKind } from '../../../../src/operations/group-policy-record.ts';
+import { recipientKind } from '../../../../src/operations/recipients.ts';
 import {
   anchoredRecordKinds,
   anchoredSegment,
@@ -74,7 +81,13 @@ t.test('a copy is independent of the bytes that it came from', async (t) => {
   t.throws(() => new SetHash(new Uint8Array(setHashBytes - 1)), TypeError);
 });
 
-t.test('records of clients have a segment of their own, all others share the rest evenly', async (t) => {
+t.test('the kinds of anchored records are those that others write', async (t) => {
+  const written = [clientKind, clientCertificateKind, groupPolicyKind, recipientKind, issuerNameKind];
+  const others = [issuerOrderKind, ...authorityKinds, ...authorityCertificateKinds];
+  t.same([...anchoredRecordKinds].sort(), [...written, ...others].sort());
+});
+
+t.test('anchored records have a segment of their own, all others share the rest evenly', async (t) => {
   for (const kind of anchoredRecordKinds) t.equal(segmentOf('any', kind), anchoredSegment);
   t.equal(segmentOf('any', 'ticket'), segmentOf('any'));
   const counts = Array<number>(segmentCount).fill(0);
