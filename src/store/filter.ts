@@ -1,3 +1,4 @@
+import { exactInteger } from './cells.ts';
 import { objectColumns } from './columns.ts';
 import type { ColumnRange } from './search-starts.ts';
 import type { Dialect, SqlValue } from './sql-driver.ts';
@@ -69,7 +70,7 @@ export function compilePage(
   return {
     sql:
       `with c as materialized (${source})` +
-      ` select o.seq, o.id, o.version, null as candidates from ${objects} and ${ofGroup} and ${compile(filter, parameters)}` +
+      ` select o.seq, o.id, ${exactInteger('o.version')} as version, null as candidates from ${objects} and ${ofGroup} and ${compile(filter, parameters)}` +
       ' union all select min(c.seq), null, null, count(*) from c',
     parameters: parameters.values,
   };
@@ -89,9 +90,9 @@ function compileCandidates(
   const before = parameters.add(candidates.before);
   const limit = parameters.add(rows);
   if (of !== 'group')
-    return `select distinct i.object as seq from object_term i where i.term = ${parameters.add(of.term)} and i.object < ${before} order by i.object desc limit ${limit}`;
+    return `select distinct i.object as seq from object_term i where i.term = ${parameters.add(of.term)} and i.object < ${before} and i.object > 0 order by i.object desc limit ${limit}`;
   const place = dialect.before(['o.grp', 'o.seq'], [parameters.add(group), before]);
-  return `select o.seq from managed_object o where ${place} limit ${limit}`;
+  return `select o.seq from managed_object o where o.seq > 0 and ${place} limit ${limit}`;
 }
 
 /** Compiles a count of the rows of a term, up to `max`. */

@@ -12,7 +12,7 @@ export interface AlteredRow {
 }
 
 export interface Repair {
-  /** Removes rows, and what the index has of objects among them. */
+  /** Removes rows, those before the first one too, and what the index has of objects among them. */
   removeRows(rows: readonly AlteredRow[]): Promise<void>;
   /** Removes all terms and unique names. */
   clearIndex(): Promise<void>;
@@ -22,6 +22,8 @@ export interface Repair {
   replaceLanes(lane: LaneRow): Promise<void>;
 }
 
+/** Rows before the first one that kmipd writes. */
+const strays = ['delete from managed_object where seq <= 0', 'delete from sealed_record where seq <= 0'];
 /** Rows of one transaction. */
 const maxRows = 64;
 
@@ -45,6 +47,7 @@ export function createRepair(driver: SqlDriver): Repair {
   };
   return {
     async removeRows(rows) {
+      await run(strays.map((sql) => ({ sql, parameters: [] })));
       for (let at = 0; at < rows.length; at += maxRows)
         await run(
           rows

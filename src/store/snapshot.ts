@@ -3,6 +3,8 @@ import { type ColumnName, objectColumns } from './columns.ts';
 import type { LaneRow } from './lanes/lane-history.ts';
 import { selectLanes, toLaneRow } from './lanes/open-lane.ts';
 import type { Dialect, Read, SqlRow } from './sql-driver.ts';
+import { loadObjects } from './sql-objects.ts';
+import { readRecord } from './sql-records.ts';
 import type { IndexTerm, LoadedObject, ObjectColumns, StoredRecord } from './store.ts';
 
 /** Rows of one read. */
@@ -43,6 +45,12 @@ export interface Snapshot {
   terms(terms: readonly number[], first: number, last: number): Promise<readonly SnapshotTerm[]>;
   /** The unique names of objects in the range. */
   names(first: number, last: number): Promise<readonly SnapshotName[]>;
+  /** The number of rows before the first one that kmipd writes. */
+  strays(): Promise<number>;
+  /** Those of a group's objects that are found by their identifiers, as the daemon finds them. */
+  find(group: string, ids: readonly string[]): Promise<readonly LoadedObject[]>;
+  /** The record that is found by its key, as the daemon finds it. */
+  findRecord(kind: string, key: string): Promise<StoredRecord | undefined>;
   /** The number of all rows of the blind index, and of all unique names. */
   counts(): Promise<{ readonly terms: number; readonly names: number }>;
 }
@@ -51,6 +59,8 @@ const columnNames = Object.keys(objectColumns) as readonly ColumnName[];
 const objectFields = ['seq', 'id', 'grp', 'object_type', 'version', 'box', 'value'];
 const selectObjects = `select ${[...objectFields, ...Object.values(objectColumns)].join(', ')} from managed_object where seq > $1 order by seq limit ${pageRows}`;
 const selectRecords = `select seq, kind, key, grp, version, expires, box from sealed_record where seq > $1 order by seq limit ${pageRows}`;
+const selectStrays =
+  'select (select count(*) from managed_object where seq <= 0) + (select count(*) from sealed_record where seq <= 0) as strays';
 const selectNames = 'select grp, name, object from unique_name where object >= $1 and object <= $2';
 const selectCounts =
   'select (select count(*) from object_term) as terms, (select count(*) from unique_name) as names';
@@ -65,6 +75,9 @@ export function createSnapshot(read: Read, dialect: Dialect): Snapshot {
     terms: async (terms, first, last) =>
       (await read(selectTerms, [JSON.stringify(terms), first, last])).map(toTerm),
     names: async (first, last) => (await read(selectNames, [first, last])).map(toName),
+    strays: async () => Number((await read(selectStrays, []))[0]?.strays),
+    find: (group, ids) => loadObjects({ read }, group, ids),
+    findRecord: (kind, key) => readRecord({ read }, kind, key),
     async counts() {
       const [row] = await read(selectCounts, []);
       return { terms: Number(row?.terms), names: Number(row?.names) };

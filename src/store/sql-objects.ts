@@ -1,4 +1,5 @@
 import { boxTag, type SealedKey } from '../vault/vault.ts';
+import { exactInteger, toBytes, toNumber, toText } from './cells.ts';
 import { type ColumnName, objectColumns } from './columns.ts';
 import type { SqlDriver, SqlRow, SqlStep, SqlUnit, SqlValue, WrittenRow } from './sql-driver.ts';
 import type {
@@ -42,7 +43,7 @@ const termSql = new Map(termSizes.map((size) => [size, buildTermSql(size)]));
 
 /** As `Store.load`. */
 export async function loadObjects(
-  driver: SqlDriver,
+  driver: Pick<SqlDriver, 'read'>,
   group: string,
   ids: readonly string[],
 ): Promise<readonly LoadedObject[]> {
@@ -52,7 +53,7 @@ export async function loadObjects(
 }
 
 async function readRows(
-  driver: SqlDriver,
+  driver: Pick<SqlDriver, 'read'>,
   group: string,
   wanted: readonly string[],
 ): Promise<readonly SqlRow[]> {
@@ -181,18 +182,18 @@ function termSteps(id: string, terms: readonly IndexTerm[]): readonly SqlStep[] 
 /** The group is the one that was asked for, whatever the database has: the row of another does not open. */
 function toLoadedObject(row: SqlRow, group: string): LoadedObject {
   return {
-    id: row.id as string,
+    id: toText(row.id),
     group,
-    objectType: row.object_type as string,
-    version: row.version as number,
-    box: row.box as SealedKey,
-    value: row.value as SealedKey | null,
+    objectType: toText(row.object_type),
+    version: toNumber(row.version),
+    box: toBytes(row.box) as SealedKey,
+    value: row.value === null ? null : (toBytes(row.value) as SealedKey),
   };
 }
 
 function buildLoadSql(size: number): string {
   const ids = Array.from({ length: size }, (_, at) => `$${at + 2}`).join(', ');
-  return `select id, object_type, version, box, value from managed_object where grp = $1 and id in (${ids})`;
+  return `select id, object_type, ${exactInteger('version')} as version, box, value from managed_object where grp = $1 and id in (${ids})`;
 }
 
 function buildTermSql(size: number): string {

@@ -1,4 +1,5 @@
 import { boxTag, type SealedKey } from '../vault/vault.ts';
+import { exactInteger, toBytes, toNumber, toText } from './cells.ts';
 import type { SqlDriver, SqlRow, SqlStep, SqlUnit, SqlValue, WrittenRow } from './sql-driver.ts';
 import { type RecordChanges, type RecordQuery, removalOf, type StoredRecord } from './store.ts';
 
@@ -8,11 +9,12 @@ import { type RecordChanges, type RecordQuery, removalOf, type StoredRecord } fr
 const maxDeletedRecords = 256;
 
 const columns = 'kind, key, grp, version, expires, box';
-const selectOne = `select ${columns} from sealed_record where key = $1 and kind = $2`;
+const selected = `kind, key, grp, ${exactInteger('version')} as version, ${exactInteger('expires')} as expires, box`;
+const selectOne = `select ${selected} from sealed_record where key = $1 and kind = $2`;
 const isLive = '(expires is null or expires > $2)';
-const selectOfKind = `select ${columns} from sealed_record where kind = $1 and ${isLive} order by seq limit $3`;
-const selectOfGroup = `select ${columns} from sealed_record where kind = $1 and grp = $4 and ${isLive} order by seq limit $3`;
-const selectExpired = `select seq, ${columns} from sealed_record where expires is not null and expires <= $1 and (expires, seq) > ($2, $3) order by expires, seq limit $4`;
+const selectOfKind = `select ${selected} from sealed_record where kind = $1 and ${isLive} order by seq limit $3`;
+const selectOfGroup = `select ${selected} from sealed_record where kind = $1 and grp = $4 and ${isLive} order by seq limit $3`;
+const selectExpired = `select seq, ${selected} from sealed_record where seq > 0 and expires > -1 and expires <= $1 and (expires, seq) > ($2, $3) order by expires, seq limit $4`;
 
 const exists = 'select 1 as one from sealed_record where key = $1';
 const hasVersion = 'select 1 as one from sealed_record where key = $1 and kind = $2 and version = $3';
@@ -26,7 +28,7 @@ const beforeAnyExpiry = -1;
 
 /** As `Store.record`. */
 export async function readRecord(
-  driver: SqlDriver,
+  driver: Pick<SqlDriver, 'read'>,
   kind: string,
   key: string,
 ): Promise<StoredRecord | undefined> {
@@ -116,11 +118,11 @@ function step(sql: string, parameters: SqlStep['parameters']): SqlStep {
 
 function toRecord(row: SqlRow): StoredRecord {
   return {
-    kind: row.kind as string,
-    key: row.key as string,
-    group: row.grp as string,
-    version: row.version as number,
-    expires: row.expires as number | null,
-    box: row.box as SealedKey,
+    kind: toText(row.kind),
+    key: toText(row.key),
+    group: toText(row.grp),
+    version: toNumber(row.version),
+    expires: row.expires === null ? null : toNumber(row.expires),
+    box: toBytes(row.box) as SealedKey,
   };
 }

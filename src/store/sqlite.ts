@@ -13,6 +13,7 @@ import {
   SqliteConnection,
 } from './sqlite-connection.ts';
 import { createDatabaseFile } from './sqlite-file.ts';
+import { SqliteSchema } from './sqlite-schema.ts';
 import { SqliteSearchThreads } from './sqlite-search-threads.ts';
 import { SqliteWriterThread } from './sqlite-writer-thread.ts';
 import { StoreUnavailableError } from './store.ts';
@@ -30,6 +31,9 @@ const dialect: Dialect = {
     `${first} = ${equal} and ${second} < ${less} order by ${second} desc`,
   numbers: (parameter) => `select value as seq from json_each(${parameter})`,
 };
+
+/** How often the schema is compared while the file is open. */
+const schemaMilliseconds = 1_000;
 
 /** Threads for searches: one processor stays for the event loop. */
 const searchThreads = Math.max(1, Math.min(4, availableParallelism() - 1));
@@ -59,11 +63,15 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
   const path = resolve(file);
   createDatabaseFile(path, options.mustExist ?? false);
   const { maxPages, migrations = released, isConversion = false } = options;
-  const reader = await openReader(path, { place: `sqlite:${path}`, migrations, isConversion });
+  const place = `sqlite:${path}`;
+  const schema = await SqliteSchema.of(dialect, { migrations });
+  const reader = await openReader(path, { place, migrations, isConversion }, schema);
   const settings = { file: path, busyMilliseconds: 5_000, cacheKibibytes: 32_768 };
   let closed: Promise<void> | undefined;
+  let refusal: StoreUnavailableError | undefined;
   const requireOpen = () => {
     if (closed !== undefined) throw new StoreUnavailableError('the store is closed');
+    if (refusal !== undefined) throw refusal;
   };
   const read = async (sql: string, parameters: readonly SqlValue[]): Promise<readonly SqlRow[]> => {
     requireOpen();
@@ -85,6 +93,10 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
     reader.close();
     throw error;
   }
+  // Statements are compiled anew when somebody changes the schema, and would use it.
+  const schemaCheck = setInterval(() => {
+    refusal = isConversion ? undefined : findSchemaRefusal(schema, reader, place);
+  }, schemaMilliseconds).unref();
   const searches = new SqliteSearchThreads({ file: path, busyMilliseconds: 5_000, cacheKibibytes: 16_384 });
   const commits = new GroupCommit((units) => writer.write(units));
   return {
@@ -103,8 +115,12 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
       requireOpen();
       return searches.snapshot(work);
     },
-    commit: (unit) => commits.commit(unit),
+    async commit(unit) {
+      if (refusal !== undefined) throw refusal;
+      return commits.commit(unit);
+    },
     close() {
+      clearInterval(schemaCheck);
       closed ??= commits.close().then(async () => {
         await lanes.close();
         reader.close();
@@ -119,10 +135,14 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
  * Retries for up to ten seconds, without blocking this thread, while another process creates or migrates the
  * file.
  */
-async function openReader(path: string, plan: MigrationPlan): Promise<SqliteConnection> {
+async function openReader(
+  path: string,
+  plan: MigrationPlan,
+  schema: SqliteSchema,
+): Promise<SqliteConnection> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await openMigrated(path, plan);
+      return await openMigrated(path, plan, schema);
     } catch (error) {
       if (!isSystemFailure(error)) throw error;
       if (classifyFailure(error) !== 'transient' || attempt === 100)
@@ -132,18 +152,45 @@ async function openReader(path: string, plan: MigrationPlan): Promise<SqliteConn
   }
 }
 
-async function openMigrated(path: string, plan: MigrationPlan): Promise<SqliteConnection> {
+async function openMigrated(
+  path: string,
+  plan: MigrationPlan,
+  schema: SqliteSchema,
+): Promise<SqliteConnection> {
   const connection = new SqliteConnection({ file: path, busyMilliseconds: 50, cacheKibibytes: 16_384 });
   const run = async (sql: string, parameters: readonly SqlValue[] = []) => connection.rows(sql, parameters);
   try {
     connection.database.exec('begin immediate');
     await migrate({ run }, dialect, plan);
     connection.database.exec('commit');
+    if (!plan.isConversion) requireSchema(schema, connection, plan.place);
     // This connection only reads from now on; a write would bypass the group commit.
     connection.database.exec('pragma query_only = on; pragma busy_timeout = 1000;');
     return connection;
   } catch (error) {
     connection.close();
     throw error;
+  }
+}
+
+/** @throws {StoreUnavailableError} when the schema is another one than that of the migrations */
+function requireSchema(schema: SqliteSchema, connection: SqliteConnection, place: string): void {
+  const refusal = findSchemaRefusal(schema, connection, place);
+  if (refusal !== undefined) throw refusal;
+}
+
+function findSchemaRefusal(
+  schema: SqliteSchema,
+  { database }: SqliteConnection,
+  place: string,
+): StoreUnavailableError | undefined {
+  try {
+    const problem = schema.findProblem(database);
+    if (problem === undefined) return undefined;
+    return new StoreUnavailableError(
+      `the tables of ${place} were changed by another program: ${problem}; restore the database from its backup`,
+    );
+  } catch (error) {
+    return new StoreUnavailableError(`cannot read the schema of ${place}: ${describeSqliteError(error)}`);
   }
 }

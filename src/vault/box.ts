@@ -75,7 +75,7 @@ export function readEpoch(sealed: Uint8Array): number | undefined {
 
 /** Decrypts a box; undefined when it belongs to another row, is of another kind, or was changed. */
 export function openBox(keys: BoxKeys, context: SealContext, sealed: Uint8Array): Uint8Array | undefined {
-  if (sealed[0] !== boxFormat || sealed[1] !== kinds[context.kind]) return undefined;
+  if (sealed[0] !== boxFormat || sealed[1] !== kinds[context.kind] || !isExact(context)) return undefined;
   const plain = decryptGcm(keys[context.kind], headerBytes, encodeAad(context), sealed);
   return plain !== undefined && hasSecretLength(context) ? unpad(plain) : plain;
 }
@@ -120,6 +120,11 @@ function unpad(plain: Uint8Array): Uint8Array {
   const unpadded = plain.slice(0, plain.lastIndexOf(0x80));
   plain.fill(0);
   return unpadded;
+}
+
+/** Whether numbers of a row that was read are whole ones, as those of all that are written. */
+function isExact(context: SealContext): boolean {
+  return Object.values(context).every((value) => typeof value !== 'number' || Number.isSafeInteger(value));
 }
 
 const unbound = Uint8Array.of(0);
