@@ -3,7 +3,7 @@ import { type ColumnName, objectColumns } from './columns.ts';
 import type { LaneRow } from './lanes/lane-history.ts';
 import { selectLanes, toLaneRow } from './lanes/open-lane.ts';
 import type { Dialect, Read, SqlRow } from './sql-driver.ts';
-import { loadObjects } from './sql-objects.ts';
+import { loadObjects, maxLoadIds } from './sql-objects.ts';
 import { readRecord } from './sql-records.ts';
 import type { IndexTerm, LoadedObject, ObjectColumns, StoredRecord } from './store.ts';
 
@@ -76,7 +76,13 @@ export function createSnapshot(read: Read, dialect: Dialect): Snapshot {
       (await read(selectTerms, [JSON.stringify(terms), first, last])).map(toTerm),
     names: async (first, last) => (await read(selectNames, [first, last])).map(toName),
     strays: async () => Number((await read(selectStrays, []))[0]?.strays),
-    find: (group, ids) => loadObjects({ read }, group, ids),
+    async find(group, ids) {
+      const found: LoadedObject[] = [];
+      // One statement at a time: a snapshot has one connection.
+      for (let at = 0; at < ids.length; at += maxLoadIds)
+        found.push(...(await loadObjects({ read }, group, ids.slice(at, at + maxLoadIds))));
+      return found;
+    },
     findRecord: (kind, key) => readRecord({ read }, kind, key),
     async counts() {
       const [row] = await read(selectCounts, []);
