@@ -1,4 +1,4 @@
-import type { LaneObserver } from '../store/lanes/lanes.ts';
+import type { LaneObserver } from '../store/lanes/lane-ports.ts';
 import type { Logger } from '../watch/log.ts';
 import type { Metrics } from '../watch/metrics.ts';
 

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { CommandError } from '../cli/failure.ts';
 import { lockConversion } from '../store/conversion-lock.ts';
-import type { LaneOptions } from '../store/lanes/lanes.ts';
+import type { LaneOptions } from '../store/lanes/lane-ports.ts';
 import { migrations } from '../store/migrations/index.ts';
 import { recordingStep } from '../store/migrations/migration.ts';
 import { openDriver } from '../store/open.ts';

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { UnitOutcome } from './group-commit.ts';
+import type { LaneConnection } from './lanes/lane-ports.ts';
 import type { LaneStep } from './lanes/lane-writer.ts';
-import type { LaneConnection } from './lanes/lanes.ts';
 import { isLockTimeout, isStatementError, toQuery } from './postgres-session.ts';
 import type { SqlStep, SqlUnit } from './sql-driver.ts';
 

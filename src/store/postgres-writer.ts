@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { UnitOutcome } from './group-commit.ts';
-import type { LaneConnection } from './lanes/lanes.ts';
+import type { LaneConnection } from './lanes/lane-ports.ts';
 import {
   isConflict,
   isLockTimeout,

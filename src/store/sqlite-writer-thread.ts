@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import type { UnitOutcome } from './group-commit.ts';
+import type { LaneConnection } from './lanes/lane-ports.ts';
 import type { LaneStep } from './lanes/lane-writer.ts';
-import { type LaneConnection, maxLaneAttempts } from './lanes/lanes.ts';
+import { maxLaneAttempts } from './lanes/lanes.ts';
 import type { SqlStep, SqlUnit } from './sql-driver.ts';
 import { describeSqliteError, type SqliteSettings } from './sqlite-connection.ts';
 import type { WriterReply, WriterRequest } from './sqlite-writer.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import { writeFileAtomically } from '../../common/durable-file.ts';
 import { readTextFile } from '../../common/regular-file.ts';
-import type { LaneObserver, LaneOptions } from '../../store/lanes/lanes.ts';
+import type { LaneObserver, LaneOptions } from '../../store/lanes/lane-ports.ts';
 import { CommandError } from '../failure.ts';
 import { createAnchorFiles } from './anchor-files.ts';
 import { giveToOwner, type ProcessLock, takeCommandLock } from './lock.ts';

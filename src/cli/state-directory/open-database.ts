@@ -1,6 +1,7 @@
 import type { Config } from '../../config/index.ts';
 import { redactStoreUrl } from '../../config/values.ts';
-import { type LaneObserver, wayOut } from '../../store/lanes/lanes.ts';
+import type { LaneObserver } from '../../store/lanes/lane-ports.ts';
+import { wayOut } from '../../store/lanes/lanes.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../../store/open.ts';
 import { type LocalVault, openLocalVault } from '../../vault/local.ts';
 import type { ForgedRow } from '../../vault/vault.ts';

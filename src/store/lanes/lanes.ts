@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto';
-import { type KeyringStore, type Vault, VaultUnavailableError } from '../../vault/vault.ts';
+import { type Vault, VaultUnavailableError } from '../../vault/vault.ts';
 import type { Read, SqlDriver, SqlRow, SqlUnit } from '../sql-driver.ts';
 import { StoreUnavailableError } from '../store.ts';
-import { type Anchor, type AnchorStore, encodeAnchors } from './anchor.ts';
+import { type Anchor, encodeAnchors } from './anchor.ts';
 import { maxSeenLanes } from './lane-content.ts';
 import { hashBox, type KnownLane, LaneHistory, type LaneRow } from './lane-history.ts';
+import type { LaneConnection, LaneOptions } from './lane-ports.ts';
 import { type LaneProcess, type LaneStep, LaneWriter } from './lane-writer.ts';
 import {
   LaneForgedError,
@@ -27,49 +28,6 @@ export const wayOut = 'see kmipd verify; kmipd vault accept goes on with the dat
 /** A database engine whose transactions end with the lanes of its connections. */
 export interface LaneDriver extends SqlDriver {
   readonly lanes: Lanes;
-}
-
-/** How a process keeps its lanes. */
-export interface LaneOptions {
-  /** While it is sealed nothing is written; the lanes start within a second after it was unsealed. */
-  readonly vault: Vault;
-  readonly keyrings: KeyringStore;
-  /** Unique among the processes that write to the database, and the same at each start. */
-  readonly name: string;
-  readonly anchors: AnchorStore;
-  readonly observer: LaneObserver;
-}
-
-/** Is told what becomes of the lanes. */
-export interface LaneObserver {
-  /** The database was put back to an earlier state, or forged: this process writes nothing any more. */
-  rolledBack(why: string): void;
-  /** Another process writes as this one, which writes nothing any more. */
-  displaced(why: string): void;
-  /** There was no anchor; one was made of the database as it is. */
-  anchored(): void;
-}
-
-/** The lane of one writing connection. */
-export interface LaneConnection {
-  /** @throws {StoreUnavailableError} when units like these may not be written */
-  requireWritable(units: readonly SqlUnit[]): void;
-  /**
-   * Builds the last statement of a transaction in which these units go through; undefined when they change no
-   * sealed row.
-   * @throws {StoreUnavailableError} when nothing may be written
-   */
-  createStep(units: readonly SqlUnit[]): LaneStep | undefined;
-  /** The transaction with that statement is durable. */
-  accept(step: LaneStep): void;
-  /** The transaction with that statement may be durable, now or later. */
-  doubt(step: LaneStep): void;
-  /**
-   * To be called when a statement found no row, after its transaction was rolled back. Resolves when the
-   * transaction may be tried again, with a new statement.
-   * @throws {StoreUnavailableError} when this process must not write any more
-   */
-  resolveConflict(): Promise<void>;
 }
 
 /**

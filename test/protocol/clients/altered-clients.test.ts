@@ -145,7 +145,11 @@ t.test('an older row of a client, put back, lets nobody in', async (t) => {
   const { service, before, put } = opened;
   t.equal((await sendAs(service, '2.1', [locate], spent)).reasons, 'Success');
   for (const row of before) put(row);
-  t.equal(await service.clients.byFingerprint(enrolled.tester.fingerprint), undefined, 'a later one was seen');
+  t.equal(
+    await service.clients.byFingerprint(enrolled.tester.fingerprint),
+    undefined,
+    'a later one was seen',
+  );
   t.not((await sendAs(service, '2.1', [locate])).reasons, 'Success');
 });
 

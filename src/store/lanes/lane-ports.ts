@@ -1,0 +1,49 @@
+import type { KeyringStore, Vault } from '../../vault/vault.ts';
+import type { SqlUnit } from '../sql-driver.ts';
+import type { AnchorStore } from './anchor.ts';
+import type { LaneStep } from './lane-writer.ts';
+
+/** What a process and its writing connections know of lanes. */
+
+/** How a process keeps its lanes. */
+export interface LaneOptions {
+  /** While it is sealed nothing is written; the lanes start within a second after it was unsealed. */
+  readonly vault: Vault;
+  readonly keyrings: KeyringStore;
+  /** Unique among the processes that write to the database, and the same at each start. */
+  readonly name: string;
+  readonly anchors: AnchorStore;
+  readonly observer: LaneObserver;
+}
+
+/** Is told what becomes of the lanes. */
+export interface LaneObserver {
+  /** The database was put back to an earlier state, or forged: this process writes nothing any more. */
+  rolledBack(why: string): void;
+  /** Another process writes as this one, which writes nothing any more. */
+  displaced(why: string): void;
+  /** There was no anchor; one was made of the database as it is. */
+  anchored(): void;
+}
+
+/** The lane of one writing connection. */
+export interface LaneConnection {
+  /** @throws {StoreUnavailableError} when units like these may not be written */
+  requireWritable(units: readonly SqlUnit[]): void;
+  /**
+   * Builds the last statement of a transaction in which these units go through; undefined when they change no
+   * sealed row.
+   * @throws {StoreUnavailableError} when nothing may be written
+   */
+  createStep(units: readonly SqlUnit[]): LaneStep | undefined;
+  /** The transaction with that statement is durable. */
+  accept(step: LaneStep): void;
+  /** The transaction with that statement may be durable, now or later. */
+  doubt(step: LaneStep): void;
+  /**
+   * To be called when a statement found no row, after its transaction was rolled back. Resolves when the
+   * transaction may be tried again, with a new statement.
+   * @throws {StoreUnavailableError} when this process must not write any more
+   */
+  resolveConflict(): Promise<void>;
+}
