@@ -12,16 +12,16 @@ export function exactInteger(column: string): string {
 }
 
 /** The number in a cell, which no box is bound to unless it is a whole one. */
-export function toNumber(cell: SqlValue | undefined): number {
+export function cellNumber(cell: SqlValue | undefined): number {
   return typeof cell === 'number' ? cell : Number.NaN;
 }
 
 /** The text in a cell; the empty one for other types. */
-export function toText(cell: SqlValue | undefined): string {
+export function cellText(cell: SqlValue | undefined): string {
   return typeof cell === 'string' ? cell : '';
 }
 
 /** The bytes in a cell; none for other types. */
-export function toBytes(cell: SqlValue | undefined): Uint8Array {
+export function cellBytes(cell: SqlValue | undefined): Uint8Array {
   return cell instanceof Uint8Array ? cell : new Uint8Array();
 }

@@ -1,5 +1,5 @@
 import { boxTag, type SealedKey } from '../vault/vault.ts';
-import { exactInteger, toBytes, toNumber, toText } from './cells.ts';
+import { cellBytes, cellNumber, cellText, exactInteger } from './cells.ts';
 import { type ColumnName, objectColumns } from './columns.ts';
 import type { SqlDriver, SqlRow, SqlStep, SqlUnit, SqlValue, WrittenRow } from './sql-driver.ts';
 import type {
@@ -184,12 +184,12 @@ function termSteps(id: string, terms: readonly IndexTerm[]): readonly SqlStep[] 
 /** The group is the one that was asked for, whatever the database has: the row of another does not open. */
 function toLoadedObject(row: SqlRow, group: string): LoadedObject {
   return {
-    id: toText(row.id),
+    id: cellText(row.id),
     group,
-    objectType: toText(row.object_type),
-    version: toNumber(row.version),
-    box: toBytes(row.box) as SealedKey,
-    value: row.value === null ? null : (toBytes(row.value) as SealedKey),
+    objectType: cellText(row.object_type),
+    version: cellNumber(row.version),
+    box: cellBytes(row.box) as SealedKey,
+    value: row.value === null ? null : (cellBytes(row.value) as SealedKey),
   };
 }
 

@@ -1,5 +1,5 @@
 import { boxTag, type SealedKey } from '../vault/vault.ts';
-import { exactInteger, toBytes, toNumber, toText } from './cells.ts';
+import { cellBytes, cellNumber, cellText, exactInteger } from './cells.ts';
 import type { SqlDriver, SqlRow, SqlStep, SqlUnit, SqlValue, WrittenRow } from './sql-driver.ts';
 import { type RecordChanges, type RecordQuery, removalOf, type StoredRecord } from './store.ts';
 
@@ -118,11 +118,11 @@ function step(sql: string, parameters: SqlStep['parameters']): SqlStep {
 
 function toRecord(row: SqlRow): StoredRecord {
   return {
-    kind: toText(row.kind),
-    key: toText(row.key),
-    group: toText(row.grp),
-    version: toNumber(row.version),
-    expires: row.expires === null ? null : toNumber(row.expires),
-    box: toBytes(row.box) as SealedKey,
+    kind: cellText(row.kind),
+    key: cellText(row.key),
+    group: cellText(row.grp),
+    version: cellNumber(row.version),
+    expires: row.expires === null ? null : cellNumber(row.expires),
+    box: cellBytes(row.box) as SealedKey,
   };
 }

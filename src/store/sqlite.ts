@@ -32,7 +32,10 @@ const dialect: Dialect = {
   numbers: (parameter) => `select value as seq from json_each(${parameter})`,
 };
 
-/** How often the schema is compared while the file is open. */
+/**
+ * How often the schema is compared while the file is open: statements are compiled anew when somebody changes
+ * it, and would use it.
+ */
 const schemaMilliseconds = 1_000;
 
 /** Threads for searches: one processor stays for the event loop. */
@@ -70,7 +73,7 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
   let closed: Promise<void> | undefined;
   let refusal: StoreUnavailableError | undefined;
   const requireOpen = () => {
-    if (closed !== undefined) throw new StoreUnavailableError('the store is closed');
+    if (closed !== undefined) refusal = new StoreUnavailableError('the store is closed');
     if (refusal !== undefined) throw refusal;
   };
   const read = async (sql: string, parameters: readonly SqlValue[]): Promise<readonly SqlRow[]> => {
@@ -93,7 +96,6 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
     reader.close();
     throw error;
   }
-  // Statements are compiled anew when somebody changes the schema, and would use it.
   const schemaCheck = setInterval(() => {
     refusal = isConversion ? undefined : findSchemaRefusal(schema, reader, place);
   }, schemaMilliseconds).unref();

@@ -135,7 +135,7 @@ export interface FullObject {
   readonly variant: number;
   /** Whether it is destroyed after a compromise: with the attributes of that, and without a value. */
   readonly destroyed?: boolean;
-  /** Values of its fields but of those that are columns of the store; the same in all of them when left out. */
+  /** Values of its fields but of columns of the store; the same in all of them when left out. */
   readonly values?: PlainValues;
 }
 
