@@ -17,7 +17,11 @@ export function observeReads({ store, vault }: TestService): () => readonly stri
   counted.deleteExpired = async () => {};
   counted.groupOf = async (id) => note('groupOf', await groupOf(id), (group) => (group ? 1 : 0));
   const open = vault.open.bind(vault);
-  vault.open = (context, sealed) => note('open', open(context, sealed), () => 1);
+  vault.open = (context, sealed) => {
+    const plain = open(context, sealed);
+    // The lanes are compared each second, for no request.
+    return context.kind === 'lane' ? plain : note('open', plain, () => 1);
+  };
   return () => {
     const taken = reads;
     reads = [];
