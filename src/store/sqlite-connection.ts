@@ -115,8 +115,13 @@ export function classifyFailure(error: unknown): SqliteFailure {
   return failuresByCode[code & 0xff] ?? 'statement';
 }
 
+/** SQLITE_IOERR_SHMSIZE: the file of the shared memory could not grow. */
+const sharedMemoryFull = 4_874;
+
 /** SQLite's description of an error (`disk I/O error`), or that of the file system, without values. */
 export function describeSqliteError(error: unknown): string {
+  if (error instanceof Error && 'errcode' in error && error.errcode === sharedMemoryFull)
+    return 'database or disk is full';
   if (error instanceof Error && 'errstr' in error) return String(error.errstr);
   return error instanceof Error ? error.message : String(error);
 }
