@@ -62,7 +62,7 @@ t.test('the daemon serves other clients when a connection breaks in the middle o
 });
 
 t.test('the daemon serves its open connections when it cannot open more files', async (t) => {
-  const server = await Daemon.prepare({ maxOpenFiles: 48 });
+  const server = await Daemon.prepare({ maxOpenFiles: 64 });
   t.teardown(() => server.remove());
   await server.start();
   const clients: Client[] = [];
