@@ -36,3 +36,10 @@ export interface AttributeCondition {
   readonly attribute: string;
   readonly fields: readonly Comparison[];
 }
+
+/** Returns the keys of the attributes that a filter compares: no other decides whether an object matches. */
+export function comparedAttributes(filter: AttributeFilter): ReadonlySet<string> {
+  if ('attribute' in filter) return new Set([filter.attribute]);
+  const parts = 'not' in filter ? [filter.not] : 'all' in filter ? filter.all : filter.any;
+  return new Set(parts.flatMap((part) => [...comparedAttributes(part)]));
+}

@@ -1,5 +1,6 @@
+import { attributeKey } from '../../../codec/attribute.ts';
 import { EventLoopYield } from '../../common/event-loop-yield.ts';
-import type { AttributeFilter } from '../../object/attribute-filter.ts';
+import { type AttributeFilter, comparedAttributes } from '../../object/attribute-filter.ts';
 import { ArrangedEntries, evaluateFilter } from '../../object/filter-evaluation.ts';
 import { indexEntries } from '../../object/index-entries.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
@@ -188,7 +189,8 @@ export class UnitObjects {
 
   async #findInStore({ filter, ...query }: GroupQuery): Promise<FoundObjects> {
     const asked = { ...query, ...toStoreFilter(filter, this.#vault, query.group) };
-    const found = await this.#store.find(asked, (row) => this.#matches(row, filter));
+    const compared = comparedAttributes(filter);
+    const found = await this.#store.find(asked, (row) => this.#matches(row, filter, compared));
     this.#found.push(found);
     return found;
   }
@@ -197,9 +199,11 @@ export class UnitObjects {
    * Whether the object of a row matches; a forged row is none, and the vault alarms the operator.
    * @throws {VaultUnavailableError} when the vault is sealed
    */
-  #matches(row: LoadedObject, filter: AttributeFilter): boolean {
+  #matches(row: LoadedObject, filter: AttributeFilter, compared: ReadonlySet<string>): boolean {
     try {
-      return evaluateFilter(filter, entriesOf(ManagedObject.fromStored(row, this.#vault)));
+      const { attributes } = ManagedObject.fromStored(row, this.#vault);
+      const asked = attributes.list().filter((each) => compared.has(attributeKey(each)));
+      return evaluateFilter(filter, new ArrangedEntries(indexEntries(asked)));
     } catch (error) {
       if (error instanceof SealBrokenError) return false;
       throw error;
