@@ -56,7 +56,8 @@ export interface SqliteOptions {
 /**
  * Opens or creates the database `file` (mode 0600, its directory 0700) and migrates the schema. Reads use a
  * connection of this thread, a few microseconds each; searches run in threads of their own, commits in a
- * writer thread, in groups. Other processes may use the file at the same time.
+ * writer thread, in groups. Other processes may use the file at the same time. The writer is closed last,
+ * because it empties the write-ahead log, which connections that only read cannot.
  *
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
  * @throws {FirstDesignError} when the database is to be converted first.
@@ -69,7 +70,6 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
   const place = `sqlite:${path}`;
   const schema = await SqliteSchema.of(dialect, { migrations });
   const reader = await openReader(path, { place, migrations, isConversion }, schema);
-  const settings = { file: path, busyMilliseconds: 5_000, cacheKibibytes: 32_768 };
   let closed: Promise<void> | undefined;
   let refusal: StoreUnavailableError | undefined;
   const requireOpen = () => {
@@ -86,10 +86,13 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
     }
   };
   const lanes = new Lanes(read);
-  const writer = new SqliteWriterThread(
-    maxPages === undefined ? settings : { ...settings, maxPages },
-    lanes.connection(''),
-  );
+  const settings = {
+    file: path,
+    busyMilliseconds: 5_000,
+    cacheKibibytes: 32_768,
+    ...(maxPages && { maxPages }),
+  };
+  const writer = new SqliteWriterThread(settings, lanes.connection(''));
   try {
     await writer.ready;
   } catch (error) {
@@ -126,7 +129,8 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
       closed ??= commits.close().then(async () => {
         await lanes.close();
         reader.close();
-        await Promise.all([searches.close(), writer.close()]);
+        await searches.close();
+        await writer.close();
       });
       return closed;
     },
