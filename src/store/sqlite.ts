@@ -78,12 +78,7 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
   };
   const read = async (sql: string, parameters: readonly SqlValue[]): Promise<readonly SqlRow[]> => {
     requireOpen();
-    try {
-      return reader.rows(sql, parameters);
-    } catch (error) {
-      if (classifyFailure(error) === 'statement') throw error;
-      throw new StoreUnavailableError(`cannot read ${path}: ${describeSqliteError(error)}`);
-    }
+    return readRows(reader, path, sql, parameters);
   };
   const lanes = new Lanes(read);
   const settings = {
@@ -176,6 +171,20 @@ async function openMigrated(
   } catch (error) {
     connection.close();
     throw error;
+  }
+}
+
+function readRows(
+  reader: SqliteConnection,
+  path: string,
+  sql: string,
+  parameters: readonly SqlValue[],
+): readonly SqlRow[] {
+  try {
+    return reader.rows(sql, parameters);
+  } catch (error) {
+    if (classifyFailure(error) === 'statement') throw error;
+    throw new StoreUnavailableError(`cannot read ${path}: ${describeSqliteError(error)}`);
   }
 }
 
