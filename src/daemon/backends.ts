@@ -34,7 +34,7 @@ export async function openBackends(context: StartContext): Promise<Backends> {
     openDatabaseOf(stateDirectory, config, {
       lockWait: logLockWaits(log, Date.now),
       forged: reportForgedRows(log, metrics, Date.now),
-      lanes: { process: 'daemon', observer: reportLanes(log, metrics) },
+      lanes: { process: 'daemon', observer: reportLanes(log, metrics, Date.now) },
       mustExist,
     }),
   );

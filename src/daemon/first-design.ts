@@ -35,7 +35,7 @@ export async function openConverted<T>(
     report = lines;
     writeFileAtomically(join(stateDirectory.directory, reportName), `${lines.join('\n')}\n`, 0o600);
   };
-  const { options: lanes } = prepareLanes(stateDirectory, 'daemon', reportLanes(log, metrics));
+  const { options: lanes } = prepareLanes(stateDirectory, 'daemon', reportLanes(log, metrics, Date.now));
   await convertDatabase({
     url,
     rootKeyFile: stateDirectory.rootKey,

@@ -1,6 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import { type MigrationPlan, migrate } from './migrations/migration.ts';
 import type { Dialect, SqlRow, SqlValue } from './sql-driver.ts';
+import { describeSqliteError } from './sqlite-connection.ts';
+import { StoreUnavailableError } from './store.ts';
 
 /**
  * Tables and indexes of a SQLite file, which somebody else may have changed: an index without some rows, or a
@@ -17,11 +19,14 @@ interface SchemaEntry {
 const selectSchema =
   "select type, name, tbl_name, sql from sqlite_schema where name not like 'sqlite|_stat%' escape '|'";
 const selectVersion = 'pragma schema_version';
+const intervalMilliseconds = 1_000;
 
 /** Compares the schema of a database with that which the migrations make. */
 export class SqliteSchema {
   readonly #expected: ReadonlyMap<string, string>;
   readonly #tables: ReadonlySet<string>;
+  #checkedAt = Number.NEGATIVE_INFINITY;
+  /** Number of the schema that was compared last. */
   #version: unknown;
   #problem: string | undefined;
 
@@ -45,12 +50,31 @@ export class SqliteSchema {
     }
   }
 
-  /** Returns what is wrong with the schema of an open database, a line; reads it only when it has changed. */
-  findProblem(database: DatabaseSync): string | undefined {
+  /**
+   * Checks the schema of an open database, once a second at the most: statements are compiled anew when somebody
+   * changes it, and would use it. `place` names the database in messages.
+   * @throws {StoreUnavailableError} when it is another one than that of the migrations, or cannot be read
+   */
+  check(database: DatabaseSync, place: string): void {
+    const now = performance.now();
+    if (now - this.#checkedAt >= intervalMilliseconds) {
+      try {
+        this.#compareChanged(database);
+      } catch (error) {
+        throw new StoreUnavailableError(`cannot read the schema of ${place}: ${describeSqliteError(error)}`);
+      }
+      this.#checkedAt = now;
+    }
+    if (this.#problem !== undefined)
+      throw new StoreUnavailableError(
+        `the tables of ${place} were changed by another program: ${this.#problem}; restore the database from its backup`,
+      );
+  }
+
+  #compareChanged(database: DatabaseSync): void {
     const version = Object.values(database.prepare(selectVersion).get() ?? {})[0];
     if (version !== this.#version)
       [this.#version, this.#problem] = [version, this.#compare(readEntries(database))];
-    return this.#problem;
   }
 
   #compare(entries: readonly SchemaEntry[]): string | undefined {

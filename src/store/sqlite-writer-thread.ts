@@ -93,14 +93,10 @@ export class SqliteWriterThread {
     this.#group += 1;
     this.#waiting = Promise.withResolvers();
     this.#worker.postMessage({ ...request, group: this.#group } satisfies WriterRequest);
-    try {
-      const result = await this.#waiting.promise;
-      if (lane !== undefined && result.state === 'committed') this.#lane.accept(lane);
-      return result;
-    } catch (error) {
-      if (lane !== undefined) this.#lane.doubt(lane);
-      throw error;
-    }
+    const result = await this.#waiting.promise;
+    // Where it rejects, SQLite has written nothing, or is not used any more.
+    if (lane !== undefined && result.state === 'committed') this.#lane.accept(lane);
+    return result;
   }
 
   #settle(reply: GroupReply): void {

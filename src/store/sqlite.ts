@@ -32,12 +32,6 @@ const dialect: Dialect = {
   numbers: (parameter) => `select value as seq from json_each(${parameter})`,
 };
 
-/**
- * How often the schema is compared while the file is open: statements are compiled anew when somebody changes
- * it, and would use it.
- */
-const schemaMilliseconds = 1_000;
-
 /** Threads for searches: one processor stays for the event loop. */
 const searchThreads = Math.max(1, Math.min(4, availableParallelism() - 1));
 
@@ -71,10 +65,9 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
   const schema = await SqliteSchema.of(dialect, { migrations });
   const reader = await openReader(path, { place, migrations, isConversion }, schema);
   let closed: Promise<void> | undefined;
-  let refusal: StoreUnavailableError | undefined;
   const requireOpen = () => {
-    if (closed !== undefined) refusal = new StoreUnavailableError('the store is closed');
-    if (refusal !== undefined) throw refusal;
+    if (closed !== undefined) throw new StoreUnavailableError('the store is closed');
+    if (!isConversion) schema.check(reader.database, place);
   };
   const read = async (sql: string, parameters: readonly SqlValue[]): Promise<readonly SqlRow[]> => {
     requireOpen();
@@ -85,7 +78,7 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
     file: path,
     busyMilliseconds: 5_000,
     cacheKibibytes: 32_768,
-    ...(maxPages && { maxPages }),
+    ...(maxPages !== undefined && { maxPages }),
   };
   const writer = new SqliteWriterThread(settings, lanes.connection(''));
   try {
@@ -94,9 +87,6 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
     reader.close();
     throw error;
   }
-  const schemaCheck = setInterval(() => {
-    refusal = isConversion ? undefined : findSchemaRefusal(schema, reader, place);
-  }, schemaMilliseconds).unref();
   const searches = new SqliteSearchThreads({ file: path, busyMilliseconds: 5_000, cacheKibibytes: 16_384 });
   const commits = new GroupCommit((units) => writer.write(units));
   return {
@@ -116,11 +106,10 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
       return searches.snapshot(work);
     },
     async commit(unit) {
-      if (refusal !== undefined) throw refusal;
+      requireOpen();
       return commits.commit(unit);
     },
     close() {
-      clearInterval(schemaCheck);
       closed ??= commits.close().then(async () => {
         await lanes.close();
         reader.close();
@@ -164,7 +153,7 @@ async function openMigrated(
     connection.database.exec('begin immediate');
     await migrate({ run }, dialect, plan);
     connection.database.exec('commit');
-    if (!plan.isConversion) requireSchema(schema, connection, plan.place);
+    if (!plan.isConversion) schema.check(connection.database, plan.place);
     // This connection only reads from now on; a write would bypass the group commit.
     connection.database.exec('pragma query_only = on; pragma busy_timeout = 1000;');
     return connection;
@@ -185,27 +174,5 @@ function readRows(
   } catch (error) {
     if (classifyFailure(error) === 'statement') throw error;
     throw new StoreUnavailableError(`cannot read ${path}: ${describeSqliteError(error)}`);
-  }
-}
-
-/** @throws {StoreUnavailableError} when the schema is another one than that of the migrations */
-function requireSchema(schema: SqliteSchema, connection: SqliteConnection, place: string): void {
-  const refusal = findSchemaRefusal(schema, connection, place);
-  if (refusal !== undefined) throw refusal;
-}
-
-function findSchemaRefusal(
-  schema: SqliteSchema,
-  { database }: SqliteConnection,
-  place: string,
-): StoreUnavailableError | undefined {
-  try {
-    const problem = schema.findProblem(database);
-    if (problem === undefined) return undefined;
-    return new StoreUnavailableError(
-      `the tables of ${place} were changed by another program: ${problem}; restore the database from its backup`,
-    );
-  } catch (error) {
-    return new StoreUnavailableError(`cannot read the schema of ${place}: ${describeSqliteError(error)}`);
   }
 }

@@ -121,7 +121,12 @@ export class OldHome {
     const fail = (why: string) => {
       throw new Error(why);
     };
-    const observer = { rolledBack: fail, displaced: fail, anchored: () => fail('there is no anchor') };
+    const observer = {
+      rolledBack: fail,
+      displaced: fail,
+      anchored: () => fail('there is no anchor'),
+      notAnchored: fail,
+    };
     const database = await openDatabaseOf(
       stateDirectoryAt(this.directory),
       { store: this.url, limits: defaultLimits },

@@ -48,6 +48,7 @@ export async function startProcess(
       rolledBack: (why) => events.push(`rolled back: ${why}`),
       displaced: (why) => events.push(`displaced: ${why}`),
       anchored: () => events.push('anchored'),
+      notAnchored: (why) => events.push(`not anchored: ${why}`),
     },
   });
   return { driver, store: createSqlStore(driver), vault, anchors, events };

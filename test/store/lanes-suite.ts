@@ -148,6 +148,30 @@ export async function laneSuite(t: Test, engine: Engine): Promise<void> {
     t.strictSame(second.events, ['anchored']);
   });
 
+  await t.test(
+    'an anchor that cannot be written is reported, and written when it can be again',
+    async (t) => {
+      const { driver, store, anchors, events } = await start(t);
+      const reported = Promise.withResolvers<void>();
+      const { push } = events;
+      events.push = (...texts) => {
+        reported.resolve();
+        return push.apply(events, texts);
+      };
+      const write = anchors.write.bind(anchors);
+      anchors.write = () => Promise.reject(new Error('the disk is full'));
+      const before = anchors.anchors;
+      await add(store, object('a'));
+      await reported.promise;
+      t.match(events, ['anchored', 'not anchored: the disk is full']);
+      t.strictSame(anchors.anchors, before);
+      await add(store, object('b'));
+      anchors.write = write;
+      await driver.lanes.check();
+      t.notSame(anchors.anchors, before);
+    },
+  );
+
   await t.test('a deleted row is missed in its segment', async (t) => {
     const { driver, store } = await start(t);
     await add(store, object('a'), object('b'));

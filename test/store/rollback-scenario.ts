@@ -58,7 +58,12 @@ export async function startNode(
   const forged: string[] = [];
   const database = await openDatabase(url, { forged: ({ table, id }) => forged.push(`${table} ${id}`) });
   t.teardown(() => database.close());
-  const observer = { rolledBack: (why: string) => rollbacks.push(why), displaced() {}, anchored() {} };
+  const observer = {
+    rolledBack: (why: string) => rollbacks.push(why),
+    displaced() {},
+    anchored() {},
+    notAnchored() {},
+  };
   const { lanes, keyrings } = database;
   await lanes.start({ vault, keyrings, name, anchors, observer });
   return { ...database, rollbacks, forged, problem: await database.protectRecords(vault) };

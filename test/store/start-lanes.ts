@@ -13,7 +13,7 @@ export async function startLanes(
   await lanes.start({
     ...{ vault, keyrings, name: randomBytes(6).toString('hex') },
     anchors: { read: async () => [], write: async () => {} },
-    observer: { rolledBack() {}, displaced() {}, anchored() {} },
+    observer: { rolledBack() {}, displaced() {}, anchored() {}, notAnchored() {} },
   });
 }
 

@@ -17,7 +17,7 @@ const alarm = (why: string) => {
 };
 await lanes.start({
   ...{ vault, keyrings, name: 'node', anchors: createAnchorFiles([anchor], anchor) },
-  observer: { rolledBack: alarm, displaced: alarm, anchored() {} },
+  observer: { rolledBack: alarm, displaced: alarm, anchored() {}, notAnchored() {} },
 });
 // More often than each second, so that kills meet the anchor at every step.
 setInterval(() => lanes.check(), 15);

@@ -16,7 +16,12 @@ export type ProcessKind = 'daemon' | 'command';
 const suffixes: Readonly<Record<ProcessKind, string>> = { daemon: '', command: '-command' };
 
 /** Of commands: what they want to write is refused with the reason. */
-const silentObserver: LaneObserver = { rolledBack() {}, displaced() {}, anchored() {} };
+const silentObserver: LaneObserver = {
+  rolledBack() {},
+  displaced() {},
+  anchored() {},
+  notAnchored() {},
+};
 
 /** What a process needs to write, beside the database and its vault. */
 export interface ProcessLanes {

@@ -24,6 +24,8 @@ export interface LaneObserver {
   displaced(why: string): void;
   /** There was no anchor; one was made of the database as it is. */
   anchored(): void;
+  /** The anchor could not be written; it is tried again each second. */
+  notAnchored(why: string): void;
 }
 
 /** The lane of one writing connection. */

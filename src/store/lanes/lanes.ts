@@ -81,7 +81,7 @@ export class Lanes {
   async start(options: LaneOptions): Promise<void> {
     this.#options = options;
     for (const [suffix, writer] of this.#writers) writer.name = `${options.name}${suffix}`;
-    this.#timer = setInterval(() => this.check().catch(() => {}), checkMilliseconds).unref();
+    this.#timer = setInterval(() => this.#checkLater(options), checkMilliseconds).unref();
     await this.check();
   }
 
@@ -136,6 +136,13 @@ export class Lanes {
     const sum = new SetHash();
     for (const { content } of lanes) sum.addAll(content.rows);
     return sum;
+  }
+
+  #checkLater({ observer }: LaneOptions): void {
+    this.check().catch((error: unknown) => {
+      // Requests report a database that cannot be read.
+      if (!(error instanceof StoreUnavailableError)) observer.notAnchored((error as Error).message);
+    });
   }
 
   async #check(): Promise<void> {

@@ -1,3 +1,4 @@
+import { RecentEntries } from '../../common/recent-entries.ts';
 import { boxTag, type SealContext, type SealedKey } from '../../vault/vault.ts';
 import type { RowVersion, WrittenRow } from '../sql-driver.ts';
 
@@ -15,8 +16,8 @@ interface KnownRow {
   readonly group: string | undefined;
 }
 
-/** The most rows, and the most replaced versions, that are remembered. */
-const maxRows = 65_536;
+/** Rows, and replaced versions, that are remembered at the least. */
+const minRows = 65_536;
 
 /**
  * The versions of rows that this process has seen or written last, so that one that was put back is
@@ -24,14 +25,14 @@ const maxRows = 65_536;
  * on, so of records only a version that this process knows to be replaced is an earlier one.
  */
 export class RowMemory {
-  readonly #rows = new Map<string, KnownRow>();
+  readonly #rows = new RecentEntries<KnownRow>(minRows);
   /** Tags of versions that others have replaced. */
-  readonly #replaced = new Set<string>();
+  readonly #replaced = new RecentEntries<true>(minRows);
 
   /** Whether a row is an earlier version than this process has seen. */
   isOld(row: SeenRow): boolean {
     const tag = row.tag.toHex();
-    if (this.#replaced.has(tag)) return true;
+    if (this.#replaced.get(tag)) return true;
     const known = this.#rows.get(nameOf(row));
     if (known === undefined || row.table !== 'managed_object') return false;
     return row.version < known.version || (row.version === known.version && tag !== known.tag);
@@ -66,29 +67,16 @@ export class RowMemory {
       if (known.tag === tag && known.group === undefined) this.#rows.set(name, { ...known, group });
       return;
     }
-    if (known !== undefined) this.#replace(known.tag);
-    this.#rows.delete(name);
+    if (known !== undefined) this.#replaced.set(known.tag, true);
     this.#rows.set(name, { version: row.version, tag, group: group ?? known?.group });
-    removeOldest(this.#rows);
   }
 
   /** Remembers what this process has committed. */
   learnCommitted({ table, id, before, after }: WrittenRow): void {
-    if (before !== null) this.#replace(before.tag.toHex());
+    if (before !== null) this.#replaced.set(before.tag.toHex(), true);
     if (after !== null) this.#learn({ table, id, ...after });
     else this.#rows.delete(nameOf({ table, id }));
   }
-
-  #replace(tag: string): void {
-    this.#replaced.add(tag);
-    removeOldest(this.#replaced);
-  }
-}
-
-function removeOldest(entries: Map<string, unknown> | Set<string>): void {
-  if (entries.size <= maxRows) return;
-  const [oldest] = entries.keys();
-  (entries as Set<unknown>).delete(oldest);
 }
 
 function nameOf({ table, id }: Pick<SeenRow, 'table' | 'id'>): string {
