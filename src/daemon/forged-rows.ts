@@ -1,3 +1,4 @@
+import { wayOut } from '../store/lanes/lanes.ts';
 import type { ForgedRow } from '../vault/vault.ts';
 import type { Logger } from '../watch/log.ts';
 import type { Metrics } from '../watch/metrics.ts';
@@ -10,9 +11,11 @@ export function reportForgedRows(
   clock: () => number,
 ): (row: ForgedRow) => void {
   const lines = new RepeatedLines(clock);
-  return ({ table, id }) => {
+  return ({ table, id, problem }) => {
     metrics.forgedRow(table);
-    if (lines.take(`${table}\n${id}`) !== undefined)
-      log.error({ table, row: id }, 'a row of the database was altered outside kmipd and is not served');
+    if (lines.take(`${table}\n${problem ?? id}`) === undefined) return;
+    if (problem !== undefined)
+      log.error({ table, reason: problem }, `rows that kmipd has not written so are not served; ${wayOut}`);
+    else log.error({ table, row: id }, 'a row of the database was altered outside kmipd and is not served');
   };
 }

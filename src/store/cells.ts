@@ -5,10 +5,26 @@ import type { SqlValue } from './sql-driver.ts';
  * as values that no box was sealed for, so that such a row is refused alone, and named.
  */
 
-/** Returns an SQL expression for an integer column; null where the number is too large for a double. */
+/**
+ * Returns an SQL expression for an integer column; a number that kmipd writes nowhere stands for one that is
+ * too large for a double. Null stays null, which means something.
+ */
 export function exactInteger(column: string): string {
   const max = Number.MAX_SAFE_INTEGER;
-  return `case when ${column} between -${max} and ${max} then ${column} end`;
+  return `case when ${column} is null or ${column} between -${max} and ${max} then ${column} else -${max} end`;
+}
+
+/**
+ * Returns a condition on the number of a row, which the database gives from 1 on. Rows with others were
+ * written by somebody else, and would end a reading by pages.
+ */
+export function hasOwnNumber(column: string): string {
+  return `${column} between 1 and ${Number.MAX_SAFE_INTEGER}`;
+}
+
+/** Whether a value is a number as kmipd writes them: versions, dates, counts. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 /** The number in a cell, which no box is bound to unless it is a whole one. */

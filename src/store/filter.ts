@@ -1,4 +1,4 @@
-import { exactInteger } from './cells.ts';
+import { exactInteger, hasOwnNumber } from './cells.ts';
 import { objectColumns } from './columns.ts';
 import type { ColumnRange } from './search-starts.ts';
 import type { Dialect, SqlValue } from './sql-driver.ts';
@@ -86,13 +86,13 @@ function compileCandidates(
   if ('seqs' in candidates) return dialect.numbers(parameters.add(JSON.stringify(candidates.seqs)));
   const { of } = candidates;
   if (of !== 'group' && 'id' in of)
-    return `select o.seq from managed_object o where o.grp = ${parameters.add(group)} and o.id = ${parameters.add(of.id)}`;
+    return `select o.seq from managed_object o where o.grp = ${parameters.add(group)} and o.id = ${parameters.add(of.id)} and ${hasOwnNumber('o.seq')}`;
   const before = parameters.add(candidates.before);
   const limit = parameters.add(rows);
   if (of !== 'group')
-    return `select distinct i.object as seq from object_term i where i.term = ${parameters.add(of.term)} and i.object < ${before} and i.object > 0 order by i.object desc limit ${limit}`;
+    return `select distinct i.object as seq from object_term i where i.term = ${parameters.add(of.term)} and i.object < ${before} and ${hasOwnNumber('i.object')} order by i.object desc limit ${limit}`;
   const place = dialect.before(['o.grp', 'o.seq'], [parameters.add(group), before]);
-  return `select o.seq from managed_object o where o.seq > 0 and ${place} limit ${limit}`;
+  return `select o.seq from managed_object o where ${hasOwnNumber('o.seq')} and ${place} limit ${limit}`;
 }
 
 /** Compiles a count of the rows of a term, up to `max`. */
@@ -122,7 +122,7 @@ export function compileRange(
 ): CompiledSql {
   const value = `o.${objectColumns[column]}`;
   const part = (name: string, where: string) =>
-    `select * from (select ${value} as number, o.seq from managed_object o where o.grp = $1 and ${where}` +
+    `select * from (select ${value} as number, o.seq from managed_object o where o.grp = $1 and ${where} and ${hasOwnNumber('o.seq')}` +
     ` order by ${value}, o.seq limit $5) as ${name}`;
   return {
     sql:

@@ -7,6 +7,7 @@ import { openPostgres } from './postgres.ts';
 import { protectRows, type RowProtection } from './protected-store.ts';
 import { createRepair, type Repair } from './repair.ts';
 import { createSnapshot, type Snapshot } from './snapshot.ts';
+import type { Read } from './sql-driver.ts';
 import { createSqlKeyrings } from './sql-keyrings.ts';
 import { createSqlStore } from './sql-store.ts';
 import { openSqlite } from './sqlite.ts';
@@ -65,6 +66,8 @@ export interface DatabaseOptions {
  */
 export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
   const driver = await openDriver(url, options);
+  /** Boxes of snapshots, whose versions may have been replaced since. */
+  const past = new WeakSet<Uint8Array>();
   const protection: RowProtection = {
     memory: new RowMemory(),
     mirror: undefined,
@@ -89,14 +92,27 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
         // What cannot be read now is compared when it is used.
         const problem = await mirror.compare().catch(() => undefined);
         if (problem !== undefined)
-          protection.forged({ table: 'sealed_record', id: 'of clients and policies' });
+          protection.forged({ table: 'sealed_record', id: 'clients and policies', problem });
       };
       return vault.unsealed ? mirror.compare() : undefined;
     },
-    snapshot: (work) => driver.snapshot((read) => work(createSnapshot(read, driver.dialect))),
+    snapshot: (work) =>
+      driver.snapshot((read) => work(createSnapshot(markBoxes(read, past), driver.dialect))),
     repair: createRepair(driver),
-    learnOpened: (context, sealed) => protection.memory.learnOpened(context, sealed),
+    learnOpened(context, sealed) {
+      if (!past.has(sealed)) protection.memory.learnOpened(context, sealed);
+    },
     close: () => driver.close(),
+  };
+}
+
+/** Returns a read that remembers all boxes in what it reads. */
+function markBoxes(read: Read, boxes: WeakSet<Uint8Array>): Read {
+  return async (sql, parameters) => {
+    const rows = await read(sql, parameters);
+    for (const cell of rows.flatMap((row) => Object.values(row)))
+      if (cell instanceof Uint8Array) boxes.add(cell);
+    return rows;
   };
 }
 

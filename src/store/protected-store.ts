@@ -94,12 +94,13 @@ async function readAnchored<T>(
   what: string,
   { read, isRight }: { read(): Promise<T>; isRight(found: T): boolean },
 ): Promise<T> {
-  for (let reads = 1; reads <= maxReads; reads += 1) {
+  let problem: string | undefined;
+  for (let reads = 1; problem === undefined && reads <= maxReads; reads += 1) {
     const found = await read();
     if (isRight(found)) return found;
-    if ((await mirror.compare()) !== undefined) break;
+    problem = await mirror.compare();
   }
-  throw refuse(protection, { table: 'sealed_record', id: what });
+  throw refuse(protection, { table: 'sealed_record', id: what, problem });
 }
 
 /** Whether a list has only what the lanes state, and everything of its kind unless it is a part. */

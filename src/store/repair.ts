@@ -1,3 +1,4 @@
+import { hasOwnNumber } from './cells.ts';
 import type { LaneRow } from './lanes/lane-history.ts';
 import type { SqlDriver, SqlStep } from './sql-driver.ts';
 import { type IndexedObject, indexSteps } from './sql-objects.ts';
@@ -12,7 +13,10 @@ export interface AlteredRow {
 }
 
 export interface Repair {
-  /** Removes rows, those before the first one too, and what the index has of objects among them. */
+  /**
+   * Removes rows, and what the index has of objects among them; all rows with a number that the database does
+   * not give, too.
+   */
   removeRows(rows: readonly AlteredRow[]): Promise<void>;
   /** Removes all terms and unique names. */
   clearIndex(): Promise<void>;
@@ -22,8 +26,9 @@ export interface Repair {
   replaceLanes(lane: LaneRow): Promise<void>;
 }
 
-/** Rows before the first one that kmipd writes. */
-const strays = ['delete from managed_object where seq <= 0', 'delete from sealed_record where seq <= 0'];
+const strays = ['managed_object', 'sealed_record'].map(
+  (table) => `delete from ${table} where not (${hasOwnNumber('seq')})`,
+);
 /** Rows of one transaction. */
 const maxRows = 64;
 

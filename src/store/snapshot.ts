@@ -1,10 +1,11 @@
-import type { SealedKey } from '../vault/vault.ts';
+import { cellText, exactInteger, hasOwnNumber } from './cells.ts';
 import { type ColumnName, objectColumns } from './columns.ts';
 import type { LaneRow } from './lanes/lane-history.ts';
 import { selectLanes, toLaneRow } from './lanes/open-lane.ts';
 import type { Dialect, Read, SqlRow } from './sql-driver.ts';
-import { loadObjects, maxLoadIds } from './sql-objects.ts';
-import { readRecord } from './sql-records.ts';
+import { selectKeyring, toStoredKeyring } from './sql-keyrings.ts';
+import { loadedFields, loadObjects, maxLoadIds, toLoadedObject } from './sql-objects.ts';
+import { readRecord, recordFields, toRecord } from './sql-records.ts';
 import type { IndexTerm, LoadedObject, ObjectColumns, StoredRecord } from './store.ts';
 
 /** Rows of one read. */
@@ -37,6 +38,8 @@ export interface SnapshotName {
 /** All rows of a database as they were at one moment. */
 export interface Snapshot {
   lanes(): Promise<readonly LaneRow[]>;
+  /** Generation of the keyring; 0 for none. */
+  keyring(): Promise<number>;
   /** Some objects with a number above `after`, in its order; none: there are no more. */
   objects(after: number): Promise<readonly SnapshotObject[]>;
   /** Some records, likewise. */
@@ -45,7 +48,7 @@ export interface Snapshot {
   terms(terms: readonly number[], first: number, last: number): Promise<readonly SnapshotTerm[]>;
   /** The unique names of objects in the range. */
   names(first: number, last: number): Promise<readonly SnapshotName[]>;
-  /** The number of rows before the first one that kmipd writes. */
+  /** The number of objects and records with a row number that the database does not give. */
   strays(): Promise<number>;
   /** Those of a group's objects that are found by their identifiers, as the daemon finds them. */
   find(group: string, ids: readonly string[]): Promise<readonly LoadedObject[]>;
@@ -56,22 +59,28 @@ export interface Snapshot {
 }
 
 const columnNames = Object.keys(objectColumns) as readonly ColumnName[];
-const objectFields = ['seq', 'id', 'grp', 'object_type', 'version', 'box', 'value'];
-const selectObjects = `select ${[...objectFields, ...Object.values(objectColumns)].join(', ')} from managed_object where seq > $1 order by seq limit ${pageRows}`;
-const selectRecords = `select seq, kind, key, grp, version, expires, box from sealed_record where seq > $1 order by seq limit ${pageRows}`;
-const selectStrays =
-  'select (select count(*) from managed_object where seq <= 0) + (select count(*) from sealed_record where seq <= 0) as strays';
+const columns = Object.values(objectColumns).map((column) => `${exactInteger(column)} as ${column}`);
+const selectObjects = `select seq, grp, ${loadedFields}, ${columns.join(', ')} from managed_object where seq > $1 and ${hasOwnNumber('seq')} order by seq limit ${pageRows}`;
+const selectRecords = `select seq, ${recordFields} from sealed_record where seq > $1 and ${hasOwnNumber('seq')} order by seq limit ${pageRows}`;
+const strays = ['managed_object', 'sealed_record'].map(
+  (table) => `(select count(*) from ${table} where not (${hasOwnNumber('seq')}))`,
+);
+const selectStrays = `select ${strays.join(' + ')} as strays`;
 const selectNames = 'select grp, name, object from unique_name where object >= $1 and object <= $2';
 const selectCounts =
   'select (select count(*) from object_term) as terms, (select count(*) from unique_name) as names';
 
 /** Creates a snapshot over reads that all see the same moment. */
 export function createSnapshot(read: Read, dialect: Dialect): Snapshot {
-  const selectTerms = `select t.term, t.object, t.instance from (${dialect.numbers('$1')}) n join object_term t on t.term = n.seq and t.object >= $2 and t.object <= $3`;
+  const selectTerms = `select t.term, t.object, ${exactInteger('t.instance')} as instance from (${dialect.numbers('$1')}) n join object_term t on t.term = n.seq and t.object >= $2 and t.object <= $3`;
   return {
     lanes: async () => (await read(selectLanes, [])).map(toLaneRow),
+    async keyring() {
+      const [row] = await read(selectKeyring, []);
+      return row === undefined ? 0 : toStoredKeyring(row).generation;
+    },
     objects: async (after) => (await read(selectObjects, [after])).map(toObject),
-    records: async (after) => (await read(selectRecords, [after])).map(toRecord),
+    records: async (after) => (await read(selectRecords, [after])).map(toSnapshotRecord),
     terms: async (terms, first, last) =>
       (await read(selectTerms, [JSON.stringify(terms), first, last])).map(toTerm),
     names: async (first, last) => (await read(selectNames, [first, last])).map(toName),
@@ -92,29 +101,13 @@ export function createSnapshot(read: Read, dialect: Dialect): Snapshot {
 }
 
 function toObject(row: SqlRow): SnapshotObject {
-  const columns = columnNames.map((name) => [name, row[objectColumns[name]] ?? null] as const);
-  return {
-    seq: row.seq as number,
-    id: row.id as string,
-    group: row.grp as string,
-    objectType: row.object_type as string,
-    version: row.version as number,
-    box: row.box as SealedKey,
-    value: row.value as SealedKey | null,
-    columns: Object.fromEntries(columns) as ObjectColumns,
-  };
+  const values = columnNames.map((name) => [name, row[objectColumns[name]] ?? null] as const);
+  const columns = Object.fromEntries(values) as ObjectColumns;
+  return { ...toLoadedObject(row, cellText(row.grp)), seq: row.seq as number, columns };
 }
 
-function toRecord(row: SqlRow): SnapshotRecord {
-  return {
-    seq: row.seq as number,
-    kind: row.kind as string,
-    key: row.key as string,
-    group: row.grp as string,
-    version: row.version as number,
-    expires: row.expires as number | null,
-    box: row.box as SealedKey,
-  };
+function toSnapshotRecord(row: SqlRow): SnapshotRecord {
+  return { ...toRecord(row), seq: row.seq as number };
 }
 
 function toTerm(row: SqlRow): SnapshotTerm {

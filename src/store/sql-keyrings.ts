@@ -1,9 +1,9 @@
 import type { KeyringStore, StoredKeyring } from '../vault/vault.ts';
-import { readableNumber } from './lanes/open-lane.ts';
+import { exactInteger } from './cells.ts';
 import type { SqlDriver } from './sql-driver.ts';
 
 /** Selects the row of `toStoredKeyring`. */
-export const selectKeyring = `select ${readableNumber('generation')} as generation, content from keyring where id = 1`;
+export const selectKeyring = `select ${exactInteger('generation')} as generation, content from keyring where id = 1`;
 const insert = 'insert into keyring (id, generation, content) values (1, $1, $2) on conflict (id) do nothing';
 const replace = 'update keyring set generation = $1, content = $2 where id = 1 and generation = $1 - 1';
 

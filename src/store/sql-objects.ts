@@ -22,6 +22,9 @@ export const maxLoadIds = 16;
 /** Terms of one insert statement, largest first, so that few texts are prepared. */
 const termSizes = [16, 4, 1] as const;
 
+/** Selects the fields of `toLoadedObject`, but the group. */
+export const loadedFields = `id, object_type, ${exactInteger('version')} as version, box, value`;
+
 const columnNames = Object.keys(objectColumns) as readonly ColumnName[];
 const written = ['version', ...Object.values(objectColumns), 'box', 'value'];
 const inserted = ['id', 'grp', 'object_type', ...written];
@@ -182,7 +185,7 @@ function termSteps(id: string, terms: readonly IndexTerm[]): readonly SqlStep[] 
 }
 
 /** The group is the one that was asked for, whatever the database has: the row of another does not open. */
-function toLoadedObject(row: SqlRow, group: string): LoadedObject {
+export function toLoadedObject(row: SqlRow, group: string): LoadedObject {
   return {
     id: cellText(row.id),
     group,
@@ -195,7 +198,7 @@ function toLoadedObject(row: SqlRow, group: string): LoadedObject {
 
 function buildLoadSql(size: number): string {
   const ids = Array.from({ length: size }, (_, at) => `$${at + 2}`).join(', ');
-  return `select id, object_type, ${exactInteger('version')} as version, box, value from managed_object where grp = $1 and id in (${ids})`;
+  return `select ${loadedFields} from managed_object where grp = $1 and id in (${ids})`;
 }
 
 function buildTermSql(size: number): string {

@@ -1,5 +1,5 @@
 import { boxTag, type SealedKey } from '../vault/vault.ts';
-import { cellBytes, cellNumber, cellText, exactInteger } from './cells.ts';
+import { cellBytes, cellNumber, cellText, exactInteger, hasOwnNumber } from './cells.ts';
 import type { SqlDriver, SqlRow, SqlStep, SqlUnit, SqlValue, WrittenRow } from './sql-driver.ts';
 import { type RecordChanges, type RecordQuery, removalOf, type StoredRecord } from './store.ts';
 
@@ -9,12 +9,13 @@ import { type RecordChanges, type RecordQuery, removalOf, type StoredRecord } fr
 const maxDeletedRecords = 256;
 
 const columns = 'kind, key, grp, version, expires, box';
-const selected = `kind, key, grp, ${exactInteger('version')} as version, ${exactInteger('expires')} as expires, box`;
-const selectOne = `select ${selected} from sealed_record where key = $1 and kind = $2`;
+/** Selects the fields of `toRecord`. */
+export const recordFields = `kind, key, grp, ${exactInteger('version')} as version, ${exactInteger('expires')} as expires, box`;
+const selectOne = `select ${recordFields} from sealed_record where key = $1 and kind = $2`;
 const isLive = '(expires is null or expires > $2)';
-const selectOfKind = `select ${selected} from sealed_record where kind = $1 and ${isLive} order by seq limit $3`;
-const selectOfGroup = `select ${selected} from sealed_record where kind = $1 and grp = $4 and ${isLive} order by seq limit $3`;
-const selectExpired = `select seq, ${selected} from sealed_record where seq > 0 and expires > -1 and expires <= $1 and (expires, seq) > ($2, $3) order by expires, seq limit $4`;
+const selectOfKind = `select ${recordFields} from sealed_record where kind = $1 and ${isLive} order by seq limit $3`;
+const selectOfGroup = `select ${recordFields} from sealed_record where kind = $1 and grp = $4 and ${isLive} order by seq limit $3`;
+const selectExpired = `select seq, ${recordFields} from sealed_record where ${hasOwnNumber('seq')} and expires > -1 and expires <= $1 and (expires, seq) > ($2, $3) order by expires, seq limit $4`;
 
 const exists = 'select 1 as one from sealed_record where key = $1';
 const hasVersion = 'select 1 as one from sealed_record where key = $1 and kind = $2 and version = $3';
@@ -116,7 +117,8 @@ function step(sql: string, parameters: SqlStep['parameters']): SqlStep {
   return { sql, parameters, rows: 1, otherwise: 'conflict' };
 }
 
-function toRecord(row: SqlRow): StoredRecord {
+/** Returns the record in a row. */
+export function toRecord(row: SqlRow): StoredRecord {
   return {
     kind: cellText(row.kind),
     key: cellText(row.key),

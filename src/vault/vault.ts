@@ -138,6 +138,8 @@ export interface ForgedRow {
   readonly table: string;
   /** Identifier of an object, kind and key of a record, name of a lane; nothing secret. */
   readonly id: string;
+  /** A line for the operator about what is wrong with rows of that kind, where it is not this row alone. */
+  readonly problem?: string | undefined;
 }
 
 /** The keyring as it is stored: every secret of the vault, wrapped under keys of the root key. */

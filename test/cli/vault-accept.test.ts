@@ -1,4 +1,4 @@
-import { copyFileSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import t, { type Test } from 'tap';
@@ -143,4 +143,14 @@ t.test('a database that was put back as a whole is accepted', async (t) => {
   await daemon.start();
   t.same(await get(daemon, early, late), ['Success', 'OperationFailed']);
   t.not((await create(daemon, 'new'))[0], 'undefined');
+  t.equal(await daemon.end(), 0);
+
+  writeFileSync(join(daemon.home, 'anchor'), 'of somebody else\n');
+  const damaged = /\/anchor is damaged; see kmipd verify; kmipd vault accept goes on/;
+  await t.rejects(daemon.start(), damaged);
+  const verified = await command(daemon, 'verify');
+  t.match(verified, { code: 1, output: damaged });
+  t.match(verified.output, /2 objects and \d records were read; 1 problems were found/);
+  t.equal((await command(daemon, 'vault', 'accept', '--yes')).code, 0);
+  t.equal((await command(daemon, 'verify')).code, 0);
 });

@@ -59,6 +59,7 @@ t.test('nothing is wrong with rows that the server has written', async (t) => {
 
 const of = (id: string) => `id = '${id}'`;
 const seqOf = (id: string) => `(select seq from managed_object where ${of(id)})`;
+const huge = 2n ** 60n;
 const altered = (id: string) => `the object "${id}" was altered outside kmipd`;
 const column = (name: string) => `the column of ${name} of the object "${first}" is wrong`;
 const segment = /^segment \d+( \(.*\))? has \d+ rows, of which some are earlier versions or were altered$/;
@@ -82,6 +83,22 @@ const alterations: readonly [sql: string, ...problems: (string | RegExp)[]][] = 
   [`update managed_object set value = null where ${of(large)}`, altered(large)],
   [`update managed_object set id = 'x' where ${of(first)}`, altered('x'), count, count],
   [`delete from managed_object where ${of(first)}`, strayTerms, strayNames, count],
+  // Larger than a number of JavaScript can be: the row is named all the same.
+  [`update managed_object set version = ${huge} where ${of(first)}`, altered(first), count],
+  [`update managed_object set state = ${huge} where ${of(first)}`, column('State')],
+  [`update managed_object set state = -${huge} where ${of(first)}`, column('State')],
+  [
+    `update managed_object set seq = ${huge} where ${of(first)}`,
+    'rows with a number that the database does not give: 1',
+    strayTerms,
+    strayNames,
+    count,
+  ],
+  // An epoch that no process has begun.
+  [
+    `update managed_object set box = cast(substr(box, 1, 2) || x'00000063' || substr(box, 7) as blob) where ${of(first)}`,
+    altered(first),
+  ],
   [`update managed_object set state = 7 where ${of(first)}`, column('State')],
   [`update managed_object set initial_date = null where ${of(first)}`, column('InitialDate')],
   [
@@ -95,14 +112,31 @@ const alterations: readonly [sql: string, ...problems: (string | RegExp)[]][] = 
   ],
   ['insert into object_term values (1, 2, 3)', strayTerms],
   [
+    `update object_term set instance = ${huge} where object = ${seqOf(changed)} and term = (select min(term) from object_term where object = ${seqOf(changed)})`,
+    `terms of the object "${changed}" are missing`,
+    `rows of object_term are not of the object "${changed}"`,
+  ],
+  [
     `update unique_name set object = ${seqOf(large)} where object = ${seqOf(first)}`,
     `rows of unique_name are not of the object "${large}"`,
   ],
   ["insert into unique_name values ('g', 'x', 99999)", strayNames],
-  ["update sealed_record set grp = 'x' where kind = 'client'", /^the record client [0-9a-f]{32} was altered/],
+  [
+    "update sealed_record set grp = 'x' where kind = 'client'",
+    /^the record "client [0-9a-f]{32}" was altered/,
+  ],
   [
     "update sealed_record set expires = 5 where kind = 'client'",
-    /^the record client [0-9a-f]{32} was altered/,
+    /^the record "client [0-9a-f]{32}" was altered/,
+  ],
+  [
+    `update sealed_record set version = ${huge} where kind = 'client'`,
+    /^the record "client [0-9a-f]{32}" was altered/,
+    count,
+  ],
+  [
+    `update sealed_record set expires = ${huge} where kind = 'client'`,
+    /^the record "client [0-9a-f]{32}" was altered/,
   ],
   ["delete from sealed_record where kind = 'client'", /^segment 31 .* has 1 rows; 2 were written$/],
   ['delete from lane', ...Array<RegExp>(segments.size).fill(count)],

@@ -1,7 +1,8 @@
 import type { Test } from 'tap';
+import { exactInteger } from '../../src/store/cells.ts';
 import type { Anchor, AnchorStore } from '../../src/store/lanes/anchor.ts';
 import type { LaneDriver } from '../../src/store/lanes/lanes.ts';
-import { selectLanes, sumLanes, toLaneRow } from '../../src/store/lanes/open-lane.ts';
+import { openLane, selectLanes, sumLanes, toLaneRow } from '../../src/store/lanes/open-lane.ts';
 import { SetHash, segmentOf } from '../../src/store/lanes/set-hash.ts';
 import type { SqlDriver, SqlValue } from '../../src/store/sql-driver.ts';
 import { createSqlKeyrings } from '../../src/store/sql-keyrings.ts';
@@ -64,10 +65,10 @@ export async function runSql(driver: SqlDriver, ...statements: [string, ...SqlVa
 /** The segments in which the rows of a database and the sum of its lanes differ. */
 export function wrongSegments(driver: SqlDriver, vault = new HashingVault()): Promise<readonly number[]> {
   const all =
-    "select 'managed_object' as tab, id, '' as kind, version, box from managed_object" +
-    " union all select 'sealed_record', key, kind, version, box from sealed_record";
+    `select 'managed_object' as tab, id, '' as kind, ${exactInteger('version')} as version, box from managed_object` +
+    ` union all select 'sealed_record', key, kind, ${exactInteger('version')}, box from sealed_record`;
   return driver.snapshot(async (read) => {
-    const stated = sumLanes((await read(selectLanes, [])).map(toLaneRow), vault);
+    const stated = sumLanes((await read(selectLanes, [])).map((row) => openLane(toLaneRow(row), vault)));
     const present = new SetHash();
     for (const { tab, id, kind, version, box } of await read(all, [])) {
       const element = vault.element(String(tab), String(id), Number(version), boxTag(box as SealedKey));

@@ -1,9 +1,15 @@
 import { rmSync } from 'node:fs';
-import { type Command, homeOption, print, printError, storeOption } from '../command.ts';
+import { readStoreUrl } from '../../config/values.ts';
+import { type Command, homeOption, print, printError, readOption, storeOption } from '../command.ts';
 import { CommandError } from '../failure.ts';
 import type { CommandBackends } from '../state-directory/backends.ts';
-import { lockStateDirectory, takeCommandLock } from '../state-directory/lock.ts';
-import { type StateDirectory, stateDirectoryAt } from '../state-directory/state-directory.ts';
+import { lockDatabase } from '../state-directory/database-lock.ts';
+import { lockStateDirectory, type ProcessLock, takeCommandLock } from '../state-directory/lock.ts';
+import {
+  requireInitialised,
+  type StateDirectory,
+  stateDirectoryAt,
+} from '../state-directory/state-directory.ts';
 
 interface Arguments {
   readonly home: string;
@@ -11,10 +17,14 @@ interface Arguments {
   readonly yes?: boolean;
 }
 
-/** Goes on with a database that `verify` finds fault with; no daemon of the state directory runs. */
+/**
+ * Goes on with a database that `verify` finds fault with. No daemon may write to it; those of other nodes, which
+ * it cannot see, the operator has stopped.
+ */
 export const vaultAccept: Command<Arguments> = {
   command: 'accept',
-  describe: 'Go on with the database as it is, after it was restored or somebody else has changed it',
+  describe:
+    'Go on with the database as it is, after it was restored or somebody else has changed it; stop the daemons of all nodes first',
   builder: (yargs) =>
     yargs
       .options(homeOption)
@@ -23,9 +33,10 @@ export const vaultAccept: Command<Arguments> = {
   async run({ home, store, yes = false }) {
     const { withBackends } = await import('../state-directory/backends.ts');
     const stateDirectory = stateDirectoryAt(home);
-    const locks = [lockStateDirectory(stateDirectory)];
+    const url = readOption('store', store, readStoreUrl) ?? requireInitialised(stateDirectory).store;
+    const locks: (ProcessLock | undefined)[] = [lockStateDirectory(stateDirectory)];
     try {
-      locks.push(takeCommandLock(stateDirectory));
+      locks.push(takeCommandLock(stateDirectory), lockDatabase(url, true));
       await withBackends(
         stateDirectory,
         store,
@@ -33,7 +44,7 @@ export const vaultAccept: Command<Arguments> = {
         'verify',
       );
     } finally {
-      for (const lock of locks) lock.release();
+      for (const lock of locks) lock?.release();
     }
   },
 };

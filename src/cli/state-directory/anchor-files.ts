@@ -8,6 +8,7 @@ import {
   decodeAnchors,
   encodeAnchors,
 } from '../../store/lanes/anchor.ts';
+import { wayOut } from '../../store/lanes/lanes.ts';
 import { giveToOwner } from './lock.ts';
 
 /** The most databases of which a file keeps an anchor, those that were used last. */
@@ -35,9 +36,7 @@ export function createAnchorFiles(files: readonly string[], own: string): Anchor
 function readAnchors(file: string): readonly Anchor[] {
   const anchors = decodeAnchors(readText(file));
   if (anchors !== undefined) return anchors;
-  throw new AnchorUnreadableError(
-    `${file} is damaged; run kmipd verify, and remove the file when the database is right`,
-  );
+  throw new AnchorUnreadableError(`${file} is damaged; ${wayOut}`);
 }
 
 function readText(file: string): string {

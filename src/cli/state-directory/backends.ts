@@ -4,7 +4,8 @@ import type { ClientDirectory } from '../../identity/principal.ts';
 import { StoredClients } from '../../protocol/authentication/client-directory.ts';
 import type { Database } from '../../store/open.ts';
 import type { Store } from '../../store/store.ts';
-import type { KeyringStore, Vault } from '../../vault/vault.ts';
+import type { LocalVault } from '../../vault/local.ts';
+import type { KeyringStore } from '../../vault/vault.ts';
 import { readOption } from '../command.ts';
 import { CommandError } from '../failure.ts';
 import { openDatabaseOf } from './open-database.ts';
@@ -14,7 +15,7 @@ import { requireInitialised, type StateDirectory } from './state-directory.ts';
 export interface CommandBackends {
   readonly store: Store;
   /** Unsealed. */
-  readonly vault: Vault;
+  readonly vault: LocalVault;
   readonly clients: ClientDirectory;
   readonly snapshot: Database['snapshot'];
   /** For the operator who accepts a database that kmipd does not. */

@@ -45,7 +45,7 @@ export async function acceptDatabase(
 function sealLane(name: string, rows: SetHash, keyring: number, vault: Vault): LaneRow {
   const era = randomInt(1, 2 ** 48 - 1);
   const seq = 1;
-  const content = encodeLane({ keyring, seals: 0, wallTime: Date.now(), rows, seen: [] });
+  const content = encodeLane({ keyring, rows, seen: [] });
   return { name, seq, era, box: vault.seal({ kind: 'lane', name, seq, era }, content) };
 }
 

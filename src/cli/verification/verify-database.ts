@@ -1,18 +1,25 @@
 import { EventLoopYield } from '../../common/event-loop-yield.ts';
+import { type Anchor, AnchorUnreadableError } from '../../store/lanes/anchor.ts';
 import { LaneHistory } from '../../store/lanes/lane-history.ts';
 import { identifyStore } from '../../store/lanes/lanes.ts';
 import { LaneForgedError, openLane } from '../../store/lanes/open-lane.ts';
 import type { Database } from '../../store/open.ts';
 import type { Snapshot } from '../../store/snapshot.ts';
-import type { Vault } from '../../vault/vault.ts';
+import type { LocalVault } from '../../vault/local.ts';
 import { createAnchorFiles } from '../state-directory/anchor-files.ts';
 import type { StateDirectory } from '../state-directory/state-directory.ts';
 import { type Verification, verifyRows } from './verify-rows.ts';
 
 /** The database that is verified; its vault is unsealed. */
 interface VerifiedDatabase extends Pick<Database, 'snapshot'> {
-  readonly vault: Vault;
+  readonly vault: LocalVault;
 }
+
+/**
+ * How often the keyring is read meanwhile: the vault takes an epoch that it does not know for a forged one only
+ * while its keyring is current.
+ */
+const refreshMilliseconds = 20_000;
 
 /**
  * Verifies all rows of a database as they are at one moment, and that this is no earlier moment than the
@@ -20,32 +27,69 @@ interface VerifiedDatabase extends Pick<Database, 'snapshot'> {
  *
  * @param pause is awaited after each page of rows; it lets other events be handled when left out
  * @throws {StoreUnavailableError} when the database cannot be read
- * @throws {AnchorUnreadableError} when an anchor is damaged
  */
 export async function verifyDatabase(
-  { anchors }: StateDirectory,
+  { anchors: files }: StateDirectory,
   { snapshot, vault }: VerifiedDatabase,
   pause: () => Promise<void> = createPause(),
 ): Promise<Verification> {
-  const history = new LaneHistory();
   // Before the snapshot, so that it is not older because of what is written meanwhile.
-  const seen = await createAnchorFiles(Object.values(anchors), anchors.command).read(identifyStore(vault));
-  for (const { lanes } of seen) history.learn(lanes);
+  const anchors = await readAnchors(createAnchorFiles(Object.values(files), files.command), vault);
+  const refresh = keepCurrent(vault);
   return snapshot(async (rows) => {
-    const result = await verifyRows(rows, vault, pause);
-    const problem = await findRollback(rows, vault, history);
+    const result = await verifyRows(rows, vault, async () => {
+      await pause();
+      await refresh();
+    });
+    const problem = typeof anchors === 'string' ? anchors : await findRollback(rows, vault, anchors);
     return problem === undefined ? result : { ...result, problems: [problem, ...result.problems] };
   });
 }
 
-async function findRollback(rows: Snapshot, vault: Vault, history: LaneHistory): Promise<string | undefined> {
+/** Returns the anchors of the database, or why they cannot be read. */
+async function readAnchors(
+  store: ReturnType<typeof createAnchorFiles>,
+  vault: LocalVault,
+): Promise<readonly Anchor[] | string> {
+  await vault.refresh();
   try {
-    return history.findRollback((await rows.lanes()).map((row) => openLane(row, vault)));
+    return await store.read(identifyStore(vault));
+  } catch (error) {
+    if (error instanceof AnchorUnreadableError) return error.message;
+    throw error;
+  }
+}
+
+async function findRollback(
+  rows: Snapshot,
+  vault: LocalVault,
+  anchors: readonly Anchor[],
+): Promise<string | undefined> {
+  try {
+    const lanes = (await rows.lanes()).map((row) => openLane(row, vault));
+    const keyring = await rows.keyring();
+    const newest = Math.max(
+      ...[...anchors, ...lanes.map(({ content }) => content)].map((state) => state.keyring),
+    );
+    if (keyring < newest) return `the keyring is of generation ${keyring}; it was of generation ${newest}`;
+    const history = new LaneHistory();
+    for (const anchor of anchors) history.learn(anchor.lanes);
+    return history.findRollback(lanes);
   } catch (error) {
     // `verifyRows` reports it.
     if (error instanceof LaneForgedError) return undefined;
     throw error;
   }
+}
+
+/** Returns a function that reads the keyring anew when that is due. */
+function keepCurrent(vault: LocalVault): () => Promise<void> {
+  let refreshed = performance.now();
+  return async () => {
+    if (performance.now() - refreshed < refreshMilliseconds) return;
+    await vault.refresh();
+    refreshed = performance.now();
+  };
 }
 
 function createPause(): () => Promise<void> {

@@ -1,11 +1,18 @@
 import { isSameBytes } from '../../common/bytes.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
 import { indexChange } from '../../object/search-index.ts';
-import { LaneForgedError, sumLanes } from '../../store/lanes/open-lane.ts';
+import { isCount } from '../../store/cells.ts';
+import { LaneForgedError, openLane, sumLanes } from '../../store/lanes/open-lane.ts';
 import { anchoredSegment, SetHash, segmentOf } from '../../store/lanes/set-hash.ts';
 import type { AlteredRow } from '../../store/repair.ts';
 import type { Snapshot, SnapshotName, SnapshotObject, SnapshotTerm } from '../../store/snapshot.ts';
-import { boxTag, SealBrokenError, type Vault, VaultUnavailableError } from '../../vault/vault.ts';
+import {
+  boxTag,
+  SealBrokenError,
+  type SealedKey,
+  type Vault,
+  VaultUnavailableError,
+} from '../../vault/vault.ts';
 
 /** What a verification has read and found. */
 export interface Verification {
@@ -79,7 +86,7 @@ class RowVerifier implements Verification {
       last = page.at(-1)?.seq ?? last;
     }
     const strays = await this.#snapshot.strays();
-    if (strays > 0) this.#report(`rows with numbers that kmipd gives none: ${strays}`);
+    if (strays > 0) this.#report(`rows with a number that the database does not give: ${strays}`);
     await this.#compareCounts();
     await this.#compareLanes();
   }
@@ -116,7 +123,7 @@ class RowVerifier implements Verification {
   #openObject(row: SnapshotObject): ExpectedIndex | undefined {
     const { id, version, box, seq, group } = row;
     this.objects += 1;
-    this.present.add(segmentOf(id), this.#vault.element('managed_object', id, version, boxTag(box)));
+    this.#add(segmentOf(id), { table: 'managed_object', id, version, box });
     try {
       const object = ManagedObject.fromStored(row, this.#vault);
       // Opens and decodes the value.
@@ -143,18 +150,24 @@ class RowVerifier implements Verification {
   async #verifyRecord(row: Awaited<ReturnType<Snapshot['records']>>[number]): Promise<void> {
     const { seq, kind: recordKind, key, group, version, expires, box } = row;
     this.records += 1;
-    const element = this.#vault.element('sealed_record', key, version, boxTag(box));
-    this.present.add(segmentOf(key, recordKind), element);
+    const name = describe(`${recordKind} ${key}`);
+    this.#add(segmentOf(key, recordKind), { table: 'sealed_record', id: key, version, box });
     const found = await this.#snapshot.findRecord(recordKind, key);
     if (found === undefined || !isSameBytes(found.box, box))
-      this.#report(`the record ${recordKind} ${key} is not found by its key, or twice`);
+      this.#report(`the record ${name} is not found by its key, or twice`);
     try {
       this.#vault.open({ kind: 'record', recordKind, key, group, version, expires }, box).fill(0);
     } catch (error) {
       if (error instanceof VaultUnavailableError) throw error;
       if (error instanceof SealBrokenError) this.altered.push({ table: 'sealed_record', seq });
-      this.#report(`the record ${recordKind} ${key} ${explain(error)}`);
+      this.#report(`the record ${name} ${explain(error)}`);
     }
+  }
+
+  /** A version that kmipd does not write is no element; the row is reported when it does not open. */
+  #add(segment: number, { table, id, version, box }: HashedRow): void {
+    if (!isCount(version)) return;
+    this.present.add(segment, this.#vault.element(table, id, version, boxTag(box)));
   }
 
   /** A changed index or a second row of one name gives the daemon other rows than a reading of all. */
@@ -184,7 +197,7 @@ class RowVerifier implements Verification {
   async #compareLanes(): Promise<void> {
     let stated: SetHash;
     try {
-      stated = sumLanes(await this.#snapshot.lanes(), this.#vault);
+      stated = sumLanes((await this.#snapshot.lanes()).map((row) => openLane(row, this.#vault)));
     } catch (error) {
       if (!(error instanceof LaneForgedError)) throw error;
       this.#report(error.message);
@@ -213,6 +226,13 @@ class RowVerifier implements Verification {
 }
 
 const none = new Uint8Array();
+
+interface HashedRow {
+  readonly table: AlteredRow['table'];
+  readonly id: string;
+  readonly version: number;
+  readonly box: SealedKey;
+}
 
 interface ExpectedIndex {
   readonly terms: readonly SnapshotTerm[];

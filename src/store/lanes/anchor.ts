@@ -1,3 +1,4 @@
+import { isCount } from '../cells.ts';
 import type { KnownLane } from './lane-history.ts';
 
 /**
@@ -82,10 +83,6 @@ function parse(line: string): AnchorLine {
   } catch {
     return {};
   }
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 function isDigits(value: unknown, length: number): value is string {

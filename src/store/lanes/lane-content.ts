@@ -3,7 +3,7 @@ import { SetHash, setHashBytes } from './set-hash.ts';
 /**
  * What stands in the box of a lane, the row of one writing process:
  *
- *     1 | keyring generation (u32) | seals (u64) | wall time (i64) | set hash (1,280 bytes)
+ *     1 | keyring generation (u32) | set hash (1,280 bytes)
  *       | count (u8) | count × ( lp(name of another lane) | its number (u64) )
  *
  * `lp(text)` is its length in bytes (u8) and its UTF-8. Integers are big-endian.
@@ -11,10 +11,6 @@ import { SetHash, setHashBytes } from './set-hash.ts';
 export interface LaneContent {
   /** Generation of the keyring that the process knew. */
   readonly keyring: number;
-  /** Boxes that the processes of this lane have sealed. */
-  readonly seals: number;
-  /** The highest time that the processes of this lane have seen, POSIX milliseconds. */
-  readonly wallTime: number;
   /** The rows that the processes of this lane have added, less those that they have removed. */
   readonly rows: SetHash;
   /** Other lanes that the process has seen; at most `maxSeenLanes`. */
@@ -34,19 +30,17 @@ export const maxSeenLanes = 16;
 const maxNameBytes = 100;
 
 const format = 1;
-const rowsOffset = 1 + 4 + 8 + 8;
+const rowsOffset = 1 + 4;
 const countOffset = rowsOffset + setHashBytes;
 
 /** Encodes the content of a lane, at most 3 KiB. */
-export function encodeLane({ keyring, seals, wallTime, rows, seen }: LaneContent): Uint8Array {
+export function encodeLane({ keyring, rows, seen }: LaneContent): Uint8Array {
   const named = seen.slice(0, maxSeenLanes).map(({ name, seq }) => ({ name: encodeName(name), seq }));
   const length = named.reduce((sum, { name }) => sum + 1 + name.length + 8, countOffset + 1);
   const bytes = new Uint8Array(length);
   const view = new DataView(bytes.buffer);
   bytes[0] = format;
   view.setUint32(1, keyring);
-  view.setBigUint64(5, BigInt(seals));
-  view.setBigInt64(13, BigInt(wallTime));
   bytes.set(rows.bytes, rowsOffset);
   bytes[countOffset] = named.length;
   let at = countOffset + 1;
@@ -67,8 +61,6 @@ export function decodeLane(bytes: Uint8Array): LaneContent | undefined {
   return (
     seen && {
       keyring: view.getUint32(1),
-      seals: Number(view.getBigUint64(5)),
-      wallTime: Number(view.getBigInt64(13)),
       rows: new SetHash(bytes.subarray(rowsOffset, countOffset)),
       seen,
     }

@@ -25,8 +25,6 @@ interface LaneState {
   readonly seq: number;
   readonly box: SealedKey | undefined;
   readonly rows: SetHash;
-  readonly seals: number;
-  readonly wallTime: number;
 }
 
 /** The last statement of a transaction, and what becomes of the lane when it is committed. */
@@ -44,7 +42,7 @@ export type LaneConflict =
   /** The row was put back, replaced or removed. */
   | 'rollback';
 
-const noState: LaneState = { seq: 0, box: undefined, rows: new SetHash(), seals: 0, wallTime: 0 };
+const noState: LaneState = { seq: 0, box: undefined, rows: new SetHash() };
 
 /**
  * The lane of one writing connection: the row that the last statement of each of its transactions replaces,
@@ -69,8 +67,8 @@ export class LaneWriter {
   }
 
   /** Continues at a row that an earlier process of this name has left. */
-  resume({ seq, box }: LaneRow, content: { rows: SetHash; seals: number; wallTime: number }): void {
-    this.#state = { seq, box, rows: content.rows, seals: content.seals, wallTime: content.wallTime };
+  resume({ seq, box }: LaneRow, rows: SetHash): void {
+    this.#state = { seq, box, rows };
   }
 
   /**
@@ -82,11 +80,9 @@ export class LaneWriter {
     const rows = new SetHash(this.#state.rows.bytes);
     for (const change of changes) applyChange(rows, change, vault);
     const seq = this.#state.seq + 1;
-    const seals = this.#state.seals + 1;
-    const wallTime = Math.max(this.#state.wallTime, Date.now());
-    const content = encodeLane({ keyring, seals, wallTime, rows, seen });
+    const content = encodeLane({ keyring, rows, seen });
     const box = vault.seal({ kind: 'lane', name: this.name, seq, era }, content);
-    const next = { seq, box, rows, seals, wallTime };
+    const next = { seq, box, rows };
     return seq === 1
       ? { sql: insertLane, parameters: [this.name, seq, era, box], rows: 1, next }
       : { sql: updateLane, parameters: [this.name, seq, era, box, seq - 1], rows: 1, next };

@@ -13,9 +13,10 @@ import {
   openLane,
   readLaneRow,
   selectLanes,
+  sumLanes,
   toLaneRow,
 } from './open-lane.ts';
-import { anchoredSegment, SetHash } from './set-hash.ts';
+import { anchoredSegment, type SetHash } from './set-hash.ts';
 
 const maxEra = 2 ** 48 - 1;
 /** How often a transaction is tried that did not find its lane, because an earlier one was committed. */
@@ -50,6 +51,8 @@ export class Lanes {
   #stopped: string | undefined;
   #rollback: string | undefined;
   #anchor = '';
+  /** Whether no process has left an anchor. */
+  #isNew = false;
   #checking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -133,9 +136,7 @@ export class Lanes {
     const problem = findRollback(known, lanes);
     if (problem !== undefined) throw new LaneForgedError(problem);
     this.#history.learn(lanes);
-    const sum = new SetHash();
-    for (const { content } of lanes) sum.addAll(content.rows);
-    return sum;
+    return sumLanes(lanes);
   }
 
   #checkLater({ observer }: LaneOptions): void {
@@ -152,7 +153,7 @@ export class Lanes {
       if (!this.#isStarted) await this.#readAnchors(options);
       await this.#compare(options);
     } catch (error) {
-      // A sealing key that is not known yet is known soon; what is wrong with a lane then still is.
+      // An epoch that is not known yet is known soon; what is wrong with a lane then still is.
       if (error instanceof VaultUnavailableError) return;
       if (error instanceof StoreUnavailableError) throw error;
       // Whatever else prevents the comparison is in the rows or the anchors, and lasts.
@@ -161,10 +162,10 @@ export class Lanes {
     await this.#keepAnchor(options);
   }
 
-  async #readAnchors({ vault, anchors, observer }: LaneOptions): Promise<void> {
+  async #readAnchors({ vault, anchors }: LaneOptions): Promise<void> {
     this.#store = identifyStore(vault);
     const found = await anchors.read(this.#store);
-    if (found.length === 0) observer.anchored();
+    this.#isNew = found.length === 0;
     for (const { keyring, lanes } of found) {
       this.#keyring = Math.max(this.#keyring, keyring);
       this.#history.learn(lanes);
@@ -176,9 +177,10 @@ export class Lanes {
     const keyring = (await keyrings.read())?.generation ?? 0;
     const rows = (await this.#read(selectLanes, [])).map(toLaneRow);
     const lanes = rows.map((row) => this.#openChanged(row, vault));
+    const newest = Math.max(this.#keyring, ...lanes.map(({ content }) => content.keyring));
     const problem =
-      keyring < this.#keyring
-        ? `the keyring is of generation ${keyring}; it was of generation ${this.#keyring}`
+      keyring < newest
+        ? `the keyring is of generation ${keyring}; it was of generation ${newest}`
         : findRollback(known, lanes);
     if (problem !== undefined) {
       this.#reportRollback(problem);
@@ -189,7 +191,7 @@ export class Lanes {
     if (this.#isStarted) return;
     for (const writer of this.#writers.values()) {
       const own = lanes.find(({ name }) => name === writer.name);
-      if (own !== undefined) writer.resume(own.row, own.content);
+      if (own !== undefined) writer.resume(own.row, own.content.rows);
     }
     this.#isStarted = true;
   }
@@ -212,13 +214,14 @@ export class Lanes {
     return this.#history.copy();
   }
 
-  async #keepAnchor({ anchors }: LaneOptions): Promise<void> {
+  async #keepAnchor({ anchors, observer }: LaneOptions): Promise<void> {
     if (this.#stopped !== undefined) return;
     const anchor: Anchor = { store: this.#store, keyring: this.#keyring, lanes: this.#history.lanes };
     const text = encodeAnchors([anchor]);
     if (text === this.#anchor) return;
     await anchors.write(anchor);
-    this.#anchor = text;
+    if (this.#isNew) observer.anchored();
+    [this.#anchor, this.#isNew] = [text, false];
   }
 
   #createStep(writer: LaneWriter, units: readonly SqlUnit[]): LaneStep | undefined {

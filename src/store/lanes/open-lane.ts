@@ -1,20 +1,12 @@
 import { SealBrokenError, type SealedKey, type Vault } from '../../vault/vault.ts';
-import type { SqlRow, SqlValue } from '../sql-driver.ts';
+import { exactInteger, isCount } from '../cells.ts';
+import type { SqlRow } from '../sql-driver.ts';
 import { decodeLane, type LaneContent } from './lane-content.ts';
 import { hashBox, type KnownLane, type LaneRow } from './lane-history.ts';
 import { SetHash } from './set-hash.ts';
 
-/**
- * Returns an expression of a column with a number; −1 for a value that kmipd does not write, of which a
- * driver might refuse the whole result.
- */
-export function readableNumber(column: string): string {
-  const isReadable = `${column} is null or ${column} between 0 and ${Number.MAX_SAFE_INTEGER}`;
-  return `case when ${isReadable} then ${column} else -1 end`;
-}
-
 /** Reads all lanes at one moment. */
-export const selectLanes = `select name, ${readableNumber('seq')} as seq, ${readableNumber('era')} as era, box from lane`;
+export const selectLanes = `select name, ${exactInteger('seq')} as seq, ${exactInteger('era')} as era, box from lane`;
 
 /** A lane that was read and opened. */
 export interface OpenLane extends KnownLane {
@@ -45,15 +37,10 @@ export function readLaneRow({ name, seq, era, box }: SqlRow): LaneRow | undefine
   return isTyped ? { name, seq, era, box: box as SealedKey } : undefined;
 }
 
-/** Whether a cell has a number that kmipd writes. */
-export function isCount(value: SqlValue | undefined): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
-}
-
 /**
  * Opens a lane.
  * @throws {LaneForgedError} when its box is not of this lane and number
- * @throws {VaultUnavailableError} when the vault is sealed or does not know the sealing key yet
+ * @throws {VaultUnavailableError} when the vault is sealed, or its epoch is not known yet
  */
 export function openLane(row: LaneRow, vault: Vault): OpenLane {
   const content = decodeLane(openBox(row, vault));
@@ -61,13 +48,10 @@ export function openLane(row: LaneRow, vault: Vault): OpenLane {
   return { name: row.name, seq: row.seq, box: hashBox(row.box), row, content };
 }
 
-/**
- * Returns the hash of all rows, as the lanes state it.
- * @throws {LaneForgedError} and {VaultUnavailableError} as `openLane`
- */
-export function sumLanes(rows: readonly LaneRow[], vault: Vault): SetHash {
+/** Returns the hash of all rows, as the lanes state it. */
+export function sumLanes(lanes: readonly OpenLane[]): SetHash {
   const sum = new SetHash();
-  for (const row of rows) sum.addAll(openLane(row, vault).content.rows);
+  for (const { content } of lanes) sum.addAll(content.rows);
   return sum;
 }
 

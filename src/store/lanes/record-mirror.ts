@@ -5,15 +5,16 @@ import {
   type SealedKey,
   type Vault,
 } from '../../vault/vault.ts';
+import { exactInteger, isCount } from '../cells.ts';
 import type { Read, RowVersion, SqlRow, WrittenRow } from '../sql-driver.ts';
 import type { Lanes } from './lanes.ts';
-import { isCount, LaneForgedError, readableNumber } from './open-lane.ts';
+import { LaneForgedError } from './open-lane.ts';
 import { anchoredRecordKinds, anchoredSegment, SetHash } from './set-hash.ts';
 
 /** Reads all lanes and all anchored records at one moment. */
 const selectAll =
-  `select 'lane' as kind, name as key, '' as grp, ${readableNumber('seq')} as version, ${readableNumber('era')} as expires, box from lane` +
-  ` union all select kind, key, grp, ${readableNumber('version')} as version, ${readableNumber('expires')} as expires, box from sealed_record` +
+  `select 'lane' as kind, name as key, '' as grp, ${exactInteger('seq')} as version, ${exactInteger('era')} as expires, box from lane` +
+  ` union all select kind, key, grp, ${exactInteger('version')} as version, ${exactInteger('expires')} as expires, box from sealed_record` +
   ` where kind in (${anchoredRecordKinds.map((kind) => `'${kind}'`).join(', ')})`;
 
 /** Before that time a comparison that has failed is not repeated. */
@@ -102,9 +103,9 @@ export class RecordMirror {
 
   /** @throws {LaneForgedError} when the records are not those that the lanes state */
   async #read(): Promise<Map<string, MirroredRecord>> {
-    const sumLanes = await this.#lanes.expectLanes(this.#vault);
+    const sumLater = await this.#lanes.expectLanes(this.#vault);
     const rows = await this.#search(selectAll, []);
-    const stated = sumLanes(rows.filter(({ kind }) => kind === 'lane').map(toLane));
+    const stated = sumLater(rows.filter(({ kind }) => kind === 'lane').map(toLane));
     const records = rows.filter(({ kind }) => kind !== 'lane');
     // At the first comparison every record is opened: later each is opened when it is used.
     const isOpened = this.#records !== undefined;

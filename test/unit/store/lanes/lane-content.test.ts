@@ -9,8 +9,6 @@ rows.add(0, 5n);
 rows.remove(31, 1n);
 const content = {
   keyring: 4_000_000_000,
-  seals: 2 ** 40,
-  wallTime: Date.UTC(2026, 10, 29),
   rows,
   seen: [
     { name: 'a', seq: 1 },
@@ -21,7 +19,7 @@ const content = {
 t.test('what was encoded is decoded', async (t) => {
   for (const seen of [[], content.seen, Array<(typeof content.seen)[0]>(16).fill({ name: 'n', seq: 3 })]) {
     const decoded = decodeLane(encodeLane({ ...content, seen }));
-    t.match(decoded, { keyring: content.keyring, seals: content.seals, wallTime: content.wallTime, seen });
+    t.match(decoded, { keyring: content.keyring, seen });
     t.strictSame(decoded?.rows.bytes, rows.bytes);
   }
 });
