@@ -9,6 +9,27 @@ export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
+/** Bytes of the length in front of what `joinBytes` joins. */
+const lengthBytes = 4;
+
+/** Joins two byte strings, so that `splitBytes` takes them apart: the length of the first as u32 precedes. */
+export function joinBytes(first: Uint8Array, rest: Uint8Array): Uint8Array {
+  const length = new Uint8Array(lengthBytes);
+  new DataView(length.buffer).setUint32(0, first.length);
+  return concatBytes([length, first, rest]);
+}
+
+/**
+ * Returns views of the two byte strings that `joinBytes` has joined.
+ * @throws {RangeError} when the bytes end before the first of them does
+ */
+export function splitBytes(joined: Uint8Array): readonly [first: Uint8Array, rest: Uint8Array] {
+  const { buffer, byteOffset, length } = joined;
+  const end = lengthBytes + new DataView(buffer, byteOffset, length).getUint32(0);
+  if (end > length) throw new RangeError('a length points beyond the bytes');
+  return [joined.subarray(lengthBytes, end), joined.subarray(end)];
+}
+
 /** Bytes of the buffers of a collector, where the pieces are smaller. */
 const collectorBytes = 4_096;
 

@@ -3,7 +3,7 @@ import {
   encodeManagedObject,
   type ManagedObjectValue,
 } from '../../codec/structures/managed-objects.ts';
-import { concatBytes } from '../common/bytes.ts';
+import { joinBytes, splitBytes } from '../common/bytes.ts';
 import type { LoadedObject } from '../store/store.ts';
 import {
   boxBinding,
@@ -15,14 +15,13 @@ import {
 import { addProvenance, type Provenance, splitProvenance } from './provenance.ts';
 
 /**
- * The boxes of an object. One has the length of its attributes (u32), the attributes with the maker, and the
- * content: value and provenance. A large content has a box of its own, so that a change of the attributes
- * does not seal it again; the first box is bound to it.
+ * The boxes of an object. One has the attributes with the maker, and the content: value and provenance. A
+ * large content has a box of its own, so that a change of the attributes does not seal it again; the first
+ * box is bound to it.
  */
 
 /** Up to so many bytes the content is in the box of the attributes. */
 const maxInlineBytes = 4_096;
-const lengthBytes = 4;
 
 /** What a row states of its object beside the boxes. */
 type ObjectRow = Pick<LoadedObject, 'id' | 'group' | 'objectType' | 'version'>;
@@ -110,13 +109,8 @@ export interface OpenedObject {
  * @throws {SealBrokenError} when the row is not as it was written
  */
 export function openObject(row: LoadedObject, vault: Vault): OpenedObject {
-  const plain = vault.open(contextOf(row, row.value), row.box);
-  const { buffer, byteOffset } = plain;
-  const end = lengthBytes + new DataView(buffer, byteOffset).getUint32(0);
-  return {
-    attributes: plain.subarray(lengthBytes, end),
-    content: contentOf(row, plain.subarray(end), vault),
-  };
+  const [attributes, inline] = splitBytes(vault.open(contextOf(row, row.value), row.box));
+  return { attributes, content: contentOf(row, inline, vault) };
 }
 
 function contentOf(row: LoadedObject, inline: Uint8Array, vault: Vault): ObjectContent | undefined {
@@ -135,9 +129,7 @@ export function sealObject(
   vault: Vault,
 ): Pick<LoadedObject, 'box' | 'value'> {
   const { inline, value } = placeContent(row, content, vault);
-  const length = new Uint8Array(lengthBytes);
-  new DataView(length.buffer).setUint32(0, attributes.length);
-  const plain = concatBytes([length, attributes, inline]);
+  const plain = joinBytes(attributes, inline);
   const box = vault.seal(contextOf(row, value), plain);
   for (const bytes of [plain, inline]) bytes.fill(0);
   return { box, value };

@@ -47,7 +47,8 @@ export async function readRecords(
     group === undefined
       ? await driver.read(selectOfKind, [kind, at, limit])
       : await driver.read(selectOfGroup, [kind, at, limit, group]);
-  return rows.map(toRecord);
+  // As in `readRecord`, for everything that was asked for.
+  return rows.map((row) => ({ ...toRecord(row), kind, ...(group !== undefined && { group }) }));
 }
 
 /** What a unit needs for its record changes. */

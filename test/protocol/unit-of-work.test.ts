@@ -139,6 +139,22 @@ t.test('a list of records includes the changes of the message', async (t) => {
   );
 });
 
+t.test('an expired record is hidden although the database lists it', async (t) => {
+  const setup = begin();
+  setup.putRecord('ending', 'a', 'g', bytes('a'), 2_000);
+  t.equal(await setup.commit(), 'committed');
+  const lying = { ...store, records: () => store.records({ kind: 'ending', limit: 9 }) };
+  for (const [now, count] of [
+    [1_999, 1],
+    [2_000, 0],
+  ] as const) {
+    const unit = new UnitOfWork(lying, vault, { uniqueNames: false, now });
+    unit.actFor('g');
+    t.equal((await unit.layer().records.list('ending', 9)).length, count);
+    t.equal((await unit.everyRecord('ending', 9)).length, count);
+  }
+});
+
 t.test('UnitOfWork rejects access to objects when no group is set', async (t) => {
   const unit = new UnitOfWork(store, vault, { uniqueNames: false, now: 0 });
   t.throws(() => unit.layer(), TypeError);

@@ -20,3 +20,9 @@ t.test('objects are loaded as the group and the identifiers that were asked for'
 t.test('a record has the name that was asked for', async (t) => {
   t.match(await storeOf(record).record('own', 'a'), { kind: 'own', key: 'a' });
 });
+
+t.test('records are listed as the kind and group that were asked for', async (t) => {
+  const asked = { kind: 'own', limit: 9 };
+  t.match(await storeOf(record).records(asked), [{ kind: 'own', group: 'theirs', key: 'b' }]);
+  t.match(await storeOf(record).records({ ...asked, group: 'g' }), [{ kind: 'own', group: 'g', key: 'b' }]);
+});

@@ -1,7 +1,7 @@
 import type { Store, StoredRecord } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { ContextFactory } from '../batch/context-factory.ts';
-import { openGenuineRecord } from '../unit-of-work/record-boxes.ts';
+import { isGenuineRecord } from '../unit-of-work/record-boxes.ts';
 import type { JobQueue } from './job-queue.ts';
 
 const intervalMilliseconds = 5_000;
@@ -27,7 +27,7 @@ export class Maintenance {
 
   /** Starts at once. */
   constructor({ store, vault, queue, contexts, now }: MaintenanceOptions) {
-    const isGenuine = (record: StoredRecord) => openGenuineRecord(vault, record) !== undefined;
+    const isGenuine = (record: StoredRecord) => isGenuineRecord(vault, record);
     // Store and vault errors are reported by requests; the next interval retries.
     const runTasks = (): void => {
       contexts.dropExpired();

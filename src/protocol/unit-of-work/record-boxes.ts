@@ -1,18 +1,12 @@
-import { concatBytes } from '../../common/bytes.ts';
+import { joinBytes, splitBytes } from '../../common/bytes.ts';
 import { removalOf, type Store, type StoredRecord } from '../../store/store.ts';
 import { type RecordContext, SealBrokenError, type Vault } from '../../vault/vault.ts';
 
-/** A record as it is named in the code; `group`, `version` and `expires` as in `StoredRecord`. */
-type NamedRecord = Omit<StoredRecord, 'key' | 'box'> & { readonly id: string };
-
-/** What a box of a record contains. */
+/** What a box of a record contains, the id first. */
 export interface RecordContent {
   readonly id: string;
   readonly content: Uint8Array;
 }
-
-/** The id precedes the content, with its length as u32. */
-const lengthBytes = 4;
 
 /**
  * Returns the key by which the store finds a record.
@@ -23,16 +17,15 @@ export function recordKey(vault: Vault, kind: string, id: string): string {
 }
 
 /**
- * Returns the row of a record, sealed with its id.
+ * Returns the row of a record, sealed with its id, whose key it has.
  * @throws {VaultUnavailableError} when the vault is sealed
  */
-export function sealRecord(vault: Vault, record: NamedRecord, content: Uint8Array): StoredRecord {
-  const { id, ...rest } = record;
-  const row = { ...rest, key: recordKey(vault, record.kind, id) };
-  const name = new TextEncoder().encode(id);
-  const length = new Uint8Array(lengthBytes);
-  new DataView(length.buffer).setUint32(0, name.length);
-  const plain = concatBytes([length, name, content]);
+export function sealRecord(
+  vault: Vault,
+  row: Omit<StoredRecord, 'box'>,
+  { id, content }: RecordContent,
+): StoredRecord {
+  const plain = joinBytes(new TextEncoder().encode(id), content);
   const box = vault.seal(contextOf(row), plain);
   plain.fill(0);
   return { ...row, box };
@@ -44,10 +37,8 @@ export function sealRecord(vault: Vault, record: NamedRecord, content: Uint8Arra
  * @throws {SealBrokenError} when the row is not as it was written
  */
 export function openRecord(vault: Vault, row: StoredRecord): RecordContent {
-  const plain = vault.open(contextOf(row), row.box);
-  const { buffer, byteOffset } = plain;
-  const end = lengthBytes + new DataView(buffer, byteOffset).getUint32(0);
-  return { id: new TextDecoder().decode(plain.subarray(lengthBytes, end)), content: plain.subarray(end) };
+  const [id, content] = splitBytes(vault.open(contextOf(row), row.box));
+  return { id: new TextDecoder().decode(id), content };
 }
 
 /**
@@ -62,6 +53,16 @@ export function openGenuineRecord(vault: Vault, row: StoredRecord): RecordConten
     if (error instanceof SealBrokenError) return undefined;
     throw error;
   }
+}
+
+/**
+ * Whether the row of a record is as it was written.
+ * @throws {VaultUnavailableError} when the vault is sealed
+ */
+export function isGenuineRecord(vault: Vault, row: StoredRecord): boolean {
+  const opened = openGenuineRecord(vault, row);
+  opened?.content.fill(0);
+  return opened !== undefined;
 }
 
 /**

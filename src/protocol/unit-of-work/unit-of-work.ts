@@ -81,9 +81,13 @@ export class UnitOfWork {
     return this.#records.load(kind, id);
   }
 
-  /** Returns the records of every group as they were before this unit, oldest first. */
-  everyRecord(kind: string, limit: number): Promise<readonly (UnitRecord & { readonly id: string })[]> {
-    return this.#records.every(kind, limit);
+  /** See `UnitRecords.every`. */
+  everyRecord(
+    kind: string,
+    limit: number,
+    altered: 'omit' | 'refuse' = 'omit',
+  ): Promise<readonly (UnitRecord & { readonly id: string })[]> {
+    return this.#records.every(kind, limit, altered);
   }
 
   /**

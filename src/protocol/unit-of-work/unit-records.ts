@@ -7,7 +7,14 @@ import {
   type WrittenRecord,
 } from '../../store/store.ts';
 import { boxTag, type Vault } from '../../vault/vault.ts';
-import { openGenuineRecord, openRecord, type RecordContent, recordKey, sealRecord } from './record-boxes.ts';
+import {
+  isGenuineRecord,
+  openGenuineRecord,
+  openRecord,
+  type RecordContent,
+  recordKey,
+  sealRecord,
+} from './record-boxes.ts';
 
 /** A record as code that belongs to no group sees it. */
 export interface UnitRecord {
@@ -111,11 +118,8 @@ export class UnitRecords {
   ): Promise<UnitRecord | undefined> {
     const key = this.keyOf(kind, id);
     const isChanged = [over, this.#items, this.#own].some((changes) => changes?.has(key) === true);
-    if (!isChanged && !this.#read.has(key)) {
-      const row = await this.#store.record(kind, key);
-      // Another row of the database in place of this one does not open under this name.
-      this.#read.set(key, { kind, row: row && { ...row, kind, key } });
-    }
+    if (!isChanged && !this.#read.has(key))
+      this.#read.set(key, { kind, row: await this.#store.record(kind, key) });
     return this.#known(key, over, group);
   }
 
@@ -125,11 +129,18 @@ export class UnitRecords {
     if (change !== undefined) return this.#changed(change);
     const row = this.#read.get(key)?.row;
     if (row === undefined || (group !== undefined && group !== row.group)) return undefined;
-    // Also of a record that has expired: whoever can write the database could end any record by its date.
-    const { content } = openRecord(this.#vault, row);
-    if (!this.#isExpired(row.expires))
-      return { group: row.group, content, expires: row.expires ?? undefined };
-    content.fill(0);
+    const opened = this.#open(row, openRecord);
+    return opened && { group: row.group, content: opened.content, expires: row.expires ?? undefined };
+  }
+
+  /**
+   * Opens a row; undefined when it has expired. Also that is believed of a row that opens only: whoever can
+   * write the database could end any record by its date, or have an expired one listed.
+   */
+  #open(row: StoredRecord, open: typeof openGenuineRecord): RecordContent | undefined {
+    const opened = open(this.#vault, row);
+    if (!this.#isExpired(row.expires)) return opened;
+    opened?.content.fill(0);
     return undefined;
   }
 
@@ -155,17 +166,25 @@ export class UnitRecords {
       if (!this.#read.has(row.key)) this.#read.set(row.key, { kind, row });
       const change = overlay.get(row.key);
       overlay.delete(row.key);
-      found.push(...(change === undefined ? [openRecord(this.#vault, row)] : contentOf(change)));
+      found.push(...(change === undefined ? listOf(this.#open(row, openRecord)) : contentOf(change)));
     }
     return [...found, ...[...overlay.values()].flatMap(contentOf)].slice(0, limit);
   }
 
-  /** Returns the genuine records of a kind of every group as the store has them, oldest first. */
-  async every(kind: string, limit: number): Promise<readonly (UnitRecord & { readonly id: string })[]> {
+  /**
+   * Returns the records of a kind of every group as they were before this unit, oldest first. `altered`:
+   * whether rows that do not open are left out or refused.
+   * @throws {SealBrokenError} for one that is refused
+   */
+  async every(
+    kind: string,
+    limit: number,
+    altered: 'omit' | 'refuse',
+  ): Promise<readonly (UnitRecord & { readonly id: string })[]> {
+    const open = altered === 'omit' ? openGenuineRecord : openRecord;
     return (await this.#store.records({ kind, limit, at: this.#now })).flatMap((row) => {
       const { group, expires } = row;
-      const opened = openGenuineRecord(this.#vault, { ...row, kind });
-      return opened === undefined ? [] : [{ ...opened, group, expires: expires ?? undefined }];
+      return listOf(this.#open(row, open)).map((each) => ({ ...each, group, expires: expires ?? undefined }));
     });
   }
 
@@ -191,7 +210,7 @@ export class UnitRecords {
   isForeign(kind: string, id: string, group: string): boolean {
     const row = this.#read.get(this.keyOf(kind, id))?.row;
     if (row === undefined || row.group === group) return false;
-    return !this.#isExpired(row.expires) || openGenuineRecord(this.#vault, row) === undefined;
+    return !this.#isExpired(row.expires) || !isGenuineRecord(this.#vault, row);
   }
 
   /**
@@ -201,15 +220,16 @@ export class UnitRecords {
   changes(): RecordChanges {
     const puts: WrittenRecord[] = [];
     const removals: RemovedRecord[] = [];
-    for (const [key, { content, expires = null, ...name }] of new Map([...this.#own, ...this.#items])) {
+    for (const [key, change] of new Map([...this.#own, ...this.#items])) {
+      const { kind, id, group, content, expires = null } = change;
       const row = this.#read.get(key)?.row;
       // An expired record counts as removed: a record of any group may take its name.
       const renewed = content === undefined || this.#isExpired(row?.expires ?? null) ? undefined : row;
       if (row !== undefined && renewed === undefined) removals.push(removalOf(row));
       if (content === undefined) continue;
-      const record = { ...name, version: (renewed?.version ?? 0) + 1, expires };
+      const record = { kind, key, group, version: (renewed?.version ?? 0) + 1, expires };
       const replacedTag = renewed === undefined ? null : boxTag(renewed.box);
-      puts.push({ ...sealRecord(this.#vault, record, content), replacedTag });
+      puts.push({ ...sealRecord(this.#vault, record, { id, content }), replacedTag });
       content.fill(0);
     }
     return { expects: this.#expects(), puts, removals };
@@ -232,6 +252,10 @@ export class UnitRecords {
 export function replaceChange(changes: Changes, key: string, change: RecordChange): void {
   changes.get(key)?.content?.fill(0);
   changes.set(key, change);
+}
+
+function listOf<T>(value: T | undefined): readonly T[] {
+  return value === undefined ? [] : [value];
 }
 
 /** Returns a copy of what a change puts; nothing of a removal. */

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { ByteCollector, copyPlainData } from '../../../src/common/bytes.ts';
+import { ByteCollector, copyPlainData, joinBytes, splitBytes } from '../../../src/common/bytes.ts';
 
 t.test('ByteCollector returns what was added, in its own memory', async (t) => {
   const sizes = [[], [0], [1], [0, 0, 3], [4_095, 2], [4_096], [5_000, 1, 4_095], Array(9_000).fill(1)];
@@ -47,4 +47,21 @@ t.test('copyPlainData copies every byte string, and counts them', async (t) => {
     t.equal(each.buffer.byteLength, each.length, 'not part of a larger buffer');
   }
   t.equal(copyPlainData(undefined).bytes, 0);
+});
+
+t.test('splitBytes takes apart what joinBytes has joined, wherever it lies in memory', (t) => {
+  const bytes = (length: number) => new Uint8Array(length).fill(length);
+  for (const [first, rest] of [
+    [0, 0],
+    [0, 3],
+    [3, 0],
+    [300, 70_000],
+  ] as const) {
+    const joined = joinBytes(bytes(first), bytes(rest));
+    const shifted = new Uint8Array(joined.length + 5);
+    shifted.set(joined, 5);
+    t.strictSame(splitBytes(shifted.subarray(5)), [bytes(first), bytes(rest)]);
+    t.throws(() => splitBytes(shifted.subarray(5, 5 + first + 3)), RangeError, 'cut');
+  }
+  t.end();
 });
