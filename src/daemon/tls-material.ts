@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { completeServer, readTrustedAuthorities } from '../cli/state-directory/authority.ts';
 import type { Config } from '../config/index.ts';
-import type { Client } from '../identity/principal.ts';
 import { trustAnchors } from '../identity/trust.ts';
 import type { TlsMaterial } from '../net/tls.ts';
+import { SealBrokenError } from '../vault/vault.ts';
 import type { Backends } from './backends.ts';
 import { findFlawsOfDates, readServerMaterial } from './server-material.ts';
 import type { StartContext } from './start-context.ts';
@@ -31,6 +31,8 @@ export class TlsMaterialSource {
   /**
    * Reads the material for the first time.
    * @throws {CommandError} when a file is missing or does not fit the others.
+   * @throws {StoreUnavailableError} when the clients cannot be read.
+   * @throws {SealBrokenError} when rows of clients were altered or deleted.
    */
   static async load(options: Options, config: Config, backends: Backends): Promise<TlsMaterialSource> {
     return new TlsMaterialSource(options, backends, await readMaterial(options, config, backends));
@@ -43,19 +45,21 @@ export class TlsMaterialSource {
   /**
    * Reads material for later use; the current one stays in force.
    * @throws {CommandError} when a file is missing or does not fit the others.
+   * @throws {StoreUnavailableError} when the clients cannot be read.
    */
   read(config: Config): Promise<CurrentMaterial> {
-    return readMaterial(this.#options, config, this.#backends);
+    return readMaterial(this.#options, config, this.#backends, this.#current);
   }
 
   /**
    * Returns the current material with the certificates of the clients that are enrolled now; undefined when
    * the trust anchors stay the same. A command on another node or with another home may have enrolled a
    * client by a certificate of its own; it does not notify this daemon.
+   * @throws {StoreUnavailableError} when the clients cannot be read.
    */
   async withEnrolledClients(): Promise<CurrentMaterial | undefined> {
     const current = this.#current;
-    const ca = trustAnchors(current.authorities, await enrolledClients(this.#backends));
+    const ca = await readAnchors(current.authorities, this.#backends, current);
     // A reload that ended meanwhile has read the clients too.
     const isKnown = ca.length === current.ca.length && ca.every((pem, at) => pem === current.ca[at]);
     return isKnown || this.#current !== current ? undefined : { ...current, ca };
@@ -68,11 +72,23 @@ export class TlsMaterialSource {
 }
 
 /**
- * Returns the clients whose own certificates can be trusted: none while the vault is sealed, when no row can
- * be read.
+ * Returns the trust anchors: the authorities, and the enrolled clients' own certificates; none of these while
+ * the vault is sealed, when no row can be read. Those of the material `before` stay where rows of clients
+ * were altered or deleted: somebody who does that must prevent no reload, and no client is authorised by
+ * them. The operator was alarmed at the read.
+ * @throws {SealBrokenError} when there is no material of before
  */
-async function enrolledClients({ clients, vault }: Backends): Promise<readonly Client[]> {
-  return vault.unsealed ? clients.list() : [];
+async function readAnchors(
+  authorities: readonly string[],
+  { clients, vault }: Backends,
+  before?: CurrentMaterial,
+): Promise<readonly string[]> {
+  try {
+    return trustAnchors(authorities, vault.unsealed ? await clients.list() : []);
+  } catch (error) {
+    if (before === undefined || !(error instanceof SealBrokenError)) throw error;
+    return [...authorities, ...before.ca.slice(before.authorities.length)];
+  }
 }
 
 /**
@@ -83,12 +99,13 @@ async function readMaterial(
   { stateDirectory, log, metrics }: Options,
   config: Config,
   backends: Backends,
+  before?: CurrentMaterial,
 ): Promise<CurrentMaterial> {
   await completeServer(stateDirectory, config);
   const { cert, key, certificates, flaws } = readServerMaterial(config.tls);
   const trusted = readTrustedAuthorities(stateDirectory, config);
   const authorities = trusted.map(({ pem }) => pem);
-  const ca = trustAnchors(authorities, await enrolledClients(backends));
+  const ca = await readAnchors(authorities, backends, before);
   const parsed = trusted.map(({ pem, file }) => ({ file, certificate: new X509Certificate(pem) }));
   const ends = parsed.map(({ certificate }) => certificate.validToDate.getTime());
   metrics.recordCertificateExpiry('server', (certificates[0] as X509Certificate).validToDate);

@@ -1,6 +1,12 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { alwaysGranted, type RolePolicy } from './policy.ts';
-import type { Client, ClientDirectory, Enrolment, Principal } from './principal.ts';
+import {
+  type Client,
+  type ClientDirectory,
+  type Enrolment,
+  omitForged,
+  type Principal,
+} from './principal.ts';
 
 /** Why a certificate is refused; for the log only, the peer learns nothing. */
 export type CertificateRefusal =
@@ -42,7 +48,7 @@ export async function authenticate(
   findChainProblem: (client: Client) => Promise<string | undefined> = () => Promise.resolve(undefined),
 ): Promise<AuthenticationResult> {
   const fingerprint = fingerprintOf(certificate);
-  const client = await directory.byFingerprint(fingerprint);
+  const client = await omitForged(directory.byFingerprint(fingerprint));
   if (client === undefined) return { refused: 'certificate not enrolled', fingerprint };
   const refused = client.disabled
     ? 'client disabled'
@@ -88,14 +94,17 @@ export async function principalByName(
   now: Date = new Date(),
   findChainProblem: (client: Client) => Promise<string | undefined> = () => Promise.resolve(undefined),
 ): Promise<Principal | undefined> {
-  const client = await directory.byName(name);
+  const client = await omitForged(directory.byName(name));
   if (client === undefined || client.disabled) return undefined;
   if (refusalOf(new X509Certificate(client.certificate), now) !== undefined) return undefined;
   if ((await findChainProblem(client)) !== undefined) return undefined;
   return principalOf(client, policy, false);
 }
 
-/** Whether a client is enrolled since that time under that name, disabled or not. */
+/**
+ * Whether a client is enrolled since that time under that name, disabled or not. Rejects as `byName`: that a
+ * client is gone may allow something.
+ */
 export async function isEnrolledSince(
   { client, enrolledAt }: Enrolment,
   directory: ClientDirectory,

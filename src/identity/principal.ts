@@ -1,3 +1,5 @@
+import { SealBrokenError } from '../vault/vault.ts';
+
 /** An enrolled client. A certificate of a trusted authority is not enough: it has to be the enrolled one. */
 export interface Client {
   readonly name: string;
@@ -21,16 +23,20 @@ export type NewClient = Omit<Client, 'hasCredentials'>;
 
 /**
  * Port: the directory of enrolled clients, which is in the same database as the objects. Every method rejects
- * with VaultUnavailableError while the vault is sealed, and with StoreUnavailableError when the database does
- * not answer.
+ * with VaultUnavailableError while the vault is sealed, with StoreUnavailableError when the database does not
+ * answer, and with SealBrokenError when a row that it needs was altered, put back or deleted: what is not
+ * known must not count as absent, because the absence of a client may allow something.
  */
 export interface ClientDirectory {
-  /** Undefined when no client has that certificate, or when its rows were forged. */
+  /** Undefined when no client has that certificate. */
   byFingerprint(fingerprint: string): Promise<Client | undefined>;
-  /** Undefined when no client has that name, or when its row was forged. */
+  /** Undefined when no client has that name. */
   byName(name: string): Promise<Client | undefined>;
-  /** Sorted by name, without forged rows. */
-  list(): Promise<readonly Client[]>;
+  /**
+   * Sorted by name. `altered`: whether rows that do not open are left out, as when the argument is left out,
+   * or refused.
+   */
+  list(altered?: 'omit' | 'refuse'): Promise<readonly Client[]>;
   /** Enrols a client; false when the name or the fingerprint is already enrolled. */
   add(client: NewClient): Promise<boolean>;
   /**
@@ -40,6 +46,19 @@ export interface ClientDirectory {
   setDisabled(name: string, disabled: boolean): Promise<boolean>;
   /** Removes a client; false when there was none. Its objects stay with the group. */
   remove(name: string): Promise<boolean>;
+}
+
+/**
+ * Resolves as `lookup`, with undefined when it rejects with SealBrokenError. For callers that refuse whoever
+ * is not found, and for those that must go on with other clients; the operator is alarmed at the read.
+ */
+export async function omitForged<T>(lookup: Promise<T>): Promise<T | undefined> {
+  try {
+    return await lookup;
+  } catch (error) {
+    if (error instanceof SealBrokenError) return undefined;
+    throw error;
+  }
 }
 
 /** A Right of a ticket of Delegated Login (KMIP 2.1 §9.19). A field that is absent does not limit it. */

@@ -134,7 +134,10 @@ async function requireSoleClient(
 ): Promise<void> {
   if (!principal.may('Get'))
     throw new MissingPermissionError(name, 'Get', ', so that it could not fetch the key');
-  const others = (await directory.list()).some((other) => other.group === group && other.name !== name);
+  // A row that does not open may be one of the group.
+  const others = (await directory.list('refuse')).some(
+    (other) => other.group === group && other.name !== name,
+  );
   if (others)
     fail(
       'PermissionDenied',

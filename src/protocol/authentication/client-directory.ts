@@ -6,9 +6,9 @@ import {
   readClientEntry,
 } from '../../identity/client-entry.ts';
 import { noCredentials, unused } from '../../identity/credentials.ts';
-import type { Client, ClientDirectory, NewClient } from '../../identity/principal.ts';
+import { type Client, type ClientDirectory, type NewClient, omitForged } from '../../identity/principal.ts';
 import type { Store } from '../../store/store.ts';
-import { SealBrokenError, type Vault } from '../../vault/vault.ts';
+import type { Vault } from '../../vault/vault.ts';
 import {
   loadCertifiedEntry,
   loadClientEntry,
@@ -21,11 +21,7 @@ import { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 /** Far more clients than one server has connections for. */
 const maxClients = 100_000;
 
-/**
- * The enrolled clients, as records in the store. Uncached: a removal applies at once. A row that was forged
- * counts as absent where clients are looked up, because one such row must not keep the others from being
- * checked; the vault alarms the operator.
- */
+/** The enrolled clients, as records in the store. Uncached: a removal applies at once. */
 export class StoredClients implements ClientDirectory {
   readonly #store: Store;
   readonly #vault: Vault;
@@ -35,17 +31,19 @@ export class StoredClients implements ClientDirectory {
     this.#vault = vault;
   }
 
-  byFingerprint(fingerprint: string): Promise<Client | undefined> {
-    return unlessForged(() => loadCertifiedEntry(this.#unit(), fingerprint));
+  async byFingerprint(fingerprint: string): Promise<Client | undefined> {
+    const entry = await loadCertifiedEntry(this.#unit(), fingerprint);
+    return entry && clientOf(entry);
   }
 
-  byName(name: string): Promise<Client | undefined> {
-    return unlessForged(() => loadClientEntry(this.#unit(), name));
+  async byName(name: string): Promise<Client | undefined> {
+    const entry = await loadClientEntry(this.#unit(), name);
+    return entry && clientOf(entry);
   }
 
   /** @throws {RangeError} when there are more clients than a directory is for. */
-  async list(): Promise<readonly Client[]> {
-    const records = await this.#unit().everyRecord(clientKind, maxClients + 1);
+  async list(altered: 'omit' | 'refuse' = 'omit'): Promise<readonly Client[]> {
+    const records = await this.#unit().everyRecord(clientKind, maxClients + 1, altered);
     if (records.length > maxClients) throw new RangeError(`there are more than ${maxClients} clients`);
     return records
       .map(({ content }) => clientOf(readClientEntry(content)))
@@ -78,7 +76,7 @@ export class StoredClients implements ClientDirectory {
       if (entry === undefined) return false;
       unit.removeRecord(clientKind, name);
       const { fingerprint } = entry;
-      const certified = await unlessForged(() => loadCertifiedEntry(unit, fingerprint));
+      const certified = await omitForged(loadCertifiedEntry(unit, fingerprint));
       if (certified?.name === name) unit.removeRecord(clientCertificateKind, fingerprint);
       return true;
     });
@@ -100,15 +98,5 @@ export class StoredClients implements ClientDirectory {
   #unit(): UnitOfWork {
     const now = Math.floor(Date.now() / 1000);
     return new UnitOfWork(this.#store, this.#vault, { uniqueNames: false, now });
-  }
-}
-
-async function unlessForged(load: () => Promise<ClientEntry | undefined>): Promise<Client | undefined> {
-  try {
-    const entry = await load();
-    return entry && clientOf(entry);
-  } catch (error) {
-    if (error instanceof SealBrokenError) return undefined;
-    throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { newestVersion, type Version, versions } from '../../../codec/version.ts';
 import { readJson, writeJson } from '../../common/json.ts';
-import type { ClientDirectory } from '../../identity/principal.ts';
+import { type ClientDirectory, omitForged } from '../../identity/principal.ts';
 import type { Store } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
@@ -60,7 +60,7 @@ export class EndpointDirectory {
   async targets(clients: ClientDirectory): Promise<readonly EndpointTarget[]> {
     const targets: EndpointTarget[] = [];
     for (const { client, to, version = newestVersion } of await this.list()) {
-      const enrolled = to && (await clients.byName(client));
+      const enrolled = to && (await omitForged(clients.byName(client)));
       if (!enrolled || enrolled.disabled) continue;
       const { group, role, fingerprint } = enrolled;
       targets.push({ client, group, role, fingerprint, host: to.host, port: to.port, version });

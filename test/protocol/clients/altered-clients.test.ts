@@ -3,21 +3,31 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import t, { type Test } from 'tap';
+import { isEnrolledSince } from '../../../src/identity/certificate.ts';
 import { clientCertificateKind, clientKind } from '../../../src/identity/client-entry.ts';
 import { type ClientCredentials, noCredentials } from '../../../src/identity/credentials.ts';
+import { type ClientDirectory, omitForged } from '../../../src/identity/principal.ts';
+import { SetAttribute } from '../../../src/operations/attributes/set-attribute.ts';
+import { ReProvision } from '../../../src/operations/certificates/re-provision.ts';
 import { StoredClients } from '../../../src/protocol/authentication/client-directory.ts';
 import { CredentialDirectory } from '../../../src/protocol/authentication/credential-directory.ts';
 import { recordKey } from '../../../src/protocol/unit-of-work/record-boxes.ts';
 import { UnitOfWork } from '../../../src/protocol/unit-of-work/unit-of-work.ts';
-import type { Store } from '../../../src/store/store.ts';
+import { openDatabase } from '../../../src/store/open.ts';
+import type { SqlDriver } from '../../../src/store/sql-driver.ts';
+import { createSqlStore } from '../../../src/store/sql-store.ts';
+import { SealBrokenError, type Vault } from '../../../src/vault/vault.ts';
 import { sendAs, user } from '../credentials/credential-headers.ts';
+import { openEnrolled } from '../enrolments.ts';
+import { named, outcome, storedKey } from '../operations/ask.ts';
 import { TestService } from '../service.ts';
 import { newClient } from './clients-suite.ts';
 
 /**
  * Whoever writes to the database gains nothing by the rows of clients: after each change of a row the client
- * is refused, or keeps its second factor, and spent one-time passwords stay spent. One change is found later
- * only, by the set hash: a whole row of before that is put back, which still has its second factor.
+ * is refused, or keeps its second factor, spent one-time passwords stay spent, and its Names stay its own.
+ * One change is found later only, by the set hash: a whole row of before that is put back, which still has
+ * its second factor.
  */
 
 const enrolled = {
@@ -34,6 +44,7 @@ type Row = Readonly<Record<string, SQLInputValue>>;
 
 interface Opened {
   readonly service: TestService;
+  readonly file: string;
   readonly database: DatabaseSync;
   /** Key of the record of a client. */
   readonly keyOf: (client: string) => string;
@@ -74,8 +85,18 @@ async function open(t: Test, credentials: ClientCredentials): Promise<Opened> {
   const before = [rowOf(keyOf('tester')), rowOf(certificateKeyOf('tester'))];
   const { fingerprint, enrolledAt } = enrolled.tester;
   service.sender = { fingerprint, enrolledAt, secondFactor: credentials.users.length > 0 };
-  return { service, database, keyOf, certificateKeyOf, rowOf, put, before };
+  return { service, file, database, keyOf, certificateKeyOf, rowOf, put, before };
 }
+
+/** Finds the client of the certificate, as a new session does. */
+const find = (clients: ClientDirectory) => omitForged(clients.byFingerprint(enrolled.tester.fingerprint));
+
+/** The clients of a database that answers every question with these rows. */
+const lyingClients = (vault: Vault, answer: readonly Row[]) =>
+  new StoredClients(
+    createSqlStore({ searchSlots: 1, read: async () => answer } as unknown as SqlDriver),
+    vault,
+  );
 
 /** What becomes of a row; `own` and `foreign` are the keys of this client and of the other one. */
 const changes: Readonly<Record<string, (opened: Opened, own: string, foreign: string) => void>> = {
@@ -103,6 +124,9 @@ const changes: Readonly<Record<string, (opened: Opened, own: string, foreign: st
   'without a box': ({ put, rowOf }, own) => put({ ...rowOf(own), box: new Uint8Array() }),
 };
 
+/** Whether a row is not found any more after that change. */
+const isAbsent = (change: string) => change === 'deleted' || /^(moved|of another kind)/.test(change);
+
 /** The rows of a client. */
 const rows = {
   client: ({ keyOf }: Opened) => [keyOf('tester'), keyOf('other')] as const,
@@ -127,8 +151,7 @@ for (const [what, keysOf] of Object.entries(rows))
         // The session that is open already.
         for (const shown of [[], [spent]])
           t.not((await sendAs(service, '2.1', [locate], ...shown)).reasons, 'Success');
-        const found = await service.clients.byFingerprint(enrolled.tester.fingerprint);
-        t.equal(found, undefined, 'a new session is refused');
+        t.equal(await find(service.clients), undefined, 'a new session is refused');
       },
     );
   }
@@ -145,11 +168,7 @@ t.test('an older row of a client, put back, lets nobody in', async (t) => {
   const { service, before, put } = opened;
   t.equal((await sendAs(service, '2.1', [locate], spent)).reasons, 'Success');
   for (const row of before) put(row);
-  t.equal(
-    await service.clients.byFingerprint(enrolled.tester.fingerprint),
-    undefined,
-    'a later one was seen',
-  );
+  t.equal(await find(service.clients), undefined, 'a later one was seen');
   t.not((await sendAs(service, '2.1', [locate])).reasons, 'Success');
 });
 
@@ -166,17 +185,47 @@ t.test('a certificate that was replaced is not enrolled by its row of before', a
   const [, certificate] = before as [Row, Row];
   put(certificate);
   t.ok(rowOf(certificateKeyOf('tester')), 'it is there again');
-  t.equal(await clients.byFingerprint(fingerprint), undefined);
+  t.equal(await find(clients), undefined);
   t.match(await clients.byFingerprint(replacement), { name: 'tester' });
 });
 
 t.test('a row that the database answers in place of another one is not taken for it', async (t) => {
-  const { service, keyOf } = await open(t, noCredentials);
-  const { store, vault } = service;
-  const lying = { record: () => store.record(clientKind, keyOf('other')) } as unknown as Store;
-  t.match(await new StoredClients(lying, vault).byName('other'), { name: 'other' });
-  t.equal(await new StoredClients(lying, vault).byName('tester'), undefined);
+  const { service, keyOf, rowOf } = await open(t, noCredentials);
+  const lying = lyingClients(service.vault, [rowOf(keyOf('other'))]);
+  t.match(await lying.byName('other'), { name: 'other' });
+  await t.rejects(lying.byName('tester'), SealBrokenError);
 });
+
+t.test('a row of another kind is no client, whatever the database answers', async (t) => {
+  const { service, keyOf, certificateKeyOf, rowOf } = await open(t, noCredentials);
+  const lying = lyingClients(service.vault, [rowOf(keyOf('other')), rowOf(certificateKeyOf('tester'))]);
+  t.match(await lying.list(), [{ name: 'other' }]);
+  await t.rejects(lying.list('refuse'), SealBrokenError, 'where one that is not known may matter');
+});
+
+for (const [change, apply] of Object.entries(changes))
+  t.test(`the Names of a client stay its own when its row is ${change}`, async (t) => {
+    const opened = await open(t, noCredentials);
+    const { service, file, keyOf } = opened;
+    const { name, enrolledAt } = enrolled.tester;
+    service.sender = { ...enrolled.tester, client: name };
+    const UniqueIdentifier = await storedKey(service, named('a'));
+    service.sender = { ...enrolled.other, client: 'other', may: (operation) => operation !== 'ForeignNames' };
+    const rename = () =>
+      outcome(service, '2.1', SetAttribute, { UniqueIdentifier, NewAttribute: named('b') });
+    t.equal(await rename(), 'PermissionDenied');
+    const daemon = await openDatabase(`sqlite:${file}`);
+    t.teardown(() => daemon.close());
+    await daemon.protectRecords(service.vault);
+    apply(opened, keyOf('tester'), keyOf('other'));
+    const isEnrolled = isEnrolledSince(
+      { client: name, enrolledAt },
+      new StoredClients(daemon.store, service.vault),
+    );
+    await t.rejects(isEnrolled, SealBrokenError, 'a daemon knows which rows there are');
+    // The store of the service does not: to it, what has no row is no client.
+    if (!isAbsent(change)) t.equal(await rename(), 'GeneralFailure');
+  });
 
 t.test('a forged row hides no other client, and can be removed', async (t) => {
   const opened = await open(t, noCredentials);
@@ -189,4 +238,18 @@ t.test('a forged row hides no other client, and can be removed', async (t) => {
   put({ ...rowOf(certificateKeyOf('tester')), grp: 'red' });
   t.equal(await service.clients.remove('tester'), true, 'although its certificate’s row is forged too');
   t.same(await service.clients.list(), []);
+});
+
+t.test('a key that others could fetch is made for nobody while a client cannot be read', async (t) => {
+  const file = join(t.testdir(), 'kmipd.db');
+  const { service, enrol, change, entry } = await openEnrolled(t, { store: `sqlite:${file}` });
+  await enrol('neighbour');
+  const database = new DatabaseSync(file);
+  t.teardown(() => database.close());
+  const key = recordKey(service.vault, clientKind, 'neighbour');
+  database.prepare("update sealed_record set grp = 'red' where key = ?").run(key);
+  t.equal(await outcome(service, '2.1', ReProvision, {}), 'GeneralFailure');
+  database.prepare("update sealed_record set grp = 'g' where key = ?").run(key);
+  await change(await entry('neighbour'), { group: 'red' });
+  t.equal(await outcome(service, '2.1', ReProvision, {}), 'Success');
 });

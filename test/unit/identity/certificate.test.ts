@@ -8,10 +8,12 @@ import {
   authenticate,
   authenticateProvisionally,
   fingerprintOf,
+  isEnrolledSince,
   principalByName,
 } from '../../../src/identity/certificate.ts';
 import { extraPermissions, RolePolicy } from '../../../src/identity/policy.ts';
 import type { Client, ClientDirectory } from '../../../src/identity/principal.ts';
+import { SealBrokenError } from '../../../src/vault/vault.ts';
 
 const now = new Date('2026-05-01T12:00:00Z');
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -154,4 +156,17 @@ t.test('authenticate rejects when the directory is unavailable', async (t) => {
   const certificate = await selfSigned({});
   const unavailable = { ...directoryOf(), byFingerprint: () => Promise.reject(new Error('unavailable')) };
   await t.rejects(authenticate(certificate, unavailable, policy, now), /unavailable/);
+});
+
+t.test('a client whose row was altered is refused, and does not count as removed', async (t) => {
+  const certificate = await selfSigned({});
+  const broken = () => Promise.reject(new SealBrokenError('altered'));
+  const directory = { ...directoryOf(), byFingerprint: broken, byName: broken };
+  const fingerprint = fingerprintOf(certificate);
+  t.same(await authenticate(certificate, directory, policy, now), {
+    refused: 'certificate not enrolled',
+    fingerprint,
+  });
+  t.equal(await principalByName('array-1', directory, policy, now), undefined);
+  await t.rejects(isEnrolledSince({ client: 'array-1', enrolledAt: 1 }, directory), SealBrokenError);
 });
