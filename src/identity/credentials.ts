@@ -46,13 +46,25 @@ export const noCredentials: ClientCredentials = { users: [], devices: [] };
 /** The use of credentials of which none has been used. */
 export const unused: CredentialUse = { timeStamps: {}, spent: [] };
 
-/** Returns the use without entries of removed credentials, so that its size is bounded. */
-export function currentUse(use: CredentialUse, { users }: ClientCredentials): CredentialUse {
+/** Used one-time passwords, and usernames, of removed credentials that stay used up: the latest. */
+const maxRemovedCodes = 1_000;
+const maxRemovedNames = 100;
+
+/** Returns the use with a bounded number of entries of removed credentials. */
+export function boundedUse(use: CredentialUse, { users }: ClientCredentials): CredentialUse {
   const codes = new Set(users.flatMap(({ oneTime = [] }) => oneTime));
   const names = new Set(users.map(({ username }) => username));
-  const timeStamps = Object.entries(use.timeStamps).filter(([username]) => names.has(username));
+  const timeStamps = Object.entries(use.timeStamps).toSorted(([, a], [, b]) => Number(BigInt(a) - BigInt(b)));
   return {
-    timeStamps: Object.fromEntries(timeStamps),
-    spent: use.spent.filter((code) => codes.has(code)),
+    timeStamps: Object.fromEntries(
+      keepLatest(timeStamps, ([username]) => names.has(username), maxRemovedNames),
+    ),
+    spent: keepLatest(use.spent, (code) => codes.has(code), maxRemovedCodes),
   };
+}
+
+/** Returns the entries that are current, and the last `max` of the others. */
+function keepLatest<T>(entries: readonly T[], isCurrent: (entry: T) => boolean, max: number): readonly T[] {
+  const dropped = new Set(entries.filter((entry) => !isCurrent(entry)).slice(0, -max));
+  return entries.filter((entry) => !dropped.has(entry));
 }

@@ -23,8 +23,8 @@ export class CredentialDirectory {
 
   /**
    * Replaces the credentials that `of` has returned. Rejects when another process has changed the client, or
-   * the client has used its credentials meanwhile. What was used up stays so: a credential that is removed
-   * and given again is not valid a second time.
+   * the client has used its credentials meanwhile. What was used up stays so, within the bounds of
+   * `boundedUse`: a credential that is removed and given again is not valid a second time.
    */
   async set(client: string, credentials: ClientCredentials): Promise<void> {
     const entry = await loadClientEntry(this.#unit, client);

@@ -3,9 +3,9 @@ import type { Credential } from '../../../codec/structures/credentials.ts';
 import { KmipError } from '../../common/errors.ts';
 import type { ClientEntry } from '../../identity/client-entry.ts';
 import {
+  boundedUse,
   type ClientCredentials,
   type CredentialUse,
-  currentUse,
   deviceFields,
   noCredentials,
   unused,
@@ -102,7 +102,7 @@ export class CredentialVerifier {
     return {
       recordUse() {
         if (entry !== undefined && use !== before)
-          putClientEntry(unit, { ...entry, use: currentUse(use, own) });
+          putClientEntry(unit, { ...entry, use: boundedUse(use, own) });
       },
       ...(serverHashedPassword && { serverHashedPassword }),
     };

@@ -128,3 +128,23 @@ t.test('a client is not throttled when its messages overtake each other', async 
     t.equal((await sendAs(service, '2.1', [locate], at(more))).reasons, refused, 'overtaken');
   t.equal((await sendAs(service, '2.1', [locate], at(101))).reasons, 'Success');
 });
+
+t.test('what was used up stays so when its credential is removed and given again', async (t) => {
+  const service = await open();
+  const [alice, bob] = [await user('alice', 'right', ['one', 'two']), await user('bob', 'right')];
+  const { credential } = hashedPassword('alice', 'right', time(service));
+  const code: Credential = {
+    CredentialType: 'OneTimePassword',
+    CredentialValue: { Username: 'alice', OneTimePassword: 'one' },
+  };
+  const next = (name: string, more: number) => hashedPassword(name, 'right', time(service, more)).credential;
+  await setCredentials(service, { users: [alice, bob], devices: [] });
+  for (const shown of [credential, code])
+    t.equal((await sendAs(service, '2.1', [locate], shown)).reasons, 'Success');
+  await setCredentials(service, { users: [bob], devices: [] });
+  t.equal((await sendAs(service, '2.1', [locate], next('bob', 1))).reasons, 'Success', 'writes the use');
+  await setCredentials(service, { users: [alice, bob], devices: [] });
+  for (const shown of [credential, code])
+    t.equal((await sendAs(service, '2.1', [locate], shown)).reasons, refused);
+  t.equal((await sendAs(service, '2.1', [locate], next('alice', 1))).reasons, 'Success');
+});
