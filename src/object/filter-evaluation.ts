@@ -1,6 +1,13 @@
-import type { AttributeFilter, Comparison, IndexEntry } from './attribute-filter.ts';
+import { type Attribute, attributeKey } from '../../codec/attribute.ts';
+import {
+  type AttributeFilter,
+  type Comparison,
+  comparedAttributes,
+  type IndexEntry,
+} from './attribute-filter.ts';
+import { indexEntries } from './index-entries.ts';
 
-/** Filters over objects in memory, by the same rules as the database. */
+/** Filters over opened objects. They decide what a search finds: the store only finds candidates. */
 
 /** The entries of one attribute. */
 interface AttributeEntries {
@@ -46,6 +53,19 @@ export class ArrangedEntries {
   }
 }
 
+/**
+ * Whether an object with these attributes matches a filter. `compared`: as `comparedAttributes(filter)`, for
+ * callers that ask about many objects.
+ */
+export function matchesFilter(
+  filter: AttributeFilter,
+  attributes: readonly Attribute[],
+  compared: ReadonlySet<string> = comparedAttributes(filter),
+): boolean {
+  const asked = attributes.filter((each) => compared.has(attributeKey(each)));
+  return evaluateFilter(filter, new ArrangedEntries(indexEntries(asked)));
+}
+
 /** Evaluates a filter over the entries of one object. */
 export function evaluateFilter(filter: AttributeFilter, entries: ArrangedEntries): boolean {
   if ('all' in filter) return filter.all.every((part) => evaluateFilter(part, entries));
@@ -65,7 +85,7 @@ function meetsComparison({ text, number }: IndexEntry, { op, value }: Comparison
     case '<=':
       return number <= value;
     case 'bits':
-      // Masks are unsigned 32-bit numbers in the index.
+      // Entries have masks as unsigned 32-bit numbers.
       return (number & value) >>> 0 === value >>> 0;
   }
 }

@@ -9,11 +9,11 @@ import { comparableField, comparableText } from './names.ts';
 export type Searchable = Pick<IndexEntry, 'text' | 'number'>;
 
 /**
- * Builds the index entries by which Locate finds an object: one for each plain attribute, one for each field
- * of a structured attribute; entries of one instance have its index in common. A field that may repeat
- * (alternative names of certificates) is one entry, the text of all its values. Attributes of vendors have
- * their type as field, so that the number 5 does not match the text "5". Texts are exact and of any length;
- * the store hashes long texts on both sides of a comparison.
+ * Builds the entries over which filters are evaluated, and from which the index of the store is made: one for
+ * each plain attribute, one for each field of a structured attribute; entries of one instance have its index
+ * in common. A field that may repeat (alternative names of certificates) is one entry, the text of all its
+ * values. Attributes of vendors have their type as field, so that the number 5 does not match the text "5".
+ * Texts are exact and of any length.
  */
 export function indexEntries(attributes: readonly Attribute[]): IndexEntry[] {
   return attributes.flatMap((attribute) => {

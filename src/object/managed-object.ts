@@ -7,7 +7,7 @@ import {
   type ObjectTypeName,
 } from '../../codec/structures/managed-objects.ts';
 import { concatBytes } from '../common/bytes.ts';
-import type { LoadedObject, StoredObject } from '../store/store.ts';
+import type { LoadedObject, StoredObject, StoreUnit } from '../store/store.ts';
 import { boxTag, type Vault } from '../vault/vault.ts';
 import { AttributeSet } from './attribute-set.ts';
 import { isIdentifier } from './identifiers.ts';
@@ -233,12 +233,17 @@ export class ManagedObject {
 
   /**
    * Returns the row to write, with the next version. A large value is sealed again only when it or its
-   * provenance has changed. `before`: the object as its row has it; undefined for a new one.
+   * provenance has changed. `before`: the object as its row has it; undefined for a new one. With it come
+   * the unique names of `before`.
    *
    * @throws {VaultUnavailableError} when the vault is sealed.
    * @throws {TypeError} when `before` has another version.
    */
-  toStored(vault: Vault, options: IndexOptions, before?: ManagedObject): StoredObject {
+  toStored(
+    vault: Vault,
+    options: IndexOptions,
+    before?: ManagedObject,
+  ): StoredObject & Required<Pick<StoreUnit, 'previousNames'>> {
     if ((before?.version ?? 0) !== this.version)
       throw new TypeError(`object ${this.id} is written as change of another version`);
     this.#keepNextLink();

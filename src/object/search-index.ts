@@ -1,6 +1,6 @@
 import type { AttributeName } from '../../codec/attribute-table.ts';
 import { type ColumnName, objectColumns } from '../store/columns.ts';
-import type { Difference, IndexTerm, ObjectColumns, StoredObject } from '../store/store.ts';
+import type { Difference, IndexTerm, ObjectColumns, StoredObject, StoreUnit } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { IndexEntry } from './attribute-filter.ts';
 import type { AttributeSet } from './attribute-set.ts';
@@ -68,9 +68,13 @@ export interface IndexOptions {
   readonly uniqueNames: boolean;
 }
 
+/** What changes of the index with an object. `previousNames`: unique names that it had. */
+type IndexChange = Pick<StoredObject, 'columns' | 'terms' | 'uniqueNames'> &
+  Required<Pick<StoreUnit, 'previousNames'>>;
+
 /**
  * Returns what searches need of an object, as difference to the object `before` the change; undefined for a
- * new one.
+ * new one. Each Name is hashed once.
  *
  * @throws {VaultUnavailableError} when the vault is sealed.
  */
@@ -78,21 +82,25 @@ export function indexChange(
   { group, attributes }: IndexedObject,
   before: IndexedObject | undefined,
   vault: Vault,
-  options: IndexOptions,
-): Pick<StoredObject, 'columns' | 'terms' | 'uniqueNames'> {
+  { uniqueNames }: IndexOptions,
+): IndexChange {
   const entries = indexEntries(attributes.list());
   const termOf: TermOf = (...field) => vault.term(group, ...field);
   const names = uniqueNameTexts(attributes);
-  const namesBefore = before === undefined ? [] : [...uniqueNameTexts(before.attributes)];
-  const keysOf = (texts: readonly string[]) => texts.map((text) => uniqueNameKey(vault, group, text));
+  const namesBefore = before === undefined ? new Set<string>() : uniqueNameTexts(before.attributes);
+  const keysOf = (texts: ReadonlySet<string>) => [...texts].map((text) => uniqueNameKey(vault, group, text));
+  const gained = uniqueNames ? keysOf(names.difference(namesBefore)) : [];
+  const kept = uniqueNames ? keysOf(names.intersection(namesBefore)) : [];
+  const lost = keysOf(namesBefore.difference(names));
   return {
     columns: columnsOf(entries),
     terms: termChange(entries, indexEntries(before?.attributes.list() ?? []), termOf),
     uniqueNames: {
       // All of them: one that it has kept may be free only now, see `StoreUnit.previousNames`.
-      add: options.uniqueNames ? keysOf([...names]) : [],
-      remove: keysOf(namesBefore.filter((name) => !names.has(name))),
+      add: [...gained, ...kept],
+      remove: lost,
     },
+    previousNames: uniqueNames ? [...kept, ...lost] : [],
   };
 }
 

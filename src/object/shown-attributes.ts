@@ -9,8 +9,7 @@ import { ObjectType } from '../../codec/enums.ts';
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import type { Protection } from '../common/protection.ts';
 import type { AttributeFilter } from './attribute-filter.ts';
-import { ArrangedEntries, evaluateFilter } from './filter-evaluation.ts';
-import { indexEntries } from './index-entries.ts';
+import { matchesFilter } from './filter-evaluation.ts';
 import type { ManagedObject } from './managed-object.ts';
 import { hasProtectedValue, publicTypes } from './protection.ts';
 
@@ -52,7 +51,7 @@ export function shownAttributes(
 function mayKnow(object: ManagedObject, { protection, fetchable }: ValueAccess): boolean {
   if (protection === 'strict' && hasProtectedValue(object)) return false;
   if (!guessableTypes.includes(object.type)) return true;
-  return evaluateFilter(fetchable, new ArrangedEntries(indexEntries(object.attributes.list())));
+  return matchesFilter(fetchable, object.attributes.list());
 }
 
 const equals = (attribute: AttributeName, value: number): AttributeFilter => ({

@@ -1,3 +1,4 @@
+import type { ColumnName } from '../store/columns.ts';
 import type { Filter } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { AttributeCondition, AttributeFilter, Comparison } from './attribute-filter.ts';
@@ -55,10 +56,7 @@ function all(parts: readonly Filter[]): Filter {
 }
 
 /** The attribute occurs once, so that every comparison is with the same instance. */
-function columnFilter(
-  column: Extract<Filter, { present: unknown }>['present'],
-  fields: readonly Comparison[],
-) {
+function columnFilter(column: ColumnName, fields: readonly Comparison[]): Filter {
   if (fields.length === 0) return { present: column };
   return all(
     fields.map(({ field, op, value }): Filter => {
@@ -77,10 +75,10 @@ function termsFilter(
   termOf: TermOf,
 ): StoreFilter {
   // Fewer objects share a text than a number, and the store may start with the first.
-  const isText = ({ value }: Comparison) => Number(typeof value === 'string');
+  const rank = ({ value }: Comparison) => (typeof value === 'string' ? 0 : 1);
   const terms = fields
     .filter(({ field, op }) => op === '=' && hasTerms(attribute, field))
-    .toSorted((a, b) => isText(b) - isText(a))
+    .toSorted((a, b) => rank(a) - rank(b))
     .map(({ field, value }) => termOf(attribute, field, value));
   if (fields.length === 0 && hasPresence(attribute))
     terms.push(termOf(attribute, presence.field, presence.value));

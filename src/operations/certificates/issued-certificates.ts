@@ -99,7 +99,7 @@ async function collectEntries(
   });
   const revoked = { all: [filter, { attribute: 'RevocationReason', fields: [] }] };
   const { ids } = await work.find({ filter: revoked, offset: 0, limit: maxEntries + 1 });
-  requireRoom(ids.length);
+  requireSpace(ids.length);
   const issuer = keyFingerprint(issuerCertificate.details.publicKey, crypto);
   const entries = new Map<string, RevokedEntry>();
   // Objects that older versions revoked have no record of their own.
@@ -113,11 +113,11 @@ async function collectEntries(
   }
   for (const entry of await listRevoked(issuer, maxEntries + 1, context))
     entries.set(entry.serialNumber.toHex(), entry);
-  requireRoom(entries.size);
+  requireSpace(entries.size);
   return [...entries.values()];
 }
 
-function requireRoom(entries: number): void {
+function requireSpace(entries: number): void {
   if (entries > maxEntries) {
     throw new NoRevocationListError(
       `${entries} certificates of the issuer are revoked, a list holds ${maxEntries}: go on with a new issuer`,

@@ -44,7 +44,8 @@ export interface AuthenticatorOptions {
 
 /** Operations that need no authentication (KMIP 2.1 §6.1.14 and §6.1.41). */
 const openOperations: ReadonlySet<unknown> = new Set(['DiscoverVersions', 'Query']);
-const noOperations: ReadonlySet<unknown> = new Set();
+/** The operations that are answered when none is. */
+export const noOperations: ReadonlySet<unknown> = new Set();
 
 /**
  * Checks that an item may run under the result of the authentication.

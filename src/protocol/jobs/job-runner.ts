@@ -18,7 +18,7 @@ import {
 } from '../../operations/asynchronous/jobs.ts';
 import type { Jobs } from '../../operations/context.ts';
 import { bearerOf, isOfEnrolment, ticketKind } from '../../operations/enrolment.ts';
-import type { AuthenticatedRequest } from '../authentication/authentication.ts';
+import { type AuthenticatedRequest, noOperations } from '../authentication/authentication.ts';
 import { runItems } from '../batch/batch.ts';
 import type { ContextFactory } from '../batch/context-factory.ts';
 import { asRefusal, isTransient } from '../batch/failure.ts';
@@ -199,7 +199,7 @@ export class JobRunner {
         ...(ticket !== undefined && { ticket }),
         ...bearerOf(job),
       },
-      ...((isGone || hasEnded) && { refusal: { error, open: new Set() } }),
+      ...((isGone || hasEnded) && { refusal: { error, open: noOperations } }),
     };
   }
 

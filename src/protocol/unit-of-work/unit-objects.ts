@@ -1,10 +1,8 @@
-import { attributeKey } from '../../../codec/attribute.ts';
 import { EventLoopYield } from '../../common/event-loop-yield.ts';
 import { type AttributeFilter, comparedAttributes } from '../../object/attribute-filter.ts';
-import { ArrangedEntries, evaluateFilter } from '../../object/filter-evaluation.ts';
+import { ArrangedEntries, evaluateFilter, matchesFilter } from '../../object/filter-evaluation.ts';
 import { indexEntries } from '../../object/index-entries.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
-import { uniqueNameKey, uniqueNameTexts } from '../../object/names.ts';
 import { toStoreFilter } from '../../object/store-filter.ts';
 import type { FindQuery, FoundItems } from '../../operations/work.ts';
 import {
@@ -91,11 +89,10 @@ export class UnitObjects {
     const previousNames: string[] = [];
     const eventLoop = new EventLoopYield();
     for (const object of this.#pending.values()) {
-      const before = this.#stored(object.id);
-      if (uniqueNames && before !== undefined)
-        for (const text of uniqueNameTexts(before.attributes))
-          previousNames.push(uniqueNameKey(this.#vault, before.group, text));
-      rows.push(object.toStored(this.#vault, { uniqueNames }, before));
+      const written = object.toStored(this.#vault, { uniqueNames }, this.#stored(object.id));
+      const { previousNames: names, ...row } = written;
+      rows.push(row);
+      previousNames.push(...names);
       if (eventLoop.isDue) await eventLoop.yield();
     }
     const inserts = rows.filter((row) => row.version === 1);
@@ -202,8 +199,7 @@ export class UnitObjects {
   #matches(row: LoadedObject, filter: AttributeFilter, compared: ReadonlySet<string>): boolean {
     try {
       const { attributes } = ManagedObject.fromStored(row, this.#vault);
-      const asked = attributes.list().filter((each) => compared.has(attributeKey(each)));
-      return evaluateFilter(filter, new ArrangedEntries(indexEntries(asked)));
+      return matchesFilter(filter, attributes.list(), compared);
     } catch (error) {
       if (error instanceof SealBrokenError) return false;
       throw error;
@@ -248,14 +244,10 @@ export class UnitObjects {
   #entriesOf(object: ManagedObject): ArrangedEntries {
     const known = this.#entries.get(object);
     if (known !== undefined) return known;
-    const entries = entriesOf(object);
+    const entries = new ArrangedEntries(indexEntries(object.attributes.list()));
     const { id } = object;
     if (this.#pending.get(id) === object || this.#opened.get(id) === object)
       this.#entries.set(object, entries);
     return entries;
   }
-}
-
-function entriesOf({ attributes }: ManagedObject): ArrangedEntries {
-  return new ArrangedEntries(indexEntries(attributes.list()));
 }

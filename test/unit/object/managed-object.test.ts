@@ -184,8 +184,9 @@ t.test(
       for (const [what, change, add, remove] of rows) {
         const changed = before.clone();
         change(changed);
-        const { uniqueNames: found } = changed.toStored(vault, { uniqueNames }, before);
+        const { uniqueNames: found, previousNames } = changed.toStored(vault, { uniqueNames }, before);
         t.same(found, { add: uniqueNames ? add : [], remove }, what);
+        t.same(previousNames.toSorted(), uniqueNames ? keys('a', 'b').toSorted() : [], what);
       }
     }
   },
