@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { EpochSealCounter } from '../src/vault/seal-counter.ts';
 import { SealBrokenError, type SealContext, type SealedKey, type Vault } from '../src/vault/vault.ts';
 
 /**
@@ -7,6 +8,7 @@ import { SealBrokenError, type SealContext, type SealedKey, type Vault } from '.
  * (16).
  */
 export class PlainVault implements Vault {
+  readonly sealCounter = new EpochSealCounter();
   readonly unsealed = true;
   seals = 0;
   opens = 0;

@@ -1,6 +1,6 @@
 /**
- * Keeps the entries that were set last: `count` at least and twice as many at most. Setting one takes the same
- * time however many there are; to delete the oldest of a Map with 65,536 entries takes 120 µs.
+ * Keeps the entries that were set last: `count` at least and twice as many at most. Setting one takes the
+ * same time however many there are; to delete the oldest of a Map with 65,536 entries takes 120 µs.
  */
 export class RecentEntries<V> {
   readonly #count: number;

@@ -51,8 +51,8 @@ export class SqliteSchema {
   }
 
   /**
-   * Checks the schema of an open database, once a second at the most: statements are compiled anew when somebody
-   * changes it, and would use it. `place` names the database in messages.
+   * Checks the schema of an open database, once a second at the most: statements are compiled anew when
+   * somebody changes it, and would use it. `place` names the database in messages.
    * @throws {StoreUnavailableError} when it is another one than that of the migrations, or cannot be read
    */
   check(database: DatabaseSync, place: string): void {

@@ -16,6 +16,7 @@ import {
   foreignRootKeyMessage,
   readRootKey,
 } from './root-key.ts';
+import { EpochSealCounter } from './seal-counter.ts';
 import {
   type ForgedRow,
   type KeyPurpose,
@@ -28,12 +29,12 @@ import {
   VaultUnavailableError,
 } from './vault.ts';
 
-/**
- * One key may encrypt 2^32 boxes under random nonces (SP 800-38D §8.3). A process counts only its own seals
- * since its start, so it begins a new epoch long before, and refuses to seal at `maxSeals`.
- */
-const sealsBeforeRotation = 2 ** 24;
+/** Boxes after which none is sealed in an epoch; random nonces allow 2^32 of them (SP 800-38D §8.3). */
 const maxSeals = 2 ** 31;
+/** So many boxes of all processes before, one of them begins a new epoch. */
+const sealsBeforeRotation = 2 ** 30;
+/** How long after one attempt the next one begins a new epoch. */
+const rotationMilliseconds = 10_000;
 
 /** Epochs that other processes may have added since this process last read the keyring. */
 const maxEpochsAhead = 16;
@@ -55,7 +56,7 @@ export interface LocalVaultOptions {
   readonly refreshSeconds?: number;
   /** Seconds before a new epoch is used to seal, so that every process has read it; 120 by default. */
   readonly activationDelaySeconds?: number;
-  /** Seals after which this process begins a new epoch. */
+  /** Boxes of an epoch after which this process begins a new one. */
   readonly sealsBeforeRotation?: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
@@ -87,13 +88,14 @@ export async function openLocalVault(options: LocalVaultOptions): Promise<LocalV
 }
 
 class LocalFileVault implements LocalVault {
+  readonly sealCounter = new EpochSealCounter();
   readonly #options: LocalVaultOptions;
   readonly #now: () => number;
   #keyring: OpenKeyring | undefined;
   #sealedBecause: string | undefined = 'the root key has not been read yet';
   /** When the keyring in use was last found to be the stored one. */
   #readAt = Number.NEGATIVE_INFINITY;
-  #seals = { epoch: 0, count: 0 };
+  #rotatedAt = Number.NEGATIVE_INFINITY;
   #refreshing: Promise<void> | undefined;
   #rotating: Promise<number> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -115,17 +117,22 @@ class LocalFileVault implements LocalVault {
   seal(context: SealContext, plain: Uint8Array): SealedKey {
     const keyring = this.#requireKeyring();
     const epoch = keyring.currentEpoch(this.#now() / 1000 - (this.#options.activationDelaySeconds ?? 120));
-    if (this.#seals.epoch !== epoch) this.#seals = { epoch, count: 0 };
-    this.#seals.count += 1;
-    const { count } = this.#seals;
+    const count = this.sealCounter.add(epoch);
     if (count > maxSeals)
       throw new VaultUnavailableError(
         `epoch ${epoch} has reached its limit of seals and no new one could be created`,
       );
-    // A failed rotation is tried again after the same number of seals.
-    if (count % (this.#options.sealsBeforeRotation ?? sealsBeforeRotation) === 0)
-      this.rotate().catch(() => {});
+    if (count >= (this.#options.sealsBeforeRotation ?? sealsBeforeRotation)) this.#replaceEpoch(epoch);
     return keyring.seal(epoch, context, plain);
+  }
+
+  /** Begins a new epoch unless this or another process has done so. */
+  #replaceEpoch(epoch: number): void {
+    if (this.#now() - this.#rotatedAt < rotationMilliseconds) return;
+    this.#rotatedAt = this.#now();
+    this.refresh()
+      .then(() => (this.#keyring?.newest === epoch ? this.rotate() : undefined))
+      .catch(() => {});
   }
 
   open(context: SealContext, sealed: SealedKey): Uint8Array {

@@ -74,6 +74,22 @@ export interface LaneContext {
   readonly era: number;
 }
 
+/** How many boxes were sealed in an epoch. */
+export interface SealCount {
+  readonly epoch: number;
+  readonly count: number;
+}
+
+/** Counts the boxes of the epoch in use, with those of earlier starts and other processes, which lanes state. */
+export interface SealCounter {
+  /** The boxes of this process, which its lanes state. */
+  readonly own: SealCount;
+  /** Continues at what the lanes of this process state, each of which states all of its boxes. */
+  resume(stated: readonly SealCount[]): void;
+  /** Takes what all lanes of other processes state; a process with several lanes counts several times. */
+  learnOthers(stated: readonly SealCount[]): void;
+}
+
 /** Seals and opens rows under the keyring, which the root key protects. */
 export interface Vault {
   /**
@@ -109,6 +125,7 @@ export interface Vault {
    * @throws {VaultUnavailableError} when the vault is sealed.
    */
   element(table: string, id: string, version: number, tag: Uint8Array): bigint;
+  readonly sealCounter: SealCounter;
   /** False while the root key is not available; the daemon then answers only what needs no row. */
   readonly unsealed: boolean;
   /** Wipes the keys in memory; further calls throw VaultUnavailableError. */

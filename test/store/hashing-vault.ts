@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { EpochSealCounter } from '../../src/vault/seal-counter.ts';
 import {
   SealBrokenError,
   type SealContext,
@@ -9,21 +10,19 @@ import {
 
 /** A vault without secrecy: a box is its plaintext and a hash of it and its context. */
 export class HashingVault implements Vault {
+  readonly sealCounter = new EpochSealCounter();
   unsealed = true;
 
   seal(context: SealContext, plain: Uint8Array): SealedKey {
     this.#requireUnsealed();
-    const box = new Uint8Array(plain.length + 16);
-    box.set(plain);
-    const named = JSON.stringify(Object.entries(context).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-    box.set(digest(named, plain).subarray(0, 16), plain.length);
-    return box as SealedKey;
+    this.sealCounter.add(1);
+    return createBox(context, plain);
   }
 
   open(context: SealContext, sealed: SealedKey): Uint8Array {
     this.#requireUnsealed();
     const plain = sealed.slice(0, -16);
-    if (!Buffer.from(this.seal(context, plain)).equals(sealed)) throw new SealBrokenError('does not open');
+    if (!Buffer.from(createBox(context, plain)).equals(sealed)) throw new SealBrokenError('does not open');
     return plain;
   }
 
@@ -48,6 +47,14 @@ export class HashingVault implements Vault {
   #requireUnsealed(): void {
     if (!this.unsealed) throw new VaultUnavailableError('the vault is sealed');
   }
+}
+
+function createBox(context: SealContext, plain: Uint8Array): SealedKey {
+  const box = new Uint8Array(plain.length + 16);
+  box.set(plain);
+  const named = JSON.stringify(Object.entries(context).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  box.set(digest(named, plain).subarray(0, 16), plain.length);
+  return box as SealedKey;
 }
 
 function digest(text: string, bytes: Uint8Array): Buffer {

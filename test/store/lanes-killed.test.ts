@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { createAnchorFiles } from '../../src/cli/state-directory/anchor-files.ts';
-import { identifyStore } from '../../src/store/lanes/lanes.ts';
+import { identifyStore } from '../../src/store/lanes/anchor.ts';
 import { openDriver } from '../../src/store/open.ts';
 import { startPostgres } from './embedded-postgres.ts';
 import { wrongSegments } from './lane-process.ts';

@@ -94,6 +94,24 @@ export async function laneSuite(t: Test, engine: Engine): Promise<void> {
     t.equal(eras.size, 3, 'each start has its own era');
   });
 
+  await t.test('boxes of earlier starts and of other processes are counted', async (t) => {
+    const url = await engine.fresh();
+    const add20 = async (name: string) => {
+      const process = await startProcess(t, await engine.open(url), { name });
+      for (let at = 0; at < 20; at += 1) await add(process.store, object(`${name} ${Math.random()}`));
+      return process;
+    };
+    const first = await add20('first');
+    t.equal(first.vault.sealCounter.own.count, 20, 'one for each lane');
+    await first.driver.close();
+    const { driver, vault } = await add20('first');
+    t.equal(vault.sealCounter.own.count, 39, 'a lane does not count its own box');
+    const second = await add20('second');
+    t.equal(second.vault.sealCounter.own.count, 20);
+    await driver.lanes.check();
+    t.equal(vault.sealCounter.add(1), 59);
+  });
+
   await t.test('processes with lanes of their own do not wait for each other', async (t) => {
     const url = await engine.fresh();
     const first = await startProcess(t, await engine.open(url), { name: 'first' });

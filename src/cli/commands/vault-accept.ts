@@ -18,8 +18,8 @@ interface Arguments {
 }
 
 /**
- * Goes on with a database that `verify` finds fault with. No daemon may write to it; those of other nodes, which
- * it cannot see, the operator has stopped.
+ * Goes on with a database that `verify` finds fault with. No daemon may write to it; those of other nodes,
+ * which it cannot see, the operator has stopped.
  */
 export const vaultAccept: Command<Arguments> = {
   command: 'accept',

@@ -6,12 +6,13 @@ import type { LaneRow } from '../../store/lanes/lane-history.ts';
 import type { SetHash } from '../../store/lanes/set-hash.ts';
 import type { Database } from '../../store/open.ts';
 import type { Snapshot, SnapshotObject } from '../../store/snapshot.ts';
+import type { LocalVault } from '../../vault/local.ts';
 import { SealBrokenError, type Vault } from '../../vault/vault.ts';
 import { type Verification, verifyRows } from './verify-rows.ts';
 
 /** The database that is accepted; nobody else writes to it. */
 interface AcceptedDatabase extends Pick<Database, 'snapshot' | 'repair' | 'keyrings'> {
-  readonly vault: Vault;
+  readonly vault: LocalVault;
 }
 
 export interface AcceptOptions {
@@ -33,6 +34,8 @@ export async function acceptDatabase(
   options: AcceptOptions,
 ): Promise<Verification> {
   const { snapshot, repair, keyrings, vault } = database;
+  // The lanes that are replaced may have stated too few boxes of the epoch.
+  await vault.rotate();
   await repair.removeRows(found.altered);
   if (found.isIndexWrong || found.altered.some(({ table }) => table === 'managed_object'))
     await rebuildIndex(database, options.uniqueNames);
@@ -45,7 +48,7 @@ export async function acceptDatabase(
 function sealLane(name: string, rows: SetHash, keyring: number, vault: Vault): LaneRow {
   const era = randomInt(1, 2 ** 48 - 1);
   const seq = 1;
-  const content = encodeLane({ keyring, rows, seen: [] });
+  const content = encodeLane({ keyring, seals: vault.sealCounter.own, rows, seen: [] });
   return { name, seq, era, box: vault.seal({ kind: 'lane', name, seq, era }, content) };
 }
 

@@ -1,7 +1,6 @@
 import { EventLoopYield } from '../../common/event-loop-yield.ts';
-import { type Anchor, AnchorUnreadableError } from '../../store/lanes/anchor.ts';
+import { type Anchor, AnchorUnreadableError, identifyStore } from '../../store/lanes/anchor.ts';
 import { LaneHistory } from '../../store/lanes/lane-history.ts';
-import { identifyStore } from '../../store/lanes/lanes.ts';
 import { LaneForgedError, openLane } from '../../store/lanes/open-lane.ts';
 import type { Database } from '../../store/open.ts';
 import type { Snapshot } from '../../store/snapshot.ts';
@@ -16,8 +15,8 @@ interface VerifiedDatabase extends Pick<Database, 'snapshot'> {
 }
 
 /**
- * How often the keyring is read meanwhile: the vault takes an epoch that it does not know for a forged one only
- * while its keyring is current.
+ * How often the keyring is read meanwhile: the vault takes an epoch that it does not know for a forged one
+ * only while its keyring is current.
  */
 const refreshMilliseconds = 20_000;
 

@@ -1,3 +1,4 @@
+import type { Vault } from '../../vault/vault.ts';
 import { isCount } from '../cells.ts';
 import type { KnownLane } from './lane-history.ts';
 
@@ -33,6 +34,11 @@ export class AnchorUnreadableError extends Error {
 }
 
 const format = 1;
+
+/** Returns `Anchor.store`: a hash under a key that only the keyring of a database has. */
+export function identifyStore(vault: Vault): string {
+  return vault.element('store', '', 0, new Uint8Array()).toString(16).padStart(64, '0').slice(0, 32);
+}
 
 /** Encodes anchors as the text of a file. */
 export function encodeAnchors(anchors: readonly Anchor[]): string {

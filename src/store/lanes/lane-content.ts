@@ -1,9 +1,10 @@
+import type { SealCount } from '../../vault/vault.ts';
 import { SetHash, setHashBytes } from './set-hash.ts';
 
 /**
  * What stands in the box of a lane, the row of one writing process:
  *
- *     1 | keyring generation (u32) | set hash (1,280 bytes)
+ *     1 | keyring generation (u32) | epoch (u32) | boxes of that epoch (u64) | set hash (1,280 bytes)
  *       | count (u8) | count × ( lp(name of another lane) | its number (u64) )
  *
  * `lp(text)` is its length in bytes (u8) and its UTF-8. Integers are big-endian.
@@ -11,6 +12,8 @@ import { SetHash, setHashBytes } from './set-hash.ts';
 export interface LaneContent {
   /** Generation of the keyring that the process knew. */
   readonly keyring: number;
+  /** The boxes that the process has sealed in its epoch. */
+  readonly seals: SealCount;
   /** The rows that the processes of this lane have added, less those that they have removed. */
   readonly rows: SetHash;
   /** Other lanes that the process has seen; at most `maxSeenLanes`. */
@@ -30,17 +33,19 @@ export const maxSeenLanes = 16;
 const maxNameBytes = 100;
 
 const format = 1;
-const rowsOffset = 1 + 4;
+const rowsOffset = 1 + 4 + 4 + 8;
 const countOffset = rowsOffset + setHashBytes;
 
 /** Encodes the content of a lane, at most 3 KiB. */
-export function encodeLane({ keyring, rows, seen }: LaneContent): Uint8Array {
+export function encodeLane({ keyring, seals, rows, seen }: LaneContent): Uint8Array {
   const named = seen.slice(0, maxSeenLanes).map(({ name, seq }) => ({ name: encodeName(name), seq }));
   const length = named.reduce((sum, { name }) => sum + 1 + name.length + 8, countOffset + 1);
   const bytes = new Uint8Array(length);
   const view = new DataView(bytes.buffer);
   bytes[0] = format;
   view.setUint32(1, keyring);
+  view.setUint32(5, seals.epoch);
+  view.setBigUint64(9, BigInt(seals.count));
   bytes.set(rows.bytes, rowsOffset);
   bytes[countOffset] = named.length;
   let at = countOffset + 1;
@@ -61,6 +66,7 @@ export function decodeLane(bytes: Uint8Array): LaneContent | undefined {
   return (
     seen && {
       keyring: view.getUint32(1),
+      seals: { epoch: view.getUint32(5), count: Number(view.getBigUint64(9)) },
       rows: new SetHash(bytes.subarray(rowsOffset, countOffset)),
       seen,
     }

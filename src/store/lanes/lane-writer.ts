@@ -80,7 +80,7 @@ export class LaneWriter {
     const rows = new SetHash(this.#state.rows.bytes);
     for (const change of changes) applyChange(rows, change, vault);
     const seq = this.#state.seq + 1;
-    const content = encodeLane({ keyring, rows, seen });
+    const content = encodeLane({ keyring, seals: vault.sealCounter.own, rows, seen });
     const box = vault.seal({ kind: 'lane', name: this.name, seq, era }, content);
     const next = { seq, box, rows };
     return seq === 1

@@ -2,12 +2,13 @@ import { randomInt } from 'node:crypto';
 import { type Vault, VaultUnavailableError } from '../../vault/vault.ts';
 import type { Read, SqlDriver, SqlRow, SqlUnit } from '../sql-driver.ts';
 import { StoreUnavailableError } from '../store.ts';
-import { type Anchor, encodeAnchors } from './anchor.ts';
+import { type Anchor, encodeAnchors, identifyStore } from './anchor.ts';
 import { maxSeenLanes } from './lane-content.ts';
 import { hashBox, type KnownLane, LaneHistory, type LaneRow } from './lane-history.ts';
 import type { LaneConnection, LaneOptions } from './lane-ports.ts';
 import { type LaneProcess, type LaneStep, LaneWriter } from './lane-writer.ts';
 import {
+  isGenuine,
   LaneForgedError,
   type OpenLane,
   openLane,
@@ -188,10 +189,17 @@ export class Lanes {
     }
     this.#keyring = keyring;
     this.#history.learn(lanes);
-    if (this.#isStarted) return;
+    const others = lanes.filter((lane) => !this.#isOwn(lane));
+    vault.sealCounter.learnOthers(others.map(({ content }) => content.seals));
+    if (!this.#isStarted) this.#resume(lanes, vault);
+  }
+
+  #resume(lanes: readonly OpenLane[], vault: Vault): void {
+    const own = lanes.filter((lane) => this.#isOwn(lane));
+    vault.sealCounter.resume(own.map(({ content }) => content.seals));
     for (const writer of this.#writers.values()) {
-      const own = lanes.find(({ name }) => name === writer.name);
-      if (own !== undefined) writer.resume(own.row, own.content.rows);
+      const lane = own.find(({ name }) => name === writer.name);
+      if (lane !== undefined) writer.resume(lane.row, lane.content.rows);
     }
     this.#isStarted = true;
   }
@@ -201,8 +209,7 @@ export class Lanes {
     if (known?.seq === row.seq && known.row.era === row.era && known.box === hashBox(row.box)) return known;
     const lane = openLane(row, vault);
     this.#open.set(row.name, lane);
-    const isOwn = [...this.#writers.values()].some(({ name }) => name === row.name);
-    if (!isOwn && known?.content.rows.agrees(anchoredSegment, lane.content.rows) !== true)
+    if (!this.#isOwn(row) && known?.content.rows.agrees(anchoredSegment, lane.content.rows) !== true)
       this.anchoredMoved();
     return lane;
   }
@@ -247,8 +254,11 @@ export class Lanes {
 
   /** The other lanes, those that changed last. */
   #seenLanes(): readonly KnownLane[] {
-    const own = new Set([...this.#writers.values()].map(({ name }) => name));
-    return this.#history.lanes.filter(({ name }) => !own.has(name)).slice(-maxSeenLanes);
+    return this.#history.lanes.filter((lane) => !this.#isOwn(lane)).slice(-maxSeenLanes);
+  }
+
+  #isOwn({ name }: { readonly name: string }): boolean {
+    return this.#writers.values().some((writer) => writer.name === name);
   }
 
   async #resolveConflict(writer: LaneWriter): Promise<void> {
@@ -279,23 +289,8 @@ export class Lanes {
   }
 }
 
-/** Returns `Anchor.store`: a hash under a key that only the keyring of a database has. */
-export function identifyStore(vault: Vault): string {
-  return vault.element('store', '', 0, new Uint8Array()).toString(16).padStart(64, '0').slice(0, 32);
-}
-
 /** Returns why lanes that were read cannot follow the known ones, nor what they have seen of each other. */
 function findRollback(known: LaneHistory, lanes: readonly OpenLane[]): string | undefined {
   for (const { content } of lanes) known.learn(content.seen.map((seen) => ({ ...seen, box: undefined })));
   return known.findRollback(lanes);
-}
-
-function isGenuine(row: LaneRow, vault: Vault): boolean {
-  try {
-    openLane(row, vault);
-    return true;
-  } catch (error) {
-    if (error instanceof LaneForgedError) return false;
-    throw error;
-  }
 }

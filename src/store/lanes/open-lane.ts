@@ -67,3 +67,14 @@ function openBox(row: LaneRow, vault: Vault): Uint8Array {
 function forged({ name }: LaneRow): LaneForgedError {
   return new LaneForgedError(`the row ${name} of table lane does not open`);
 }
+
+/** Whether the box of a lane opens. */
+export function isGenuine(row: LaneRow, vault: Vault): boolean {
+  try {
+    openLane(row, vault);
+    return true;
+  } catch (error) {
+    if (error instanceof LaneForgedError) return false;
+    throw error;
+  }
+}

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { type LocalVaultOptions, openLocalVault } from '../../../src/vault/local.ts';
 import { createRootKey } from '../../../src/vault/root-key.ts';
-import type { SealedKey } from '../../../src/vault/vault.ts';
+import type { SealedKey, Vault } from '../../../src/vault/vault.ts';
 import { SealBrokenError, VaultUnavailableError } from '../../../src/vault/vault.ts';
 import { memoryKeyrings } from './memory-keyrings.ts';
 
@@ -204,20 +204,63 @@ t.test('rotation', async (t) => {
   });
 
   await t.test('happens when an epoch has sealed enough boxes', async (t) => {
-    const keys = memoryKeyrings();
+    let now = 1_000_000;
+    const [rootKeyFile, keyrings] = [freshFile(), memoryKeyrings()];
+    const settings = { rootKeyFile, keyrings, sealsBeforeRotation: 5, now: () => now, ...quick };
+    const vault = await openLocalVault(settings);
+    t.teardown(() => vault.close());
+    const epochs: number[] = [];
+    const seal = async (each: Vault) => {
+      now += 10_000;
+      epochs.push(epochOf(each.seal(context, plain)));
+      await new Promise(setImmediate);
+    };
+    for (let at = 0; at < 12; at += 1) await seal(vault);
+    t.strictSame(epochs.splice(0), [1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3]);
+
+    const again = await openLocalVault(settings);
+    t.teardown(() => again.close());
+    again.sealCounter.resume([{ epoch: 3, count: 2 }]);
+    again.sealCounter.learnOthers([{ epoch: 3, count: 1 }]);
+    for (let at = 0; at < 4; at += 1) await seal(again);
+    t.strictSame(epochs.splice(0), [3, 3, 4, 4], 'counted before the start, and by others');
+    for (let at = 0; at < 5; at += 1) await seal(vault);
+    t.strictSame(epochs, [3, 3, 3, 4, 4], 'another process has begun it: none of its own');
+    t.equal(keyrings.stored?.generation, 4);
+  });
+
+  await t.test('is tried again later when it fails', async (t) => {
+    let now = 1_000_000;
+    const [rootKeyFile, keyrings] = [freshFile(), memoryKeyrings()];
     const vault = await openLocalVault({
-      rootKeyFile: freshFile(),
-      keyrings: keys,
-      sealsBeforeRotation: 5,
+      rootKeyFile,
+      keyrings,
+      sealsBeforeRotation: 1,
+      now: () => now,
       ...quick,
     });
     t.teardown(() => vault.close());
-    const ids: number[] = [];
-    for (let at = 0; at < 12; at += 1) {
-      ids.push(epochOf(vault.seal(context, plain)));
+    renameSync(rootKeyFile, `${rootKeyFile}.away`);
+    const seal = async () => {
+      const epoch = epochOf(vault.seal(context, plain));
       await new Promise(setImmediate);
-    }
-    t.strictSame(ids, [1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3]);
+      return epoch;
+    };
+    await seal();
+    renameSync(`${rootKeyFile}.away`, rootKeyFile);
+    t.strictSame([await seal(), await seal()], [1, 1], 'not at once');
+    now += 10_000;
+    t.strictSame([await seal(), await seal()], [1, 2]);
+  });
+
+  await t.test('is what a process needs that has sealed all that an epoch may', async (t) => {
+    const vault = await openLocalVault({ rootKeyFile: freshFile(), keyrings: memoryKeyrings(), ...quick });
+    t.teardown(() => vault.close());
+    vault.sealCounter.resume([{ epoch: 1, count: 2 ** 31 - 1 }]);
+    vault.seal(context, plain);
+    t.throws(() => vault.seal(context, plain), { code: 'VAULT_UNAVAILABLE', message: /limit of seals/ });
+    await vault.rotate();
+    vault.seal(context, plain);
   });
 
   await t.test('does not use a new epoch before its activation delay has passed', async (t) => {

@@ -9,6 +9,7 @@ rows.add(0, 5n);
 rows.remove(31, 1n);
 const content = {
   keyring: 4_000_000_000,
+  seals: { epoch: 7, count: 2 ** 40 },
   rows,
   seen: [
     { name: 'a', seq: 1 },
@@ -19,7 +20,7 @@ const content = {
 t.test('what was encoded is decoded', async (t) => {
   for (const seen of [[], content.seen, Array<(typeof content.seen)[0]>(16).fill({ name: 'n', seq: 3 })]) {
     const decoded = decodeLane(encodeLane({ ...content, seen }));
-    t.match(decoded, { keyring: content.keyring, seen });
+    t.match(decoded, { keyring: content.keyring, seals: content.seals, seen });
     t.strictSame(decoded?.rows.bytes, rows.bytes);
   }
 });
