@@ -80,7 +80,7 @@ export interface SealCount {
   readonly count: number;
 }
 
-/** Counts the boxes of the epoch in use, with those of earlier starts and other processes, which lanes state. */
+/** Counts the boxes of the epoch in use, those of earlier starts and other processes included. */
 export interface SealCounter {
   /** The boxes of this process, which its lanes state. */
   readonly own: SealCount;

@@ -37,6 +37,8 @@ async function create(client: Client, operation: string, ...payload: Node[]): Pr
   return id;
 }
 
+const reason = structure('RevocationReason', enumerated('RevocationReasonCode', 1));
+
 const registeredKey = (material: Uint8Array, ...attributes: Node[]) => [
   enumerated('ObjectType', 2),
   structure('Attributes', item('ActivationDate', 'DateTime', 1_000), ...attributes),
@@ -118,6 +120,25 @@ t.test('an operator marks a recipient, and takes the mark back, while the daemon
   t.match(await run('trust', kek, '--remove'), /is not marked as recipient/);
   t.match(await run('trust', kek), new RegExp(`its fingerprint is ${fingerprint}; compare it`));
   t.equal(await getWrapped(client, sensitive, kek), 'Success', 'a script may decide by the identifier');
+
+  const gone = await create(client, 'Register', ...registeredKey(material, text('Comment', 'a remark')));
+  await client.request('2.1', [{ operation: 'Revoke', payload: [text('UniqueIdentifier', gone), reason] }]);
+  await client.request('2.1', [{ operation: 'Destroy', payload: [text('UniqueIdentifier', gone)] }]);
+  const attributes = () =>
+    client.request('2.1', [{ operation: 'GetAttributes', payload: [text('UniqueIdentifier', gone)] }]);
+  const hasComment = async () => JSON.stringify(await attributes()).includes('a remark');
+  t.match(await run('purge', '--days', '1'), /^0 objects were destroyed so long ago and /);
+  t.match(await run('purge', '--days', '0'), /^1 objects were .* --yes purges them for good\n0$/);
+  t.ok(await hasComment());
+  t.equal(
+    await run('purge', '--days', '0', '--yes'),
+    'purged 1 objects; identifier, type, state and dates stay\n0',
+  );
+  t.notOk(await hasComment(), 'the daemon reads the new row');
+  t.equal(
+    await run('purge', '--days', '0', '--yes'),
+    'purged 0 objects; identifier, type, state and dates stay\n0',
+  );
 
   t.match(await run('trust', kek, '--remove'), /is no recipient any more/);
   writeFileSync(join(directory, 'home', 'kmipd.toml'), '[crypto]\nprotection = "kmip"\n');

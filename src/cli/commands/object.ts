@@ -3,6 +3,7 @@ import type { RecipientCandidate, RecipientDirectory } from '../../protocol/reci
 import { type Command, type CommandGroup, homeOption, print, storeOption } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
 import { printCandidate, requireCandidate, type StoreArguments, withRecipients } from './object-candidate.ts';
+import { objectPurge } from './object-purge.ts';
 
 interface ShowArguments extends StoreArguments {
   readonly id: string;
@@ -55,8 +56,8 @@ const objectTrust: Command<TrustArguments> = {
 /** The commands `object`. */
 export const objectCommands: CommandGroup = {
   command: 'object',
-  describe: 'Show keys, and mark those under which Sensitive keys may leave',
-  commands: [objectShow, objectTrust],
+  describe: 'Show keys, mark those under which Sensitive keys may leave, purge destroyed objects',
+  commands: [objectShow, objectTrust, objectPurge],
 };
 
 function readFingerprint(text: string | undefined): string | undefined {

@@ -1,0 +1,73 @@
+import { purge } from '../object/purged.ts';
+import type { Snapshot } from '../store/snapshot.ts';
+import type { Store } from '../store/store.ts';
+import type { Vault } from '../vault/vault.ts';
+import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
+
+/** Where objects are purged; `snapshot` reads all rows as they are at one moment. */
+export interface PurgedDatabase {
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly snapshot: <T>(work: (rows: Snapshot) => Promise<T>) => Promise<T>;
+}
+
+export interface PurgeOptions {
+  /** POSIX seconds: objects that were destroyed later stay as they are. */
+  readonly destroyedUntil: number;
+  /** POSIX seconds. */
+  readonly now: number;
+  /** Whether objects are counted only. */
+  readonly dryRun: boolean;
+}
+
+/** Objects of one commit. */
+const maxObjects = 64;
+const maxAttempts = 8;
+
+/**
+ * Purges all destroyed objects, of every group: their rows stay as tombstones, so that no identifier is used
+ * twice, with what `purge` keeps. Resolves to the number of objects. An interrupted purge is repeated.
+ *
+ * @throws {StoreUnavailableError} when the database does not answer
+ * @throws {SealBrokenError} when a row was altered
+ */
+export async function purgeDestroyed(database: PurgedDatabase, options: PurgeOptions): Promise<number> {
+  let count = 0;
+  for (let last = 0; ; ) {
+    const page = await database.snapshot((rows) => rows.objects(last));
+    if (page.length === 0) return count;
+    const destroyed = page.filter(({ columns }) => columns.DestroyDate !== null);
+    for (const [group, rows] of Map.groupBy(destroyed, (row) => row.group))
+      for (let at = 0; at < rows.length; at += maxObjects) {
+        const ids = rows.slice(at, at + maxObjects).map(({ id }) => id);
+        count += await purgeObjects(database, group, ids, options);
+      }
+    last = page.at(-1)?.seq ?? last;
+  }
+}
+
+async function purgeObjects(
+  { store, vault }: PurgedDatabase,
+  group: string,
+  ids: readonly string[],
+  { destroyedUntil, now, dryRun }: PurgeOptions,
+): Promise<number> {
+  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+    // Unique Names are given up when an object is destroyed.
+    const unit = new UnitOfWork(store, vault, { uniqueNames: false, now });
+    unit.actFor(group);
+    const layer = unit.layer();
+    let count = 0;
+    for (const id of ids) {
+      const object = await layer.load(id);
+      if ((object?.attributes.get('DestroyDate') ?? Number.POSITIVE_INFINITY) > destroyedUntil) continue;
+      if (object === undefined || !purge(object)) continue;
+      object.touch(now);
+      count += 1;
+    }
+    if (dryRun || count === 0) return count;
+    layer.keep();
+    if ((await unit.commit()) === 'committed') return count;
+  }
+  throw new Error('clients change the objects all the time; try again');
+}

@@ -1,0 +1,124 @@
+import t from 'tap';
+import type { Attribute } from '../../codec/attribute.ts';
+import { verifyRows } from '../../src/cli/verification/verify-rows.ts';
+import { Destroy } from '../../src/operations/lifecycle/destroy.ts';
+import { Revoke } from '../../src/operations/lifecycle/revoke.ts';
+import { Locate } from '../../src/operations/locate.ts';
+import { Get } from '../../src/operations/transfer/get.ts';
+import { Import } from '../../src/operations/transfer/import.ts';
+import { purgeDestroyed } from '../../src/protocol/purge.ts';
+import { attributesOf, named, outcome, storedKey, succeed } from './operations/ask.ts';
+import { TestService } from './service.ts';
+
+/** Of a destroyed object that was purged, a tombstone without texts is left. */
+
+const service = await TestService.open({ uniqueNames: true });
+t.teardown(() => service.close());
+
+const written: readonly Attribute[] = [
+  { name: 'Comment', value: 'written by a client' },
+  { name: 'Description', value: 'written by a client' },
+  { name: 'ContactInformation', value: 'somebody' },
+  { name: 'ObjectGroup', value: 'a group' },
+  { name: 'ApplicationSpecificInformation', value: { ApplicationNamespace: 'ssh', ApplicationData: 'x' } },
+  { name: 'Custom', vendor: 'x', value: { type: 'TextString', value: 'written by a client' } } as never,
+];
+
+const seconds = () => Math.floor(service.now / 1000);
+const purge = (destroyedUntil = seconds(), dryRun = false) =>
+  purgeDestroyed(service, { destroyedUntil, now: seconds(), dryRun });
+const verify = () => service.snapshot((rows) => verifyRows(rows, service.vault, async () => {}));
+
+const make = (name: string) => storedKey(service, named(name), ...written);
+const destroy = async (id: string) => {
+  await succeed(service, '2.1', Revoke, {
+    UniqueIdentifier: id,
+    RevocationReason: { RevocationReasonCode: 'KeyCompromise', RevocationMessage: 'found in a café' },
+  });
+  await succeed(service, '2.1', Destroy, { UniqueIdentifier: id });
+};
+
+const living = await make('living');
+const early = await make('early');
+await destroy(early);
+const boundary = seconds();
+service.now += 86_400_000;
+const late = await make('late');
+await destroy(late);
+const before = await attributesOf(service, early);
+
+t.test('objects are counted before', async (t) => {
+  t.equal(await purge(seconds(), true), 2);
+  t.same(await attributesOf(service, early), before, 'nothing has changed');
+});
+
+t.test('what was destroyed long ago is purged, once', async (t) => {
+  t.equal(await purge(boundary), 1);
+  t.equal(await purge(boundary), 0);
+  const left = await attributesOf(service, early);
+  const names = left.map(({ name }) => name);
+  for (const { name } of [named(''), ...written]) t.notOk(names.includes(name), `no ${name}`);
+  t.notOk(names.includes('Digest'));
+  t.match(left.find(({ name }) => name === 'RevocationReason')?.value, {
+    RevocationReasonCode: 'KeyCompromise',
+  });
+  t.notMatch(
+    JSON.stringify(left, (_, value) => (typeof value === 'bigint' ? `${value}` : value)),
+    /café|client/,
+  );
+  for (const name of [
+    'UniqueIdentifier',
+    'ObjectType',
+    'State',
+    'DestroyDate',
+    'CompromiseDate',
+    'InitialDate',
+  ])
+    t.same(
+      left.find((each) => each.name === name)?.value,
+      before.find((each) => each.name === name)?.value,
+      name,
+    );
+  for (const id of [living, late])
+    t.ok(
+      (await attributesOf(service, id)).some(({ name }) => name === 'Comment'),
+      'others stay as they are',
+    );
+});
+
+t.test('a tombstone is no other object', async (t) => {
+  t.equal(await outcome(service, '2.1', Get, { UniqueIdentifier: early }), 'ObjectDestroyed');
+  const found = await succeed(service, '2.1', Locate, { StorageStatusMask: 7, Attributes: [named('early')] });
+  t.same(found.UniqueIdentifier, []);
+  const value = {
+    type: 'OpaqueObject',
+    value: { OpaqueDataType: 0x80000001, OpaqueDataValue: new Uint8Array(1) },
+  };
+  const request = { UniqueIdentifier: early, ObjectType: 'OpaqueObject', Attributes: [], Object: value };
+  t.equal(
+    await outcome(service, '2.1', Import, request),
+    'ObjectAlreadyExists',
+    'its identifier stays taken',
+  );
+  t.match(await verify(), { problems: [], objects: 3 });
+});
+
+t.test('many objects are purged, also while clients change them', async (t) => {
+  const ids: string[] = [];
+  for (let at = 0; at < 70; at += 1) ids.push(await make(`many ${at}`));
+  for (const id of ids) await destroy(id);
+  const { commit } = service.store;
+  let conflicts = 0;
+  const store: typeof service.store = {
+    ...service.store,
+    commit: (unit) => (conflicts++ === 0 ? Promise.resolve('conflict') : commit(unit)),
+  };
+  const options = { destroyedUntil: seconds(), now: seconds(), dryRun: false };
+  const { snapshot, vault } = service;
+  t.equal(await purgeDestroyed({ store, snapshot, vault }, options), 71);
+  t.equal(conflicts, 3, 'two commits, the first tried again');
+  t.match(await verify(), { problems: [], objects: 73 });
+  const busy = { ...store, commit: () => Promise.resolve('conflict' as const) };
+  await destroy(living);
+  await t.rejects(purgeDestroyed({ store: busy, snapshot, vault }, options), { message: /try again/ });
+});
