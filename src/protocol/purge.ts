@@ -1,14 +1,21 @@
 import { purge } from '../object/purged.ts';
-import type { Snapshot } from '../store/snapshot.ts';
-import type { Store } from '../store/store.ts';
+import type { LoadedObject, ObjectColumns, Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 
-/** Where objects are purged; `snapshot` reads all rows as they are at one moment. */
+/** An object as it stands in the database. */
+interface ListedObject extends Pick<LoadedObject, 'id' | 'group'> {
+  /** Number of the row. */
+  readonly seq: number;
+  readonly columns: Pick<ObjectColumns, 'DestroyDate'>;
+}
+
+/** Where objects are purged. */
 export interface PurgedDatabase {
   readonly store: Store;
   readonly vault: Vault;
-  readonly snapshot: <T>(work: (rows: Snapshot) => Promise<T>) => Promise<T>;
+  /** Some objects with a number above `after`, in its order; none: there are no more. */
+  readonly list: (after: number) => Promise<readonly ListedObject[]>;
 }
 
 export interface PurgeOptions {
@@ -34,7 +41,7 @@ const maxAttempts = 8;
 export async function purgeDestroyed(database: PurgedDatabase, options: PurgeOptions): Promise<number> {
   let count = 0;
   for (let last = 0; ; ) {
-    const page = await database.snapshot((rows) => rows.objects(last));
+    const page = await database.list(last);
     if (page.length === 0) return count;
     const destroyed = page.filter(({ columns }) => columns.DestroyDate !== null);
     for (const [group, rows] of Map.groupBy(destroyed, (row) => row.group))

@@ -24,9 +24,13 @@ const written: readonly Attribute[] = [
   { name: 'Custom', vendor: 'x', value: { type: 'TextString', value: 'written by a client' } } as never,
 ];
 
+const database = {
+  vault: service.vault,
+  list: (after: number) => service.snapshot((rows) => rows.objects(after)),
+};
 const seconds = () => Math.floor(service.now / 1000);
 const purge = (destroyedUntil = seconds(), dryRun = false) =>
-  purgeDestroyed(service, { destroyedUntil, now: seconds(), dryRun });
+  purgeDestroyed({ ...database, store: service.store }, { destroyedUntil, now: seconds(), dryRun });
 const verify = () => service.snapshot((rows) => verifyRows(rows, service.vault, async () => {}));
 
 const make = (name: string) => storedKey(service, named(name), ...written);
@@ -114,11 +118,10 @@ t.test('many objects are purged, also while clients change them', async (t) => {
     commit: (unit) => (conflicts++ === 0 ? Promise.resolve('conflict') : commit(unit)),
   };
   const options = { destroyedUntil: seconds(), now: seconds(), dryRun: false };
-  const { snapshot, vault } = service;
-  t.equal(await purgeDestroyed({ store, snapshot, vault }, options), 71);
+  t.equal(await purgeDestroyed({ ...database, store }, options), 71);
   t.equal(conflicts, 3, 'two commits, the first tried again');
   t.match(await verify(), { problems: [], objects: 73 });
   const busy = { ...store, commit: () => Promise.resolve('conflict' as const) };
   await destroy(living);
-  await t.rejects(purgeDestroyed({ store: busy, snapshot, vault }, options), { message: /try again/ });
+  await t.rejects(purgeDestroyed({ ...database, store: busy }, options), { message: /try again/ });
 });

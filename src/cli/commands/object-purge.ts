@@ -35,9 +35,10 @@ export const objectPurge: Command<Arguments> = {
     const { withBackends } = await import('../state-directory/backends.ts');
     const now = Math.floor(Date.now() / 1000);
     const options = { destroyedUntil: now - days * daySeconds, now, dryRun: !yes };
-    const count = await withBackends(stateDirectoryAt(home), store, (backends) =>
-      purgeDestroyed(backends, options),
-    );
+    const count = await withBackends(stateDirectoryAt(home), store, ({ snapshot, ...backends }) => {
+      const list = (after: number) => snapshot((rows) => rows.objects(after));
+      return purgeDestroyed({ ...backends, list }, options);
+    });
     print(
       yes
         ? `purged ${count} objects; identifier, type, state and dates stay`
