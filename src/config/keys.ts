@@ -69,7 +69,8 @@ export const namedKeys = {
   verificationHours: configKey(
     'verificationHours',
     24,
-    values.readHours,
+    // The verification waits for half of them; a timer of Node takes at most 596 hours.
+    values.integerBetween(1, 1_000),
     'Hours within which every row of the database is verified once, in the background.',
   ),
   interop: configKey(

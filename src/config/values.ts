@@ -30,15 +30,6 @@ export const readBoolean: ValueReader<boolean> = (value) => {
   return value;
 };
 
-const maxHours = 8_760;
-
-/** Reads a number of hours, up to a year. */
-export const readHours: ValueReader<number> = (value) => {
-  if (!Number.isInteger(value) || Number(value) < 1 || Number(value) > maxHours)
-    throw new ConfigValueError(`must be a whole number from 1 to ${maxHours}`);
-  return Number(value);
-};
-
 /** Reads a text that is not empty. */
 export const readText: ValueReader<string> = (value) => {
   if (typeof value !== 'string') throw new ConfigValueError('must be a text in quotes');

@@ -6,10 +6,8 @@ import type { Logger } from '../watch/log.ts';
 import type { Metrics } from '../watch/metrics.ts';
 import type { Backends } from './backends.ts';
 
-/** The first verification begins no later after the start, so that restarts do not put it off for ever. */
+/** The first verification begins at most so long after the start: restarts do not put it off. */
 const maxFirstMilliseconds = 600_000;
-/** It rests so many times as long as each page of rows has taken. */
-const restFactor = 3;
 const millisecondsAnHour = 3_600_000;
 /** Problems of one verification that are logged. */
 const maxLoggedProblems = 20;
@@ -24,9 +22,7 @@ export interface VerificationContext {
   readonly hours: number;
 }
 
-/**
- * Verifies all rows again and again in the background, at a slow pace. Returns how to stop it.
- */
+/** Verifies all rows again and again in the background. Returns how to stop it. */
 export function startVerifications(context: VerificationContext): () => void {
   const ending = new AbortController();
   const { signal } = ending;
@@ -62,10 +58,14 @@ async function verifyRowsOnce(context: VerificationContext, signal: AbortSignal)
   }
 }
 
+/**
+ * Returns a pause after each page of rows, as long as the page has taken. It is no longer, because the
+ * database keeps every former version of a row while the snapshot is open.
+ */
 function createPause(signal: AbortSignal): () => Promise<void> {
   let since = performance.now();
   return async () => {
-    await sleep(restFactor * (performance.now() - since), undefined, { signal, ref: false });
+    await sleep(performance.now() - since, undefined, { signal, ref: false });
     since = performance.now();
   };
 }

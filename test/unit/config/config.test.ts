@@ -108,7 +108,8 @@ t.test('every key of a file takes effect', (t) => {
 
 const wrong: [source: string, problem: RegExp][] = [
   ['lisen = "127.0.0.1:1"', /^kmipd.toml: unknown key "lisen"; did you mean "listen"\?$/],
-  ['verificationHours = 0', /"verificationHours" must be a whole number from 1 to 8760/],
+  ['verificationHours = 0', /"verificationHours" must be a whole number from 1 to 1000/],
+  ['verificationHours = 1001', /"verificationHours" must be a whole number from 1 to 1000/],
   ['verificationHours = 1.5', /"verificationHours" must be a whole number/],
   ['uniquenames = true', /unknown key "uniquenames"; did you mean "uniqueNames"/],
   ['colour = 1', /^kmipd.toml: unknown key "colour"$/],

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
 import { stateDirectoryAt } from '../../../src/cli/state-directory/state-directory.ts';
 import { startVerifications } from '../../../src/daemon/background-verification.ts';
@@ -50,4 +51,8 @@ t.test('verifications report what is wrong, again and again, until they are stop
   t.equal(counts.at(-1), 1);
   t.match(lines[0], /^segment \d+ has \d rows; \d were written$/);
   stop();
+  const { length } = counts;
+  // Six times the wait before a verification.
+  await setTimeout(600);
+  t.equal(counts.length, length, 'none after the end');
 });
