@@ -26,6 +26,7 @@ const operatorErrorCodes: ReadonlySet<unknown> = new Set([
   'FIRST_DESIGN',
   'VAULT_UNAVAILABLE',
   'SEAL_BROKEN',
+  'ANCHOR_UNREADABLE',
   'WIRE',
   'NO_REVOCATION_LIST',
 ]);

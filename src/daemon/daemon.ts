@@ -7,6 +7,7 @@ import { type Address, formatAddress } from '../common/address.ts';
 import type { ConfigOverrides } from '../config/index.ts';
 import { redactStoreUrl } from '../config/values.ts';
 import { enterFips } from '../crypto/policy/fips.ts';
+import { isPinned } from '../vault/keyring-pin.ts';
 import { describeError } from '../watch/error-text.ts';
 import { createLog, type Logger } from '../watch/log.ts';
 import { Metrics } from '../watch/metrics.ts';
@@ -43,7 +44,9 @@ export async function boot({ stateDirectory, overrides, version }: BootOptions):
   exitOnBugs(log);
   await hardenProcess(log);
   await using closing = new AsyncDisposableStack();
-  const mustStoreExist = overrides.store === undefined;
+  const { keyringPin: file } = stateDirectory;
+  const mustStoreExist =
+    overrides.store === undefined || isPinned({ file, database: redactStoreUrl(config.store) });
   const context = { stateDirectory, config, mustStoreExist, log, metrics: new Metrics(), closing };
   for (const exposed of findExposedFiles(stateDirectory, config)) log.warn(exposed, 'a file is exposed');
 

@@ -29,8 +29,8 @@ export interface InspectionResult {
 
 /**
  * Opens everything that the daemon of a state directory would open: keys, certificates and their dates, the
- * database and what [authorities] names in it, the addresses. Changes nothing. Of a directory that is not
- * initialised only the database and the addresses are there to be opened.
+ * database, its clients and policies and what [authorities] names in it, the addresses. Changes nothing. Of a
+ * directory that is not initialised only the database and the addresses are there to be opened.
  */
 export async function inspect(stateDirectory: StateDirectory, config: Config): Promise<InspectionResult> {
   const problems: string[] = [];
@@ -61,10 +61,10 @@ export async function inspect(stateDirectory: StateDirectory, config: Config): P
       findExposedFiles(stateDirectory, config).map(({ file, reason }) => `${file}: ${reason}`),
     );
     await attempt(async () => {
-      if (problems.length > 0 || config.authorities.size === 0) return [];
+      if (problems.length > 0) return [];
       if (probed.keyring !== undefined && !probed.isMigrated)
-        return ['the identifiers of [authorities] are not checked: the next start migrates the database'];
-      problems.push(...(await inspectNamingPolicies(stateDirectory, config, probed)));
+        return ['the rows are not checked, nor [authorities]: the next start migrates the database'];
+      problems.push(...(await inspectRows(stateDirectory, config, probed)));
       return [];
     });
   }
@@ -104,8 +104,11 @@ function inspectAuthorities(stateDirectory: StateDirectory, config: Config): rea
   );
 }
 
-/** Returns the naming policies that bind nobody. A database without a keyring has no objects. */
-async function inspectNamingPolicies(
+/**
+ * Opens the database as every process does that only reads, and returns the naming policies that bind nobody.
+ * A database without a keyring has no rows.
+ */
+async function inspectRows(
   stateDirectory: StateDirectory,
   config: Config,
   { keyring }: ProbedStore,
@@ -113,6 +116,7 @@ async function inspectNamingPolicies(
   if (keyring === undefined) return describeIdlePolicies(config, undefined);
   await using closing = new AsyncDisposableStack();
   const { store, vault, snapshot, close } = await openDatabaseOf(stateDirectory, config, {
+    mustExist: true,
     refreshSeconds: 0,
   });
   closing.defer(close);

@@ -8,7 +8,7 @@ export interface StartContext {
   readonly stateDirectory: StateDirectory;
   /** The configuration at the start, with the overrides of the command line. */
   readonly config: Config;
-  /** Whether a missing database is an error: false when the command line names another one. */
+  /** Whether a missing database is an error: false when the command line names one that was never used. */
   readonly mustStoreExist: boolean;
   readonly log: Logger;
   readonly metrics: Metrics;

@@ -52,7 +52,7 @@ export function findMissed(path: string, mustExist: boolean): string | undefined
   if ((statSync(`${targetOf(path)}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0)
     return 'it is missing or empty, and its write-ahead log is there: the database was renamed or removed; put it back beside its log';
   return mustExist
-    ? 'it is missing or empty: mount its directory, or restore it from its backup; to begin with an empty one, name it by serve --store'
+    ? 'it is missing or empty: mount its directory, or restore it from its backup; to begin with an empty one, remove keyring.pin of the home and name it by serve --store'
     : undefined;
 }
 

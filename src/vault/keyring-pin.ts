@@ -14,8 +14,8 @@ export interface PinPlace {
   readonly file: string;
   /** Name of the database, without a password. */
   readonly database: string;
-  /** Whether the operator says that the database may be a new one, although it was used before. */
-  readonly mayBeNew: boolean;
+  /** For processes that only compare. */
+  readonly isReadOnly?: boolean;
 }
 
 interface Pin {
@@ -31,20 +31,19 @@ type Pins = Readonly<Record<string, Pin>>;
  *
  * @throws {VaultUnavailableError} when the file cannot be read.
  */
-export function isPinned({ file, database }: Pick<PinPlace, 'file' | 'database'>): boolean {
+export function isPinned({ file, database }: PinPlace): boolean {
   return readPins(file)[database] !== undefined;
 }
 
 /**
  * Refuses to make a keyring for a database that had one.
  *
- * @throws {VaultUnavailableError} when it had one and may not be new, or the file cannot be read.
+ * @throws {VaultUnavailableError} when it had one, or the file cannot be read.
  */
 export function requireNoPin(place: PinPlace): void {
-  const { database, mayBeNew } = place;
-  if (!mayBeNew && isPinned(place))
+  if (isPinned(place))
     throw new VaultUnavailableError(
-      `${database} has no keyring, and it had one: it was emptied or replaced; restore it from its backup`,
+      `${place.database} has no keyring, and it had one: it was emptied or replaced; restore it from its backup, or remove ${place.file} if it is to begin empty`,
     );
 }
 
@@ -54,13 +53,13 @@ export function setPin(place: PinPlace, keyring: Keyring): void {
 }
 
 /**
- * Compares a keyring with what is remembered, and remembers it: the first keyring that a state directory sees
- * of a database is its own.
+ * Compares a keyring with what is remembered, and remembers it unless the place is read-only: the first
+ * keyring that a state directory sees of a database is its own.
  *
  * @throws {VaultUnavailableError} when it is another keyring, or an older one, or the file cannot be used.
  */
 export function checkPin(place: PinPlace, keyring: Keyring): void {
-  const { file, database } = place;
+  const { file, database, isReadOnly = false } = place;
   const own = pinOf(keyring);
   const kept = readPins(file)[database];
   if (kept !== undefined && (kept.store !== own.store || kept.pin !== own.pin))
@@ -71,7 +70,7 @@ export function checkPin(place: PinPlace, keyring: Keyring): void {
     throw new VaultUnavailableError(
       `the keyring in ${database} is older than the one that this home used last: the database was put back; if that is meant, remove ${file}`,
     );
-  if (kept?.generation !== own.generation) writePin(place, own);
+  if (kept?.generation !== own.generation && !isReadOnly) writePin(place, own);
 }
 
 function pinOf(keyring: Keyring): Pin {

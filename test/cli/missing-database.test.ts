@@ -62,6 +62,10 @@ for (const [absence, take] of Object.entries(absences))
     t.ok(existsSync(at(home, 'new.db')), 'a database that the command line names is created');
     serving.signal('SIGTERM');
     t.equal(await serving.exited(), 0);
+    take(at(home, 'new.db'));
+    const again = await run('serve', '--home', home, '--store', `sqlite:${at(home, 'new.db')}`);
+    t.not(again.status, 0);
+    t.match(again.errors, /is missing or empty: .* remove keyring\.pin /, 'unless it was used before');
   });
 
 t.test('a database that is renamed under its daemon loses nothing', async (t) => {

@@ -1,4 +1,4 @@
-import { copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import t, { type Test } from 'tap';
@@ -131,7 +131,20 @@ t.test('a database that was put back as a whole is accepted', async (t) => {
   const putBack = /put back to an earlier state .* it was at commit \d+; .* kmipd vault accept/;
   await t.rejects(daemon.start(), putBack, 'nobody is let in');
   const add = ['client', 'add', 'second', '--out', join(daemon.home, 'x')];
+  const reading = [['client', 'list'], ['client', 'show', 'demo'], ['check-config']];
   t.match(await command(daemon, ...add), { code: 1, output: putBack });
+  const before = readdirSync(daemon.home);
+  for (const args of reading) t.match(await command(daemon, ...args), { code: 1, output: putBack });
+  t.same(readdirSync(daemon.home), before, 'nothing was written');
+  const anchor = join(daemon.home, 'anchor');
+  const anchors = readFileSync(anchor);
+  writeFileSync(anchor, 'no anchor\n');
+  for (const args of reading)
+    t.match(await command(daemon, ...args), {
+      code: 1,
+      output: /^kmipd: \S+anchor is damaged; [^\n]+\n$/,
+    });
+  writeFileSync(anchor, anchors);
   t.match((await command(daemon, 'vault', 'accept')).output, /it was at commit \d+\n/);
   alter(daemon, ["insert into lane (name, seq, era, box) values ('x', 1152921504606846976, 1, x'')"]);
   const unreadable = /a row of table lane is not one that kmipd writes/;

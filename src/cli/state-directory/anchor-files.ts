@@ -48,7 +48,10 @@ function readText(file: string): string {
   }
 }
 
-/** Replaces a file atomically and durably, off the event loop, because that happens each second. */
+/**
+ * Replaces a file atomically, off the event loop, because that happens each second. The new name is not
+ * synchronised: a power cut may bring the former anchor back, whose older states the database follows too.
+ */
 async function replaceFile(file: string, text: string): Promise<void> {
   const temporary = `${file}.new`;
   const handle = await open(temporary, 'w', 0o600);

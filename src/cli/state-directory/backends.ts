@@ -27,8 +27,9 @@ export interface CommandBackends {
 /**
  * Opens the database and the vault of a state directory while `work` runs and resolves to its result; a
  * daemon may have them open too. `storeOption`: another database than that of the configuration. Of the
- * commands that write, one runs at a time; one with the access `read` waits for none, and cannot write;
- * one that verifies or accepts the database does not either, and gets what the others are refused.
+ * commands that write, one runs at a time; one with the access `read` waits for none, cannot write, and is
+ * refused a database that was put back too; one that verifies or accepts the database does not wait either,
+ * and gets what the others are refused.
  * @throws {CommandError} when the state directory is not initialised, the root key cannot be used, or the
  *   database was put back or changed by somebody else.
  * @throws {StoreUnavailableError} when the database cannot be opened.

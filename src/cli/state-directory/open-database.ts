@@ -6,6 +6,7 @@ import { type Database, type DatabaseOptions, openDatabase } from '../../store/o
 import { type LocalVault, openLocalVault } from '../../vault/local.ts';
 import type { ForgedRow } from '../../vault/vault.ts';
 import { CommandError } from '../failure.ts';
+import { findRollback, readAnchorsOf } from './anchored-lanes.ts';
 import { type ProcessKind, prepareLanes } from './database-lanes.ts';
 import type { StateDirectory } from './state-directory.ts';
 
@@ -33,6 +34,7 @@ export interface OpenedDatabaseOptions extends DatabaseOptions {
  *   other anchored records (clients, policies) than kmipd has written.
  * @throws {StoreUnavailableError} when the database cannot be opened.
  * @throws {SchemaTooNewError} when a newer kmipd has migrated it.
+ * @throws {AnchorUnreadableError} when an anchor is damaged that a process which only reads compares.
  */
 export async function openDatabaseOf(
   stateDirectory: StateDirectory,
@@ -48,7 +50,7 @@ export async function openDatabaseOf(
   const vault = await openLocalVault({
     rootKeyFile,
     keyrings: database.keyrings,
-    pin: { file: keyringPin, database: redactStoreUrl(url), mayBeNew: options.mustExist !== true },
+    pin: { file: keyringPin, database: redactStoreUrl(url), isReadOnly: prepared === undefined },
     ...(forged && { forged }),
     opened: database.learnOpened,
     ...(refreshSeconds !== undefined && { refreshSeconds }),
@@ -61,8 +63,16 @@ export async function openDatabaseOf(
   const { store, keyrings, snapshot, repair } = database;
   if (prepared !== undefined) await database.lanes.start({ ...prepared.options, vault, keyrings });
   if (isUnprotected !== true) {
+    // A process that writes has compared the anchors by now.
+    const anchors =
+      prepared === undefined && vault.unsealed ? await readAnchorsOf(stateDirectory, vault) : undefined;
     const problem = await database.protectRecords(vault);
     if (problem !== undefined) throw new CommandError(`${problem}; ${wayOut}`);
+    const rollback = anchors && (await snapshot((rows) => findRollback(rows, vault, anchors)));
+    if (rollback !== undefined)
+      throw new CommandError(
+        `the database was put back to an earlier state or forged: ${rollback}; ${wayOut}`,
+      );
   }
   const closing = opened.move();
   return { store, keyrings, snapshot, repair, vault, close: () => closing.disposeAsync() };

@@ -1,11 +1,8 @@
 import { EventLoopYield } from '../../common/event-loop-yield.ts';
-import { type Anchor, AnchorUnreadableError, identifyStore } from '../../store/lanes/anchor.ts';
-import { LaneHistory } from '../../store/lanes/lane-history.ts';
-import { LaneForgedError, openLane } from '../../store/lanes/open-lane.ts';
+import { type Anchor, AnchorUnreadableError } from '../../store/lanes/anchor.ts';
 import type { Database } from '../../store/open.ts';
-import type { Snapshot } from '../../store/snapshot.ts';
 import type { LocalVault } from '../../vault/local.ts';
-import { createAnchorFiles } from '../state-directory/anchor-files.ts';
+import { findRollback, readAnchorsOf } from '../state-directory/anchored-lanes.ts';
 import type { StateDirectory } from '../state-directory/state-directory.ts';
 import { type Verification, verifyRows } from './verify-rows.ts';
 
@@ -28,12 +25,11 @@ const refreshMilliseconds = 20_000;
  * @throws {StoreUnavailableError} when the database cannot be read
  */
 export async function verifyDatabase(
-  { anchors: files }: StateDirectory,
+  stateDirectory: StateDirectory,
   { snapshot, vault }: VerifiedDatabase,
   pause: () => Promise<void> = createPause(),
 ): Promise<Verification> {
-  // Before the snapshot, so that it is not older because of what is written meanwhile.
-  const anchors = await readAnchors(createAnchorFiles(Object.values(files), files.command), vault);
+  const anchors = await readAnchorsOrProblem(stateDirectory, vault);
   const refresh = keepCurrent(vault);
   return snapshot(async (rows) => {
     const result = await verifyRows(rows, vault, async () => {
@@ -46,37 +42,15 @@ export async function verifyDatabase(
 }
 
 /** Returns the anchors of the database, or why they cannot be read. */
-async function readAnchors(
-  store: ReturnType<typeof createAnchorFiles>,
+async function readAnchorsOrProblem(
+  stateDirectory: StateDirectory,
   vault: LocalVault,
 ): Promise<readonly Anchor[] | string> {
   await vault.refresh();
   try {
-    return await store.read(identifyStore(vault));
+    return await readAnchorsOf(stateDirectory, vault);
   } catch (error) {
     if (error instanceof AnchorUnreadableError) return error.message;
-    throw error;
-  }
-}
-
-async function findRollback(
-  rows: Snapshot,
-  vault: LocalVault,
-  anchors: readonly Anchor[],
-): Promise<string | undefined> {
-  try {
-    const lanes = (await rows.lanes()).map((row) => openLane(row, vault));
-    const keyring = await rows.keyring();
-    const newest = Math.max(
-      ...[...anchors, ...lanes.map(({ content }) => content)].map((state) => state.keyring),
-    );
-    if (keyring < newest) return `the keyring is of generation ${keyring}; it was of generation ${newest}`;
-    const history = new LaneHistory();
-    for (const anchor of anchors) history.learn(anchor.lanes);
-    return history.findRollback(lanes);
-  } catch (error) {
-    // `verifyRows` reports it.
-    if (error instanceof LaneForgedError) return undefined;
     throw error;
   }
 }

@@ -23,7 +23,7 @@ export interface AnchorStore {
    * @throws {AnchorUnreadableError}
    */
   read(store: string): Promise<readonly Anchor[]>;
-  /** Replaces this process's own anchor of the database, durably. */
+  /** Replaces this process's own anchor of the database; after a power cut it may be the former one. */
   write(anchor: Anchor): Promise<void>;
 }
 

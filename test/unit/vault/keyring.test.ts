@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { addSealEpoch, createKeyring, decodeKeyring, encodeKeyring } from '../../../src/vault/keyring.ts';
+import type { PinPlace } from '../../../src/vault/keyring-pin.ts';
 import { type LocalVaultOptions, openLocalVault } from '../../../src/vault/local.ts';
 import type { SealedKey, StoredKeyring } from '../../../src/vault/vault.ts';
 import { memoryKeyrings } from './memory-keyrings.ts';
@@ -84,8 +85,8 @@ t.test('nobody without the root key changes what a keyring says', (t) => {
 t.test('a state directory recognises the keyring of its database', async (t) => {
   const rootKeyFile = join(directory, 'pinned.key');
   writeFileSync(rootKeyFile, rootKey.toHex(), { mode: 0o600 });
-  const pin = { file: join(directory, 'keyring.pin'), database: 'sqlite:a', mayBeNew: false };
-  const open = async (keyrings = memoryKeyrings(), place = pin) => {
+  const pin = { file: join(directory, 'keyring.pin'), database: 'sqlite:a' };
+  const open = async (keyrings = memoryKeyrings(), place: PinPlace = pin) => {
     const vault = await openLocalVault({ rootKeyFile, keyrings, pin: place, ...quick });
     t.teardown(() => vault.close());
     return vault;
@@ -99,7 +100,10 @@ t.test('a state directory recognises the keyring of its database', async (t) => 
   t.equal(JSON.parse(readFileSync(pin.file, 'utf8'))['sqlite:a'].generation, 2);
   t.equal((await open(own)).sealedBecause, undefined, 'a restart');
   t.match((await open(memoryKeyrings(old))).sealedBecause, /older than .* the database was put back/);
-  t.match((await open(memoryKeyrings())).sealedBecause, /has no keyring, and it had one/);
+  t.match(
+    (await open(memoryKeyrings())).sealedBecause,
+    /has no keyring, and it had one: .*keyring\.pin if it/,
+  );
   const foreign = memoryKeyrings();
   t.equal(
     (await open(foreign, { ...pin, database: 'sqlite:b' })).sealedBecause,
@@ -108,7 +112,10 @@ t.test('a state directory recognises the keyring of its database', async (t) => 
   );
   t.match((await open(foreign)).sealedBecause, /not the one that this home used before/);
   const empty = memoryKeyrings();
-  t.equal((await open(empty, { ...pin, mayBeNew: true })).sealedBecause, undefined, 'as the operator says');
+  rmSync(pin.file);
+  t.equal((await open(foreign, { ...pin, isReadOnly: true })).sealedBecause, undefined);
+  t.notOk(existsSync(pin.file), 'who only reads remembers nothing');
+  t.equal((await open(empty)).sealedBecause, undefined, 'as the operator says');
   t.equal((await open(empty)).sealedBecause, undefined, 'which is its own from then on');
   writeFileSync(pin.file, '{');
   t.match((await open(empty)).sealedBecause, /keyring\.pin is damaged/);
