@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type OldSealingKey, openOldBox, unwrapSealingKey } from '../src/first-design/old-boxes.ts';
 import { encryptGcm } from '../src/vault/aead.ts';
+import { lengthAndText } from '../src/vault/keyed-hash.ts';
 import { copyOldDatabase, expected, OldHome } from '../test/first-design/fixture.ts';
 
 const variable = 'Köln';
@@ -82,15 +83,4 @@ function insertCopies(database: DatabaseSync, key: OldSealingKey, objects: numbe
       insertIndex.run(object, term!, instance!, value, number!);
     }
   }
-}
-
-function lengthAndText(...texts: readonly string[]): Uint8Array {
-  return Buffer.concat(
-    texts.flatMap((text) => {
-      const bytes = Buffer.from(text);
-      const length = Buffer.alloc(4);
-      length.writeUInt32BE(bytes.length);
-      return [length, bytes];
-    }),
-  );
 }

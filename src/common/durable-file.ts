@@ -24,12 +24,12 @@ export function writeFileAtomically(file: string, content: string | Uint8Array, 
     closeSync(descriptor);
   }
   renameSync(temporary, file);
-  fsyncDirectory(dirname(file));
+  synchronise(dirname(file));
 }
 
-/** Makes the creation, renaming and removal of files in a directory durable. */
-export function fsyncDirectory(directory: string): void {
-  const descriptor = openSync(directory, 'r');
+/** Makes the content of a file durable, or the creation, renaming and removal of files in a directory. */
+export function synchronise(path: string): void {
+  const descriptor = openSync(path, 'r');
   try {
     fsyncSync(descriptor);
   } finally {

@@ -1,17 +1,8 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, existsSync, openSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { CommandError } from '../cli/failure.ts';
-import { fsyncDirectory } from '../common/durable-file.ts';
+import { synchronise } from '../common/durable-file.ts';
 import { describeSqliteError } from '../store/sqlite-connection.ts';
 
 /**
@@ -57,7 +48,7 @@ export function keepCopy(file: string, freeBytes: (directory: string) => number 
   }
   if (existsSync(kept)) renameSync(kept, findFreeName(kept));
   renameSync(unfinished, kept);
-  fsyncDirectory(dirname(kept));
+  synchronise(dirname(kept));
   return kept;
 }
 
@@ -78,15 +69,6 @@ function requireSpace(file: string, free: number): void {
 
 function findFreeName(name: string): string {
   for (let number = 1; ; number += 1) if (!existsSync(`${name}.${number}`)) return `${name}.${number}`;
-}
-
-function synchronise(file: string): void {
-  const descriptor = openSync(file, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 /**

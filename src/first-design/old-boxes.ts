@@ -1,5 +1,6 @@
-import { hkdfSync } from 'node:crypto';
 import { decryptGcm } from '../vault/aead.ts';
+import { typesOfSecretLength, unpad, withNumbers } from '../vault/box.ts';
+import { deriveVaultKey, lengthAndText } from '../vault/keyed-hash.ts';
 
 /**
  * What the first design sealed, in two formats, which are only opened (AES-256-GCM, SP 800-38D).
@@ -39,7 +40,6 @@ export interface OldSealingKey {
 
 const wrappedBytes = 1 + 12 + 32 + 16;
 const kinds: Readonly<Record<OldContext['kind'], number>> = { value: 1, record: 2 };
-const typesOfSecretLength: ReadonlySet<string> = new Set(['SecretData', 'OpaqueObject']);
 
 /** Decrypts a sealing key; undefined when it was encrypted under another root key. */
 export function unwrapSealingKey(
@@ -51,8 +51,7 @@ export function unwrapSealingKey(
   const aad = Uint8Array.of(...encode('kmipd sealing key'), 1, ...u32(id));
   const key = decryptGcm(rootKey, 1, aad, wrapped);
   if (key === undefined) return undefined;
-  const derive = (purpose: OldContext['kind']) =>
-    new Uint8Array(hkdfSync('sha256', key, '', lengthAndText(`kmipd/2 ${purpose}`), 32));
+  const derive = (purpose: OldContext['kind']) => deriveVaultKey(key, new Uint8Array(), `kmipd/2 ${purpose}`);
   return { key, value: derive('value'), record: derive('record') };
 }
 
@@ -76,13 +75,6 @@ export function openOldBox(
   return plain !== undefined && isPadded ? unpad(plain) : plain;
 }
 
-/** Removes 0x80 and the zeros behind it (ISO/IEC 9797-1, padding method 2). */
-function unpad(plain: Uint8Array): Uint8Array {
-  const unpadded = plain.slice(0, plain.lastIndexOf(0x80));
-  plain.fill(0);
-  return unpadded;
-}
-
 function encodeFirstAad(context: OldContext): Uint8Array {
   const texts =
     context.kind === 'value'
@@ -94,17 +86,10 @@ function encodeFirstAad(context: OldContext): Uint8Array {
 function encodeAad(context: OldContext): Uint8Array {
   if (context.kind === 'value')
     return lengthAndText(context.kind, context.id, context.group, context.objectType);
-  const aad = lengthAndText(context.kind, context.recordKind, context.id, context.group);
-  const numbers = new DataView(new ArrayBuffer(16));
-  numbers.setBigUint64(0, BigInt(context.version));
-  numbers.setBigInt64(8, BigInt(context.expires ?? -1));
-  return Uint8Array.of(...aad, ...new Uint8Array(numbers.buffer));
+  const { kind, recordKind, id, group, version, expires } = context;
+  return withNumbers(lengthAndText(kind, recordKind, id, group), version, expires ?? -1);
 }
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const u32 = (value: number): number[] =>
   [value >>> 24, value >>> 16, value >>> 8, value].map((each) => each & 0xff);
-
-function lengthAndText(...texts: readonly string[]): Uint8Array {
-  return Uint8Array.from(texts.map(encode).flatMap((text) => [...u32(text.length), ...text]));
-}

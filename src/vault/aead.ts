@@ -1,9 +1,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { nonceBytes, tagBytes } from './vault.ts';
 
 /** AES-256-GCM (NIST SP 800-38D) with nonces of 96 and tags of 128 bits. */
-
-export const nonceBytes = 12;
-export const tagBytes = 16;
 
 /** Returns header, nonce, ciphertext and tag in one new buffer. The header itself is not authenticated. */
 export function encryptGcm(

@@ -1,8 +1,8 @@
 import { randomFillSync } from 'node:crypto';
 import { concatBytes } from '../common/bytes.ts';
-import { decryptGcm, encryptGcm, nonceBytes, tagBytes } from './aead.ts';
+import { decryptGcm, encryptGcm } from './aead.ts';
 import { deriveVaultKey, keyedHash, lengthAndText } from './keyed-hash.ts';
-import type { SealContext } from './vault.ts';
+import { boxHeaderBytes, nonceBytes, type SealContext, tagBytes } from './vault.ts';
 
 /**
  * A box, AES-256-GCM under a key that HKDF-SHA256 derives from a seal secret for each kind.
@@ -20,7 +20,6 @@ import type { SealContext } from './vault.ts';
  */
 
 const boxFormat = 2;
-const headerBytes = 6;
 const epochOffset = 2;
 
 const kinds: Readonly<Record<SealContext['kind'], number>> = { value: 1, record: 2, object: 3, lane: 4 };
@@ -56,7 +55,7 @@ export function sealBox(
   plain: Uint8Array,
   random: (buffer: Uint8Array) => void = randomFillSync,
 ): Uint8Array {
-  const header = new Uint8Array(headerBytes);
+  const header = new Uint8Array(boxHeaderBytes);
   header.set([boxFormat, kinds[context.kind]]);
   new DataView(header.buffer).setUint32(epochOffset, epoch);
   const aad = encodeAad(context);
@@ -69,14 +68,14 @@ export function sealBox(
 
 /** Returns the epoch of a box; undefined for bytes that are no box. */
 export function readEpoch(sealed: Uint8Array): number | undefined {
-  if (sealed[0] !== boxFormat || sealed.length < headerBytes + nonceBytes + tagBytes) return undefined;
+  if (sealed[0] !== boxFormat || sealed.length < boxHeaderBytes + nonceBytes + tagBytes) return undefined;
   return new DataView(sealed.buffer, sealed.byteOffset).getUint32(epochOffset);
 }
 
 /** Decrypts a box; undefined when it belongs to another row, is of another kind, or was changed. */
 export function openBox(keys: BoxKeys, context: SealContext, sealed: Uint8Array): Uint8Array | undefined {
   if (sealed[0] !== boxFormat || sealed[1] !== kinds[context.kind] || !isExact(context)) return undefined;
-  const plain = decryptGcm(keys[context.kind], headerBytes, encodeAad(context), sealed);
+  const plain = decryptGcm(keys[context.kind], boxHeaderBytes, encodeAad(context), sealed);
   return plain !== undefined && hasSecretLength(context) ? unpad(plain) : plain;
 }
 
@@ -99,7 +98,7 @@ function computeNonce(
 }
 
 /** Types of which the length of the value is a secret too: a password, say. */
-const typesOfSecretLength: ReadonlySet<string> = new Set(['SecretData', 'OpaqueObject']);
+export const typesOfSecretLength: ReadonlySet<string> = new Set(['SecretData', 'OpaqueObject']);
 const paddedBytes = 64;
 
 function hasSecretLength(context: SealContext): boolean {
@@ -115,8 +114,8 @@ function pad(plain: Uint8Array): Uint8Array {
   return padded;
 }
 
-/** Removes the padding of authentic bytes. The result is in memory of its own, so that wiping wipes all. */
-function unpad(plain: Uint8Array): Uint8Array {
+/** Removes what `pad` has appended. The result is in memory of its own, so that wiping wipes all. */
+export function unpad(plain: Uint8Array): Uint8Array {
   const unpadded = plain.slice(0, plain.lastIndexOf(0x80));
   plain.fill(0);
   return unpadded;
@@ -150,7 +149,7 @@ function encodeAad(context: SealContext): Uint8Array {
 }
 
 /** Appends numbers, 64 bits each. */
-function withNumbers(bytes: Uint8Array, ...numbers: readonly number[]): Uint8Array {
+export function withNumbers(bytes: Uint8Array, ...numbers: readonly number[]): Uint8Array {
   const result = new Uint8Array(bytes.length + 8 * numbers.length);
   result.set(bytes);
   const view = new DataView(result.buffer);

@@ -1,8 +1,8 @@
 import { randomFillSync, timingSafeEqual } from 'node:crypto';
 import { concatBytes } from '../common/bytes.ts';
-import { decryptGcm, encryptGcm, nonceBytes } from './aead.ts';
+import { decryptGcm, encryptGcm } from './aead.ts';
 import { deriveVaultKey, keyedHash } from './keyed-hash.ts';
-import type { StoredKeyring } from './vault.ts';
+import { nonceBytes, type StoredKeyring } from './vault.ts';
 
 /**
  * The secrets of one database, each wrapped under a key of the root key, in one row:

@@ -225,8 +225,6 @@ class LocalFileVault implements LocalVault {
     const opened = new OpenKeyring(keyring);
     if (this.#closed || opened.generation <= generation) {
       opened.wipe();
-      if (opened.generation < generation)
-        this.#options.forged?.({ table: 'keyring', id: 'older generation' });
       return;
     }
     this.#keyring?.wipe();

@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { synchronise } from '../common/durable-file.ts';
 import { describeFileError, openRegularFile } from '../common/regular-file.ts';
 import { VaultUnavailableError } from './vault.ts';
 
@@ -54,12 +55,7 @@ export function createRootKey(file: string): void {
   } finally {
     unlinkSync(unfinished);
   }
-  const parent = openSync(directory, 'r');
-  try {
-    fsyncSync(parent);
-  } finally {
-    closeSync(parent);
-  }
+  synchronise(directory);
 }
 
 /**

@@ -13,9 +13,10 @@
 /** Bytes that `Vault.seal` returned. The brand makes storing plain bytes by mistake a type error. */
 export type SealedKey = Uint8Array & { readonly __sealed: unique symbol };
 
-const bindingStart = 6;
-const nonceBytes = 12;
-const tagBytes = 16;
+/** Bytes of a box in front of its nonce. */
+export const boxHeaderBytes = 6;
+export const nonceBytes = 12;
+export const tagBytes = 16;
 
 /** The tag of a box, its last 16 bytes, which stands for everything in it. */
 export function boxTag(sealed: SealedKey): Uint8Array {
@@ -25,7 +26,7 @@ export function boxTag(sealed: SealedKey): Uint8Array {
 /** Nonce and tag of a box, 28 bytes, to which another box can be bound. */
 export function boxBinding(sealed: SealedKey): Uint8Array {
   const binding = new Uint8Array(nonceBytes + tagBytes);
-  binding.set(sealed.subarray(bindingStart, bindingStart + nonceBytes));
+  binding.set(sealed.subarray(boxHeaderBytes, boxHeaderBytes + nonceBytes));
   binding.set(boxTag(sealed), nonceBytes);
   return binding;
 }

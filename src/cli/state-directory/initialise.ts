@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { issueClient } from '../../../certs/issue.ts';
 import type { KeyKind } from '../../../certs/keys.ts';
-import { fsyncDirectory, writeFileAtomically } from '../../common/durable-file.ts';
+import { synchronise, writeFileAtomically } from '../../common/durable-file.ts';
 import type { Config } from '../../config/index.ts';
 import { renderConfig } from '../../config/template.ts';
 import { fingerprintOf } from '../../identity/certificate.ts';
@@ -63,7 +63,7 @@ export async function initialise(
     await close();
   }
   rmSync(stateDirectory.unfinishedMarker);
-  fsyncDirectory(stateDirectory.directory);
+  synchronise(stateDirectory.directory);
   return enrolled;
 }
 
