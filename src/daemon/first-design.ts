@@ -5,6 +5,7 @@ import { CommandError } from '../cli/failure.ts';
 import { prepareLanes } from '../cli/state-directory/database-lanes.ts';
 import { writeFileAtomically } from '../common/durable-file.ts';
 import { redactStoreUrl } from '../config/values.ts';
+import { FirstDesignError } from '../store/migrations/migration.ts';
 import { sqliteFileOf } from '../store/sqlite-file.ts';
 import { isPinned } from '../vault/keyring-pin.ts';
 import { reportLanes } from './lane-reports.ts';
@@ -26,7 +27,7 @@ export async function openConverted<T>(
   try {
     return await open();
   } catch (error) {
-    if ((error as { code?: unknown }).code !== 'FIRST_DESIGN') throw error;
+    if (!(error instanceof FirstDesignError)) throw error;
   }
   requireNeverConverted(stateDirectory.keyringPin, redactStoreUrl(url));
   const { convertDatabase } = await import('../first-design/conversion.ts');

@@ -3,7 +3,7 @@ import { CommandError } from '../cli/failure.ts';
 import { lockConversion } from '../store/conversion-lock.ts';
 import type { LaneOptions } from '../store/lanes/lane-ports.ts';
 import { migrations } from '../store/migrations/index.ts';
-import { recordingStep } from '../store/migrations/migration.ts';
+import { createStatements, recordingStep } from '../store/migrations/migration.ts';
 import { openDriver } from '../store/open.ts';
 import type { SqlDriver, SqlRow, SqlStep } from '../store/sql-driver.ts';
 import { createSqlKeyrings } from '../store/sql-keyrings.ts';
@@ -50,7 +50,7 @@ export function convertDatabase(options: ConversionOptions): Promise<void> {
 interface Engine {
   /** Selects the names of all tables. */
   readonly selectTables: string;
-  /** Is called before the first change of the old tables; returns what the operator must know of them. */
+  /** Is called before the database is changed; returns what the operator must know of the old rows. */
   readonly keepOldRows: (isRenamed: boolean) => readonly string[];
   /** Statements of the transaction that makes the new tables valid. */
   readonly ending: readonly string[];
@@ -109,7 +109,7 @@ async function convertTables(options: ConversionOptions, engine: Engine): Promis
   closing.defer(() => oldVault.close());
   say('the database is converted to a new format; no client is served meanwhile');
   const remarks = engine.keepOldRows(isRenamed);
-  if (!isRenamed) await renameTables(driver);
+  await prepareTables(driver, isRenamed);
   const keyrings = createSqlKeyrings(driver);
   // The state directory remembers the keyring once the database is opened with it: an interrupted conversion
   // makes another one.
@@ -147,13 +147,19 @@ async function readSealingKeys(driver: SqlDriver, tables: ReadonlySet<unknown>):
   return table === undefined ? [] : driver.read(`select id, wrapped from ${table}`, []);
 }
 
-/** Completes the schema of an older version and renames its tables. */
-async function renameTables(driver: SqlDriver): Promise<void> {
+/** Renames the old tables, and creates the new ones, empty in place of those of an earlier attempt. */
+async function prepareTables(driver: SqlDriver, isRenamed: boolean): Promise<void> {
+  const renaming = isRenamed ? [] : await completeAndRename(driver);
+  await run(driver, [...renaming, ...createStatements(migrations, driver.dialect)].map(toStep));
+}
+
+/** Returns the statements that complete the schema of an older version and rename its tables. */
+async function completeAndRename(driver: SqlDriver): Promise<readonly string[]> {
   const [row] = await driver.read(schema.selectVersion, []);
   const missing = schema.oldSchema
     .slice(Number(row?.version))
     .flatMap((statements) => statements(driver.dialect));
-  await run(driver, [...missing, ...schema.renameStatements].map(toStep));
+  return [...missing, ...schema.renameStatements];
 }
 
 const toStep = (sql: string): SqlStep => ({ sql, parameters: [] });

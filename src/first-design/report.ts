@@ -1,3 +1,4 @@
+import { escapeUnprintable } from '../../codec/unprintable.ts';
 import type { ClientEntry } from '../identity/client-entry.ts';
 import { hasAny } from '../identity/client-entry.ts';
 
@@ -63,8 +64,10 @@ export class ConversionReport {
   }
 }
 
+/** Returns the lines of a table. Anyone who could write the database has chosen the names in it. */
 function toTable(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
-  const sorted = [head, ...rows.toSorted((a, b) => (a.join('\0') < b.join('\0') ? -1 : 1))];
+  const escaped = rows.map((row) => row.map((cell) => escapeUnprintable(cell)));
+  const sorted = [head, ...escaped.toSorted((a, b) => (a.join('\0') < b.join('\0') ? -1 : 1))];
   const widths = head.map((_, column) => Math.max(...sorted.map((row) => row[column]?.length ?? 0)));
   return sorted.map((row) =>
     `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),

@@ -28,6 +28,13 @@ function filesOf({ directory }: OldHome): readonly string[] {
   return readdirSync(directory).filter((name) => name.startsWith('kmipd.db'));
 }
 
+function tablesOf({ file }: OldHome): readonly unknown[] {
+  const database = new DatabaseSync(file, { readOnly: true });
+  const names = database.prepare("select name from sqlite_schema where type = 'table' order by name").all();
+  database.close();
+  return names.map(({ name }) => name);
+}
+
 t.test('a database of the first design is converted and found whole', async (t) => {
   const home = oldHome();
   await t.rejects(openDatabase(home.url), { code: 'FIRST_DESIGN' });
@@ -65,6 +72,15 @@ t.test('the report has each client with its role, and counts objects by group an
   t.match(text, /default +PrivateKey +2\n/);
   t.match(text, /ticket +2\n/);
   t.match(text, /kept as \S+kmipd\.db\.first-design: /);
+});
+
+t.test('nothing in the report commands a terminal or begins a line of its own', async (t) => {
+  const home = oldHome("update client set role = 'full' || char(27, 10) || 'default  root'");
+  await home.convert();
+  const text = home.report.join('\n');
+  t.match(text, /full\\u001b\\u000adefault {2}root/);
+  t.notOk(text.includes('\u001b'));
+  t.notMatch(text, /^default {2}root/m);
 });
 
 t.test('names that were unique stay so, and no others become it', async (t) => {
@@ -198,6 +214,7 @@ for (const [what, [sql, place]] of Object.entries(alterations))
 
 t.test('without its root key a database stays as it is', async (t) => {
   const home = oldHome();
+  const tables = tablesOf(home);
   const key = readFileSync(home.rootKeyFile, 'utf8');
   writeFileSync(home.rootKeyFile, `${key.startsWith('0') ? '1' : '0'}${key.slice(1)}`);
   await t.rejects(home.convert(), { message: /encrypted under another root key/ });
@@ -207,6 +224,7 @@ t.test('without its root key a database stays as it is', async (t) => {
   const database = new DatabaseSync(home.file);
   t.equal(database.prepare('select count(*) as n from object').get()?.n, expected.objects.length);
   database.close();
+  t.strictSame(tablesOf(home), tables, 'no table was created');
 });
 
 t.test('a copy needs space, keeps what has its name, and is made once', async (t) => {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import pg from 'pg';
@@ -67,6 +69,18 @@ t.test('a database of the first design is converted, its old tables stay', { ski
   const drops = home.report.filter((line) => line.startsWith('  drop table first_design_'));
   t.equal(drops.length, tables.length);
   await query(home.url, drops.join('\n'));
+  await checkConverted(t, home);
+});
+
+t.test('the statements of docs/conversion.md lead back to an older kmipd', { skip }, async (t) => {
+  const home = await newHome();
+  await home.convert();
+  const page = readFileSync(join(import.meta.dirname, '../../docs/conversion.md'), 'utf8');
+  await query(home.url, /```sql\n([^`]+)```/.exec(page)?.[1] ?? '');
+  for (const table of tables) await query(home.url, count(table));
+  t.strictSame(await query(home.url, 'select max(version)::int as n from migration'), [{ n: 4 }]);
+  await t.rejects(openDatabase(home.url), { code: 'FIRST_DESIGN' });
+  await home.convert();
   await checkConverted(t, home);
 });
 

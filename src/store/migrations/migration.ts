@@ -21,9 +21,9 @@ export interface MigrationPlan {
   /** In order of version. */
   readonly migrations: readonly Migration[];
   /**
-   * Whether a database of the first design gets the tables of the second one beside its own, empty ones in
-   * place of those of an earlier attempt. Their versions are not recorded: `recordingStep` does, when
-   * everything has been converted. Nobody else uses the database meanwhile.
+   * Whether a database of the first design is opened as it is. `createStatements` gives it the tables of the
+   * second one; `recordingStep` records their versions when everything has been converted. Nobody else uses
+   * the database meanwhile.
    */
   readonly isConversion: boolean;
 }
@@ -61,14 +61,12 @@ export async function migrate(
   );
   const [row] = await session.run('select coalesce(max(version), 0) as version from migration');
   const present = Number(row?.version ?? 0);
-  const isConverted = isConversion && isFirstDesign(present, migrations);
-  if (!isConverted) requireKnownSchema(present, place, migrations);
+  if (isConversion && isFirstDesign(present, migrations)) return;
+  requireKnownSchema(present, place, migrations);
   for (const migration of migrations.filter(({ version }) => version > present)) {
-    const statements = migration.statements(dialect);
-    if (isConverted) for (const drop of dropsOf(statements)) await session.run(drop);
-    for (const statement of statements) await session.run(statement);
+    for (const statement of migration.statements(dialect)) await session.run(statement);
     const { sql, parameters } = recordingStep(migration);
-    if (!isConverted) await session.run(sql, parameters);
+    await session.run(sql, parameters);
   }
 }
 
@@ -80,11 +78,14 @@ export function recordingStep({ version, name }: Migration): SqlStep {
   };
 }
 
-function dropsOf(statements: readonly string[]): readonly string[] {
-  return statements.flatMap((statement) => {
+/** Returns the statements that create the tables of migrations, empty ones in place of those that exist. */
+export function createStatements(migrations: readonly Migration[], dialect: Dialect): readonly string[] {
+  const statements = migrations.flatMap((migration) => migration.statements(dialect));
+  const drops = statements.flatMap((statement) => {
     const table = /^create table (\w+)/.exec(statement)?.[1];
     return table === undefined ? [] : [`drop table if exists ${table}`];
   });
+  return [...drops, ...statements];
 }
 
 /**
