@@ -23,7 +23,12 @@ t.setTimeout(900_000);
 const home = t.testdir();
 const run = (args: readonly string[], launcher: readonly string[] = []) => {
   // tap adds its hooks to the environment of every child; they write files as whoever runs.
-  const environment = ['-i', `PATH=${process.env.PATH}`, `HOME=${home}`];
+  const environment = [
+    '-i',
+    `PATH=${process.env.PATH}`,
+    `HOME=${home}`,
+    `NODE_COMPILE_CACHE=${process.env.NODE_COMPILE_CACHE ?? ''}`,
+  ];
   const argv = [...environment, ...launcher, process.execPath, mainFile, ...args];
   const { status, stdout, stderr } = spawnSync('env', argv, { encoding: 'utf8', cwd: home });
   return { status, stdout, stderr };

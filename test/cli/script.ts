@@ -51,7 +51,8 @@ export function prepare(directory: string): NodeJS.ProcessEnv {
   mkdirSync(bin);
   writeFileSync(join(bin, 'kmipd'), `#!/bin/sh\nexec '${process.execPath}' '${mainFile}' "$@"\n`);
   chmodSync(join(bin, 'kmipd'), 0o755);
-  return { PATH: [bin, process.env.PATH].join(delimiter), HOME: directory, LC_ALL: 'C' };
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  return { PATH: [bin, PATH].join(delimiter), NODE_COMPILE_CACHE, HOME: directory, LC_ALL: 'C' };
 }
 
 /** Runs a command in a shell and resolves to its output and exit code. */
