@@ -121,8 +121,11 @@ function questions(operation: string, version: Version, id: string): Node[][] {
   }
 }
 
-/** Asked of every variant; the other operations of a few objects only, and last those that spoil them. */
-const reading = ['Get', 'Export', 'GetAttributes', 'GetAttributeList', 'Check', 'ObtainLease', 'Locate'];
+/**
+ * Asked of every variant; the other operations of a few objects only, and last those that spoil them. Locate
+ * finds all objects each time.
+ */
+const reading = ['Get', 'Export', 'GetAttributes', 'GetAttributeList', 'Check', 'ObtainLease'];
 const spoiling = ['DeleteAttribute', 'Revoke', 'Archive', 'Recover', 'Destroy'];
 
 const objects: FullObject[] = [];
