@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -49,6 +51,9 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
     postgresFlags: [
+      // What a killed process has written stays without fsync; the tests stop no operating system.
+      '-c',
+      'fsync=off',
       '-c',
       'listen_addresses=127.0.0.1',
       '-c',
@@ -127,12 +132,20 @@ function serverAt(url: string, stop: () => Promise<void>): TestServer {
   };
 }
 
-/** A port of the loopback that nobody uses now. */
+/**
+ * A port of the loopback that nobody uses now. It is below those that the system gives to connections, so that
+ * it is still free when the server starts.
+ */
 export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port on the loopback');
-  return address.port;
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const probe = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(probe, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    await new Promise((resolve) => probe.close(resolve));
+    return port;
+  }
 }
