@@ -1,4 +1,14 @@
-import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -35,4 +45,11 @@ export function synchronise(path: string): void {
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Gives a file that root has made to the owner of its directory, who needs it as well. */
+export function giveToOwner(file: string, directory: string): void {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = statSync(directory);
+  chownSync(file, uid, gid);
 }

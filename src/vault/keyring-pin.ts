@@ -1,4 +1,5 @@
-import { writeFileAtomically } from '../common/durable-file.ts';
+import { dirname } from 'node:path';
+import { giveToOwner, writeFileAtomically } from '../common/durable-file.ts';
 import { readTextFile } from '../common/regular-file.ts';
 import { computePin, type Keyring } from './keyring.ts';
 import { VaultUnavailableError } from './vault.ts';
@@ -80,6 +81,7 @@ function pinOf(keyring: Keyring): Pin {
 function writePin({ file, database }: PinPlace, pin: Pin): void {
   try {
     writeFileAtomically(file, `${JSON.stringify({ ...readPins(file), [database]: pin })}\n`, 0o600);
+    giveToOwner(file, dirname(file));
   } catch (error) {
     if (error instanceof VaultUnavailableError) throw error;
     throw new VaultUnavailableError(`cannot write ${file}: ${(error as Error).message}`);

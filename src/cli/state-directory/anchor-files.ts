@@ -1,5 +1,6 @@
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { giveToOwner } from '../../common/durable-file.ts';
 import { readTextFile } from '../../common/regular-file.ts';
 import {
   type Anchor,
@@ -9,7 +10,6 @@ import {
   encodeAnchors,
 } from '../../store/lanes/anchor.ts';
 import { wayOut } from '../../store/lanes/lanes.ts';
-import { giveToOwner } from './lock.ts';
 
 /** The most databases of which a file keeps an anchor, those that were used last. */
 const maxStores = 16;

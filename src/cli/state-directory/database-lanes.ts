@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
-import { writeFileAtomically } from '../../common/durable-file.ts';
+import { giveToOwner, writeFileAtomically } from '../../common/durable-file.ts';
 import { readTextFile } from '../../common/regular-file.ts';
 import type { LaneObserver, LaneOptions } from '../../store/lanes/lane-ports.ts';
 import { CommandError } from '../failure.ts';
 import { createAnchorFiles } from './anchor-files.ts';
-import { giveToOwner, type ProcessLock, takeCommandLock } from './lock.ts';
+import { type ProcessLock, takeCommandLock } from './lock.ts';
 import type { StateDirectory } from './state-directory.ts';
 
 /** The lanes of the processes of a state directory: one process of each kind writes at a time. */

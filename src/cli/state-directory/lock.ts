@@ -1,7 +1,7 @@
-import { accessSync, chownSync, constants, existsSync, rmSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { writeFileAtomically } from '../../common/durable-file.ts';
+import { giveToOwner, writeFileAtomically } from '../../common/durable-file.ts';
 import { readTextFile } from '../../common/regular-file.ts';
 import { CommandError } from '../failure.ts';
 import { makeDirectory, type StateDirectory } from './state-directory.ts';
@@ -70,13 +70,6 @@ export function takeCommandLock({ directory }: StateDirectory): ProcessLock {
     throw new CommandError(`another command has been writing for ten seconds: ${file} is locked; try again`);
   giveToOwner(file, directory);
   return { release: () => holder.close() };
-}
-
-/** Gives a file that root has made to the owner of its directory, who needs it as well. */
-export function giveToOwner(file: string, directory: string): void {
-  if (process.getuid?.() !== 0) return;
-  const { uid, gid } = statSync(directory);
-  chownSync(file, uid, gid);
 }
 
 /** Returns the process id of the daemon that holds the lock; undefined when none is running. */

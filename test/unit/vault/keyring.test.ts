@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -120,6 +129,23 @@ t.test('a state directory recognises the keyring of its database', async (t) => 
   writeFileSync(pin.file, '{');
   t.match((await open(empty)).sealedBecause, /keyring\.pin is damaged/);
 });
+
+const isRoot = process.getuid?.() === 0;
+
+t.test(
+  'what root writes belongs to the owner of the directory',
+  { skip: !isRoot && 'not root' },
+  async (t) => {
+    const home = join(directory, 'of-nobody');
+    mkdirSync(home);
+    chownSync(home, 65_534, 65_534);
+    const pin = { file: join(home, 'keyring.pin'), database: 'sqlite:a' };
+    const rootKeyFile = join(directory, 'owned.key');
+    const vault = await openLocalVault({ rootKeyFile, keyrings: memoryKeyrings(), pin, ...quick });
+    t.teardown(() => vault.close());
+    t.match(statSync(pin.file), { uid: 65_534, gid: 65_534 });
+  },
+);
 
 t.test('the operator is told of every box that does not open, and of an altered keyring', async (t) => {
   const rootKeyFile = join(directory, 'told.key');
