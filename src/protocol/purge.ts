@@ -31,26 +31,36 @@ export interface PurgeOptions {
 const maxObjects = 64;
 const maxAttempts = 8;
 
+/** What became of one page of objects. */
+export interface PurgedPage {
+  /** Objects that were purged, or would be. */
+  readonly count: number;
+  /** Where the next page begins; null: this was the last one. */
+  readonly next: number | null;
+}
+
 /**
- * Purges all destroyed objects, of every group: their rows stay as tombstones, so that no identifier is used
- * twice, with what `purge` keeps. Resolves to the number of objects. An interrupted purge is repeated.
+ * Purges the destroyed objects of one page, of every group: their rows stay as tombstones, so that no
+ * identifier is used twice, with what `purge` keeps. A purge that was interrupted is repeated.
  *
+ * @param after where the page begins: 0, or `next` of the page before
  * @throws {StoreUnavailableError} when the database does not answer
  * @throws {SealBrokenError} when a row was altered
  */
-export async function purgeDestroyed(database: PurgedDatabase, options: PurgeOptions): Promise<number> {
+export async function purgePage(
+  database: PurgedDatabase,
+  after: number,
+  options: PurgeOptions,
+): Promise<PurgedPage> {
+  const page = await database.list(after);
+  const destroyed = page.filter(({ columns }) => columns.DestroyDate !== null);
   let count = 0;
-  for (let last = 0; ; ) {
-    const page = await database.list(last);
-    if (page.length === 0) return count;
-    const destroyed = page.filter(({ columns }) => columns.DestroyDate !== null);
-    for (const [group, rows] of Map.groupBy(destroyed, (row) => row.group))
-      for (let at = 0; at < rows.length; at += maxObjects) {
-        const ids = rows.slice(at, at + maxObjects).map(({ id }) => id);
-        count += await purgeObjects(database, group, ids, options);
-      }
-    last = page.at(-1)?.seq ?? last;
-  }
+  for (const [group, rows] of Map.groupBy(destroyed, (row) => row.group))
+    for (let at = 0; at < rows.length; at += maxObjects) {
+      const ids = rows.slice(at, at + maxObjects).map(({ id }) => id);
+      count += await purgeObjects(database, group, ids, options);
+    }
+  return { count, next: page.at(-1)?.seq ?? null };
 }
 
 async function purgeObjects(

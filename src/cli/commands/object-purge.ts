@@ -1,4 +1,5 @@
 import { integerBetween } from '../../config/values.ts';
+import type { PurgedPage } from '../../protocol/purge.ts';
 import { type Command, homeOption, print, readOption, storeOption } from '../command.ts';
 import { UsageError } from '../failure.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
@@ -31,13 +32,17 @@ export const objectPurge: Command<Arguments> = {
     const days = readOption('days', text, (value) => integerBetween(0, maxDays)(Number(value), ''));
     if (days === undefined)
       throw new UsageError('for how long? give --days N; objects that were destroyed later stay as they are');
-    const { purgeDestroyed } = await import('../../protocol/purge.ts');
+    const { purgePage } = await import('../../protocol/purge.ts');
     const { withBackends } = await import('../state-directory/backends.ts');
     const now = Math.floor(Date.now() / 1000);
     const options = { destroyedUntil: now - days * daySeconds, now, dryRun: !yes };
-    const count = await withBackends(stateDirectoryAt(home), store, ({ snapshot, ...backends }) => {
+    let count = 0;
+    await withBackends(stateDirectoryAt(home), store, async ({ snapshot, ...backends }) => {
       const list = (after: number) => snapshot((rows) => rows.objects(after));
-      return purgeDestroyed({ ...backends, list }, options);
+      for (let after: number | null = 0; after !== null; ) {
+        const page: PurgedPage = await purgePage({ ...backends, list }, after, options);
+        [count, after] = [count + page.count, page.next];
+      }
     });
     print(
       yes
