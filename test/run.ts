@@ -1,15 +1,14 @@
 /**
- * `node test/run.ts all|quick|interop`, or any folders and files below test/: runs tap and summarises the
+ * `node test/run.ts all|quick|interop`, or any folders and files below test/: runs them and summarises the
  * results. Prints a line for each file and the failures in full. The last line is always `N passed, N failed,
  * N skipped`. It counts the innermost results, which are assertions, and subtests or files that failed
  * without one; a todo counts as skipped. The exit code is 1 when a test failed, when a file ran no test, or
  * when no test ran.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, globSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { runFile } from './run-file.ts';
 import { summarise } from './summary.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -64,43 +63,35 @@ function filesOf(name: string): string[] {
     .filter((file) => !suite.except?.test(file));
 }
 
-/** Runs tap, prints a line for each file that has ended, and resolves to the output of tap. */
-async function tap(files: string[]): Promise<{ record: string; errors: string; exitCode: number | null }> {
-  const child = spawn('tap', ['--reporter=tap', ...files], {
-    cwd: root,
-    env: environment,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const lines: string[] = [];
-  let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    errors += text;
-  });
-  const exited = once(child, 'close');
-  for await (const line of createInterface(child.stdout)) {
-    lines.push(line);
-    const [, verdict, file, skip, time] =
-      /^(ok|not ok) \d+ - (.*?) # (?:SKIP (.*)|time=(.*)ms)$/.exec(line) ?? [];
-    if (verdict === undefined) continue;
-    const said = skip === undefined ? verdict : skip === 'no tests found' ? 'not ok' : 'skip';
-    console.log(`${said.padStart(6)} ${file} ${seconds(Number(time ?? 0))}`);
-  }
-  const [exitCode] = await exited;
-  return { record: lines.join('\n'), errors, exitCode };
+/** Runs files, as many at a time as there are processors, and prints a line for each. */
+async function run(files: readonly string[]): Promise<{ record: string; errors: string }> {
+  const records: string[] = [];
+  let allErrors = '';
+  const left = [...files];
+  const work = async () => {
+    for (let file = left.shift(); file !== undefined; file = left.shift()) {
+      const { verdict, milliseconds, record, errors } = await runFile(root, file, environment);
+      console.log(`${verdict.padStart(6)} ${file} ${seconds(milliseconds)}`);
+      records.push(record);
+      if (verdict === 'not ok' && errors.trim())
+        allErrors += `\nOn standard error of ${file}:\n${errors.trimEnd()}\n`;
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return { record: records.join('\n'), errors: allErrors };
 }
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
 
 const started = performance.now();
 const files = process.argv.slice(2).flatMap(filesOf);
-const { record, errors, exitCode } =
-  files.length > 0 ? await tap(files) : { record: '', errors: '', exitCode: 1 };
+const { record, errors } = await run(files);
 const { passed, failed, skipped, failures, skips } = summarise(record, files);
 for (const skip of skips) console.log(`skipped: ${skip}`);
 for (const { where, details } of failures) console.log(`\nfailed: ${where}\n${details.replace(/^/gm, '  ')}`);
-if (exitCode !== 0 && errors.trim()) console.log(`\nOn standard error:\n${errors.trimEnd()}`);
+if (errors) console.log(errors);
 if (passed + failed === 0) console.log('No test has run.');
-const total = failed > 0 || (exitCode === 0 && passed > 0) ? failed : 1;
+const total = failed > 0 || passed > 0 ? failed : 1;
 console.log(`\n${files.length} files in ${seconds(performance.now() - started)}`);
 console.log(`${passed} passed, ${total} failed, ${skipped} skipped`);
 process.exitCode = total > 0 ? 1 : 0;

@@ -23,12 +23,8 @@ t.setTimeout(900_000);
 const home = t.testdir();
 const run = (args: readonly string[], launcher: readonly string[] = []) => {
   // tap adds its hooks to the environment of every child; they write files as whoever runs.
-  const environment = [
-    '-i',
-    `PATH=${process.env.PATH}`,
-    `HOME=${home}`,
-    `NODE_COMPILE_CACHE=${process.env.NODE_COMPILE_CACHE ?? ''}`,
-  ];
+  const { PATH, NODE_COMPILE_CACHE = '' } = process.env;
+  const environment = ['-i', `PATH=${PATH}`, `HOME=${home}`, `NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE}`];
   const argv = [...environment, ...launcher, process.execPath, mainFile, ...args];
   const { status, stdout, stderr } = spawnSync('env', argv, { encoding: 'utf8', cwd: home });
   return { status, stdout, stderr };

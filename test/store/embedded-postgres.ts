@@ -133,8 +133,8 @@ function serverAt(url: string, stop: () => Promise<void>): TestServer {
 }
 
 /**
- * A port of the loopback that nobody uses now. It is below those that the system gives to connections, so that
- * it is still free when the server starts.
+ * A port of the loopback that nobody uses now. It is below those that the system gives to connections, so
+ * that it is still free when the server starts.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
