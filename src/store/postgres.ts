@@ -2,9 +2,15 @@ import pg from 'pg';
 import { GroupCommit } from './group-commit.ts';
 import { type LaneDriver, Lanes } from './lanes/lanes.ts';
 import { migrations as released } from './migrations/index.ts';
-import { type Migration, type MigrationPlan, migrate } from './migrations/migration.ts';
+import {
+  type Migration,
+  type MigrationPlan,
+  type MigrationSession,
+  migrate,
+} from './migrations/migration.ts';
 import { LockedUnits, lockedUnitMilliseconds } from './postgres-locked-units.ts';
 import { Readers } from './postgres-readers.ts';
+import { requireOwnSchema } from './postgres-schema.ts';
 import { prepareSession, statementMilliseconds, toQuery, toRow, toStoreError } from './postgres-session.ts';
 import { PostgresTargets } from './postgres-targets.ts';
 import { minLockMilliseconds, RowsLockedError } from './postgres-units.ts';
@@ -196,14 +202,12 @@ async function migrateSchema(
     await prepareSession(client, server, { writes: true, statementMilliseconds: 0 });
     await client.query('begin');
     await client.query('select pg_advisory_xact_lock($1)', [migrationLock]);
-    await migrate(
-      {
-        run: async (sql, parameters = []) =>
-          (await client.query(toQuery(sql, parameters, 'once'))).rows.map(toRow),
-      },
-      dialect,
-      plan,
-    );
+    const session: MigrationSession = {
+      run: async (sql, parameters = []) =>
+        (await client.query(toQuery(sql, parameters, 'once'))).rows.map(toRow),
+    };
+    await migrate(session, dialect, plan);
+    if (!plan.isConversion) await requireOwnSchema(session, dialect, plan);
     await client.query('commit');
   } catch (error) {
     throw toStoreError(error, `cannot open ${place}`, login);

@@ -105,4 +105,107 @@ if (typeof server === 'string') {
       message: /no schema of the role's search_path exists in postgres:.*: name the one by options=/,
     });
   });
+
+  const changes: readonly (readonly [what: string, problem: RegExp, ...statements: string[]])[] = [
+    ['a missing index', /index managed_object_by_group is missing/, 'drop index managed_object_by_group'],
+    [
+      'an index that has not all rows',
+      /index sealed_record_by_kind is missing or another one/,
+      'drop index sealed_record_by_kind',
+      'create index sealed_record_by_kind on sealed_record (kind, seq) where version < 0',
+    ],
+    [
+      'an index that is not valid',
+      /index managed_object_by_id is missing or another one/,
+      "update pg_index set indisvalid = false where indexrelid = 'managed_object_by_id'::regclass",
+    ],
+    [
+      'a missing key',
+      /index unique_name_pkey is missing/,
+      'alter table unique_name drop constraint unique_name_pkey',
+    ],
+    ['a further unique index', /index more is not one/, 'create unique index more on object_term (object)'],
+    ['a missing column', /column value of table managed_object is/, 'alter table managed_object drop value'],
+    ['a column of another type', /column seq of table lane/, 'alter table lane alter seq type numeric'],
+    ['a column that may be null', /column box of table lane/, 'alter table lane alter box drop not null'],
+    ['a further column', /column more of table lane is not/, 'alter table lane add more text'],
+    [
+      'a trigger',
+      /trigger again is not one of kmipd/,
+      `create function again() returns trigger language plpgsql as 'begin return null; end'`,
+      'create trigger again before update on managed_object for each row execute function again()',
+    ],
+    ['a rule', /rule again is not/, 'create rule again as on delete to sealed_record do instead nothing'],
+    [
+      'a policy for rows',
+      /table sealed_record is missing or another one/,
+      'alter table sealed_record enable row level security',
+    ],
+    [
+      'a view in place of a table',
+      /table lane is missing or another one/,
+      'alter table lane rename to old',
+      'create view lane as select * from old',
+    ],
+    [
+      'a foreign key',
+      /constraint again is not/,
+      'alter table object_term add constraint again foreign key (object) references managed_object (seq)',
+    ],
+    [
+      'a parent',
+      /parent of table lane is not/,
+      'create table old (name text)',
+      'alter table lane inherit old',
+    ],
+  ];
+
+  t.test('a database with other tables or indexes is refused', async (t) => {
+    for (const [what, problem, ...statements] of changes) {
+      const url = await server.fresh();
+      await opening(url);
+      await run(url, ...statements);
+      const error = await openDatabase(url).then(
+        ({ close }) => close(),
+        (found: Error) => found,
+      );
+      t.match(error, { code: 'STORE_UNAVAILABLE', message: problem }, what);
+      t.match(error, {
+        message: /were changed by another program: .*; restore the database from its backup$/,
+      });
+    }
+  });
+
+  t.test('what an administrator adds without changing rows is no problem', async (t) => {
+    const url = await server.fresh();
+    await opening(url);
+    await run(
+      url,
+      'create index more on managed_object (object_type)',
+      'create table notes (text text)',
+      'create view counts as select count(*) from managed_object',
+      'analyze',
+    );
+    const { store, close } = await openWritable(url);
+    t.equal((await store.load('blue', ['a'])).length, 1);
+    await close();
+    const [rows] = await run(url, "select 1 from pg_class where relname = 'lane' and relpersistence = 't'");
+    t.strictSame(rows, [], 'no temporary table is left');
+  });
+
+  t.test('a role that must not create temporary tables is told so', async (t) => {
+    const url = await server.fresh();
+    await opening(url);
+    const [[{ name }]] = (await run(url, 'select current_database() as name')) as [[{ name: string }]];
+    await run(
+      url,
+      `revoke temporary on database ${name} from public`,
+      `create role guest login password '${new URL(url).password}'`,
+      `grant all on schema public to guest`,
+      `grant all on all tables in schema public to guest`,
+    );
+    const asGuest = new URL(url);
+    asGuest.username = 'guest';
+    await t.rejects(openDatabase(asGuest.href), /temporary/);
+  });
 }
