@@ -85,8 +85,9 @@ function compileCandidates(
 ): string {
   if ('seqs' in candidates) return dialect.numbers(parameters.add(JSON.stringify(candidates.seqs)));
   const { of } = candidates;
+  // As it stands the number could be looked up in the index of the group, without the identifier.
   if (of !== 'group' && 'id' in of)
-    return `select o.seq from managed_object o where o.grp = ${parameters.add(group)} and o.id = ${parameters.add(of.id)} and ${hasOwnNumber('o.seq')}`;
+    return `select o.seq from managed_object o where o.grp = ${parameters.add(group)} and o.id = ${parameters.add(of.id)} and ${hasOwnNumber('o.seq + 0')}`;
   const before = parameters.add(candidates.before);
   const limit = parameters.add(rows);
   if (of !== 'group')
