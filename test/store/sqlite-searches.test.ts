@@ -198,7 +198,7 @@ t.test('no statement of a search is planned as a scan or a sort', async (t) => {
     ['DeactivationDate', 'deactivation_date'],
   ] as const) {
     const range = planOf(compileRange('blue', { column, from: 5, to: 9 }, { number: 6, seq: 1 }, 100));
-    const searches = ['=? AND seq>?', `>? AND ${index}<?`].map(
+    const searches = ['=? AND seq>? AND seq<?', `>? AND ${index}<?`].map(
       (bounds) => `SEARCH o USING COVERING INDEX managed_object_by_${index} (grp=? AND ${index}${bounds})`,
     );
     t.strictSame(
