@@ -5,6 +5,7 @@ import type { Test } from 'tap';
 import { hasAny } from '../../../src/identity/client-entry.ts';
 import type { EnrolmentChange } from '../../../src/identity/enrolment.ts';
 import type { NewClient } from '../../../src/identity/principal.ts';
+import { buildObject } from '../../../src/object/creation.ts';
 import { StoredClients } from '../../../src/protocol/authentication/client-directory.ts';
 import { CredentialDirectory } from '../../../src/protocol/authentication/credential-directory.ts';
 import { UnitOfWork } from '../../../src/protocol/unit-of-work/unit-of-work.ts';
@@ -136,6 +137,32 @@ export async function clientsSuite(t: Test, fresh: () => Promise<string>): Promi
     t.same((await Promise.all(at)).sort(), ['committed', 'conflict', 'conflict'], 'once');
   });
 
+  await t.test('a certificate is replaced together with the objects of its unit or not at all', async (t) => {
+    const opened = await open(t, fresh);
+    const { clients, store } = opened;
+    await clients.add(newClient('one'));
+    await clients.add(newClient('two', { fingerprint: fingerprint('b2') }));
+    const change = { client: 'one', group: 'blue', before: fingerprint('a1') };
+    const isThere = async (id: string) => (await store.load('blue', [id])).length === 1;
+
+    const taken = { ...change, fingerprint: fingerprint('b2') };
+    t.equal(await reenrol(opened, taken, 'first'), 'conflict', 'a certificate of another client');
+    t.notOk(await isThere('first'));
+    t.equal(await reenrol(opened, change, 'first'), 'committed');
+    t.ok(await isThere('first'));
+    const later = { ...change, before: fingerprint('d4'), fingerprint: fingerprint('e5') };
+    t.equal(await reenrol(opened, later, 'first'), 'conflict', 'an identifier that is taken');
+    t.equal((await clients.byName('one'))?.fingerprint, fingerprint('d4'));
+
+    const at = await Promise.all(
+      ['e5', 'f6'].map((byte) => reenrol(opened, { ...later, fingerprint: fingerprint(byte) }, byte)),
+    );
+    t.same(at.toSorted(), ['committed', 'conflict'], 'two at once');
+    const winner = at[0] === 'committed' ? 'e5' : 'f6';
+    t.equal((await clients.byName('one'))?.fingerprint, fingerprint(winner));
+    t.same([await isThere('e5'), await isThere('f6')], [winner === 'e5', winner === 'f6']);
+  });
+
   await t.test('nothing is found while the vault is sealed', async (t) => {
     const { clients, vault } = await open(t, fresh);
     await clients.add(newClient('one'));
@@ -153,19 +180,36 @@ export async function clientsSuite(t: Test, fresh: () => Promise<string>): Promi
   });
 }
 
-/** Replaces a certificate with the commit of a unit, as Re-Provision does. */
+/** Replaces a certificate with the commit of a unit, as Re-Provision does; the unit may create an object. */
 function reenrol(
   opened: Opened,
   change: Omit<EnrolmentChange, 'fingerprint' | 'certificate'> & Partial<EnrolmentChange>,
+  id?: string,
 ) {
   const unit = unitOf(opened);
   unit.actFor(change.group);
   unit.reenrol({ fingerprint: fingerprint('d4'), certificate: 'new', ...change });
+  if (id !== undefined) {
+    const layer = unit.layer();
+    layer.insert(
+      buildObject({
+        operation: 'Register',
+        type: 'SecretData',
+        group: change.group,
+        id,
+        now: 0,
+        attributes: [],
+      }),
+    );
+    layer.keep();
+  }
   return unit.commit();
 }
 
+/** Repeats work that conflicts with others, each of which can win once or twice. */
 async function retry(work: () => Promise<void>): Promise<void> {
-  for (;;)
+  const attempts = 8;
+  for (let attempt = 1; attempt < attempts; attempt += 1)
     if (
       await work().then(
         () => true,
@@ -173,4 +217,5 @@ async function retry(work: () => Promise<void>): Promise<void> {
       )
     )
       return;
+  await work();
 }
