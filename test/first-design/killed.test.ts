@@ -28,10 +28,11 @@ t.test('a conversion that is killed anywhere begins again and loses nothing', as
     const home = newHome(t);
     const first = Math.ceil(((kill + 0.5) * steps) / kills);
     t.equal(await convertUntil(home, first), undefined, `killed at step ${first} of ${steps}`);
-    // The second attempt has fewer steps, because the old tables have been renamed.
-    const second = Math.ceil((steps * ((kill * 3) % kills)) / kills / 2);
-    await convertUntil(home, second);
-    t.match(await convertUntil(home, 0), /steps/, `completed after the second kill at step ${second}`);
+    // When the old tables have been renamed, in the second half, few steps are left.
+    const left = first < steps / 2 ? steps * 0.9 : steps / 6;
+    const second = Math.ceil((left * (((kill * 3) % kills) + 0.5)) / kills);
+    t.equal(await convertUntil(home, second), undefined, `killed again at step ${second}`);
+    t.match(await convertUntil(home, 0), /steps/, 'completed by the third attempt');
     await checkConverted(t, home);
     checkFiles(t, home);
   }
