@@ -1,5 +1,6 @@
 import type { Test } from 'tap';
 import type { SqlDriver } from '../../src/store/sql-driver.ts';
+import { createSqlStore } from '../../src/store/sql-store.ts';
 import type { RecordChanges, Store } from '../../src/store/store.ts';
 import { boxTag } from '../../src/vault/vault.ts';
 import { add, box, object, record, storedRecord, unit } from './objects.ts';
@@ -145,5 +146,23 @@ export async function recordSuite(
       (await store.records({ kind: 'note', limit: 9 })).map(({ key }) => key),
       ['later', 'never'].map(keyOf),
     );
+  });
+
+  await t.test('deleteExpired deletes at most 256 records with one unit', async (t) => {
+    const { driver, store } = await openStore(t);
+    const puts = Array.from({ length: 600 }, (_, at) => record(`old-${at}`, { expires: at }));
+    await change(store, { puts });
+    const sizes: number[] = [];
+    const counting: SqlDriver = {
+      ...driver,
+      counts: driver.counts,
+      commit(unit) {
+        sizes.push(unit.changes.length);
+        return driver.commit(unit);
+      },
+    };
+    await createSqlStore(counting).deleteExpired(999, () => true);
+    t.strictSame(sizes, [256, 256, 88]);
+    t.strictSame(await store.records({ kind: 'note', limit: 9 }), []);
   });
 }
