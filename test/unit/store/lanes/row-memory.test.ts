@@ -84,15 +84,21 @@ t.test('a row that this process has removed is old, and may be written again', a
   t.equal(memory.isOld(record(1, 'n1')), false);
 });
 
-t.test('the rows that were seen last are remembered', async (t) => {
-  const memory = memoryOf(object(2, 'a2'));
-  const others = Array.from({ length: 2 * 65_536 }, (_, at) => ({ ...object(2, `${at}`), id: `${at}` }));
-  const fill = (rows: readonly SeenRow[]) => {
-    for (const { id, version, tag } of rows)
-      memory.learnOpened({ kind: 'object', id, version } as SealContext, tag as SealedKey);
-  };
-  fill(others.slice(0, 65_535));
-  t.equal(memory.isOld(object(1, 'a1')), true);
-  fill(others.slice(65_535));
-  t.equal(memory.isOld(object(1, 'a1')), false, 'the memory is bounded');
+t.test('rows beyond the bound are forgotten, those first that were seen first', async (t) => {
+  const memory = new RowMemory();
+  const count = 65_536;
+  const learn = (at: number) =>
+    memory.learnOpened(
+      { kind: 'object', id: `${at}`, version: 2 } as SealContext,
+      tagOf(`${at}`) as SealedKey,
+    );
+  const isFound = (at: number) => memory.isOld({ ...object(1, 'old'), id: `${at}` });
+  for (let at = 0; at < 3 * count; at += 1) {
+    learn(at);
+    if (at === count - 1) t.ok(isFound(0), 'the first one, within the bound');
+  }
+  const found = Array.from({ length: 3 * count }, (_, at) => isFound(at));
+  const first = found.indexOf(true);
+  t.ok(first >= count && first <= 2 * count, `${first} are forgotten`);
+  t.equal(found.indexOf(false, first), -1, 'and none that was seen after one that is remembered');
 });
