@@ -156,7 +156,7 @@ function asked(version: Version, { id }: FullObject): RequestItem[] {
 
 const goOn = item('BatchErrorContinuationOption', 'Enumeration', 1);
 
-t.setTimeout(600_000);
+t.setTimeout(180_000);
 
 t.test('no answer contains anything newer than the version of its request', async (t) => {
   const service = await TestService.open({

@@ -24,7 +24,6 @@ export interface Engine {
 
 /** Tests of the store, for every engine. */
 export async function storeSuite(t: Test, engine: Engine): Promise<void> {
-  t.setTimeout(300_000);
   const openStore = async (t: Test): Promise<{ url: string; driver: SqlDriver; store: Store }> => {
     const url = await engine.fresh();
     const driver = await engine.open(url);
