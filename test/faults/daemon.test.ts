@@ -62,6 +62,7 @@ t.test('the daemon serves other clients when a connection breaks in the middle o
 });
 
 t.test('the daemon serves its open connections when it cannot open more files', async (t) => {
+  // 45 are open before the first connection, most of them by its threads.
   const server = await Daemon.prepare({ maxOpenFiles: 64 });
   t.teardown(() => server.remove());
   await server.start();
