@@ -3,8 +3,9 @@ import type { Dialect } from './sql-driver.ts';
 import { StoreUnavailableError } from './store.ts';
 
 /**
- * Tables of a PostgreSQL database, which a restore may have left without an index, or an administrator changed:
- * without a unique index two objects get one identifier, and a trigger or policy hides or changes rows.
+ * Tables of a PostgreSQL database, which a restore may have left without an index, or an administrator
+ * changed: without a unique index two objects get one identifier, and a trigger or policy hides or changes
+ * rows.
  */
 
 /** Everything that decides which rows a statement reads and writes, of the tables of one schema. */

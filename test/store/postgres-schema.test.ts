@@ -200,12 +200,12 @@ if (typeof server === 'string') {
     await run(
       url,
       `revoke temporary on database ${name} from public`,
-      `create role guest login password '${new URL(url).password}'`,
-      `grant all on schema public to guest`,
-      `grant all on all tables in schema public to guest`,
+      `create role reader login password '${new URL(url).password}'`,
+      `grant all on schema public to reader`,
+      `grant all on all tables in schema public to reader`,
     );
-    const asGuest = new URL(url);
-    asGuest.username = 'guest';
-    await t.rejects(openDatabase(asGuest.href), /temporary/);
+    const asReader = new URL(url);
+    asReader.username = 'reader';
+    await t.rejects(openDatabase(asReader.href), /temporary/);
   });
 }

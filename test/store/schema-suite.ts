@@ -1,15 +1,19 @@
 import type { Test } from 'tap';
+import type { LaneDriver } from '../../src/store/lanes/lanes.ts';
 import { migrations as released } from '../../src/store/migrations/index.ts';
 import {
+  createStatements,
   FirstDesignError,
   type Migration,
   recordingStep,
   SchemaTooNewError,
 } from '../../src/store/migrations/migration.ts';
+import { openDriver } from '../../src/store/open.ts';
 import { probeStore } from '../../src/store/probe.ts';
 import { createSqlKeyrings } from '../../src/store/sql-keyrings.ts';
 import { createSqlStore } from '../../src/store/sql-store.ts';
 import { add, findAll, object } from './objects.ts';
+import { withLanes } from './start-lanes.ts';
 import type { Engine } from './suite.ts';
 
 const newest = released.at(-1)?.version ?? 0;
@@ -75,11 +79,11 @@ export async function schemaSuite(t: Test, engine: Engine): Promise<void> {
       await t.rejects(engine.open(url), refusal);
       await t.rejects(engine.open(url), FirstDesignError);
       await t.rejects(probeStore(url), refusal);
-      const attempt = await engine.open(url, { isConversion: true });
+      const attempt = await openConverting(url);
       await add(createSqlStore(attempt), object('of the first attempt'));
       await attempt.close();
       await t.rejects(engine.open(url), refusal, 'until the version is recorded');
-      const driver = await engine.open(url, { isConversion: true });
+      const driver = await openConverting(url);
       const store = createSqlStore(driver);
       t.equal((await findAll(store)).total, 0, 'each attempt begins with empty tables');
       await add(store, object('converted'));
@@ -92,4 +96,13 @@ export async function schemaSuite(t: Test, engine: Engine): Promise<void> {
         await opened.close();
       }
     });
+}
+
+/** Opens a database of the first design as its conversion does, with new tables. */
+async function openConverting(url: string): Promise<LaneDriver> {
+  const driver = await openDriver(url, { isConversion: true });
+  const steps = createStatements(released, driver.dialect).map((sql) => ({ sql, parameters: [] }));
+  const result = await driver.commit({ objects: [], changes: [], steps });
+  if (result !== 'committed') throw new Error(`the tables were not created: ${result}`);
+  return withLanes(driver);
 }
