@@ -29,6 +29,8 @@ const operatorErrorCodes: ReadonlySet<unknown> = new Set([
   'ANCHOR_UNREADABLE',
   'WIRE',
   'NO_REVOCATION_LIST',
+  'CHANGED_MEANWHILE',
+  'MANAGEMENT',
 ]);
 
 /** Returns the lines that a failed command prints, each of which is complete in itself; never a stack. */
@@ -38,12 +40,22 @@ export function failureLines(error: unknown): readonly string[] {
   // An error while things are closed must not hide the one that has closed them.
   if (error instanceof SuppressedError)
     return [error.suppressed, error.error].flatMap((each) => failureLines(each));
-  const { code, path } = error as NodeJS.ErrnoException;
-  if (operatorErrorCodes.has(code)) return [firstLine(error.message)];
+  const { path } = error as NodeJS.ErrnoException;
+  const forOperator = describeOperatorError(error);
+  if (forOperator !== undefined) return [forOperator.message];
   const reason = describeFileError(error);
   if (reason !== undefined && path !== undefined) return [`${path}: ${reason}`];
   if (reason !== undefined) return [`${firstLine(error.message)}: ${reason}`];
   return [`unexpected failure: ${firstLine(error.message)} (set KMIPD_DEBUG=1 to see where)`];
+}
+
+/** Returns code and message, one line, of an error whose message is written for operators. */
+export function describeOperatorError(
+  error: unknown,
+): { readonly code: string; readonly message: string } | undefined {
+  const { code } = error as { code?: unknown };
+  if (!(error instanceof Error) || !operatorErrorCodes.has(code)) return undefined;
+  return { code: String(code), message: firstLine(error.message) };
 }
 
 function firstLine(text: string): string {

@@ -6,6 +6,7 @@ import { everyMaskOf } from '../object/usage.ts';
 import { fingerprintOfKey, recipientKind } from '../operations/recipients.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
+import { ChangedMeanwhileError } from './unit-of-work/changed-meanwhile.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 
 /** An object as an operator sees it who may mark it as recipient. */
@@ -92,8 +93,7 @@ export class RecipientDirectory {
 }
 
 async function commit(unit: UnitOfWork): Promise<void> {
-  if ((await unit.commit()) !== 'committed')
-    throw new Error('the mark was changed at the same time; try again');
+  if ((await unit.commit()) !== 'committed') throw new ChangedMeanwhileError('the mark was');
 }
 
 /** A secret key that also decrypts or computes MACs for clients would open what it wraps. */

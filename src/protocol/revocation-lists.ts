@@ -7,6 +7,7 @@ import {
 import { findIssuers } from '../operations/certificates/issuers.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
+import { ChangedMeanwhileError } from './unit-of-work/changed-meanwhile.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 import type { WorkLayer } from './unit-of-work/work-layer.ts';
 
@@ -83,7 +84,7 @@ export class RevocationLists {
       work.keep();
       if ((await unit.commit()) === 'committed') return list;
     }
-    throw new Error('clients change the objects of the issuer all the time; try again');
+    throw new ChangedMeanwhileError('the objects of the issuer were');
   }
 
   /**
@@ -100,7 +101,7 @@ export class RevocationLists {
       work.keep();
       if ((await unit.commit()) === 'committed') return subject;
     }
-    throw new Error('clients change the objects of the issuer all the time; try again');
+    throw new ChangedMeanwhileError('the objects of the issuer were');
   }
 
   async #sign(

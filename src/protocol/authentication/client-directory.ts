@@ -9,6 +9,7 @@ import { noCredentials, unused } from '../../identity/credentials.ts';
 import { type Client, type ClientDirectory, type NewClient, omitForged } from '../../identity/principal.ts';
 import type { Store } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
+import { ChangedMeanwhileError } from '../unit-of-work/changed-meanwhile.ts';
 import {
   loadCertifiedEntry,
   loadClientEntry,
@@ -84,7 +85,8 @@ export class StoredClients implements ClientDirectory {
 
   /**
    * Commits what `work` writes, in a new unit whenever another process has changed what the unit had read;
-   * false when `work` returns false. Rejects when others never let it commit.
+   * false when `work` returns false.
+   * @throws {ChangedMeanwhileError} when others never let it commit.
    */
   async #change(work: (unit: UnitOfWork) => Promise<boolean>): Promise<boolean> {
     for (let attempt = 0; attempt <= maxConflictRetries; attempt++) {
@@ -92,7 +94,7 @@ export class StoredClients implements ClientDirectory {
       if (!(await work(unit))) return false;
       if ((await unit.commit()) === 'committed') return true;
     }
-    throw new Error('the client is changed at the same time again and again; try again');
+    throw new ChangedMeanwhileError('the client is');
   }
 
   #unit(): UnitOfWork {

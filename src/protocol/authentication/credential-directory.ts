@@ -2,6 +2,7 @@ import type { ClientEntry } from '../../identity/client-entry.ts';
 import { type ClientCredentials, noCredentials, unused } from '../../identity/credentials.ts';
 import type { Store } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
+import { ChangedMeanwhileError } from '../unit-of-work/changed-meanwhile.ts';
 import { loadClientEntry, putClientEntry } from '../unit-of-work/client-entries.ts';
 import { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 
@@ -30,6 +31,6 @@ export class CredentialDirectory {
     const entry = await loadClientEntry(this.#unit, client);
     if (entry !== undefined) putClientEntry(this.#unit, { ...entry, credentials });
     if (entry === undefined || (await this.#unit.commit()) !== 'committed')
-      throw new Error('the client was changed, or used its credentials, at the same time; try again');
+      throw new ChangedMeanwhileError('the client or the use of its credentials was');
   }
 }

@@ -3,6 +3,7 @@ import { readJson, writeJson } from '../../common/json.ts';
 import { type ClientDirectory, omitForged } from '../../identity/principal.ts';
 import type { Store } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
+import { ChangedMeanwhileError } from '../unit-of-work/changed-meanwhile.ts';
 import { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 
 /** The operator's settings for requests of the server to one client. */
@@ -77,8 +78,7 @@ export class EndpointDirectory {
     const known = await unit.record(endpointKind, client);
     if (settings !== undefined) unit.putRecord(endpointKind, client, group, writeJson(settings));
     else if (known !== undefined) unit.removeRecord(endpointKind, client);
-    if ((await unit.commit()) !== 'committed')
-      throw new Error('the settings were changed at the same time; try again');
+    if ((await unit.commit()) !== 'committed') throw new ChangedMeanwhileError('the settings were');
   }
 
   #unit(): UnitOfWork {

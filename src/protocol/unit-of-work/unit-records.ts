@@ -1,3 +1,4 @@
+import { EventLoopYield } from '../../common/event-loop-yield.ts';
 import {
   type RecordChanges,
   type RemovedRecord,
@@ -182,10 +183,15 @@ export class UnitRecords {
     altered: 'omit' | 'refuse',
   ): Promise<readonly (UnitRecord & { readonly id: string })[]> {
     const open = altered === 'omit' ? openGenuineRecord : openRecord;
-    return (await this.#store.records({ kind, limit, at: this.#now })).flatMap((row) => {
+    const found: (UnitRecord & { readonly id: string })[] = [];
+    const eventLoop = new EventLoopYield();
+    for (const row of await this.#store.records({ kind, limit, at: this.#now })) {
+      if (eventLoop.isDue) await eventLoop.yield();
       const { group, expires } = row;
-      return listOf(this.#open(row, open)).map((each) => ({ ...each, group, expires: expires ?? undefined }));
-    });
+      for (const each of listOf(this.#open(row, open)))
+        found.push({ ...each, group, expires: expires ?? undefined });
+    }
+    return found;
   }
 
   /** Puts a record as a change of the message itself. `expires`: POSIX seconds. */
