@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import { type EscapeNotation, escapeLines, escapeUnprintable } from '../../codec/unprintable.ts';
+import { isPlainName } from '../common/plain-name.ts';
 import { type FileKind, readRegularFile, readToEnd } from '../common/regular-file.ts';
 import * as values from '../config/values.ts';
 import { UsageError } from './failure.ts';
@@ -112,15 +113,13 @@ export function readOption<T>(
   }
 }
 
-const plainNamePattern = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
-
 /**
  * Returns a name of a client or group when it is safe in paths, certificates and logs; `what` names it in the
  * message.
  * @throws {UsageError} when it is not.
  */
 export function requirePlainName(what: string, value: string): string {
-  if (plainNamePattern.test(value)) return value;
+  if (isPlainName(value)) return value;
   throw new UsageError(
     `${what} ${JSON.stringify(value)} is not possible; use 1 to 64 letters, digits and . _ @ -, a letter or digit first`,
   );

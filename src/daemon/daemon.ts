@@ -15,7 +15,8 @@ import { openBackends } from './backends.ts';
 import { startVerifications } from './background-verification.ts';
 import { warnOfIdlePolicies } from './idle-policies.ts';
 import { type StartedListeners, startListeners } from './listeners.ts';
-import { ReadinessCheck, startManagement } from './management.ts';
+import { openManagementSocket } from './management-socket.ts';
+import { ReadinessCheck, startMetricsListener } from './metrics-listener.ts';
 import { hardenProcess } from './process-hardening.ts';
 import { loadConfig, Reloader, ReloadQueue } from './reload.ts';
 import { createServices } from './services.ts';
@@ -56,7 +57,7 @@ export async function boot({ stateDirectory, overrides, version }: BootOptions):
   const listeners = await startListeners(context, backends, services, material);
   const { connections } = listeners;
   const readiness = new ReadinessCheck(backends);
-  const metricsAddress = await startManagement(context, readiness);
+  const metricsAddress = await startMetricsListener(context, readiness);
   connections.startRechecks();
   await connections.updateOutgoing();
 
@@ -72,6 +73,7 @@ export async function boot({ stateDirectory, overrides, version }: BootOptions):
     hours: config.verificationHours,
   };
   closing.defer(startVerifications(verifying));
+  await openManagementSocket(context, backends, () => reloads.request());
   const shutdown = waitForShutdown();
   print(readyLine(version, context, listeners, metricsAddress));
   const reloader = new Reloader(context, overrides, material, services, connections, (inForce) =>

@@ -23,17 +23,21 @@ export function loadConfig(stateDirectory: StateDirectory, overrides: ConfigOver
 }
 
 /**
- * Runs one reload for each SIGHUP, one after another. Signals that arrive before `start` wait for it. From
- * the constructor on, SIGHUP no longer ends the process.
+ * Runs one reload for each SIGHUP and each request, one after another. Those that arrive before `start` wait
+ * for it. From the constructor on, SIGHUP no longer ends the process.
  */
 export class ReloadQueue {
   readonly #reload = Promise.withResolvers<() => Promise<void>>();
   #last: Promise<void> = Promise.resolve();
 
   constructor() {
-    process.on('SIGHUP', () => {
-      this.#last = this.#last.then(async () => (await this.#reload.promise)());
-    });
+    process.on('SIGHUP', () => void this.request());
+  }
+
+  /** Resolves once a reload that began after this call has ended. */
+  request(): Promise<void> {
+    this.#last = this.#last.then(async () => (await this.#reload.promise)());
+    return this.#last;
   }
 
   /** `reload` must not reject. */

@@ -20,6 +20,23 @@ export const deviceFields = [
 ] as const;
 export type DeviceFields = Readonly<Partial<Record<(typeof deviceFields)[number], string>>>;
 
+const canonicalFields = (fields: DeviceFields): string =>
+  JSON.stringify(Object.entries(fields).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+
+/** Tells whether two devices have the same fields, in any order. */
+export const hasSameFields = (a: DeviceFields, b: DeviceFields): boolean =>
+  canonicalFields(a) === canonicalFields(b);
+
+/** One-time passwords of one username that are not used. */
+export const maxOneTimePasswords = 100;
+
+/** UTF-16 units of a username or of a field of a device. */
+export const maxCredentialText = 255;
+
+/** Whether a text can be a username or a field of a device. */
+export const isCredentialText = (text: string): boolean =>
+  text.length <= maxCredentialText && !/\p{Cc}/u.test(text);
+
 /** A device; a client has to show every field in it, with the same value. */
 export interface DeviceCredential {
   readonly fields: DeviceFields;

@@ -1,6 +1,7 @@
 import { purge } from '../object/purged.ts';
 import type { LoadedObject, ObjectColumns, Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
+import { ChangedMeanwhileError } from './unit-of-work/changed-meanwhile.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 
 /** An object as it stands in the database. */
@@ -86,5 +87,5 @@ async function purgeObjects(
     layer.keep();
     if ((await unit.commit()) === 'committed') return count;
   }
-  throw new Error('clients change the objects all the time; try again');
+  throw new ChangedMeanwhileError('the objects were');
 }

@@ -93,6 +93,16 @@ const samples: readonly { path: string; text: string; wrong?: RegExp }[] = [
   },
   { path: 'src/net/listener.ts', text: `import '../main.ts';`, wrong: /nothing imports main/ },
   { path: 'src/net/listener.ts', text: `import '../cli/run.ts';`, wrong: /net may not depend on cli/ },
+  {
+    path: 'src/management/server.ts',
+    text: `import { x } from '../store/open.ts';`,
+    wrong: /management may not depend on adapter/,
+  },
+  {
+    path: 'src/net/listener.ts',
+    text: `import '../management/server.ts';`,
+    wrong: /net may not depend on management/,
+  },
   { path: 'src/cli/commands/serve.ts', text: `import '../../main.ts';`, wrong: /nothing imports main/ },
   { path: 'src/cli/commands/serve.ts', text: `import { sqlite } from '../../store/sqlite.ts';` },
   { path: 'src/daemon/bind.ts', text: `import { sqlite } from '../store/sqlite.ts';` },

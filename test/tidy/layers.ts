@@ -11,9 +11,10 @@ const everyLayer = 'every layer';
 
 /**
  * A file belongs to the first layer whose pattern fits. The order of dependence is codec → common → ports →
- * object → operations → protocol → net → daemon and cli → main. Every layer of src/ may use `common`. `watch`
- * observes and is given what it observes. An adapter implements a port and sees, besides its own folder, no
- * more than the ports do; `policy` restricts the port of the cryptography without an adapter.
+ * object → operations → protocol → net → management → daemon and cli → main. Every layer of src/ may use
+ * `common`. `watch` observes and is given what it observes. An adapter implements a port and sees, besides
+ * its own folder, no more than the ports do; `policy` restricts the port of the cryptography without an
+ * adapter.
  */
 export const layers: readonly Layer[] = [
   { name: 'codec', files: /^codec\//, mayImport: ['codec'] },
@@ -55,6 +56,11 @@ export const layers: readonly Layer[] = [
     name: 'net',
     files: /^src\/net\//,
     mayImport: ['codec', 'common', 'watch', 'port', 'identity', 'protocol', 'net'],
+  },
+  {
+    name: 'management',
+    files: /^src\/management\//,
+    mayImport: ['certs', 'codec', 'common', 'port', 'object', 'identity', 'protocol', 'management'],
   },
 ];
 

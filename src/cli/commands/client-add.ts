@@ -9,11 +9,10 @@ import { didYouMean } from '../../common/suggest.ts';
 import type { Config } from '../../config/index.ts';
 import { fingerprintOf } from '../../identity/certificate.ts';
 import { presets, RolePolicy } from '../../identity/policy.ts';
-import type { Client, ClientDirectory, NewClient } from '../../identity/principal.ts';
+import type { ClientDetails, ManagementCall } from '../../management/api.ts';
 import { type Command, homeOption, print, readInput, requirePlainName, storeOption } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
 import type { TrustedAuthority } from '../state-directory/authority.ts';
-import type { CommandBackends } from '../state-directory/backends.ts';
 import {
   requireInitialised,
   type StateDirectory,
@@ -90,41 +89,30 @@ export const clientAdd: Command<Arguments> = {
     refuseUnknownRole(args.role, config);
     const out = resolve(args.out ?? join(stateDirectory.clients, name));
 
-    const { withBackends } = await import('../state-directory/backends.ts');
-    const { notifyDaemon } = await import('../state-directory/client-directory.ts');
+    const { withManagement } = await import('../state-directory/management.ts');
     const { withEnrolmentLock } = await import('../state-directory/lock.ts');
     const { endEnrolment } = await import('../state-directory/client-files.ts');
-    const { deleteNamedRecords } = await import('../../protocol/client-records.ts');
-    const enrol = async ({ clients, store, vault }: CommandBackends): Promise<void> => {
-      const existing = await clients.byName(name);
-      if (existing !== undefined) {
+    const enrol = async (call: ManagementCall): Promise<void> => {
+      const existing = await call('client.find', { name });
+      if (existing !== null) {
         // That is all that is left to do when this command was killed after the enrolment.
         endEnrolment(out, existing.fingerprint);
         const how = await describeEnrolled(existing, out, args, stateDirectory);
         throw new CommandError(`client "${name}" is enrolled already${how}`);
       }
-      const certificate = await obtainCertificate(name, out, args, stateDirectory, config, clients);
+      const certificate = await obtainCertificate(name, out, args, stateDirectory, config, call);
       const parsed = new X509Certificate(certificate);
-      // Of a removal that was interrupted: the settings of the former client are not those of this one.
-      await deleteNamedRecords(store, vault, name);
-      const client: NewClient = {
-        name,
-        group,
-        role: args.role,
-        fingerprint: fingerprintOf(parsed),
-        disabled: false,
-        enrolledAt: Math.floor(Date.now() / 1000),
-        certificate,
-      };
-      if (!(await clients.add(client))) throw await describeRefused(client, clients);
-      endEnrolment(out, client.fingerprint);
+      await call('client.add', { name, group, role: args.role, certificate });
+      endEnrolment(out, fingerprintOf(parsed));
       const until = parsed.validToDate.toISOString().slice(0, 10);
       print(
         `client ${name} is enrolled: group ${group}, role ${args.role}, certificate valid until ${until}`,
       );
     };
-    await withEnrolmentLock(stateDirectory, () => withBackends(stateDirectory, args.store, enrol));
-    if (args.cert !== undefined) notifyDaemon(stateDirectory);
+    const notify = args.cert !== undefined;
+    await withEnrolmentLock(stateDirectory, () =>
+      withManagement(stateDirectory, args.store, enrol, { notify }),
+    );
     printUsage(out, args, config);
   },
 };
@@ -137,19 +125,9 @@ function refuseUnknownRole(role: string, config: Config): void {
   );
 }
 
-/** Returns why the directory has not taken a client: its certificate or, on another node, its name. */
-async function describeRefused({ name, fingerprint }: NewClient, clients: ClientDirectory) {
-  const other = await clients.byFingerprint(fingerprint);
-  return new CommandError(
-    other === undefined
-      ? `client "${name}" has been enrolled by another node meanwhile; its files are there`
-      : `this certificate is enrolled already, as client "${other.name}"; remove that one first`,
-  );
-}
-
 /** Returns how a client is enrolled already: where the files of this command are, and what to do. */
 async function describeEnrolled(
-  { name, fingerprint }: Client,
+  { name, fingerprint }: ClientDetails,
   out: string,
   { cert, csr }: Arguments,
   { authority }: StateDirectory,
@@ -181,7 +159,7 @@ async function obtainCertificate(
   args: Arguments,
   stateDirectory: StateDirectory,
   config: Config,
-  clients: ClientDirectory,
+  call: ManagementCall,
 ): Promise<string> {
   const { issueClient, signRequest } = await import('../../../certs/issue.ts');
   const { readTrustedAuthorities, readAuthority } = await import('../state-directory/authority.ts');
@@ -203,7 +181,8 @@ async function obtainCertificate(
     writeCertificates(out, certificate, authorities);
     return certificate;
   }
-  await requireNoClientKey(out, clients);
+  const isEnrolled = async (fingerprint: string) => (await call('client.find', { fingerprint })) !== null;
+  await requireNoClientKey(out, isEnrolled);
   const client = await issueClient(readAuthority(stateDirectory), name, args.key);
   const password = args['p12-password'] === undefined ? undefined : readPkcs12Password(args['p12-password']);
   beginEnrolment(out, fingerprintOf(new X509Certificate(client.certificate)));

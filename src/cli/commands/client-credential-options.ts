@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import type { DeviceFields } from '../../identity/credentials.ts';
+import { type DeviceFields, isCredentialText, maxCredentialText } from '../../identity/credentials.ts';
 import { homeOption, storeOption } from '../command.ts';
 import { UsageError } from '../failure.ts';
 
@@ -31,8 +31,6 @@ const deviceOptions = {
 type DeviceOption = keyof typeof deviceOptions;
 /** The names of these options. */
 export const deviceOptionNames = Object.keys(deviceOptions) as DeviceOption[];
-
-const maxFieldCharacters = 255;
 
 /** Adds the options that identify a client and one of its credentials. */
 export function withCredentialOptions(yargs: Argv): Argv {
@@ -69,16 +67,9 @@ export function deviceFieldsOf(args: CredentialArguments): DeviceFields {
 }
 
 function requireShortText(option: string, value: string): string {
-  if (value.length <= maxFieldCharacters && !/\p{Cc}/u.test(value)) return value;
-  throw new UsageError(`--${option} takes at most ${maxFieldCharacters} characters, none of them invisible`);
+  if (isCredentialText(value)) return value;
+  throw new UsageError(`--${option} takes at most ${maxCredentialText} characters, none of them invisible`);
 }
-
-const canonicalFields = (fields: DeviceFields): string =>
-  JSON.stringify(Object.entries(fields).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-
-/** Tells whether two devices have the same fields, in any order. */
-export const hasSameFields = (a: DeviceFields, b: DeviceFields): boolean =>
-  canonicalFields(a) === canonicalFields(b);
 
 /** Describes a device by its fields, for messages. */
 export function deviceName(fields: DeviceFields): string {

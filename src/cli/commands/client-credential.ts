@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { ClientCredentials, CredentialUse, DeviceFields } from '../../identity/credentials.ts';
+import { type DeviceFields, maxOneTimePasswords } from '../../identity/credentials.ts';
 import { fingerprintOfCode, hashedPasswordVerifier, passwordVerifier } from '../../identity/passwords.ts';
+import type { ManagementCall } from '../../management/api.ts';
 import { type Command, type CommandGroup, print, requirePlainName } from '../command.ts';
-import { CommandError, UsageError } from '../failure.ts';
+import { UsageError } from '../failure.ts';
 import { readPassword } from '../password-input.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 import {
@@ -10,7 +11,6 @@ import {
   deviceFieldsOf,
   deviceName,
   deviceOptionNames,
-  hasSameFields,
   withClientOptions,
   withCredentialOptions,
 } from './client-credential-options.ts';
@@ -25,10 +25,6 @@ interface AddArguments extends CredentialCommandArguments {
 interface RemoveArguments extends CredentialCommandArguments {
   readonly all?: boolean;
 }
-
-const maxOneTimePasswords = 100;
-/** Credentials of one client. Its record is read with every message, so it has to stay small. */
-const maxCredentials = 32;
 
 const add: Command<AddArguments> = {
   command: 'add <client>',
@@ -61,19 +57,16 @@ const add: Command<AddArguments> = {
     if (username === undefined && args.hashed)
       throw new UsageError('--hashed is about the password of a username; give --username');
     const count = oneTimeCountOf(args);
-    const change =
+    const begun =
       username === undefined
-        ? addDevice(fields, await deviceVerifier(args))
+        ? addDevice(args, fields)
         : count === undefined
-          ? addPassword(username, await userVerifier(username, args))
-          : addOneTimePasswords(username, count);
-    await withCredentials(args, ({ client, credentials, use }) => {
-      const { next, passwords = [], lines } = change(credentials, use);
-      if (next.users.length + next.devices.length > maxCredentials)
-        throw new CommandError(`client ${client} has ${maxCredentials} credentials; remove one first`);
-      const first = credentials.users.length + credentials.devices.length === 0;
-      const demand = `client ${client} must send its credentials with every request from now on`;
-      return { next, passwords, lines: first ? [...lines, demand] : lines };
+          ? addPassword(args, username)
+          : addOneTimePasswords(args, username, count);
+    const add = await begun;
+    await withCredentials(args, async (call) => {
+      if (await add(call))
+        print(`client ${args.client} must send its credentials with every request from now on`);
     });
   },
 };
@@ -83,20 +76,25 @@ const list: Command<CredentialCommandArguments> = {
   describe: 'List the credentials of a client',
   builder: withClientOptions,
   run: (args) =>
-    withCredentials(args, ({ client, credentials, use }) => {
-      const { users, devices } = credentials;
-      const lines = [
-        ...users.map(({ username, password, hashed, oneTime = [] }) => {
-          const left = oneTime.filter((code) => !use.spent.includes(code)).length;
-          return `username ${username}: ${[
-            ...(password ? [hashed ? 'password, also hashed' : 'password'] : []),
-            ...(oneTime.length > 0 ? [`${left} of ${oneTime.length} one-time passwords left`] : []),
-          ].join(', ')}`;
-        }),
-        ...devices.map(({ fields, password }) => `${deviceName(fields)}: ${password ? '' : 'no '}password`),
-      ];
-      return { lines: lines.length > 0 ? lines : [`client ${client} has none; its certificate is enough`] };
-    }),
+    withCredentials(
+      args,
+      async (call) => {
+        const { client } = args;
+        const { users, devices } = await call('credential.list', { client });
+        for (const { username, hasPassword, isHashed, oneTime, unused } of users)
+          print(
+            `username ${username}: ${[
+              ...(hasPassword ? [isHashed ? 'password, also hashed' : 'password'] : []),
+              ...(oneTime > 0 ? [`${unused} of ${oneTime} one-time passwords left`] : []),
+            ].join(', ')}`,
+          );
+        for (const { fields, hasPassword } of devices)
+          print(`${deviceName(fields)}: ${hasPassword ? '' : 'no '}password`);
+        if (users.length + devices.length === 0)
+          print(`client ${client} has none; its certificate is enough`);
+      },
+      false,
+    ),
 };
 
 const remove: Command<RemoveArguments> = {
@@ -107,20 +105,15 @@ const remove: Command<RemoveArguments> = {
       .option('all', { type: 'boolean', describe: 'All of them' })
       .conflicts('all', ['username', ...deviceOptionNames]),
   run(args) {
-    const { username, all } = args;
+    const { client, username, all } = args;
     const fields = deviceFieldsOf(args);
     if (username === undefined && !all && Object.keys(fields).length === 0)
       throw new UsageError('which one? give --username, the identifiers of the device, or --all');
-    return withCredentials(args, ({ client, credentials: { users, devices } }) => {
-      const next = {
-        users: all ? [] : users.filter((user) => user.username !== username),
-        devices: all ? [] : devices.filter((device) => !hasSameFields(device.fields, fields)),
-      };
-      const gone = users.length + devices.length - next.users.length - next.devices.length;
-      if (gone === 0) throw new CommandError(`client ${client} has no such credential`);
-      const left = next.users.length + next.devices.length;
+    const choice = all ? { all } : username === undefined ? { fields } : { username };
+    return withCredentials(args, async (call) => {
+      const { removed, left } = await call('credential.remove', { client, ...choice });
       const rest = left === 0 ? 'its certificate is enough again' : `${left} left`;
-      return { next, lines: [`${gone} removed from client ${client}; ${rest}`] };
+      print(`${removed} removed from client ${client}; ${rest}`);
     });
   },
 };
@@ -132,19 +125,8 @@ export const credentialCommands: CommandGroup = {
   commands: [add, list, remove],
 };
 
-/** New credentials of a client, absent if they stay, and what to print. */
-interface Changed {
-  readonly next?: ClientCredentials;
-  /** Passwords that were generated, one a line. */
-  readonly passwords?: readonly string[];
-  /** What was done. */
-  readonly lines: readonly string[];
-}
-
-type Change = (
-  credentials: ClientCredentials,
-  use: CredentialUse,
-) => Changed & { readonly next: ClientCredentials };
+/** Adds a credential; whether it is the first one of the client. */
+type Addition = (call: ManagementCall) => Promise<boolean>;
 
 async function userVerifier(username: string, { 'password-file': file, hashed }: AddArguments) {
   const password = await readPassword(`password of ${username}`, file);
@@ -159,43 +141,38 @@ async function deviceVerifier({ 'password-file': file, 'without-password': witho
   return { password: await passwordVerifier(await readPassword('password of the device', file)) };
 }
 
-function addPassword(username: string, verifier: Awaited<ReturnType<typeof userVerifier>>): Change {
-  return ({ users, devices }) => {
-    const known = users.find((user) => user.username === username);
-    const { oneTime } = known ?? {};
-    const user = { username, ...verifier, ...(oneTime && { oneTime }) };
-    const next = { users: [...users.filter((each) => each !== known), user], devices };
-    const word = known?.password === undefined ? 'a password' : 'a new password';
-    return { next, lines: [`username ${username} has ${word}`] };
+async function addPassword(args: AddArguments, username: string): Promise<Addition> {
+  const verifier = await userVerifier(username, args);
+  return async (call) => {
+    const params = { client: args.client, username, ...verifier };
+    const { isReplaced, isFirst } = await call('credential.addPassword', params);
+    print(`username ${username} has ${isReplaced ? 'a new password' : 'a password'}`);
+    return isFirst;
   };
 }
 
-function addDevice(fields: DeviceFields, verifier: Awaited<ReturnType<typeof deviceVerifier>>): Change {
-  return ({ users, devices }) => {
-    const others = devices.filter((device) => !hasSameFields(device.fields, fields));
-    const next = { users, devices: [...others, { fields, ...verifier }] };
-    const word = others.length === devices.length ? 'added' : 'changed';
-    return { next, lines: [`${deviceName(fields)} is ${word}`] };
+async function addDevice(args: AddArguments, fields: DeviceFields): Promise<Addition> {
+  const verifier = await deviceVerifier(args);
+  return async (call) => {
+    const params = { client: args.client, fields, ...verifier };
+    const { isReplaced, isFirst } = await call('credential.addDevice', params);
+    print(`${deviceName(fields)} is ${isReplaced ? 'changed' : 'added'}`);
+    return isFirst;
   };
 }
 
-/** Adds one-time passwords in place of those that have been used. */
-function addOneTimePasswords(username: string, count: number): Change {
-  const codes = Array.from({ length: count }, () => randomBytes(16).toString('hex'));
-  return ({ users, devices }, { spent }) => {
-    const known = users.find((user) => user.username === username);
-    const unused = (known?.oneTime ?? []).filter((code) => !spent.includes(code));
-    if (unused.length + count > maxOneTimePasswords)
-      throw new CommandError(
-        `username ${username} has ${unused.length} one-time passwords already, and at most ${maxOneTimePasswords} are possible`,
-      );
-    const oneTime = [...unused, ...codes.map(fingerprintOfCode)];
-    const user = { ...(known ?? { username }), oneTime };
-    return {
-      next: { users: [...users.filter((each) => each !== known), user], devices },
-      passwords: codes,
-      lines: [],
-    };
+async function addOneTimePasswords(
+  { client }: AddArguments,
+  username: string,
+  count: number,
+): Promise<Addition> {
+  const passwords = Array.from({ length: count }, () => randomBytes(16).toString('hex'));
+  const params = { client, username, codes: passwords.map(fingerprintOfCode) };
+  return async (call) => {
+    await call('credential.checkOneTimePasswords', params);
+    // Before they are stored: a command that is killed in between leaves no password that nobody has seen.
+    print(passwords.join('\n'));
+    return (await call('credential.addOneTimePasswords', params)).isFirst;
   };
 }
 
@@ -206,34 +183,13 @@ function oneTimeCountOf({ 'one-time': value }: AddArguments): number | undefined
   throw new UsageError(`--one-time cannot be ${value}; give a number from 1 to ${maxOneTimePasswords}`);
 }
 
-interface StoredCredentials {
-  readonly client: string;
-  readonly credentials: ClientCredentials;
-  readonly use: CredentialUse;
-}
-
-/**
- * Loads the credentials of a client, stores those that `work` returns as `next`, if any, and prints its
- * lines.
- */
+/** Runs `work` with the methods of the management service; `isChange`: they change the client. */
 async function withCredentials(
   args: CredentialCommandArguments,
-  work: (found: StoredCredentials) => Changed,
+  work: (call: ManagementCall) => Promise<void>,
+  isChange = true,
 ): Promise<void> {
-  const client = requirePlainName('the name', args.client);
-  const stateDirectory = stateDirectoryAt(args.home);
-  const { withBackends } = await import('../state-directory/backends.ts');
-  const { requireClient, notifyDaemon } = await import('../state-directory/client-directory.ts');
-  const { CredentialDirectory } = await import('../../protocol/authentication/credential-directory.ts');
-  const isChanged = await withBackends(stateDirectory, args.store, async ({ clients, store, vault }) => {
-    await requireClient(clients, client);
-    const directory = new CredentialDirectory(store, vault);
-    const { next, passwords = [], lines } = work({ client, ...(await directory.of(client)) });
-    // Before they are stored: a command that is killed in between leaves no password that nobody has seen.
-    if (passwords.length > 0) print(passwords.join('\n'));
-    if (next !== undefined) await directory.set(client, next);
-    for (const line of lines) print(line);
-    return next !== undefined;
-  });
-  if (isChanged) notifyDaemon(stateDirectory);
+  requirePlainName('the name', args.client);
+  const { withManagement } = await import('../state-directory/management.ts');
+  await withManagement(stateDirectoryAt(args.home), args.store, work, { notify: isChange });
 }

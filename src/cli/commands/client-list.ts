@@ -1,5 +1,4 @@
-import { X509Certificate } from 'node:crypto';
-import type { Client } from '../../identity/principal.ts';
+import type { ClientSummary } from '../../management/api.ts';
 import { type Command, homeOption, print, storeOption } from '../command.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 
@@ -19,32 +18,34 @@ export const clientList: Command<Arguments> = {
       .options(storeOption)
       .option('json', { type: 'boolean', default: false, describe: 'One JSON object a line' }),
   async run({ home, store, json }) {
-    const { withBackends } = await import('../state-directory/backends.ts');
-    const listed = await withBackends(stateDirectoryAt(home), store, ({ clients }) => clients.list(), 'read');
-    if (json) for (const client of listed) print(JSON.stringify(summariseClient(client)));
+    const { withManagement } = await import('../state-directory/management.ts');
+    const listed = await withManagement(stateDirectoryAt(home), store, (call) => call('client.list', {}), {
+      access: 'read',
+    });
+    if (json) for (const client of listed) print(JSON.stringify(describeClient(client)));
     else print(formatTable(listed));
   },
 };
 
 /** Returns the fields of a client that `list` and `show` print, in their order. */
-export function summariseClient(client: Client, now = new Date()) {
-  const certificate = new X509Certificate(client.certificate);
-  const expired = now > certificate.validToDate;
+export function describeClient(client: ClientSummary, now = Date.now()) {
+  const day = (seconds: number) => new Date(seconds * 1000).toISOString().slice(0, 10);
+  const expired = now > client.notAfter * 1000;
   return {
     name: client.name,
     group: client.group,
     role: client.role,
     state: client.disabled ? 'disabled' : expired ? 'expired' : 'enabled',
-    enrolled: new Date(client.enrolledAt * 1000).toISOString().slice(0, 10),
-    expires: certificate.validToDate.toISOString().slice(0, 10),
+    enrolled: day(client.enrolledAt),
+    expires: day(client.notAfter),
     fingerprint: client.fingerprint,
   };
 }
 
-function formatTable(clients: readonly Client[]): string {
+function formatTable(clients: readonly ClientSummary[]): string {
   if (clients.length === 0) return 'no clients are enrolled; see kmipd client add --help';
   const rows = clients.map((client) => {
-    const { name, group, role, state, expires, fingerprint } = summariseClient(client);
+    const { name, group, role, state, expires, fingerprint } = describeClient(client);
     return [name, group, role, state, expires, fingerprint.slice(0, 16)];
   });
   const table = [['NAME', 'GROUP', 'ROLE', 'STATE', 'EXPIRES', 'FINGERPRINT'], ...rows];

@@ -1,5 +1,6 @@
 import { formatAddress } from '../../common/address.ts';
 import { readAddress } from '../../config/values.ts';
+import type { ManagementCall } from '../../management/api.ts';
 import type { EndpointSettings } from '../../protocol/endpoints/endpoint-settings.ts';
 import { type Command, homeOption, print, readOption, requirePlainName, storeOption } from '../command.ts';
 import { UsageError } from '../failure.ts';
@@ -45,23 +46,19 @@ export const clientNotify: Command<Arguments> = {
     const name = requirePlainName('the name', args.client);
     const stateDirectory = stateDirectoryAt(args.home);
     const settings = await readSettings(args);
-    const { withBackends } = await import('../state-directory/backends.ts');
-    const { requireClient, notifyDaemon } = await import('../state-directory/client-directory.ts');
-    const { EndpointDirectory } = await import('../../protocol/endpoints/endpoint-settings.ts');
-    const isChange = settings !== undefined || args.off === true;
-    await withBackends(stateDirectory, args.store, async ({ clients, store, vault }) => {
-      const { group } = await requireClient(clients, name);
-      const directory = new EndpointDirectory(store, vault);
-      if (isChange) await directory.set(name, group, settings);
-      print(describe(name, isChange ? settings : await directory.of(name)));
-    });
-    if (isChange) notifyDaemon(stateDirectory);
+    const { withManagement } = await import('../state-directory/management.ts');
+    const isChange = settings !== null || args.off === true;
+    const work = async (call: ManagementCall) => {
+      if (isChange) await call('client.setEndpoint', { name, settings });
+      print(describe(name, isChange ? settings : await call('client.endpoint', { name })));
+    };
+    await withManagement(stateDirectory, args.store, work, { notify: isChange });
   },
 };
 
-/** Returns the endpoint settings of the options; undefined when there are none to store. */
-async function readSettings({ to, put, kmip }: Arguments): Promise<EndpointSettings | undefined> {
-  if (to === undefined && put === undefined && kmip === undefined) return undefined;
+/** Returns the endpoint settings of the options; null when there are none to store. */
+async function readSettings({ to, put, kmip }: Arguments): Promise<EndpointSettings | null> {
+  if (to === undefined && put === undefined && kmip === undefined) return null;
   if (kmip !== undefined && to === undefined)
     throw new UsageError('--kmip is for connections that kmipd opens; give --to as well');
   const { versions } = await import('../../../codec/version.ts');
@@ -71,8 +68,8 @@ async function readSettings({ to, put, kmip }: Arguments): Promise<EndpointSetti
   return { put: put ?? false, to: readOption('to', to, readAddress), version };
 }
 
-function describe(name: string, settings: EndpointSettings | undefined): string {
-  if (settings === undefined)
+function describe(name: string, settings: EndpointSettings | null): string {
+  if (settings === null)
     return `client ${name} is notified of changes when it exchanges the roles; it is sent no keys`;
   const { to, version, put } = settings;
   const where =

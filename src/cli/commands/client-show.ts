@@ -1,6 +1,6 @@
 import { type Command, homeOption, print, requirePlainName, storeOption } from '../command.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
-import { summariseClient } from './client-list.ts';
+import { describeClient } from './client-list.ts';
 
 interface Arguments {
   readonly client: string;
@@ -19,15 +19,14 @@ export const clientShow: Command<Arguments> = {
       .options(storeOption),
   async run({ client, home, store }) {
     const name = requirePlainName('the name', client);
-    const { withBackends } = await import('../state-directory/backends.ts');
-    const { requireClient } = await import('../state-directory/client-directory.ts');
-    const found = await withBackends(
+    const { withManagement } = await import('../state-directory/management.ts');
+    const found = await withManagement(
       stateDirectoryAt(home),
       store,
-      ({ clients }) => requireClient(clients, name),
-      'read',
+      (call) => call('client.show', { name }),
+      { access: 'read' },
     );
-    for (const [key, value] of Object.entries(summariseClient(found)))
+    for (const [key, value] of Object.entries(describeClient(found)))
       print(`${`${key}:`.padEnd(13)}${value}`);
     print(found.certificate.trimEnd());
   },

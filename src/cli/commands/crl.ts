@@ -1,8 +1,9 @@
 import { writeFileAtomically } from '../../common/durable-file.ts';
 import { integerBetween } from '../../config/values.ts';
-import type { IssuerSummary, RevocationLists } from '../../protocol/revocation-lists.ts';
+import type { ManagementCall } from '../../management/api.ts';
+import { maxRevocationListDays } from '../../management/params.ts';
 import { type Command, homeOption, print, printError, readOption, storeOption } from '../command.ts';
-import { CommandError, UsageError } from '../failure.ts';
+import { UsageError } from '../failure.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 
 interface Arguments {
@@ -14,9 +15,6 @@ interface Arguments {
   readonly days: string;
   readonly revoke?: string;
 }
-
-/** Revoked certificates stay on a CRL for this long after their expiry, so no CRL may be valid for longer. */
-const maxDays = 30;
 
 /** The command `crl`. */
 export const crl: Command<Arguments> = {
@@ -33,7 +31,7 @@ export const crl: Command<Arguments> = {
         type: 'string',
         default: '7',
         requiresArg: true,
-        describe: `Days for which the CRL is valid, at most ${maxDays}`,
+        describe: `Days for which the CRL is valid, at most ${maxRevocationListDays}`,
       })
       .option('revoke', {
         type: 'string',
@@ -45,53 +43,43 @@ export const crl: Command<Arguments> = {
   async run(args) {
     const { issuer, out, pem } = args;
     const days = readOption('days', args.days, (text) =>
-      integerBetween(1, maxDays)(Number(text), ''),
+      integerBetween(1, maxRevocationListDays)(Number(text), ''),
     ) as number;
     if (issuer !== undefined && out === undefined && !pem && process.stdout.isTTY)
       throw new UsageError('the CRL is binary; give --out FILE or --pem');
     const serial = args.revoke === undefined ? undefined : readSerial(args.revoke);
     if (serial !== undefined && issuer === undefined)
       throw new UsageError('--revoke needs ISSUER; kmipd crl alone shows the issuers');
-    const { nodeCrypto } = await import('../../crypto/node/node.ts');
-    const { RevocationLists } = await import('../../protocol/revocation-lists.ts');
-    const { withBackends } = await import('../state-directory/backends.ts');
-    await withBackends(stateDirectoryAt(args.home), args.store, async ({ clients, store, vault }) => {
-      const lists = new RevocationLists(store, vault, nodeCrypto, Date.now);
-      if (issuer !== undefined && serial !== undefined) await revokeSerial(lists, issuer, serial);
-      if (issuer !== undefined) return await writeList(lists, issuer, { out, pem, days });
-      const groups = new Set((await clients.list()).map(({ group }) => group));
-      await printIssuers(lists, [...groups].toSorted());
+    const { withManagement } = await import('../state-directory/management.ts');
+    await withManagement(stateDirectoryAt(args.home), args.store, async (call) => {
+      if (issuer === undefined) return await printIssuers(call);
+      if (serial !== undefined) await revokeSerial(call, issuer, serial);
+      await writeList(call, issuer, { out, pem, days });
     });
   },
 };
 
 /** Reads a serial number as openssl and browsers print it: hex, perhaps with colons. */
-function readSerial(text: string): Uint8Array {
+function readSerial(text: string): string {
   const digits = text.replaceAll(':', '');
   if (!/^[0-9a-f]{1,40}$/i.test(digits))
     throw new UsageError(`--revoke ${text}: it is not a serial number in hex`);
-  return Uint8Array.fromHex(digits.length % 2 === 0 ? digits : `0${digits}`);
+  return `${digits.length % 2 === 0 ? '' : '0'}${digits.toLowerCase()}`;
 }
 
-async function revokeSerial(lists: RevocationLists, issuer: string, serial: Uint8Array): Promise<void> {
-  const subject = await lists.revoke(issuer, serial);
-  if (subject === undefined)
-    throw new CommandError(`${issuer} has issued no certificate with the serial number ${serial.toHex()}`);
+async function revokeSerial(call: ManagementCall, issuer: string, serial: string): Promise<void> {
+  const { subject } = await call('crl.revoke', { issuer, serial });
   // Standard output may be the CRL.
-  printError(`revoked: ${serial.toHex()} ${subject}`);
+  printError(`revoked: ${serial} ${subject}`);
 }
 
 async function writeList(
-  lists: RevocationLists,
+  call: ManagementCall,
   issuer: string,
   { out, pem, days }: { readonly out: string | undefined; readonly pem: boolean; readonly days: number },
 ): Promise<void> {
-  const list = await lists.make(issuer, days * 86_400);
-  if (list === undefined)
-    throw new CommandError(
-      `${issuer} is not the certificate of an issuer: it and its key must be Active; kmipd crl alone shows the issuers`,
-    );
-  const bytes = pem ? encodePem(list.der) : list.der;
+  const list = await call('crl.make', { issuer, seconds: days * 86_400 });
+  const bytes = pem ? encodePem(list.der) : Uint8Array.fromBase64(list.der);
   if (out === undefined) return void process.stdout.write(bytes);
   // A CRL is public, and web servers read the file.
   writeFileAtomically(out, bytes, 0o644);
@@ -99,14 +87,14 @@ async function writeList(
   print(`CRL ${list.number}: ${list.entries} revoked, valid until ${until}`);
 }
 
-function encodePem(der: Uint8Array): string {
-  const lines = der.toBase64().match(/.{1,64}/g) ?? [];
+/** `der`: in Base64. */
+function encodePem(der: string): string {
+  const lines = der.match(/.{1,64}/g) ?? [];
   return ['-----BEGIN X509 CRL-----', ...lines, '-----END X509 CRL-----', ''].join('\n');
 }
 
-async function printIssuers(lists: RevocationLists, groups: readonly string[]): Promise<void> {
-  const issuers: IssuerSummary[] = [];
-  for (const group of groups) issuers.push(...(await lists.issuers(group)));
+async function printIssuers(call: ManagementCall): Promise<void> {
+  const issuers = await call('crl.issuers', {});
   if (issuers.length === 0)
     print('there are no issuers; clients create them with Create Key Pair and Certify');
   for (const { id, group, subject, notAfter } of issuers)

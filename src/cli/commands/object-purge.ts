@@ -1,9 +1,8 @@
 import { integerBetween } from '../../config/values.ts';
-import type { PurgedPage } from '../../protocol/purge.ts';
+import type { ResultOf } from '../../management/api.ts';
 import { type Command, homeOption, print, readOption, storeOption } from '../command.ts';
 import { UsageError } from '../failure.ts';
-import { stateDirectoryAt } from '../state-directory/state-directory.ts';
-import type { StoreArguments } from './object-candidate.ts';
+import { type StoreArguments, withObjects } from './object-candidate.ts';
 
 interface Arguments extends StoreArguments {
   readonly days?: string;
@@ -28,19 +27,17 @@ export const objectPurge: Command<Arguments> = {
       })
       .option('yes', { type: 'boolean', describe: 'Do it; without it, they are counted' })
       .example('$0 object purge --days 90 --yes', 'what was destroyed three months ago'),
-  async run({ home, store, days: text, yes = false }) {
+  async run(args) {
+    const { days: text, yes = false } = args;
     const days = readOption('days', text, (value) => integerBetween(0, maxDays)(Number(value), ''));
     if (days === undefined)
       throw new UsageError('for how long? give --days N; objects that were destroyed later stay as they are');
-    const { purgePage } = await import('../../protocol/purge.ts');
-    const { withBackends } = await import('../state-directory/backends.ts');
-    const now = Math.floor(Date.now() / 1000);
-    const options = { destroyedUntil: now - days * daySeconds, now, dryRun: !yes };
+    const destroyedUntil = Math.max(0, Math.floor(Date.now() / 1000) - days * daySeconds);
+    const options = { destroyedUntil, dryRun: !yes };
     let count = 0;
-    await withBackends(stateDirectoryAt(home), store, async ({ snapshot, ...backends }) => {
-      const list = (after: number) => snapshot((rows) => rows.objects(after));
+    await withObjects(args, async (call) => {
       for (let after: number | null = 0; after !== null; ) {
-        const page: PurgedPage = await purgePage({ ...backends, list }, after, options);
+        const page: ResultOf<'object.purge'> = await call('object.purge', { after, ...options });
         [count, after] = [count + page.count, page.next];
       }
     });

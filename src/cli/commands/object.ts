@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline/promises';
-import type { RecipientCandidate, RecipientDirectory } from '../../protocol/recipient-directory.ts';
+import type { KeySummary } from '../../management/api.ts';
 import { type Command, type CommandGroup, homeOption, print, storeOption } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
-import { printCandidate, requireCandidate, type StoreArguments, withRecipients } from './object-candidate.ts';
+import { printCandidate, type StoreArguments, withObjects } from './object-candidate.ts';
 import { objectPurge } from './object-purge.ts';
 
 interface ShowArguments extends StoreArguments {
@@ -24,8 +24,7 @@ const objectShow: Command<ShowArguments> = {
       .positional('id', { type: 'string', describe: 'Unique Identifier of the key' })
       .options(homeOption)
       .options(storeOption),
-  run: (args) =>
-    withRecipients(args, async (directory) => printCandidate(await requireCandidate(directory, args.id))),
+  run: async (args) => printCandidate(await showKey(args)),
 };
 
 /** The command `object trust`. */
@@ -47,9 +46,7 @@ const objectTrust: Command<TrustArguments> = {
       .example('$0 object trust ID --fingerprint 9f86d0…', 'the public key of a backup system'),
   async run(args) {
     const expected = readFingerprint(args.fingerprint);
-    await withRecipients(args, (directory) =>
-      args.remove ? removeMark(directory, args.id) : mark(directory, args.id, expected),
-    );
+    await (args.remove ? removeMark(args) : mark(args, expected));
   },
 };
 
@@ -67,22 +64,27 @@ function readFingerprint(text: string | undefined): string | undefined {
   return hex;
 }
 
-async function mark(directory: RecipientDirectory, id: string, expected: string | undefined): Promise<void> {
-  const candidate = await requireCandidate(directory, id);
-  const fingerprint = candidate.fingerprint.toHex();
-  if (candidate.problem !== undefined)
-    throw new CommandError(`${id} cannot be a recipient: ${candidate.problem}`);
-  if (expected !== undefined && expected !== fingerprint)
-    throw new CommandError(`${id} is another key: its fingerprint is ${fingerprint}`);
-  if (expected === undefined) await confirm(candidate);
-  await directory.mark(id, candidate.fingerprint);
-  print(`${id} is a recipient: Sensitive keys of group ${candidate.group} may leave under it`);
+const showKey = (args: ShowArguments): Promise<KeySummary> =>
+  withObjects(args, (call) => call('object.show', { id: args.id }), 'read');
+
+async function mark(args: TrustArguments, expected: string | undefined): Promise<void> {
+  const { id } = args;
+  let fingerprint = expected;
+  if (fingerprint === undefined) {
+    const candidate = await showKey(args);
+    // No other command waits while somebody compares.
+    if (candidate.problem === undefined) await confirm(candidate);
+    fingerprint = candidate.fingerprint;
+  }
+  const params = { id, fingerprint };
+  const { group } = await withObjects(args, (call) => call('object.mark', params));
+  print(`${id} is a recipient: Sensitive keys of group ${group} may leave under it`);
   if (expected === undefined)
     print(`its fingerprint is ${fingerprint}; compare it with its owner, or --remove the mark`);
 }
 
 /** Asks on a terminal; a script that gives no fingerprint has decided by the identifier. */
-async function confirm(candidate: RecipientCandidate): Promise<void> {
+async function confirm(candidate: KeySummary): Promise<void> {
   if (!process.stdin.isTTY) return;
   printCandidate(candidate);
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
@@ -91,7 +93,8 @@ async function confirm(candidate: RecipientCandidate): Promise<void> {
   if (answer.trim() !== 'yes') throw new CommandError('nothing is marked');
 }
 
-async function removeMark(directory: RecipientDirectory, id: string): Promise<void> {
-  if (!(await directory.unmark(id))) throw new CommandError(`${id} is not marked as recipient`);
+async function removeMark(args: TrustArguments): Promise<void> {
+  const { id } = args;
+  await withObjects(args, (call) => call('object.unmark', { id }));
   print(`${id} is no recipient any more; what left under it before stays with its owner`);
 }

@@ -7,7 +7,6 @@ import { createPkcs12, type Pkcs12Encryption, passwordIterations } from '../../.
 import { writeFileAtomically } from '../../common/durable-file.ts';
 import { readTextFile } from '../../common/regular-file.ts';
 import { fingerprintOf } from '../../identity/certificate.ts';
-import type { ClientDirectory } from '../../identity/principal.ts';
 import { CommandError } from '../failure.ts';
 import { makeDirectory } from './state-directory.ts';
 
@@ -62,9 +61,12 @@ function readMarker(directory: string): string | undefined {
  * Checks that a directory contains no client's key, but for those of an enrolment that was interrupted.
  * @throws {CommandError} when it does.
  */
-export async function requireNoClientKey(directory: string, clients: ClientDirectory): Promise<void> {
+export async function requireNoClientKey(
+  directory: string,
+  isEnrolled: (fingerprint: string) => Promise<boolean>,
+): Promise<void> {
   const fingerprint = readMarker(directory);
-  if (fingerprint !== undefined && (await clients.byFingerprint(fingerprint)) === undefined) return;
+  if (fingerprint !== undefined && !(await isEnrolled(fingerprint))) return;
   for (const file of irreplaceableFiles) {
     if (!existsSync(join(directory, file))) continue;
     throw new CommandError(

@@ -17,6 +17,8 @@ export interface StateDirectory {
   readonly anchors: { readonly daemon: string; readonly command: string };
   readonly authority: { readonly certificate: string; readonly key: string };
   readonly clients: string;
+  /** Unix socket by which commands ask the daemon. */
+  readonly socket: string;
   /** A file that exists during an initialisation, so that the next start can finish it. */
   readonly unfinishedMarker: string;
 }
@@ -38,6 +40,7 @@ export function stateDirectoryAt(directory: string): StateDirectory {
     anchors: { daemon: join(base, 'anchor'), command: join(base, 'anchor-command') },
     authority: { certificate: join(base, 'ca', 'ca.pem'), key: join(base, 'ca', 'ca.key') },
     clients: join(base, 'clients'),
+    socket: join(base, 'kmipd.sock'),
     unfinishedMarker: join(base, 'initialisation-unfinished'),
   };
 }

@@ -38,7 +38,7 @@ export class ReadinessCheck {
  * Serves metrics and health over HTTP where an address is configured, and returns the address that was bound.
  * @throws {CommandError} when the address cannot be bound.
  */
-export async function startManagement(
+export async function startMetricsListener(
   { config, metrics, closing }: StartContext,
   readiness: ReadinessCheck,
 ): Promise<Address | undefined> {

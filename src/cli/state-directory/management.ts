@@ -1,0 +1,108 @@
+import { readStoreUrl, redactStoreUrl } from '../../config/values.ts';
+import type { ManagementCall } from '../../management/api.ts';
+import { connectManagement, type ManagementConnection } from '../../management/client.ts';
+import { findNameProblem, identityOf, sqliteFileOf } from '../../store/sqlite-file.ts';
+import { print, readOption } from '../command.ts';
+import { runningDaemonPid } from './lock.ts';
+import { requireInitialised, type StateDirectory } from './state-directory.ts';
+
+export interface ManagementUse {
+  /** Whether this process waits for other commands that write, where it opens the database itself. */
+  readonly access?: 'read' | 'write';
+  /** Whether the daemon that runs takes notice at once; otherwise within seconds. */
+  readonly notify?: boolean;
+}
+
+/**
+ * Runs `work` with the methods of the management service and resolves to its result. The daemon of the state
+ * directory runs them, where one serves the database of the command; elsewhere this process does, and a
+ * daemon may have the database open too. `storeOption`: another database than that of the configuration.
+ * @throws {ManagementError} when a method refuses what was asked for, or the daemon ends meanwhile; otherwise
+ *   as `withBackends`
+ */
+export async function withManagement<T>(
+  stateDirectory: StateDirectory,
+  storeOption: string | undefined,
+  work: (call: ManagementCall) => Promise<T>,
+  { access = 'write', notify = false }: ManagementUse = {},
+): Promise<T> {
+  const config = requireInitialised(stateDirectory);
+  const url = readOption('store', storeOption, readStoreUrl) ?? config.store;
+  const daemon = await connectDaemon(stateDirectory, url);
+  if (daemon === undefined) {
+    const result = await withOwnBackends(stateDirectory, storeOption, work, access);
+    if (notify) notifyDaemon(stateDirectory);
+    return result;
+  }
+  try {
+    const result = await work(daemon.call);
+    if (notify) printNotified(daemon.description.process);
+    return result;
+  } finally {
+    daemon.close();
+  }
+}
+
+async function withOwnBackends<T>(
+  stateDirectory: StateDirectory,
+  storeOption: string | undefined,
+  work: (call: ManagementCall) => Promise<T>,
+  access: 'read' | 'write',
+): Promise<T> {
+  const { withBackends } = await import('./backends.ts');
+  const { callMethod } = await import('../../management/call.ts');
+  const crypto = async () => (await import('../../crypto/node/node.ts')).nodeCrypto;
+  return withBackends(
+    stateDirectory,
+    storeOption,
+    ({ store, vault, clients, snapshot }) => {
+      const listObjects = (after: number) => snapshot((rows) => rows.objects(after));
+      const backends = { store, vault, clients, listObjects, crypto };
+      return work((method, params) => callMethod(backends, method, params));
+    },
+    access,
+  );
+}
+
+/** Connects to the daemon of a state directory; undefined when none answers that serves that database. */
+async function connectDaemon(
+  { socket }: StateDirectory,
+  url: string,
+): Promise<ManagementConnection | undefined> {
+  const identity = storeIdentityOf(url);
+  const daemon = identity === undefined ? undefined : await connectManagement(socket);
+  if (daemon?.description.store === identity) return daemon;
+  daemon?.close();
+  return undefined;
+}
+
+/**
+ * Returns the identity of a database: its URL without the password, and which file is there. Undefined for a
+ * file that is missing or has several names: whoever opens it says what is wrong.
+ */
+export function storeIdentityOf(url: string): string | undefined {
+  const file = sqliteFileOf(url);
+  if (file === undefined) return redactStoreUrl(url);
+  const identity = identityOf(file);
+  if (identity === undefined || findNameProblem(file) !== undefined) return undefined;
+  return `${url} ${identity}`;
+}
+
+/**
+ * Makes the running daemon of a state directory reload, if there is one. It looks up the client of each new
+ * connection anyway; the reload updates the certificates that TLS trusts and checks the open connections.
+ */
+function notifyDaemon(stateDirectory: StateDirectory): void {
+  const pid = runningDaemonPid(stateDirectory);
+  if (pid === undefined) return;
+  try {
+    process.kill(pid, 'SIGHUP');
+    printNotified(pid);
+  } catch {
+    print(`the running kmipd (process ${pid}) could not be notified; send it SIGHUP`);
+  }
+}
+
+function printNotified(pid: number): void {
+  print(`the running kmipd (process ${pid}) was notified`);
+}

@@ -1,0 +1,180 @@
+import type { CryptoProvider } from '../crypto/provider.ts';
+import type { DeviceFields } from '../identity/credentials.ts';
+import type { HashedPasswordVerifier, PasswordVerifier } from '../identity/passwords.ts';
+import type { ClientDirectory } from '../identity/principal.ts';
+import type { Provenance } from '../object/provenance.ts';
+import type { EndpointSettings } from '../protocol/endpoints/endpoint-settings.ts';
+import type { PurgedDatabase, PurgedPage } from '../protocol/purge.ts';
+import type { RecipientCandidate } from '../protocol/recipient-directory.ts';
+import type { IssuerSummary, RevocationList } from '../protocol/revocation-lists.ts';
+import type { Store } from '../store/store.ts';
+import type { Vault } from '../vault/vault.ts';
+
+/** The methods of the management service, with their parameters and results, which are plain JSON. */
+
+/** What the methods work with. */
+export interface ManagementBackends {
+  readonly store: Store;
+  /** Unsealed. */
+  readonly vault: Vault;
+  readonly clients: ClientDirectory;
+  /** See `PurgedDatabase.list`. */
+  readonly listObjects: PurgedDatabase['list'];
+  /** Loads the cryptography, which few methods need. */
+  readonly crypto: () => Promise<CryptoProvider>;
+}
+
+/** A client as lists show it. */
+export interface ClientSummary {
+  readonly name: string;
+  readonly group: string;
+  readonly role: string;
+  readonly disabled: boolean;
+  /** When it was enrolled, and when its certificate ends: POSIX seconds. */
+  readonly enrolledAt: number;
+  readonly notAfter: number;
+  /** As `Client.fingerprint`. */
+  readonly fingerprint: string;
+}
+
+/** A client with its certificate, as `Client.certificate`. */
+export interface ClientDetails extends ClientSummary {
+  readonly certificate: string;
+}
+
+/** What identifies credentials: a username, the fields of a device, or all of them. */
+export interface CredentialChoice {
+  readonly username?: string | undefined;
+  readonly fields?: DeviceFields | undefined;
+  readonly all?: boolean | undefined;
+}
+
+/** The credentials of a client, without anything by which one could be guessed. */
+export interface CredentialList {
+  readonly users: readonly {
+    readonly username: string;
+    readonly hasPassword: boolean;
+    /** Whether Hashed Password is accepted. */
+    readonly isHashed: boolean;
+    /** One-time passwords that were given out, and those of them that have not been used. */
+    readonly oneTime: number;
+    readonly unused: number;
+  }[];
+  readonly devices: readonly { readonly fields: DeviceFields; readonly hasPassword: boolean }[];
+}
+
+/** What the addition of a credential has changed. */
+export interface CredentialAdded {
+  /** Whether it took the place of an older one. */
+  readonly isReplaced: boolean;
+  /** Whether the client had no credential before. */
+  readonly isFirst: boolean;
+}
+
+/** A key as `RecipientCandidate` has it, with the part of its history that operators see. */
+export interface KeySummary extends Omit<RecipientCandidate, 'fingerprint' | 'provenance'> {
+  readonly born: Provenance['born'];
+  readonly shown: Provenance['shown'];
+  /** In hexadecimal. */
+  readonly fingerprint: string;
+}
+
+/** The daemon that serves the socket. */
+export interface ServiceDescription {
+  /** Its process id. */
+  readonly process: number;
+  /** Identity of its database, see `storeIdentityOf`. */
+  readonly store: string;
+}
+
+interface Method<Params, Result> {
+  readonly params: Params;
+  readonly result: Result;
+}
+type Empty = Readonly<Record<never, never>>;
+interface Named {
+  readonly name: string;
+}
+interface OfClient {
+  readonly client: string;
+}
+interface OneTimePasswords extends OfClient {
+  readonly username: string;
+  /** Fingerprints of the passwords. */
+  readonly codes: readonly string[];
+}
+
+export interface ManagementApi {
+  'client.list': Method<Empty, readonly ClientSummary[]>;
+  /** The client of a name or, if that is left out, of a fingerprint; null when there is none. */
+  'client.find': Method<
+    { readonly name?: string | undefined; readonly fingerprint?: string | undefined },
+    ClientDetails | null
+  >;
+  'client.show': Method<Named, ClientDetails>;
+  /** Enrols a client by its certificate (PEM), which its chain may follow. */
+  'client.add': Method<
+    Named & { readonly group: string; readonly role: string; readonly certificate: string },
+    Empty
+  >;
+  'client.setDisabled': Method<Named & { readonly disabled: boolean }, { readonly isChanged: boolean }>;
+  /** Removes a client with all records of it; the result is the group of its objects, which stay. */
+  'client.remove': Method<Named, { readonly group: string }>;
+  'client.endpoint': Method<Named, EndpointSettings | null>;
+  'client.setEndpoint': Method<Named & { readonly settings: EndpointSettings | null }, Empty>;
+
+  'credential.list': Method<OfClient, CredentialList>;
+  'credential.addPassword': Method<
+    OfClient & {
+      readonly username: string;
+      readonly password: PasswordVerifier;
+      readonly hashed?: HashedPasswordVerifier | undefined;
+    },
+    CredentialAdded
+  >;
+  'credential.addDevice': Method<
+    OfClient & { readonly fields: DeviceFields; readonly password?: PasswordVerifier | undefined },
+    CredentialAdded
+  >;
+  'credential.addOneTimePasswords': Method<OneTimePasswords, CredentialAdded>;
+  /** Refuses what `credential.addOneTimePasswords` would refuse, and stores nothing. */
+  'credential.checkOneTimePasswords': Method<OneTimePasswords, CredentialAdded>;
+  'credential.remove': Method<
+    OfClient & CredentialChoice,
+    { readonly removed: number; readonly left: number }
+  >;
+
+  'object.show': Method<{ readonly id: string }, KeySummary>;
+  /** Marks the key of that fingerprint as recipient. */
+  'object.mark': Method<{ readonly id: string; readonly fingerprint: string }, KeySummary>;
+  'object.unmark': Method<{ readonly id: string }, Empty>;
+  /** Purges one page of the objects that were destroyed until then (POSIX seconds), see `purgePage`. */
+  'object.purge': Method<
+    { readonly after: number; readonly destroyedUntil: number; readonly dryRun: boolean },
+    PurgedPage
+  >;
+
+  'crl.issuers': Method<Empty, readonly IssuerSummary[]>;
+  /** Makes a list that is valid for so many seconds; `der` in Base64. */
+  'crl.make': Method<
+    { readonly issuer: string; readonly seconds: number },
+    Omit<RevocationList, 'der'> & { readonly der: string }
+  >;
+  /** Revokes the certificate of a serial number in hexadecimal; the result is its subject. */
+  'crl.revoke': Method<{ readonly issuer: string; readonly serial: string }, { readonly subject: string }>;
+}
+
+export type MethodName = keyof ManagementApi;
+export type ParamsOf<M extends MethodName> = ManagementApi[M]['params'];
+export type ResultOf<M extends MethodName> = ManagementApi[M]['result'];
+
+/** Calls a method, in this process or another one. */
+export type ManagementCall = <M extends MethodName>(method: M, params: ParamsOf<M>) => Promise<ResultOf<M>>;
+
+/** The functions of the methods whose names begin with a word and a dot. */
+export type MethodsOf<Family extends string> = {
+  readonly [M in MethodName as M extends `${Family}.${string}` ? M : never]: (
+    backends: ManagementBackends,
+    params: ParamsOf<M>,
+  ) => Promise<ResultOf<M>>;
+};

@@ -1,0 +1,167 @@
+import { versions } from '../../codec/version.ts';
+import { formatAddress, parseAddress } from '../common/address.ts';
+import { isPlainName } from '../common/plain-name.ts';
+import {
+  type DeviceFields,
+  deviceFields,
+  isCredentialText,
+  maxCredentialText,
+  maxOneTimePasswords,
+} from '../identity/credentials.ts';
+import type { HashedPasswordVerifier, PasswordVerifier } from '../identity/passwords.ts';
+import type { EndpointSettings } from '../protocol/endpoints/endpoint-settings.ts';
+import type { MethodName, ParamsOf } from './api.ts';
+import {
+  base64Param,
+  choiceParam,
+  flagParam,
+  integerParam,
+  listParam,
+  nullableParam,
+  objectParam,
+  optionalParam,
+  type Reader,
+  textParam,
+} from './readers.ts';
+
+/** The readers of the requests that come over the socket. */
+
+/** Days for which a revocation list may be valid: revoked certificates stay on it so long after their end. */
+export const maxRevocationListDays = 30;
+const secondsADay = 86_400;
+
+/** Characters of a certificate with its chain; a request is not much longer. */
+const maxCertificateText = 200_000;
+
+const plainName = textParam(64, isPlainName);
+const credentialText = textParam(maxCredentialText, isCredentialText);
+/** Roles of the configuration are texts of the operator. */
+const role = textParam(255);
+const identifier = textParam(1_024);
+const hexadecimal = (digits: number): Reader<string> =>
+  textParam(digits, (value) => value.length % 2 === 0 && /^[0-9a-f]+$/.test(value));
+const fingerprint = textParam(64, (value) => /^[0-9a-f]{64}$/.test(value));
+
+/** As `passwordVerifier` makes it: other parameters of scrypt could cost any amount of memory. */
+const password = objectParam<PasswordVerifier>({
+  N: choiceParam([2 ** 15]),
+  r: choiceParam([8]),
+  p: choiceParam([1]),
+  salt: base64Param(16),
+  hash: base64Param(32),
+});
+const hashed = objectParam<HashedPasswordVerifier>({
+  SHA_256: objectParam({ s1: base64Param(32), s2Hash: base64Param(32) }),
+  SHA_384: objectParam({ s1: base64Param(48), s2Hash: base64Param(48) }),
+  SHA_512: objectParam({ s1: base64Param(64), s2Hash: base64Param(64) }),
+});
+const fields = objectParam<DeviceFields>(
+  Object.fromEntries(deviceFields.map((name) => [name, optionalParam(credentialText)])) as never,
+  (given) => Object.keys(given).length > 0,
+);
+const settings = objectParam<EndpointSettings>({
+  put: flagParam,
+  to: optionalParam(
+    objectParam(
+      { host: textParam(255), port: integerParam(0, 65_535) },
+      (to) => parseAddress(formatAddress(to)) !== undefined,
+    ),
+  ),
+  version: optionalParam(choiceParam(versions)),
+});
+
+const natural = integerParam(0, Number.MAX_SAFE_INTEGER);
+const empty = objectParam<ParamsOf<'client.list'>>({});
+const named = objectParam({ name: plainName });
+const client = plainName;
+const oneTimePasswords = objectParam({
+  client,
+  username: credentialText,
+  codes: listParam(base64Param(32), maxOneTimePasswords),
+});
+
+const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
+  'client.list': empty,
+  'client.find': objectParam<ParamsOf<'client.find'>>(
+    { name: optionalParam(plainName), fingerprint: optionalParam(fingerprint) },
+    (given) => Object.keys(given).length === 1,
+  ),
+  'client.show': named,
+  'client.add': objectParam({
+    name: plainName,
+    group: plainName,
+    role,
+    certificate: textParam(maxCertificateText),
+  }),
+  'client.setDisabled': objectParam({ name: plainName, disabled: flagParam }),
+  'client.remove': named,
+  'client.endpoint': named,
+  'client.setEndpoint': objectParam({ name: plainName, settings: nullableParam(settings) }),
+  'credential.list': objectParam({ client }),
+  'credential.addPassword': objectParam({
+    client,
+    username: credentialText,
+    password,
+    hashed: optionalParam(hashed),
+  }),
+  'credential.addDevice': objectParam({ client, fields, password: optionalParam(password) }),
+  'credential.addOneTimePasswords': oneTimePasswords,
+  'credential.checkOneTimePasswords': oneTimePasswords,
+  'credential.remove': objectParam<ParamsOf<'credential.remove'>>(
+    {
+      client,
+      username: optionalParam(credentialText),
+      fields: optionalParam(fields),
+      all: optionalParam(flagParam),
+    },
+    (given) => Object.keys(given).length === 2,
+  ),
+  'object.show': objectParam({ id: identifier }),
+  'object.mark': objectParam({ id: identifier, fingerprint }),
+  'object.unmark': objectParam({ id: identifier }),
+  'object.purge': objectParam({ after: natural, destroyedUntil: natural, dryRun: flagParam }),
+  'crl.issuers': empty,
+  'crl.make': objectParam({
+    issuer: identifier,
+    seconds: integerParam(secondsADay, maxRevocationListDays * secondsADay),
+  }),
+  'crl.revoke': objectParam({ issuer: identifier, serial: hexadecimal(40) }),
+};
+
+/** The one method that the socket answers itself: which daemon this is. */
+export const describeMethod = 'service.describe';
+
+const names = [...(Object.keys(readers) as MethodName[]), describeMethod] as const;
+interface Request {
+  readonly id: number;
+  readonly method: (typeof names)[number];
+  /** Of any form, see `readParams`. */
+  readonly params: unknown;
+}
+
+/**
+ * Reads a request.
+ * @throws {RequestError} when it has another form, or names no method.
+ */
+export const readRequest = (message: unknown): Request =>
+  objectParam<Request>({ id: natural, method: choiceParam(names), params: (value) => value })(
+    message,
+    'request',
+  );
+
+/** Returns the number by which a request wants to be answered; null when it has none. */
+export function idOf(message: unknown): number | null {
+  try {
+    return natural((message as { id?: unknown } | null)?.id, 'id');
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Reads the parameters of a method.
+ * @throws {RequestError} when they are of another form.
+ */
+export function readParams<M extends MethodName>(method: M, params: unknown): ParamsOf<M> {
+  return readers[method](params, 'params') as ParamsOf<M>;
+}

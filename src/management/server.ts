@@ -1,0 +1,213 @@
+import { lstatSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { ManagementBackends, MethodName, ServiceDescription } from './api.ts';
+import { callMethod } from './call.ts';
+import { ManagementError, RequestError } from './errors.ts';
+import { isSocketPath, maxAnswerBytes, maxRequestBytes, readLines, writeLine } from './lines.ts';
+import { describeMethod, idOf, readParams, readRequest } from './params.ts';
+
+/** An error as an answer states it. */
+export interface AnsweredError {
+  readonly code: string;
+  /** One line for the operator. */
+  readonly message: string;
+}
+
+export interface ManagementServerOptions {
+  /** The socket. */
+  readonly path: string;
+  readonly backends: ManagementBackends;
+  readonly description: ServiceDescription;
+  /** Why no method can be called now; undefined when they can. */
+  readonly refusal: () => string | undefined;
+  /** Returns an error as an answer states it; undefined for those that are no business of the operator. */
+  readonly describeError: (error: unknown) => AnsweredError | undefined;
+  /** Resolves once a change is in force; must not reject. */
+  readonly changed: () => Promise<void>;
+  /** Is notified of each error that is answered as an internal one. */
+  readonly failed: (method: MethodName, error: unknown) => void;
+  readonly times?: ManagementTimes;
+}
+
+/** How long a connection may take, in milliseconds. */
+export interface ManagementTimes {
+  /** For its next request, until that is complete. */
+  readonly request: number;
+  /** To read an answer. */
+  readonly answer: number;
+  /** To end the request at work, when the server closes. */
+  readonly close: number;
+}
+
+const defaultTimes: ManagementTimes = { request: 60_000, answer: 10_000, close: 10_000 };
+const maxConnections = 16;
+
+/** Everybody but the owner is kept from the socket: to connect, Linux asks for the right to write. */
+const umask = 0o177;
+
+interface Connection {
+  readonly socket: Socket;
+  isAtWork: boolean;
+}
+
+/**
+ * Serves the methods of the management service on a Unix socket: requests and answers are JSON, one on each
+ * line, and one request of a connection is at work at a time. Whoever can open the socket may call every
+ * method.
+ */
+export class ManagementServer {
+  readonly #options: ManagementServerOptions;
+  readonly #times: ManagementTimes;
+  readonly #server: Server;
+  readonly #connections = new Set<Connection>();
+  #isClosing = false;
+
+  constructor(options: ManagementServerOptions) {
+    this.#options = options;
+    this.#times = options.times ?? defaultTimes;
+    // A client that has sent its last request still gets the answer.
+    const half = { allowHalfOpen: true };
+    this.#server = createServer(half, (socket) => void this.#serve({ socket, isAtWork: false }));
+    // Of an attempt to accept a connection: the next one may succeed.
+    this.#server.on('error', () => {});
+    this.#server.maxConnections = maxConnections;
+  }
+
+  /**
+   * Creates the socket, in place of that of a process that was killed: the caller makes sure that no other
+   * one serves it.
+   * @throws {ManagementError} when the path is too long for a socket; the system's error.
+   */
+  async listen(): Promise<void> {
+    const { path } = this.#options;
+    if (!isSocketPath(path)) throw new ManagementError('its path is too long for a socket');
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) rmSync(path);
+    const listening = new Promise<void>((resolve, reject) => {
+      this.#server.once('listening', resolve).once('error', reject);
+    });
+    // Node binds the socket before `listen` returns, so that it has its mode from the first moment, and no
+    // other code runs under this mask.
+    const before = process.umask(umask);
+    try {
+      this.#server.listen(path);
+    } finally {
+      process.umask(before);
+    }
+    await listening;
+  }
+
+  /** Lets the requests at work end and removes the socket. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const { socket, isAtWork } of this.#connections) if (!isAtWork) socket.destroy();
+    const late = setTimeout(() => {
+      for (const { socket } of this.#connections) socket.destroy();
+    }, this.#times.close);
+    await closed;
+    clearTimeout(late);
+  }
+
+  async #serve(connection: Connection): Promise<void> {
+    const { socket } = connection;
+    this.#connections.add(connection);
+    // The reader sees it too.
+    socket.on('error', () => {});
+    socket.once('close', () => this.#connections.delete(connection));
+    let timer: NodeJS.Timeout | undefined;
+    const allow = (milliseconds: number) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => socket.destroy(), milliseconds);
+    };
+    try {
+      allow(this.#times.request);
+      for await (const line of readLines(socket, maxRequestBytes)) {
+        clearTimeout(timer);
+        connection.isAtWork = true;
+        const answer = await this.#answer(line);
+        allow(this.#times.answer);
+        await writeLine(socket, answer);
+        connection.isAtWork = false;
+        if (this.#isClosing) break;
+        allow(this.#times.request);
+      }
+    } catch (error) {
+      allow(this.#times.answer);
+      if (error instanceof RequestError && !socket.destroyed)
+        await writeLine(
+          socket,
+          encode({ id: null, error: { code: error.code, message: error.message } }),
+        ).catch(() => {});
+    } finally {
+      clearTimeout(timer);
+      socket.destroySoon();
+    }
+  }
+
+  /**
+   * Returns the answer of one request, a line.
+   * @throws {RequestError} when it is not JSON.
+   */
+  async #answer(line: string): Promise<string> {
+    const message = parseJson(line);
+    const id = idOf(message);
+    try {
+      const { method, params } = readRequest(message);
+      if (method === describeMethod) return encode({ id, result: this.#options.description });
+      return encode(await this.#call(id, method, params));
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      return encode({ id, error: { code: error.code, message: error.message } });
+    }
+  }
+
+  /** @throws {RequestError} when the parameters are of another form. */
+  async #call(id: number | null, method: MethodName, given: unknown): Promise<object> {
+    const params = readParams(method, given);
+    const { backends, refusal, describeError, changed, failed } = this.#options;
+    const refused = refusal();
+    if (refused !== undefined) return { id, error: { code: 'SEALED', message: refused } };
+    try {
+      const result = await callMethod(backends, method, params);
+      if (changes.has(method)) await changed();
+      return { id, result };
+    } catch (error) {
+      const described = describeError(error);
+      if (described === undefined) failed(method, error);
+      return { id, error: described ?? internalError };
+    }
+  }
+}
+
+/** Methods after which the daemon looks at the clients anew. */
+const changes: ReadonlySet<MethodName> = new Set<MethodName>([
+  'client.add',
+  'client.setDisabled',
+  'client.remove',
+  'client.setEndpoint',
+  'credential.addPassword',
+  'credential.addDevice',
+  'credential.addOneTimePasswords',
+  'credential.remove',
+]);
+
+const internalError: AnsweredError = {
+  code: 'INTERNAL',
+  message: 'the running kmipd failed; its log has the error',
+};
+
+/** @throws {RequestError} when the text is not JSON; no part of it is repeated. */
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw new RequestError('the request is not JSON');
+  }
+}
+
+function encode(message: object): string {
+  const text = JSON.stringify(message);
+  if (Buffer.byteLength(text) <= maxAnswerBytes) return text;
+  const error = { code: 'TOO_LARGE', message: 'the answer is too large for the management socket' };
+  return JSON.stringify({ ...message, result: undefined, error });
+}
