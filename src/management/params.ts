@@ -33,6 +33,8 @@ const secondsADay = 86_400;
 /** Characters of a certificate with its chain; a request is not much longer. */
 const maxCertificateText = 200_000;
 
+/** PEM. */
+const certificate = textParam(maxCertificateText, (value) => /^[\n\r -~]+$/.test(value));
 const plainName = textParam(64, isPlainName);
 const credentialText = textParam(maxCredentialText, isCredentialText);
 /** Roles of the configuration are texts of the operator. */
@@ -91,7 +93,7 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
     name: plainName,
     group: plainName,
     role,
-    certificate: textParam(maxCertificateText),
+    certificate,
   }),
   'client.setDisabled': objectParam({ name: plainName, disabled: flagParam }),
   'client.remove': named,

@@ -6,8 +6,10 @@ import { RequestError } from './errors.ts';
  */
 export type Reader<T> = (value: unknown, name: string) => T;
 
-/** Reads a text of 1 to `max` UTF-16 units for which `isFit` is true. */
-export function textParam(max: number, isFit: (text: string) => boolean = () => true): Reader<string> {
+const isVisible = (text: string): boolean => !/\p{Cc}/u.test(text);
+
+/** Reads a text of 1 to `max` UTF-16 units, without control characters or as `isFit` tells. */
+export function textParam(max: number, isFit = isVisible): Reader<string> {
   return (value, name) => {
     if (typeof value === 'string' && value !== '' && value.length <= max && isFit(value)) return value;
     throw new RequestError(`${name} must be a text of its form, with at most ${max} characters`);

@@ -1,6 +1,16 @@
 import { webcrypto } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { privateKeyToPem } from '../../certs/keys.ts';
@@ -25,9 +35,13 @@ const anyPort = ['--listen', '127.0.0.1:0'];
 
 /** Starts a daemon on a fresh state directory; it ends with the test. */
 async function startDaemon(t: Tap, ...args: string[]) {
-  const directory = t.testdir();
+  // The path of a socket may have 107 bytes.
+  const directory = mkdtempSync(join(tmpdir(), 'kmipd-daemon-'));
   const daemon = new KmipdProcess(['serve', '--home', 'home', ...anyPort, ...args], { cwd: directory });
-  t.teardown(() => daemon.end('SIGKILL'));
+  t.teardown(async () => {
+    await daemon.end('SIGKILL');
+    rmSync(directory, { recursive: true });
+  });
   const { port } = await daemon.ready();
   return {
     directory,
@@ -37,7 +51,7 @@ async function startDaemon(t: Tap, ...args: string[]) {
     port,
   };
 }
-type Tap = Pick<typeof t, 'testdir' | 'teardown'>;
+type Tap = Pick<typeof t, 'teardown'>;
 
 t.test('the daemon serves its first client after a first and a second start', async (t) => {
   const { directory, home, demo, daemon, port } = await startDaemon(t);
