@@ -96,6 +96,21 @@ export function withListenerOptions(yargs: Argv): Argv {
 }
 
 /**
+ * Reads a whole number that is written in decimal digits; undefined when the option is absent.
+ * @throws {UsageError} for any other text, `0x10` or spaces among them.
+ */
+export function readWholeNumber(
+  name: string,
+  value: string | undefined,
+  { min, max }: { readonly min: number; readonly max: number },
+): number | undefined {
+  if (value === undefined) return undefined;
+  const number = /^[0-9]{1,15}$/.test(value) ? Number(value) : Number.NaN;
+  if (number >= min && number <= max) return number;
+  throw new UsageError(`--${name} must be a whole number from ${min} to ${max}`);
+}
+
+/**
  * Converts the value of an option as if it stood in the configuration; undefined when the option is absent.
  * @throws {UsageError} when the value is not possible.
  */

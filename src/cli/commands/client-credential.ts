@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type DeviceFields, maxOneTimePasswords } from '../../identity/credentials.ts';
 import { fingerprintOfCode, hashedPasswordVerifier, passwordVerifier } from '../../identity/passwords.ts';
 import type { ManagementCall } from '../../management/api.ts';
-import { type Command, type CommandGroup, print, requirePlainName } from '../command.ts';
+import { type Command, type CommandGroup, print, readWholeNumber, requirePlainName } from '../command.ts';
 import { UsageError } from '../failure.ts';
 import { readPassword } from '../password-input.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
@@ -56,7 +56,7 @@ const add: Command<AddArguments> = {
       throw new UsageError('which credential? give --username, or an identifier of a device');
     if (username === undefined && args.hashed)
       throw new UsageError('--hashed is about the password of a username; give --username');
-    const count = oneTimeCountOf(args);
+    const count = readWholeNumber('one-time', args['one-time'], { min: 1, max: maxOneTimePasswords });
     const begun =
       username === undefined
         ? addDevice(args, fields)
@@ -174,13 +174,6 @@ async function addOneTimePasswords(
     print(passwords.join('\n'));
     return (await call('credential.addOneTimePasswords', params)).isFirst;
   };
-}
-
-function oneTimeCountOf({ 'one-time': value }: AddArguments): number | undefined {
-  if (value === undefined) return undefined;
-  const count = Number(value);
-  if (Number.isInteger(count) && count >= 1 && count <= maxOneTimePasswords) return count;
-  throw new UsageError(`--one-time cannot be ${value}; give a number from 1 to ${maxOneTimePasswords}`);
 }
 
 /** Runs `work` with the methods of the management service; `isChange`: they change the client. */

@@ -1,8 +1,7 @@
 import { writeFileAtomically } from '../../common/durable-file.ts';
-import { integerBetween } from '../../config/values.ts';
 import type { ManagementCall } from '../../management/api.ts';
 import { maxRevocationListDays } from '../../management/params.ts';
-import { type Command, homeOption, print, printError, readOption, storeOption } from '../command.ts';
+import { type Command, homeOption, print, printError, readWholeNumber, storeOption } from '../command.ts';
 import { UsageError } from '../failure.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 
@@ -42,9 +41,7 @@ export const crl: Command<Arguments> = {
       .example('$0 crl ISSUER --out /srv/www/issuer.crl', 'a new CRL; do it every day'),
   async run(args) {
     const { issuer, out, pem } = args;
-    const days = readOption('days', args.days, (text) =>
-      integerBetween(1, maxRevocationListDays)(Number(text), ''),
-    ) as number;
+    const days = readWholeNumber('days', args.days, { min: 1, max: maxRevocationListDays }) as number;
     if (issuer !== undefined && out === undefined && !pem && process.stdout.isTTY)
       throw new UsageError('the CRL is binary; give --out FILE or --pem');
     const serial = args.revoke === undefined ? undefined : readSerial(args.revoke);

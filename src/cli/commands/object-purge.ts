@@ -1,6 +1,5 @@
-import { integerBetween } from '../../config/values.ts';
 import type { ResultOf } from '../../management/api.ts';
-import { type Command, homeOption, print, readOption, storeOption } from '../command.ts';
+import { type Command, homeOption, print, readWholeNumber, storeOption } from '../command.ts';
 import { UsageError } from '../failure.ts';
 import { type StoreArguments, withObjects } from './object-candidate.ts';
 
@@ -29,7 +28,7 @@ export const objectPurge: Command<Arguments> = {
       .example('$0 object purge --days 90 --yes', 'what was destroyed three months ago'),
   async run(args) {
     const { days: text, yes = false } = args;
-    const days = readOption('days', text, (value) => integerBetween(0, maxDays)(Number(value), ''));
+    const days = readWholeNumber('days', text, { min: 0, max: maxDays });
     if (days === undefined)
       throw new UsageError('for how long? give --days N; objects that were destroyed later stay as they are');
     const destroyedUntil = Math.max(0, Math.floor(Date.now() / 1000) - days * daySeconds);
