@@ -1,8 +1,9 @@
 import { connect, type Socket } from 'node:net';
-import type { ManagementCall, ServiceDescription } from './api.ts';
+import type { ManagementCall, MethodName, ServiceDescription } from './api.ts';
 import { ManagementError } from './errors.ts';
 import { isSocketPath, maxAnswerBytes, maxRequestBytes, readLines, writeLine } from './lines.ts';
 import { describeMethod } from './params.ts';
+import { type Answer, type Check, checkOf, isAnswer, isDescription } from './results.ts';
 
 /** Milliseconds within which a daemon must say who it is: one that was stopped never does. */
 const connectMilliseconds = 2_000;
@@ -13,6 +14,8 @@ const answerMilliseconds = 60_000;
 export interface ManagementConnection {
   readonly description: ServiceDescription;
   readonly call: ManagementCall;
+  /** What the answers so far have said besides their results. */
+  readonly warnings: readonly string[];
   close(): void;
 }
 
@@ -24,10 +27,11 @@ export async function connectManagement(path: string): Promise<ManagementConnect
   if (!isSocketPath(path)) return undefined;
   const exchange = new Exchange(connect(path));
   try {
-    const description = await exchange.request(describeMethod, {}, connectMilliseconds);
+    const description = await exchange.request(describeMethod, {}, isDescription, connectMilliseconds);
     return {
-      description: description as ServiceDescription,
-      call: (method, params) => exchange.request(method, params, answerMilliseconds) as never,
+      description,
+      warnings: exchange.warnings,
+      call: (method, params) => exchange.request(method, params, checkOf(method), answerMilliseconds),
       close: () => exchange.close(),
     };
   } catch {
@@ -36,13 +40,9 @@ export async function connectManagement(path: string): Promise<ManagementConnect
   }
 }
 
-interface Answer {
-  readonly result?: unknown;
-  readonly error?: { readonly message: string };
-}
-
 /** Requests on one connection, one after the other. */
 class Exchange {
+  readonly warnings: string[] = [];
   readonly #socket: Socket;
   readonly #lines: AsyncGenerator<string, void>;
   #id = 0;
@@ -54,27 +54,43 @@ class Exchange {
     this.#lines = readLines(socket, maxAnswerBytes);
   }
 
-  /** @throws {ManagementError} when the daemon refuses the request, or does not answer in time. */
-  async request(method: string, params: unknown, milliseconds: number): Promise<unknown> {
+  /**
+   * Resolves to a result of the expected form.
+   * @throws {ManagementError} when the daemon refuses the request, or does not answer so in time.
+   */
+  async request<T>(
+    method: MethodName | typeof describeMethod,
+    params: unknown,
+    isResult: Check<T>,
+    milliseconds: number,
+  ): Promise<T> {
     const line = JSON.stringify({ id: ++this.#id, method, params });
     if (Buffer.byteLength(line) > maxRequestBytes)
       throw new ManagementError(`no more than ${maxRequestBytes} bytes can be sent to the running kmipd`);
     const late = setTimeout(() => this.close(), milliseconds);
-    let answer: Answer;
     try {
       await writeLine(this.#socket, line);
-      const next = await this.#lines.next();
-      if (next.done) throw new Error('the connection was closed');
-      answer = JSON.parse(next.value);
+      const { result, error, warning } = await this.#readAnswer();
+      if (error !== undefined) throw new ManagementError(error.message);
+      if (!isResult(result)) throw new TypeError(`the result of ${method} has another form`);
+      if (warning !== undefined) this.warnings.push(warning);
+      return result;
     } catch (error) {
+      if (error instanceof ManagementError) throw error;
       const message =
         'the running kmipd did not answer to the end; look whether the change was made, then try again';
       throw new ManagementError(message, { cause: error });
     } finally {
       clearTimeout(late);
     }
-    if (answer.error !== undefined) throw new ManagementError(answer.error.message);
-    return answer.result;
+  }
+
+  async #readAnswer(): Promise<Answer> {
+    const next = await this.#lines.next();
+    if (next.done) throw new Error('the connection was closed');
+    const answer: unknown = JSON.parse(next.value);
+    if (isAnswer(answer) && answer.id === this.#id) return answer;
+    throw new TypeError('the answer has another form');
   }
 
   close(): void {

@@ -3,7 +3,7 @@ import { type DeviceFields, maxOneTimePasswords } from '../../identity/credentia
 import { fingerprintOfCode, hashedPasswordVerifier, passwordVerifier } from '../../identity/passwords.ts';
 import type { ManagementCall } from '../../management/api.ts';
 import { type Command, type CommandGroup, print, readWholeNumber, requirePlainName } from '../command.ts';
-import { UsageError } from '../failure.ts';
+import { CommandError, failureLines, UsageError } from '../failure.ts';
 import { readPassword } from '../password-input.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 import {
@@ -172,7 +172,13 @@ async function addOneTimePasswords(
     await call('credential.checkOneTimePasswords', params);
     // Before they are stored: a command that is killed in between leaves no password that nobody has seen.
     print(passwords.join('\n'));
-    return (await call('credential.addOneTimePasswords', params)).isFirst;
+    try {
+      return (await call('credential.addOneTimePasswords', params)).isFirst;
+    } catch (error) {
+      const why = failureLines(error).join('; ');
+      const judgement = `the passwords above are not valid, unless kmipd client credential list ${client} counts them`;
+      throw new CommandError(`${why}; ${judgement}`, { cause: error });
+    }
   };
 }
 

@@ -2,7 +2,7 @@ import { readStoreUrl, redactStoreUrl } from '../../config/values.ts';
 import type { ManagementCall } from '../../management/api.ts';
 import { connectManagement, type ManagementConnection } from '../../management/client.ts';
 import { findNameProblem, identityOf, sqliteFileOf } from '../../store/sqlite-file.ts';
-import { print, readOption } from '../command.ts';
+import { print, printError, readOption } from '../command.ts';
 import { runningDaemonPid } from './lock.ts';
 import { requireInitialised, type StateDirectory } from './state-directory.ts';
 
@@ -36,7 +36,8 @@ export async function withManagement<T>(
   }
   try {
     const result = await work(daemon.call);
-    if (notify) printNotified(daemon.description.process);
+    for (const warning of daemon.warnings) printError(warning);
+    if (notify && daemon.warnings.length === 0) printNotified(daemon.description.process);
     return result;
   } finally {
     daemon.close();

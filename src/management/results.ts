@@ -1,0 +1,119 @@
+import type { EndpointSettings } from '../protocol/endpoints/endpoint-settings.ts';
+import type {
+  ClientDetails,
+  ClientSummary,
+  CredentialAdded,
+  CredentialList,
+  KeySummary,
+  MethodName,
+  ResultOf,
+  ServiceDescription,
+} from './api.ts';
+
+/** Tells whether what came over the socket has the form of a result. */
+export type Check<T> = (value: unknown) => value is T;
+
+const text = (value: unknown): value is string => typeof value === 'string';
+const flag = (value: unknown): value is boolean => typeof value === 'boolean';
+const natural = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** Checks a text whose choices are only printed. */
+const word = <T extends string>(): Check<T> => text as Check<T>;
+
+const nullable =
+  <T>(check: Check<T>): Check<T | null> =>
+  (value): value is T | null =>
+    value === null || check(value);
+
+const optional =
+  <T>(check: Check<T>): Check<T | undefined> =>
+  (value): value is T | undefined =>
+    value === undefined || check(value);
+
+const list =
+  <T>(check: Check<T>): Check<readonly T[]> =>
+  (value): value is readonly T[] =>
+    Array.isArray(value) && value.every(check);
+
+/** Checks an object with these fields, and perhaps others, which are not read. */
+const record =
+  <T extends object>(checks: { readonly [K in keyof T]-?: Check<T[K]> }): Check<T> =>
+  (value): value is T =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.entries<Check<unknown>>(checks).every(([key, check]) =>
+      check(Object.hasOwn(value, key) ? value[key as never] : undefined),
+    );
+
+const deviceFields: Check<Record<string, string>> = (value): value is Record<string, string> =>
+  record({})(value) && Object.values(value).every(text);
+
+const summary = {
+  ...{ name: text, group: text, role: text, fingerprint: text },
+  ...{ disabled: flag, enrolledAt: natural, notAfter: natural },
+};
+const client = record<ClientDetails>({ ...summary, certificate: text });
+const empty = record({});
+const added = record<CredentialAdded>({ isReplaced: flag, isFirst: flag });
+const key = record<KeySummary>({
+  ...{ id: text, group: text, type: text, born: word(), shown: word(), fingerprint: text },
+  ...{ algorithm: optional(text), bits: optional(natural), names: list(text) },
+  ...{ isClosed: flag, isMarked: flag, problem: optional(text) },
+});
+
+const checks: { readonly [M in MethodName]: Check<ResultOf<M>> } = {
+  'client.list': list(record<ClientSummary>(summary)),
+  'client.find': nullable(client),
+  'client.show': client,
+  'client.add': empty,
+  'client.setDisabled': record({ isChanged: flag }),
+  'client.remove': record({ group: text }),
+  'client.endpoint': nullable(
+    record<EndpointSettings>({
+      put: flag,
+      to: optional(record({ host: text, port: natural })),
+      version: optional(word()),
+    }),
+  ),
+  'client.setEndpoint': empty,
+  'credential.list': record<CredentialList>({
+    users: list(
+      record({ username: text, hasPassword: flag, isHashed: flag, oneTime: natural, unused: natural }),
+    ),
+    devices: list(record({ fields: deviceFields, hasPassword: flag })),
+  }),
+  'credential.addPassword': added,
+  'credential.addDevice': added,
+  'credential.addOneTimePasswords': added,
+  'credential.checkOneTimePasswords': added,
+  'credential.remove': record({ removed: natural, left: natural }),
+  'object.show': key,
+  'object.mark': key,
+  'object.unmark': empty,
+  'object.purge': record({ count: natural, next: nullable(natural) }),
+  'crl.issuers': list(record({ id: text, group: text, subject: text, notAfter: natural })),
+  'crl.make': record({ der: text, number: natural, entries: natural, nextUpdate: natural }),
+  'crl.revoke': record({ subject: text }),
+};
+
+/** Returns the check of the results of a method. */
+export const checkOf = <M extends MethodName>(method: M): Check<ResultOf<M>> => checks[method];
+
+export const isDescription: Check<ServiceDescription> = record({ process: natural, store: text });
+
+/** An answer of the socket; its result is of any form. */
+export interface Answer {
+  readonly id: number | null;
+  readonly result?: unknown;
+  readonly error?: { readonly message: string } | undefined;
+  /** What the operator has to know although the method was run: one line. */
+  readonly warning?: string | undefined;
+}
+
+export const isAnswer: Check<Answer> = record({
+  id: nullable(natural),
+  result: (_): _ is unknown => true,
+  error: optional(record({ message: text })),
+  warning: optional(text),
+});
