@@ -1,5 +1,6 @@
 import { attributeKey } from '../../codec/attribute.ts';
 import type { AttributeName } from '../../codec/attribute-table.ts';
+import type { Link } from '../../codec/structures/attribute-values.ts';
 import { objectColumns } from '../store/columns.ts';
 import type { ManagedObject } from './managed-object.ts';
 
@@ -23,12 +24,20 @@ const kept: ReadonlySet<string> = new Set<AttributeName>([
 ]);
 
 /**
- * Removes from a destroyed object what `kept` does not name, and the text of a Revocation Reason. Returns
- * whether there was something; the caller records the change.
+ * Removes from a destroyed object what `kept` does not name, the text of a Revocation Reason, and Links to
+ * what is no object, which can be any text. Returns whether there was something; the caller records the
+ * change.
+ *
+ * @param isObject whether an object has that identifier
  * @throws {TypeError} when the object is not destroyed
  */
-export function purge({ id, destroyed, attributes }: ManagedObject): boolean {
+export function purge(
+  { id, destroyed, attributes }: ManagedObject,
+  isObject: (id: string) => boolean,
+): boolean {
   if (!destroyed) throw new TypeError(`object ${id} is not destroyed`);
+  for (const { value, index = 0 } of attributes.all('Link'))
+    if (!isObject((value as Link).LinkedObjectIdentifier)) attributes.remove('Link', index);
   const reason = attributes.get('RevocationReason');
   if (reason?.RevocationMessage !== undefined)
     attributes.set('RevocationReason', { RevocationReasonCode: reason.RevocationReasonCode });

@@ -1,3 +1,4 @@
+import type { ManagedObject } from '../object/managed-object.ts';
 import { purge } from '../object/purged.ts';
 import type { LoadedObject, ObjectColumns, Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -64,6 +65,13 @@ export async function purgePage(
   return { count, next: page.at(-1)?.seq ?? null };
 }
 
+/** Returns the identifiers in the Links of an object that are those of objects of its group. */
+async function loadLinked(unit: UnitOfWork, { attributes }: ManagedObject): Promise<ReadonlySet<string>> {
+  const linked = new Set(attributes.values('Link').map((link) => link.LinkedObjectIdentifier));
+  for (const id of linked) if ((await unit.load(id)) === undefined) linked.delete(id);
+  return linked;
+}
+
 async function purgeObjects(
   { store, vault }: PurgedDatabase,
   group: string,
@@ -79,7 +87,9 @@ async function purgeObjects(
     for (const id of ids) {
       const object = await layer.load(id);
       if ((object?.attributes.get('DestroyDate') ?? Number.POSITIVE_INFINITY) > destroyedUntil) continue;
-      if (object === undefined || !purge(object)) continue;
+      if (object === undefined) continue;
+      const linked = await loadLinked(unit, object);
+      if (!purge(object, (other) => linked.has(other))) continue;
       object.touch(now);
       count += 1;
     }

@@ -4,7 +4,6 @@ import type { SqlDriver } from './sql-driver.ts';
 
 /** Selects the row of `toStoredKeyring`. */
 export const selectKeyring = `select ${exactInteger('generation')} as generation, content from keyring where id = 1`;
-const insert = 'insert into keyring (id, generation, content) values (1, $1, $2) on conflict (id) do nothing';
 const replace = 'update keyring set generation = $1, content = $2 where id = 1 and generation = $1 - 1';
 
 /** Returns the keyring in a row. */
@@ -16,6 +15,14 @@ export function toStoredKeyring({ generation, content }: Readonly<Record<string,
  * Creates the store of the vault's keyring in the database of the objects, so that one backup contains both.
  */
 export function createSqlKeyrings(driver: SqlDriver): KeyringStore {
+  const { integer, blob } = driver.dialect;
+  // What other rows were sealed under is lost with their keyring: a new one would hide that.
+  const isEmpty = ['managed_object', 'sealed_record', 'lane']
+    .map((table) => `not exists (select 1 from ${table})`)
+    .join(' and ');
+  const insert =
+    `insert into keyring (id, generation, content) select 1, cast($1 as ${integer}), cast($2 as ${blob})` +
+    ` where ${isEmpty} on conflict (id) do nothing`;
   return {
     async read() {
       const [row] = await driver.read(selectKeyring, []);

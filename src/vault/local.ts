@@ -41,6 +41,9 @@ const maxEpochsAhead = 16;
 /** How long a keyring that was read counts as current; others wait longer before they use an epoch. */
 const currentMilliseconds = 60_000;
 
+const lostKeyringMessage =
+  'the database has no keyring, without which none of its rows can be read: restore it from its backup';
+
 /** Settings of a vault with a root key in a file. */
 export interface LocalVaultOptions {
   /** File of the root key; created when neither the file nor a keyring exists. */
@@ -211,6 +214,8 @@ class LocalFileVault implements LocalVault {
       return;
     }
     try {
+      if (stored === undefined && this.#options.pin?.isReadOnly)
+        throw new VaultUnavailableError(lostKeyringMessage);
       const keyring = await this.#withRootKey(stored, (rootKey) => this.#openOrCreate(stored, rootKey));
       this.#use(keyring);
     } catch (error) {
@@ -255,7 +260,7 @@ class LocalFileVault implements LocalVault {
     wipeKeyring(keyring);
     if (isStored) return made;
     const other = await keyrings.read();
-    if (other === undefined) throw new VaultUnavailableError('the database does not keep the keyring');
+    if (other === undefined) throw new VaultUnavailableError(lostKeyringMessage);
     return other;
   }
 

@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { Attribute } from '../../codec/attribute.ts';
 import { verifyRows } from '../../src/cli/verification/verify-rows.ts';
+import { AddAttribute } from '../../src/operations/attributes/add-attribute.ts';
 import { Destroy } from '../../src/operations/lifecycle/destroy.ts';
 import { Revoke } from '../../src/operations/lifecycle/revoke.ts';
 import { Locate } from '../../src/operations/locate.ts';
@@ -53,6 +54,14 @@ const destroy = async (id: string) => {
 
 const living = await make('living');
 const early = await make('early');
+for (const [LinkType, LinkedObjectIdentifier] of [
+  ['ParentLink', living],
+  ['ChildLink', 'any text of a client'],
+] as const)
+  await succeed(service, '2.1', AddAttribute, {
+    UniqueIdentifier: early,
+    NewAttribute: { name: 'Link', value: { LinkType, LinkedObjectIdentifier } },
+  });
 await destroy(early);
 const boundary = seconds();
 service.now += 86_400_000;
@@ -75,6 +84,11 @@ t.test('what was destroyed long ago is purged, once', async (t) => {
   t.match(left.find(({ name }) => name === 'RevocationReason')?.value, {
     RevocationReasonCode: 'KeyCompromise',
   });
+  t.strictSame(
+    left.filter(({ name }) => name === 'Link').map(({ value }) => value),
+    [{ LinkType: 'ParentLink', LinkedObjectIdentifier: living }],
+    'a Link to an object',
+  );
   t.notMatch(
     JSON.stringify(left, (_, value) => (typeof value === 'bigint' ? `${value}` : value)),
     /café|client/,

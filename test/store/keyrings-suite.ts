@@ -33,6 +33,22 @@ export async function keyringSuite(
     }
   });
 
+  await t.test('no keyring is made beside rows of another one', async (t) => {
+    for (const sql of [
+      "insert into lane (name, seq, era, box) values ('n', 1, 1, '')",
+      "insert into sealed_record (key, kind, grp, version, box) values ('k', 'client', 'g', 1, '')",
+      "insert into managed_object (id, grp, object_type, version, box) values ('i', 'g', 'SymmetricKey', 1, '')",
+    ]) {
+      const { driver } = await open(t);
+      const row = sql.replace("'')", driver.dialect.blob === 'bytea' ? "'')" : "x'')");
+      const steps = [{ sql: row, parameters: [] }];
+      t.equal(await driver.commit({ objects: [], changes: [], steps }), 'committed');
+      const keyrings = createSqlKeyrings(driver);
+      t.equal(await keyrings.write(keyring(1, 1)), false, sql);
+      t.equal(await keyrings.read(), undefined);
+    }
+  });
+
   await t.test('one process wins when several store a keyring of one generation', async (t) => {
     const keyrings = createSqlKeyrings((await open(t)).driver);
     for (const generation of [1, 2]) {
