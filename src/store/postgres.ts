@@ -30,6 +30,12 @@ const dialect: Dialect = {
   // With "=" an index on the second column alone would have the order, too, and rows of every first one.
   before: ([first, second], [equal, less]) =>
     `${first} >= ${equal} and (${first}, ${second}) < (${equal}, ${less}) order by ${first} desc, ${second} desc`,
+  // Another role than the owner may be without the right to read it.
+  lastNumber: (table) =>
+    `(select case when has_sequence_privilege(name, 'select') then coalesce(pg_sequence_last_value(name), 0) end from (select cast(pg_get_serial_sequence('${table}', 'seq') as regclass) as name) s)`,
+  continueAfter: (table) =>
+    `select setval(pg_get_serial_sequence('${table}', 'seq'), greatest(cast($1 as bigint), 1), cast($1 as bigint) > 0)`,
+  newNumber: () => 'default',
   numbers: (parameter) =>
     `select cast(value as bigint) as seq from json_array_elements_text(cast(${parameter} as json))`,
 };

@@ -1,5 +1,6 @@
 import { hasOwnNumber } from './cells.ts';
 import type { LaneRow } from './lanes/lane-history.ts';
+import { hasUsualNumber, type NumberedTable, numberedTables } from './row-numbers.ts';
 import type { SqlDriver, SqlStep } from './sql-driver.ts';
 import { type IndexedObject, indexSteps } from './sql-objects.ts';
 
@@ -7,16 +8,18 @@ import { type IndexedObject, indexSteps } from './sql-objects.ts';
 
 /** A row whose box does not open. */
 export interface AlteredRow {
-  readonly table: 'managed_object' | 'sealed_record';
+  readonly table: NumberedTable;
   /** Number of the row. */
   readonly seq: number;
 }
 
 export interface Repair {
   /**
-   * Removes rows, and what the index has of objects among them; all rows with a number that the database does
-   * not give, too.
+   * Gives new numbers to rows whose number the database cannot have given, lets the sequences go on after the
+   * largest, and returns how many rows it were. Their index is the one of the former numbers.
    */
+  renumber(): Promise<number>;
+  /** Removes rows, and what the index has of objects among them. */
   removeRows(rows: readonly AlteredRow[]): Promise<void>;
   /** Removes all terms and unique names. */
   clearIndex(): Promise<void>;
@@ -26,9 +29,6 @@ export interface Repair {
   replaceLanes(lane: LaneRow): Promise<void>;
 }
 
-const strays = ['managed_object', 'sealed_record'].map(
-  (table) => `delete from ${table} where not (${hasOwnNumber('seq')})`,
-);
 /** Rows of one transaction. */
 const maxRows = 64;
 
@@ -44,15 +44,45 @@ const clearing = ['delete from object_term', 'delete from unique_name'];
 const removeLanes = 'delete from lane';
 const insertLane = 'insert into lane (name, seq, era, box) values ($1, $2, $3, $4)';
 
+/**
+ * Returns a query with the numbers that are to be replaced, as text, because they may be larger than a number
+ * of JavaScript. Ascending from the usual ones on: then each new number is free.
+ */
+function selectUnusual(table: NumberedTable): string {
+  return `select cast(seq as text) as number from ${table} where not (${hasUsualNumber('seq')}) order by seq < 1, seq`;
+}
+
 /** Creates the repairs over a driver whose lanes were not started. */
 export function createRepair(driver: SqlDriver): Repair {
   const run = async (steps: readonly SqlStep[]) => {
     const result = await driver.commit({ objects: [], changes: [], steps });
     if (result !== 'committed') throw new Error(`the database refused a repair: ${result}`);
   };
+  const largest = async (table: NumberedTable, condition: string) => {
+    const [row] = await driver.read(`select max(seq) as largest from ${table} where ${condition}`, []);
+    return Number(row?.largest ?? 0);
+  };
+  const goOnAfter = (table: NumberedTable, number: number) =>
+    run([{ sql: driver.dialect.continueAfter(table), parameters: [number] }]);
+  const renumberTable = async (table: NumberedTable) => {
+    const last = await largest(table, hasUsualNumber('seq'));
+    await goOnAfter(table, last);
+    const { integer, newNumber } = driver.dialect;
+    const sql = `update ${table} set seq = ${newNumber('$2')} where seq = cast($1 as ${integer}) and cast($2 as ${integer}) > 0`;
+    const steps = (await driver.read(selectUnusual(table), [])).map(
+      ({ number = null }, at): SqlStep => ({ sql, parameters: [number, last + 1 + at], rows: 1 }),
+    );
+    for (let at = 0; at < steps.length; at += maxRows) await run(steps.slice(at, at + maxRows));
+    await goOnAfter(table, await largest(table, hasOwnNumber('seq')));
+    return steps.length;
+  };
   return {
+    async renumber() {
+      let rows = 0;
+      for (const table of numberedTables) rows += await renumberTable(table);
+      return rows;
+    },
     async removeRows(rows) {
-      await run(strays.map((sql) => ({ sql, parameters: [] })));
       for (let at = 0; at < rows.length; at += maxRows)
         await run(
           rows

@@ -2,6 +2,7 @@ import { cellText, exactInteger, hasOwnNumber } from './cells.ts';
 import { type ColumnName, objectColumns } from './columns.ts';
 import type { LaneRow } from './lanes/lane-history.ts';
 import { selectLanes, toLaneRow } from './lanes/open-lane.ts';
+import { maxUsualNumber, type NumberedTable, numberedTables } from './row-numbers.ts';
 import type { Dialect, Read, SqlRow } from './sql-driver.ts';
 import { selectKeyring, toStoredKeyring } from './sql-keyrings.ts';
 import { loadedFields, loadObjects, maxLoadIds, toLoadedObject } from './sql-objects.ts';
@@ -50,6 +51,8 @@ export interface Snapshot {
   names(first: number, last: number): Promise<readonly SnapshotName[]>;
   /** The number of objects and records with a row number that the database does not give. */
   strays(): Promise<number>;
+  /** The tables whose sequence does not follow their rows, or has come where counting does not lead. */
+  wrongSequences(): Promise<readonly NumberedTable[]>;
   /** Those of a group's objects that are found by their identifiers, as the daemon finds them. */
   find(group: string, ids: readonly string[]): Promise<readonly LoadedObject[]>;
   /** The record that is found by its key, as the daemon finds it. */
@@ -62,7 +65,7 @@ const columnNames = Object.keys(objectColumns) as readonly ColumnName[];
 const columns = Object.values(objectColumns).map((column) => `${exactInteger(column)} as ${column}`);
 const selectObjects = `select seq, grp, ${loadedFields}, ${columns.join(', ')} from managed_object where seq > $1 and ${hasOwnNumber('seq')} order by seq limit ${pageRows}`;
 const selectRecords = `select seq, ${recordFields} from sealed_record where seq > $1 and ${hasOwnNumber('seq')} order by seq limit ${pageRows}`;
-const strays = ['managed_object', 'sealed_record'].map(
+const strays = numberedTables.map(
   (table) => `(select count(*) from ${table} where not (${hasOwnNumber('seq')}))`,
 );
 const selectStrays = `select ${strays.join(' + ')} as strays`;
@@ -85,6 +88,16 @@ export function createSnapshot(read: Read, dialect: Dialect): Snapshot {
       (await read(selectTerms, [JSON.stringify(terms), first, last])).map(toTerm),
     names: async (first, last) => (await read(selectNames, [first, last])).map(toName),
     strays: async () => Number((await read(selectStrays, []))[0]?.strays),
+    async wrongSequences() {
+      const wrong: NumberedTable[] = [];
+      for (const table of numberedTables) {
+        const [row] = await read(selectNumbers(table, dialect), []);
+        const { last, largest } = row ?? {};
+        const next = Number(last ?? largest);
+        if (next < Number(largest) || Math.max(next, Number(largest)) > maxUsualNumber) wrong.push(table);
+      }
+      return wrong;
+    },
     async find(group, ids) {
       const found: LoadedObject[] = [];
       // One statement at a time: a snapshot has one connection.
@@ -98,6 +111,11 @@ export function createSnapshot(read: Read, dialect: Dialect): Snapshot {
       return { terms: Number(row?.terms), names: Number(row?.names) };
     },
   };
+}
+
+function selectNumbers(table: NumberedTable, dialect: Dialect): string {
+  const largest = `(select max(seq) from ${table} where ${hasOwnNumber('seq')})`;
+  return `select ${exactInteger(dialect.lastNumber(table))} as last, coalesce(${largest}, 0) as largest`;
 }
 
 function toObject(row: SqlRow): SnapshotObject {

@@ -1,3 +1,4 @@
+import type { NumberedTable } from './row-numbers.ts';
 import type { CommitResult } from './store.ts';
 
 /**
@@ -83,6 +84,12 @@ export interface Dialect {
    * another: read backwards from an index on both.
    */
   before(columns: readonly [string, string], values: readonly [string, string]): string;
+  /** The last number that a `serial` column has got; null where that is unknown. */
+  lastNumber(table: NumberedTable): string;
+  /** Statement after which the column gets the numbers that follow `$1`. */
+  continueAfter(table: NumberedTable): string;
+  /** What an update sets the column to: the number of a parameter, or the next one if the engine insists. */
+  newNumber(parameter: string): string;
   /** Query with the numbers of a JSON array, given as text by a parameter, as column `seq`. */
   numbers(parameter: string): string;
 }

@@ -29,6 +29,10 @@ const dialect: Dialect = {
   each: (outer, table, alias, condition) => `${outer} cross join ${table} ${alias} where ${condition}`,
   before: ([first, second], [equal, less]) =>
     `${first} = ${equal} and ${second} < ${less} order by ${second} desc`,
+  // Without a row, the largest number in the table takes its place.
+  lastNumber: (table) => `(select max(seq) from sqlite_sequence where name = '${table}')`,
+  continueAfter: (table) => `update sqlite_sequence set seq = cast($1 as integer) where name = '${table}'`,
+  newNumber: (parameter) => `cast(${parameter} as integer)`,
   numbers: (parameter) => `select value as seq from json_each(${parameter})`,
 };
 

@@ -56,6 +56,13 @@ const alter = (daemon: Daemon, ...statements: readonly (readonly [string, ...str
   database.close();
 };
 
+const rowsOf = (daemon: Daemon, sql: string) => {
+  const database = new DatabaseSync(daemon.database);
+  const rows = database.prepare(sql).all();
+  database.close();
+  return rows;
+};
+
 async function command(daemon: Daemon, ...args: readonly string[]) {
   const process = await runKmipd('.', ...args, '--home', daemon.home);
   return { code: await process.exited(), output: process.combinedOutput };
@@ -110,6 +117,41 @@ t.test('rows that were altered, removed and forged are listed, and accepted as t
   t.equal((await command(daemon, 'verify')).code, 0, 'after further commits');
 });
 
+t.test('rows with impossible numbers are kept when they open', async (t) => {
+  const daemon = await prepare(t);
+  await daemon.start();
+  const ids = await create(daemon, 'a', 'b', 'c', 'd');
+  const [, negative, large, damaged] = ids as [string, string, string, string];
+  t.equal((await command(daemon, 'client', 'add', 'second', '--out', daemon.home)).code, 0);
+  t.equal(await daemon.end(), 0);
+  alter(
+    daemon,
+    ['update managed_object set seq = -seq where id = ?', negative],
+    ['update managed_object set seq = 1 << 60 where id = ?', large],
+    ['update managed_object set seq = 0, box = substr(box, 1, 60) where id = ?', damaged],
+    ["update sealed_record set seq = -seq where kind = 'client'"],
+    ['update sqlite_sequence set seq = 1 << 60'],
+  );
+  const [strays] = rowsOf(daemon, 'select count(*) as n from sealed_record where seq < 0');
+  const records = Number(strays?.n);
+  t.ok(records >= 2, 'clients');
+  const listed = await command(daemon, 'vault', 'accept');
+  t.match(listed, { code: 1, output: `a number that the database does not give: ${records + 3}\n` });
+  for (const table of ['managed_object', 'sealed_record'])
+    t.match(listed.output, `the sequence that numbers the rows of ${table} was changed outside kmipd\n`);
+  t.match(listed.output, `that do not open among ${records + 3} that get a new number\n`);
+  const accepted = await command(daemon, 'vault', 'accept', '--yes');
+  t.match(accepted.output, /\naccepted 3 objects and \d+ records; 1 rows that did not open were removed; /);
+  t.match(accepted.output, ` removed; ${records + 3} got a new number; other nodes`);
+  t.match(await command(daemon, 'verify'), { code: 0 });
+  t.match((await command(daemon, 'client', 'list')).output, /demo(.|\n)*second/);
+  await daemon.start();
+  t.same(await get(daemon, ...ids), ['Success', 'Success', 'Success', 'OperationFailed']);
+  t.not((await create(daemon, 'e'))[0], 'undefined');
+  t.equal(await daemon.end(), 0);
+  t.match(await command(daemon, 'verify'), { code: 0 });
+});
+
 t.test('a database that was put back as a whole is accepted', async (t) => {
   const daemon = await prepare(t);
   await daemon.start();
@@ -144,7 +186,8 @@ t.test('a database that was put back as a whole is accepted', async (t) => {
       code: 1,
       output: /^kmipd: \S+anchor is damaged; [^\n]+\n$/,
     });
-  writeFileSync(anchor, anchors);
+  const other = `{"format":1,"store":"${'0'.repeat(32)}","keyring":1,"lanes":{}}\n`;
+  writeFileSync(anchor, `${anchors}${other}`);
   t.match((await command(daemon, 'vault', 'accept')).output, /it was at commit \d+\n/);
   alter(daemon, ["insert into lane (name, seq, era, box) values ('x', 1152921504606846976, 1, x'')"]);
   const unreadable = /a row of table lane is not one that kmipd writes/;
@@ -153,6 +196,7 @@ t.test('a database that was put back as a whole is accepted', async (t) => {
   const accepted = await command(daemon, 'vault', 'accept', '--yes');
   t.match(accepted.output, unreadable);
   t.match(accepted.output, /\naccepted 1 objects/);
+  t.equal(readFileSync(anchor, 'utf8'), other, 'the anchor of another database stays');
   await daemon.start();
   t.same(await get(daemon, early, late), ['Success', 'OperationFailed']);
   t.not((await create(daemon, 'new'))[0], 'undefined');
@@ -164,6 +208,9 @@ t.test('a database that was put back as a whole is accepted', async (t) => {
   const verified = await command(daemon, 'verify');
   t.match(verified, { code: 1, output: damaged });
   t.match(verified.output, /2 objects and \d records were read; 1 problems were found/);
-  t.equal((await command(daemon, 'vault', 'accept', '--yes')).code, 0);
+  t.match(await command(daemon, 'vault', 'accept', '--yes'), {
+    code: 0,
+    output: /\n\S+\/anchor could not be read and was removed, with what it had of other databases\n/,
+  });
   t.equal((await command(daemon, 'verify')).code, 0);
 });

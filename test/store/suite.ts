@@ -13,6 +13,7 @@ import { keyringSuite } from './keyrings-suite.ts';
 import { matchSuite } from './match-suite.ts';
 import { add, box, findAll, object, term, termOf, unit } from './objects.ts';
 import { recordSuite } from './records-suite.ts';
+import { repairSuite } from './repair-suite.ts';
 import { schemaSuite } from './schema-suite.ts';
 
 /** One engine under test. */
@@ -320,4 +321,5 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
   await changesSuite(t, openStore);
   await keyringSuite(t, openStore);
   await schemaSuite(t, engine);
+  await repairSuite(t, engine);
 }

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { readStoreUrl } from '../../config/values.ts';
 import { type Command, homeOption, print, printError, readOption, storeOption } from '../command.ts';
 import { CommandError } from '../failure.ts';
@@ -56,6 +55,8 @@ async function accept(
 ): Promise<void> {
   const { verifyDatabase } = await import('../verification/verify-database.ts');
   const { acceptDatabase } = await import('../verification/accept-database.ts');
+  const { removeAnchors } = await import('../state-directory/anchor-files.ts');
+  const { identifyStore } = await import('../../store/lanes/anchor.ts');
   const { commandLaneOf } = await import('../state-directory/database-lanes.ts');
   const found = await verifyDatabase(stateDirectory, backends);
   for (const problem of found.problems) printError(`kmipd: ${problem}`);
@@ -67,15 +68,17 @@ async function accept(
     print(`client ${name}, group ${group}, role ${role}${disabled ? ', disabled' : ''}`);
   if (!yes)
     throw new CommandError(
-      `${found.problems.length + found.unlisted} problems were found; look at the clients above; --yes goes on with the database as it is, and removes the ${found.altered.length} rows that do not open`,
+      `${found.problems.length + found.unlisted} problems were found; look at the clients above; --yes goes on with the database as it is, and removes the ${found.altered.length} rows that do not open${found.strays > 0 ? `, and those that do not open among ${found.strays} that get a new number` : ''}`,
     );
-  const { objects, records } = await acceptDatabase(backends, found, {
+  const { objects, records, renumbered, removed } = await acceptDatabase(backends, found, {
     lane: commandLaneOf(stateDirectory),
     uniqueNames: backends.config.uniqueNames,
   });
   // They remember another state. Until they are gone, the daemon still refuses the database.
-  for (const file of Object.values(stateDirectory.anchors)) rmSync(file, { force: true });
+  const files = Object.values(stateDirectory.anchors);
+  for (const file of await removeAnchors(files, identifyStore(backends.vault)))
+    print(`${file} could not be read and was removed, with what it had of other databases`);
   print(
-    `accepted ${objects} objects and ${records} records; ${found.altered.length} rows that did not open were removed; other nodes need their files anchor and anchor-command removed too`,
+    `accepted ${objects} objects and ${records} records; ${removed} rows that did not open were removed;${renumbered > 0 ? ` ${renumbered} got a new number;` : ''} other nodes need their files anchor and anchor-command removed too`,
   );
 }

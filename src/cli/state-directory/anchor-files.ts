@@ -1,4 +1,4 @@
-import { open, rename } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { giveToOwner } from '../../common/durable-file.ts';
 import { readTextFile } from '../../common/regular-file.ts';
@@ -31,6 +31,31 @@ export function createAnchorFiles(files: readonly string[], own: string): Anchor
       await replaceFile(own, encodeAnchors([...others, anchor].slice(-maxStores)));
     },
   };
+}
+
+/**
+ * Removes the anchors of one database from files, while no other process writes them. A file that cannot be
+ * read goes as a whole, with those of all databases; returns the names of such files.
+ */
+export async function removeAnchors(files: readonly string[], store: string): Promise<readonly string[]> {
+  const unreadable: string[] = [];
+  for (const file of files) {
+    const anchors = readAnchorsOrNone(file);
+    if (anchors === undefined) unreadable.push(file);
+    const others = anchors?.filter((anchor) => anchor.store !== store) ?? [];
+    if (others.length === 0) await rm(file, { force: true });
+    else if (others.length !== anchors?.length) await replaceFile(file, encodeAnchors(others));
+  }
+  return unreadable;
+}
+
+function readAnchorsOrNone(file: string): readonly Anchor[] | undefined {
+  try {
+    return readAnchors(file);
+  } catch (error) {
+    if (error instanceof AnchorUnreadableError) return undefined;
+    throw error;
+  }
 }
 
 function readAnchors(file: string): readonly Anchor[] {

@@ -21,28 +21,41 @@ export interface AcceptOptions {
   readonly uniqueNames: boolean;
 }
 
+/** Numbers of rows. */
+interface AcceptedRows {
+  readonly objects: number;
+  readonly records: number;
+  readonly renumbered: number;
+  /** Of those that did not open. */
+  readonly removed: number;
+}
+
 /**
- * Makes the database as it is the one that kmipd expects: removes the rows that do not open, builds a wrong
- * index anew, and states the rest in one lane. Each step may be repeated after an interruption.
+ * Makes the database as it is the one that kmipd expects: gives new numbers to rows with impossible ones,
+ * removes the rows that do not open, builds a wrong index anew, and states the rest in one lane. Each step
+ * may be repeated after an interruption.
  *
- * @param found what `verifyDatabase` has found; the returned one is of the rows as they are left
+ * @param found what `verifyDatabase` has found
  * @throws {StoreUnavailableError} when the database fails
  */
 export async function acceptDatabase(
   database: AcceptedDatabase,
   found: Verification,
   options: AcceptOptions,
-): Promise<Verification> {
+): Promise<AcceptedRows> {
   const { snapshot, repair, keyrings, vault } = database;
   // The lanes that are replaced may have stated too few boxes of the epoch.
   await vault.rotate();
-  await repair.removeRows(found.altered);
-  if (found.isIndexWrong || found.altered.some(({ table }) => table === 'managed_object'))
+  const verify = () => snapshot((rows) => verifyRows(rows, vault, async () => {}));
+  const renumbered = await repair.renumber();
+  const { altered, isIndexWrong } = renumbered === 0 ? found : await verify();
+  await repair.removeRows(altered);
+  if (isIndexWrong || altered.some(({ table }) => table === 'managed_object'))
     await rebuildIndex(database, options.uniqueNames);
-  const accepted = await snapshot((rows) => verifyRows(rows, vault, async () => {}));
+  const { objects, records, present } = await verify();
   const keyring = (await keyrings.read())?.generation ?? 0;
-  await repair.replaceLanes(sealLane(options.lane, accepted.present, keyring, vault));
-  return accepted;
+  await repair.replaceLanes(sealLane(options.lane, present, keyring, vault));
+  return { objects, records, renumbered, removed: altered.length };
 }
 
 function sealLane(name: string, rows: SetHash, keyring: number, vault: Vault): LaneRow {

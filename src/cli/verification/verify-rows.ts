@@ -22,6 +22,8 @@ export interface Verification {
   readonly problems: readonly string[];
   /** Problems beyond those that are listed. */
   readonly unlisted: number;
+  /** Rows with a number that the database does not give; they were not opened. */
+  readonly strays: number;
   /** The rows that do not open. */
   readonly altered: readonly AlteredRow[];
   /** Whether columns, terms or unique names are not those of the objects. */
@@ -48,14 +50,15 @@ export async function verifyRows(
 ): Promise<Verification> {
   const verifier = new RowVerifier(snapshot, vault);
   await verifier.verify(pause);
-  const { objects, records, problems, unlisted, altered, isIndexWrong, present } = verifier;
-  return { objects, records, problems, unlisted, altered, isIndexWrong, present };
+  const { objects, records, problems, unlisted, strays, altered, isIndexWrong, present } = verifier;
+  return { objects, records, problems, unlisted, strays, altered, isIndexWrong, present };
 }
 
 class RowVerifier implements Verification {
   objects = 0;
   records = 0;
   unlisted = 0;
+  strays = 0;
   isIndexWrong = false;
   readonly problems: string[] = [];
   readonly altered: AlteredRow[] = [];
@@ -85,8 +88,10 @@ class RowVerifier implements Verification {
       for (const row of page) await this.#verifyRecord(row);
       last = page.at(-1)?.seq ?? last;
     }
-    const strays = await this.#snapshot.strays();
-    if (strays > 0) this.#report(`rows with a number that the database does not give: ${strays}`);
+    this.strays = await this.#snapshot.strays();
+    if (this.strays > 0) this.#report(`rows with a number that the database does not give: ${this.strays}`);
+    for (const table of await this.#snapshot.wrongSequences())
+      this.#report(`the sequence that numbers the rows of ${table} was changed outside kmipd`);
     await this.#compareCounts();
     await this.#compareLanes();
   }
