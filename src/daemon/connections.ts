@@ -1,7 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Listener } from '../net/listener.ts';
 import type { OutgoingConnections } from '../net/outgoing.ts';
 import type { TlsMaterial } from '../net/tls.ts';
 import type { Backends } from './backends.ts';
+import type { MessagesAtWork } from './messages-at-work.ts';
 import type { Services } from './services.ts';
 import type { TlsMaterialSource } from './tls-material.ts';
 
@@ -17,6 +19,7 @@ export class Connections {
   readonly #backends: Backends;
   readonly #services: Services;
   readonly #material: TlsMaterialSource;
+  readonly #messages: Pick<MessagesAtWork, 'ended'>;
   #recheckTimer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -24,11 +27,13 @@ export class Connections {
     backends: Backends,
     services: Services,
     material: TlsMaterialSource,
+    messages: Pick<MessagesAtWork, 'ended'>,
   ) {
     this.#outgoing = outgoing;
     this.#backends = backends;
     this.#services = services;
     this.#material = material;
+    this.#messages = messages;
   }
 
   add(listener: Listener): void {
@@ -62,6 +67,17 @@ export class Connections {
       ...this.#listeners.map((listener) => listener.recheck()),
       outgoing,
     ]);
+  }
+
+  /**
+   * Ends the connections of a client that was removed, and resolves once its messages at work have ended too.
+   * Rejects when the client directory is unavailable.
+   */
+  async endRemoved(client: string): Promise<void> {
+    await this.recheck();
+    // A message whose connection was still allowed to continue has begun by then.
+    await nextTurn();
+    await this.#messages.ended(client);
   }
 
   /** Store errors are reported by requests; the next interval retries. */

@@ -73,7 +73,7 @@ export async function boot({ stateDirectory, overrides, version }: BootOptions):
     hours: config.verificationHours,
   };
   closing.defer(startVerifications(verifying));
-  await openManagementSocket(context, backends, () => reloads.request());
+  await openManagementSocket(context, backends, connections, () => reloads.request());
   const shutdown = waitForShutdown();
   print(readyLine(version, context, listeners, metricsAddress));
   const reloader = new Reloader(context, overrides, material, services, connections, (inForce) =>

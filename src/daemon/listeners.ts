@@ -9,6 +9,7 @@ import { logListener } from '../watch/log.ts';
 import type { Backends } from './backends.ts';
 import { bind, requireDistinctAddresses } from './bind.ts';
 import { Connections } from './connections.ts';
+import { MessagesAtWork } from './messages-at-work.ts';
 import type { Services } from './services.ts';
 import type { StartContext } from './start-context.ts';
 import type { TlsMaterialSource } from './tls-material.ts';
@@ -33,12 +34,13 @@ export async function startListeners(
   material: TlsMaterialSource,
 ): Promise<StartedListeners> {
   const { service, authenticate, endpoints, endpointObserver } = services;
+  const messages = new MessagesAtWork(service);
   const common = {
     material: material.current,
     profile: config.tls.profile,
     limits: config.limits,
     perClient: new Map<string, number>(),
-    service,
+    service: messages,
     observer: combineListenerObservers(logListener(log), metrics.listener),
     authenticate,
   };
@@ -50,7 +52,7 @@ export async function startListeners(
     observer: endpointObserver,
     authenticate,
   });
-  const connections = new Connections(outgoing, backends, services, material);
+  const connections = new Connections(outgoing, backends, services, material, messages);
   closing.defer(() => connections.drain());
   const listen = async (options: ListenerOptions, option: string) => {
     const listener = new Listener(options);

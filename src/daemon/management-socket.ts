@@ -3,22 +3,28 @@ import { describeOperatorError } from '../cli/failure.ts';
 import { storeIdentityOf } from '../cli/state-directory/management.ts';
 import { describeFileError } from '../common/regular-file.ts';
 import { nodeCrypto } from '../crypto/node/node.ts';
+import { ManagementError } from '../management/errors.ts';
 import { ManagementServer } from '../management/server.ts';
 import type { Backends } from './backends.ts';
+import type { Connections } from './connections.ts';
 import type { StartContext } from './start-context.ts';
 
 /** How long an answer waits for its change to be in force; it is stored before. */
 const maxReloadMilliseconds = 5_000;
+/** How long a removal waits for the messages of its client; commands wait for the answer for a minute. */
+const maxMessageMilliseconds = 30_000;
+const late = 'it is still at work on its reload';
 
 /**
  * Serves the commands of this state directory on its socket until the daemon closes. Where there can be no
  * socket, the log says so, and commands open the database themselves.
- * @param reload puts a change of clients in force
+ * @param reload puts a change of clients in force, or resolves to why it is not
  */
 export async function openManagementSocket(
   { stateDirectory, config, log, closing }: StartContext,
   { store, vault, clients, snapshot }: Backends,
-  reload: () => Promise<void>,
+  connections: Pick<Connections, 'endRemoved'>,
+  reload: () => Promise<string | undefined>,
 ): Promise<void> {
   const { socket: path } = stateDirectory;
   const server = new ManagementServer({
@@ -26,11 +32,33 @@ export async function openManagementSocket(
     backends: {
       ...{ store, vault, clients, crypto: async () => nodeCrypto },
       listObjects: (after) => snapshot((rows) => rows.objects(after)),
+      ended: async (client) => {
+        const ending: Promise<string | undefined> = connections.endRemoved(client).then(
+          () => undefined,
+          (error: Error) => error.message,
+        );
+        const tooLate = sleep(maxMessageMilliseconds, 'it takes too long', { ref: false });
+        const reason = await Promise.race([ending, tooLate]);
+        if (reason !== undefined)
+          log.warn(
+            { client, reason },
+            'records of a removed client may stay: its last messages have not ended',
+          );
+      },
     },
     description: { process: process.pid, store: storeIdentityOf(config.store) ?? '' },
-    refusal: () => (vault.unsealed ? undefined : `the vault is sealed: ${vault.sealedBecause}`),
+    ready: async () => {
+      if (!vault.unsealed) throw new ManagementError(`the vault is sealed: ${vault.sealedBecause}`);
+      // Rejects with the way out when the daemon must not write any more.
+      await store.ping();
+    },
     describeError: describeOperatorError,
-    changed: () => Promise.race([reload(), sleep(maxReloadMilliseconds, undefined, { ref: false })]),
+    changed: async () => {
+      const problem = await Promise.race([reload(), sleep(maxReloadMilliseconds, late, { ref: false })]);
+      return (
+        problem && `the change is stored, but the running kmipd (process ${process.pid}) says: ${problem}`
+      );
+    },
     failed: (operation, error) =>
       log.error({ operation, error: error as Error }, 'a method of the management socket failed'),
   });

@@ -1,6 +1,7 @@
 import { failureLines } from '../cli/failure.ts';
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { readStateConfig } from '../cli/state-directory/state-directory.ts';
+import { JoinedRuns } from '../common/joined-runs.ts';
 import {
   type Config,
   type ConfigOverrides,
@@ -23,25 +24,24 @@ export function loadConfig(stateDirectory: StateDirectory, overrides: ConfigOver
 }
 
 /**
- * Runs one reload for each SIGHUP and each request, one after another. Those that arrive before `start` wait
- * for it. From the constructor on, SIGHUP no longer ends the process.
+ * Runs a reload after each SIGHUP and each request, one after another; those that wait share one, also those
+ * that arrive before `start`. From the constructor on, SIGHUP no longer ends the process.
  */
 export class ReloadQueue {
-  readonly #reload = Promise.withResolvers<() => Promise<void>>();
-  #last: Promise<void> = Promise.resolve();
+  readonly #reload = Promise.withResolvers<Reloader['reload']>();
+  readonly #runs = new JoinedRuns(async () => (await this.#reload.promise)());
 
   constructor() {
     process.on('SIGHUP', () => void this.request());
   }
 
-  /** Resolves once a reload that began after this call has ended. */
-  request(): Promise<void> {
-    this.#last = this.#last.then(async () => (await this.#reload.promise)());
-    return this.#last;
+  /** Resolves to the result of a reload that begins after this call. */
+  request(): ReturnType<Reloader['reload']> {
+    return this.#runs.request();
   }
 
   /** `reload` must not reject. */
-  start(reload: () => Promise<void>): void {
+  start(reload: Reloader['reload']): void {
     this.#reload.resolve(reload);
   }
 }
@@ -76,27 +76,36 @@ export class Reloader {
   }
 
   /**
-   * Never rejects: a configuration that cannot be used is logged, and the former one stays in force. Once the
-   * new one is in force, open connections are checked; without the client directory the next check does it.
+   * Resolves to what has failed, one line, and never rejects: a configuration that cannot be used is logged,
+   * and the former one stays in force. Open connections are checked in either case, by the configuration that
+   * is in force then; without the client directory the next check does it.
    */
-  async reload(): Promise<void> {
+  async reload(): Promise<string | undefined> {
     const { log } = this.#context;
-    try {
-      const next = loadConfig(this.#context.stateDirectory, this.#overrides);
-      const { config, ignoredKeys } = takeOverReloadable(this.#config, next);
-      await this.#apply(config);
-      await this.#recheckConnections();
-      await this.#warnOf(config);
-      log.info(
-        'configuration reloaded: certificates, trusted authorities, roles, [authorities], [certification], [crypto] and log level',
-      );
-      if (ignoredKeys.length > 0) log.warn({ keys: ignoredKeys }, 'changes of these keys wait for a restart');
-    } catch (error) {
+    const read = await this.#takeOver().catch((error: unknown) => ({ failure: failureLines(error) }));
+    const unchecked = await this.#recheckConnections();
+    if ('failure' in read) {
       log.error(
-        { error: failureLines(error).join('\n') },
+        { error: read.failure.join('\n') },
         'the reload failed; the former configuration stays in force',
       );
+      return `its reload failed, and the former configuration stays in force: ${read.failure.join('; ')}`;
     }
+    await this.#warnOf(this.#config);
+    log.info(
+      'configuration reloaded: certificates, trusted authorities, roles, [authorities], [certification], [crypto] and log level',
+    );
+    const keys = read.ignoredKeys;
+    if (keys.length > 0) log.warn({ keys }, 'changes of these keys wait for a restart');
+    return unchecked;
+  }
+
+  /** Reads the configuration and puts it in force; returns the keys whose changes wait for a restart. */
+  async #takeOver(): Promise<{ readonly ignoredKeys: readonly string[] }> {
+    const next = loadConfig(this.#context.stateDirectory, this.#overrides);
+    const { config, ignoredKeys } = takeOverReloadable(this.#config, next);
+    await this.#apply(config);
+    return { ignoredKeys };
   }
 
   /** Puts the configuration in force as a whole: only its first two steps can fail. */
@@ -113,12 +122,16 @@ export class Reloader {
     this.#config = config;
   }
 
-  async #recheckConnections(): Promise<void> {
+  /** Resolves to what has failed, if anything. */
+  async #recheckConnections(): Promise<string | undefined> {
     try {
       await this.#connections.recheck();
+      return undefined;
     } catch (error) {
       const { message } = error as Error;
-      this.#context.log.warn({ error: message }, 'open connections are checked later: the check failed');
+      const problem = 'open connections are checked later: the check failed';
+      this.#context.log.warn({ error: message }, problem);
+      return problem;
     }
   }
 }

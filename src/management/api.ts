@@ -22,6 +22,11 @@ export interface ManagementBackends {
   readonly listObjects: PurgedDatabase['list'];
   /** Loads the cryptography, which few methods need. */
   readonly crypto: () => Promise<CryptoProvider>;
+  /**
+   * Resolves once no connection and no message of a client that was removed is at work; absent in a process
+   * that serves no clients. Must not reject.
+   */
+  readonly ended?: (client: string) => Promise<void>;
 }
 
 /** A client as lists show it. */

@@ -3,7 +3,7 @@ import type { ManagementCall, MethodName, ServiceDescription } from './api.ts';
 import { ManagementError } from './errors.ts';
 import { isSocketPath, maxAnswerBytes, maxRequestBytes, readLines, writeLine } from './lines.ts';
 import { describeMethod } from './params.ts';
-import { type Answer, type Check, checkOf, isAnswer, isDescription } from './results.ts';
+import { type Answer, checkOf, isAnswer, isDescription, type ResultCheck } from './results.ts';
 
 /** Milliseconds within which a daemon must say who it is: one that was stopped never does. */
 const connectMilliseconds = 2_000;
@@ -61,7 +61,7 @@ class Exchange {
   async request<T>(
     method: MethodName | typeof describeMethod,
     params: unknown,
-    isResult: Check<T>,
+    isResult: ResultCheck<T>,
     milliseconds: number,
   ): Promise<T> {
     const line = JSON.stringify({ id: ++this.#id, method, params });

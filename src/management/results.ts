@@ -11,42 +11,42 @@ import type {
 } from './api.ts';
 
 /** Tells whether what came over the socket has the form of a result. */
-export type Check<T> = (value: unknown) => value is T;
+export type ResultCheck<T> = (value: unknown) => value is T;
 
 const text = (value: unknown): value is string => typeof value === 'string';
 const flag = (value: unknown): value is boolean => typeof value === 'boolean';
 const natural = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** Checks a text whose choices are only printed. */
-const word = <T extends string>(): Check<T> => text as Check<T>;
+const word = <T extends string>(): ResultCheck<T> => text as ResultCheck<T>;
 
 const nullable =
-  <T>(check: Check<T>): Check<T | null> =>
+  <T>(check: ResultCheck<T>): ResultCheck<T | null> =>
   (value): value is T | null =>
     value === null || check(value);
 
 const optional =
-  <T>(check: Check<T>): Check<T | undefined> =>
+  <T>(check: ResultCheck<T>): ResultCheck<T | undefined> =>
   (value): value is T | undefined =>
     value === undefined || check(value);
 
 const list =
-  <T>(check: Check<T>): Check<readonly T[]> =>
+  <T>(check: ResultCheck<T>): ResultCheck<readonly T[]> =>
   (value): value is readonly T[] =>
     Array.isArray(value) && value.every(check);
 
 /** Checks an object with these fields, and perhaps others, which are not read. */
 const record =
-  <T extends object>(checks: { readonly [K in keyof T]-?: Check<T[K]> }): Check<T> =>
+  <T extends object>(checks: { readonly [K in keyof T]-?: ResultCheck<T[K]> }): ResultCheck<T> =>
   (value): value is T =>
     typeof value === 'object' &&
     value !== null &&
     !Array.isArray(value) &&
-    Object.entries<Check<unknown>>(checks).every(([key, check]) =>
+    Object.entries<ResultCheck<unknown>>(checks).every(([key, check]) =>
       check(Object.hasOwn(value, key) ? value[key as never] : undefined),
     );
 
-const deviceFields: Check<Record<string, string>> = (value): value is Record<string, string> =>
+const deviceFields: ResultCheck<Record<string, string>> = (value): value is Record<string, string> =>
   record({})(value) && Object.values(value).every(text);
 
 const summary = {
@@ -62,7 +62,7 @@ const key = record<KeySummary>({
   ...{ isClosed: flag, isMarked: flag, problem: optional(text) },
 });
 
-const checks: { readonly [M in MethodName]: Check<ResultOf<M>> } = {
+const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'client.list': list(record<ClientSummary>(summary)),
   'client.find': nullable(client),
   'client.show': client,
@@ -98,9 +98,9 @@ const checks: { readonly [M in MethodName]: Check<ResultOf<M>> } = {
 };
 
 /** Returns the check of the results of a method. */
-export const checkOf = <M extends MethodName>(method: M): Check<ResultOf<M>> => checks[method];
+export const checkOf = <M extends MethodName>(method: M): ResultCheck<ResultOf<M>> => checks[method];
 
-export const isDescription: Check<ServiceDescription> = record({ process: natural, store: text });
+export const isDescription: ResultCheck<ServiceDescription> = record({ process: natural, store: text });
 
 /** An answer of the socket; its result is of any form. */
 export interface Answer {
@@ -111,7 +111,7 @@ export interface Answer {
   readonly warning?: string | undefined;
 }
 
-export const isAnswer: Check<Answer> = record({
+export const isAnswer: ResultCheck<Answer> = record({
   id: nullable(natural),
   result: (_): _ is unknown => true,
   error: optional(record({ message: text })),

@@ -18,12 +18,12 @@ export interface ManagementServerOptions {
   readonly path: string;
   readonly backends: ManagementBackends;
   readonly description: ServiceDescription;
-  /** Why no method can be called now; undefined when they can. */
-  readonly refusal: () => string | undefined;
+  /** Rejects when no method can be called now. */
+  readonly ready: () => Promise<void>;
   /** Returns an error as an answer states it; undefined for those that are no business of the operator. */
   readonly describeError: (error: unknown) => AnsweredError | undefined;
-  /** Resolves once a change is in force; must not reject. */
-  readonly changed: () => Promise<void>;
+  /** Resolves once a change is in force, or to why it is not, one line; must not reject. */
+  readonly changed: () => Promise<string | undefined>;
   /** Is notified of each error that is answered as an internal one. */
   readonly failed: (method: MethodName, error: unknown) => void;
   readonly times?: ManagementTimes;
@@ -47,6 +47,8 @@ const umask = 0o177;
 
 interface Connection {
   readonly socket: Socket;
+  /** Resolves once the socket is closed, and no request of it is at work. */
+  ended: Promise<unknown>;
   isAtWork: boolean;
 }
 
@@ -67,7 +69,7 @@ export class ManagementServer {
     this.#times = options.times ?? defaultTimes;
     // A client that has sent its last request still gets the answer.
     const half = { allowHalfOpen: true };
-    this.#server = createServer(half, (socket) => void this.#serve({ socket, isAtWork: false }));
+    this.#server = createServer(half, (socket) => this.#accept(socket));
     // Of an attempt to accept a connection: the next one may succeed.
     this.#server.on('error', () => {});
     this.#server.maxConnections = maxConnections;
@@ -101,19 +103,31 @@ export class ManagementServer {
     this.#isClosing = true;
     const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const { socket, isAtWork } of this.#connections) if (!isAtWork) socket.destroy();
-    const late = setTimeout(() => {
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
       for (const { socket } of this.#connections) socket.destroy();
+      late.resolve();
     }, this.#times.close);
+    await Promise.race([Promise.all(Array.from(this.#connections, ({ ended }) => ended)), late.promise]);
     await closed;
-    clearTimeout(late);
+    clearTimeout(timer);
+  }
+
+  #accept(socket: Socket): void {
+    // The server counts open sockets only: a peer that has gone may have left its request at work.
+    if (this.#connections.size >= maxConnections) return void socket.destroy();
+    const connection: Connection = { socket, ended: Promise.resolve(), isAtWork: false };
+    this.#connections.add(connection);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    connection.ended = Promise.all([this.#serve(connection), closed]).finally(() =>
+      this.#connections.delete(connection),
+    );
   }
 
   async #serve(connection: Connection): Promise<void> {
     const { socket } = connection;
-    this.#connections.add(connection);
     // The reader sees it too.
     socket.on('error', () => {});
-    socket.once('close', () => this.#connections.delete(connection));
     let timer: NodeJS.Timeout | undefined;
     const allow = (milliseconds: number) => {
       clearTimeout(timer);
@@ -164,13 +178,11 @@ export class ManagementServer {
   /** @throws {RequestError} when the parameters are of another form. */
   async #call(id: number | null, method: MethodName, given: unknown): Promise<object> {
     const params = readParams(method, given);
-    const { backends, refusal, describeError, changed, failed } = this.#options;
-    const refused = refusal();
-    if (refused !== undefined) return { id, error: { code: 'SEALED', message: refused } };
+    const { backends, ready, describeError, changed, failed } = this.#options;
     try {
+      await ready();
       const result = await callMethod(backends, method, params);
-      if (changes.has(method)) await changed();
-      return { id, result };
+      return { id, result, warning: changes.has(method) ? await changed() : undefined };
     } catch (error) {
       const described = describeError(error);
       if (described === undefined) failed(method, error);

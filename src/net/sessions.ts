@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { JoinedRuns } from '../common/joined-runs.ts';
 import type { Limits } from '../common/limits.ts';
 import type { AuthenticationResult } from '../identity/certificate.ts';
 import type { Principal } from '../identity/principal.ts';
@@ -40,7 +41,7 @@ export const tooManyConnections = 'too many connections of this client';
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #sessions = new Set<ClientSession>();
-  #pendingRecheck: Promise<void> | undefined;
+  readonly #rechecks = new JoinedRuns(() => this.#recheck());
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -71,13 +72,10 @@ export class Sessions {
 
   /**
    * Authenticates every session again, each certificate once, and ends the sessions whose clients are no
-   * longer authorised. Rejects when the client directory is unavailable.
+   * longer authorised by what the directory contains from this call on. Rejects when it is unavailable.
    */
   recheck(): Promise<void> {
-    this.#pendingRecheck ??= this.#recheck().finally(() => {
-      this.#pendingRecheck = undefined;
-    });
-    return this.#pendingRecheck;
+    return this.#rechecks.request();
   }
 
   async #recheck(): Promise<void> {
@@ -97,9 +95,9 @@ export class Sessions {
    * authenticated again first, and ended when it is refused then.
    */
   mayContinue(session: ClientSession): boolean | Promise<boolean> {
-    return (
-      session.connection.conversation.principal.isProvisional !== true || this.#authenticateAnew(session)
-    );
+    const { socket, conversation } = session.connection;
+    if (socket.destroyed) return false;
+    return conversation.principal.isProvisional !== true || this.#authenticateAnew(session);
   }
 
   async #authenticateAnew(session: ClientSession): Promise<boolean> {

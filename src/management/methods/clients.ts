@@ -94,7 +94,7 @@ function parseChain(pem: string): X509Certificate {
 }
 
 async function remove(
-  { clients, store, vault }: ManagementBackends,
+  { clients, store, vault, ended }: ManagementBackends,
   { name }: ParamsOf<'client.remove'>,
 ): Promise<ResultOf<'client.remove'>> {
   const client = await requireClient(clients, name);
@@ -102,10 +102,11 @@ async function remove(
     await deleteNamedRecords(store, vault, name);
     await deleteOwnedRecords(store, vault, client);
   };
-  // Before, so that the removal can be repeated when it is interrupted; afterwards, because a daemon may have
-  // stored more until then.
+  // Before, so that the removal can be repeated when it is interrupted; afterwards, because messages of the
+  // client may have stored more until then.
   await deleteRecords();
   await clients.remove(name);
+  await ended?.(name);
   await deleteRecords();
   return { group: client.group };
 }

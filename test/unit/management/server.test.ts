@@ -33,10 +33,10 @@ async function serve(t: Tap, clients: Clients, options: Partial<ManagementServer
     path,
     backends: { clients } as ManagementBackends,
     description: { process: 1, store: 'this one' },
-    refusal: () => undefined,
+    ready: async () => {},
     describeError: (error) =>
       error instanceof ManagementError ? { code: error.code, message: error.message } : undefined,
-    changed: async () => {},
+    changed: async () => undefined,
     failed: (_, error) => failures.push(error),
     ...options,
   });
@@ -153,9 +153,35 @@ t.test('connections are bounded in number and time', async (t) => {
   slow.destroy();
 });
 
+t.test('requests at work are bounded although their peers have gone', async (t) => {
+  const go = Promise.withResolvers<void>();
+  let [atWork, max] = [0, 0];
+  const work = async () => {
+    max = Math.max(max, ++atWork);
+    await go.promise;
+    atWork--;
+    return [];
+  };
+  const { path, server } = await serve(t, { list: work });
+  for (let sent = 0; sent < 100; sent++) {
+    const socket = connect(path).on('error', () => {});
+    socket.write(`${list}\n`, () => setTimeout(() => socket.destroy(), 5));
+    await new Promise((resolve) => socket.once('close', resolve));
+  }
+  t.equal(max, 16);
+  t.equal(await connectManagement(path), undefined, 'another one is closed');
+  const closed = server.close();
+  go.resolve();
+  await closed;
+  t.equal(atWork, 0, 'the server waits for them');
+});
+
 t.test('a sealed vault refuses every method', async (t) => {
-  const { path } = await serve(t, {}, { refusal: () => 'the vault is sealed: no key' });
-  t.match(await exchange(path, list), [error('SEALED', /^the vault is sealed: no key$/)]);
+  const ready = async () => {
+    throw new ManagementError('the vault is sealed: no key');
+  };
+  const { path } = await serve(t, {}, { ready });
+  t.match(await exchange(path, list), [error('MANAGEMENT', /^the vault is sealed: no key$/)]);
   t.ok(await connectManagement(path), 'the daemon still says who it is');
 });
 
@@ -164,7 +190,7 @@ t.test('changes are answered once they are in force, reads at once', async (t) =
   const { path } = await serve(
     t,
     { list: async () => [], byName: async () => client('demo'), setDisabled: async () => true },
-    { changed: async () => void changes++ },
+    { changed: async () => (++changes > 1 ? 'not in force' : undefined) },
   );
   const connection = await connectManagement(path);
   t.strictSame(await connection?.call('client.list', {}), []);
@@ -173,6 +199,9 @@ t.test('changes are answered once they are in force, reads at once', async (t) =
     isChanged: true,
   });
   t.equal(changes, 1);
+  t.strictSame(connection?.warnings, []);
+  await connection?.call('client.setDisabled', { name: 'demo', disabled: true });
+  t.strictSame(connection?.warnings, ['not in force']);
   await t.rejects(async () => {
     await connection?.call('client.show', { name: 'x'.repeat(300_000) });
   }, /262144 bytes/);
