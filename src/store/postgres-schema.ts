@@ -15,9 +15,16 @@ const selectParts = `with own as (
   select format('table %s', relname) as name,
       format('%s %s %s %s', relkind, relrowsecurity, relforcerowsecurity, relispartition) as text from own
   union all select format('column %s of table %s', attname, relname),
-      format('%s %s %s %s %s', format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated,
-        atthasdef)
-    from own join pg_catalog.pg_attribute on attrelid = own.oid where attnum > 0 and not attisdropped
+      format('%s %s %s %s %s %s', format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated,
+        pg_get_expr(adbin, adrelid), attcollation::regcollation)
+    from own join pg_catalog.pg_attribute on attrelid = own.oid
+      left join pg_catalog.pg_attrdef on adrelid = own.oid and adnum = attnum
+    where attnum > 0 and not attisdropped
+  union all select format('sequence of table %s', relname),
+      format('%s %s %s %s %s', seqtypid::regtype, seqincrement, seqmin, seqmax, seqcycle)
+    from own join pg_catalog.pg_depend d on refclassid = 'pg_catalog.pg_class'::regclass
+        and refobjid = own.oid and classid = 'pg_catalog.pg_class'::regclass and deptype = 'i'
+      join pg_catalog.pg_sequence on seqrelid = objid
   union all select format('index %s', c.relname), format('%s %s %s', pg_get_indexdef(indexrelid, 0, true),
       indisvalid and indisready and indislive, indimmediate)
     from own join pg_catalog.pg_index on indrelid = own.oid join pg_catalog.pg_class c on c.oid = indexrelid

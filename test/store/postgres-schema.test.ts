@@ -128,6 +128,23 @@ if (typeof server === 'string') {
     ['a missing column', /column value of table managed_object is/, 'alter table managed_object drop value'],
     ['a column of another type', /column seq of table lane/, 'alter table lane alter seq type numeric'],
     ['a column that may be null', /column box of table lane/, 'alter table lane alter box drop not null'],
+    [
+      'a column of another collation',
+      /column id of table managed_object/,
+      "create collation folding (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+      'alter table managed_object alter id type text collate folding',
+    ],
+    ['a default', /column era of table lane/, 'alter table lane alter era set default 1'],
+    [
+      'a sequence that counts in other steps',
+      /sequence of table sealed_record is missing or another one/,
+      'alter table sealed_record alter seq set increment 2',
+    ],
+    [
+      'a sequence that begins again',
+      /sequence of table managed_object is missing or another one/,
+      'alter table managed_object alter seq set cycle set maxvalue 9',
+    ],
     ['a further column', /column more of table lane is not/, 'alter table lane add more text'],
     [
       'a trigger',
