@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { numberedTables } from './row-numbers.ts';
 import type { SqlRow, SqlValue } from './sql-driver.ts';
 import { StoreUnavailableError } from './store.ts';
 
@@ -167,6 +168,7 @@ function parseInteger(value: string): number {
 const statementErrors = /^(0A|2[0-47]|25P02|34|38|39|3B|42|44)/;
 const conflictCodes = new Set(['40001', '40P01']);
 const lockNotAvailable = '55P03';
+const sequenceEnded = '2200H';
 const queryCancelled = '57014';
 const readOnlyTransaction = '25006';
 /** Lost connections, too many connections, and servers that start or stop. */
@@ -213,6 +215,12 @@ export function isServerGone(error: unknown): boolean {
 export function isStatementError(error: unknown): boolean {
   const code = codeOf(error);
   return code.length === 5 && statementErrors.test(code);
+}
+
+/** Whether a sequence has come to its end, or gives a number that a row of the table has. */
+export function isSequenceError(error: unknown): boolean {
+  const constraint = error instanceof Error && 'constraint' in error ? error.constraint : undefined;
+  return codeOf(error) === sequenceEnded || numberedTables.some((table) => constraint === `${table}_pkey`);
 }
 
 /** Who is connected to what, for the explanation of a refusal. */

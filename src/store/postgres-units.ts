@@ -1,8 +1,10 @@
 import type pg from 'pg';
+import { exactInteger } from './cells.ts';
 import type { UnitOutcome } from './group-commit.ts';
 import type { LaneConnection } from './lanes/lane-ports.ts';
 import type { LaneStep } from './lanes/lane-writer.ts';
-import { isLockTimeout, isStatementError, toQuery } from './postgres-session.ts';
+import { isLockTimeout, isSequenceError, isStatementError, toQuery } from './postgres-session.ts';
+import { isOwnNumber, sequenceError } from './row-numbers.ts';
 import type { SqlStep, SqlUnit } from './sql-driver.ts';
 
 /** Transactions of groups of units on one pipelined connection to PostgreSQL. */
@@ -101,7 +103,7 @@ export async function writeUnlocked(
         ? { error: new RowsLockedError([...new Set(rows.map(({ text }) => text))]) }
         : await runInSavepoint(client, unit, (error) =>
             // Another session inserts the same key, or has locked a table.
-            isLockTimeout(error) ? { error: new RowsLockedError([]) } : toOutcome(error),
+            isLockTimeout(error) ? { error: new RowsLockedError([]) } : toOutcome(error, unit),
           ),
     );
   }
@@ -149,17 +151,22 @@ async function endTransaction(
 async function runInSavepoint(
   client: pg.Client,
   unit: SqlUnit,
-  translate: (error: unknown) => UnitOutcome,
+  translate: (error: unknown, unit: SqlUnit) => UnitOutcome,
 ): Promise<UnitOutcome> {
   const saved = client.query('savepoint unit');
-  const [, outcome] = await waitForAll([saved, runUnit(client, unit).catch(translate)]);
+  const [, outcome] = await waitForAll([
+    saved,
+    runUnit(client, unit).catch((error) => translate(error, unit)),
+  ]);
   if (outcome !== 'committed') await client.query('rollback to savepoint unit');
   await client.query('release savepoint unit');
   return outcome;
 }
 
-function toOutcome(error: unknown): UnitOutcome {
+function toOutcome(error: unknown, { steps }: SqlUnit): UnitOutcome {
   if (!isStatementError(error)) throw error;
+  const table = isSequenceError(error) && steps.find(({ numbers }) => numbers !== undefined)?.numbers;
+  if (table) return { error: sequenceError(table) };
   return { error: new Error(`the database refused a statement: ${(error as Error).message}`) };
 }
 
@@ -224,10 +231,17 @@ export function rowsOf({ objects, records = [] }: SqlUnit): readonly UnitRow[] {
   ];
 }
 
+const returning = ` returning ${exactInteger('seq')} as seq`;
+
 async function runUnit(client: pg.Client, unit: SqlUnit): Promise<UnitOutcome> {
   const results = await waitForAll(
-    unit.steps.map(({ sql, parameters }) => client.query(toQuery(sql, parameters))),
+    unit.steps.map(({ sql, parameters, numbers }) =>
+      client.query(toQuery(numbers === undefined ? sql : `${sql}${returning}`, parameters)),
+    ),
   );
+  for (const [at, { numbers }] of unit.steps.entries())
+    if (numbers !== undefined && results[at]?.rows.some(({ seq }) => !isOwnNumber(seq)))
+      return { error: sequenceError(numbers) };
   const failed = unit.steps.find((step, at) => hasWrongRowCount(step, results[at]?.rowCount ?? 0));
   return failed === undefined ? 'committed' : (failed.otherwise ?? 'conflict');
 }

@@ -1,6 +1,6 @@
 import { StoreUnavailableError } from './store.ts';
 
-/** The numbers of rows, which the database gives from 1 on, out of sequences that somebody else may change. */
+/** Numbers of rows, which the database gives from 1 on, out of sequences that somebody else may change. */
 
 /** Tables with a column `seq`. */
 export type NumberedTable = 'managed_object' | 'sealed_record';
@@ -10,9 +10,14 @@ export const numberedTables: readonly NumberedTable[] = ['managed_object', 'seal
 /** Half of the numbers: no sequence gets beyond it by counting, and as many are left then. */
 export const maxUsualNumber = 2 ** 52;
 
-/** Returns a condition on numbers that a repair keeps; those that it gives are below `maxUsualNumber`, too. */
+/** Returns a condition on numbers that a repair keeps; those that it gives are usual ones, too. */
 export function hasUsualNumber(column: string): string {
   return `${column} between 1 and ${maxUsualNumber / 2}`;
+}
+
+/** Whether a row is found under its number. */
+export function isOwnNumber(number: unknown): boolean {
+  return Number.isSafeInteger(Number(number)) && Number(number) > 0;
 }
 
 /** The error of an insertion that got a number which is not found again, or none. */

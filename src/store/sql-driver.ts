@@ -24,6 +24,8 @@ export interface SqlStep {
    * any.
    */
   readonly rows?: number;
+  /** The statement inserts at most one row into this table; the unit fails if its number is no usable one. */
+  readonly numbers?: NumberedTable;
   /** Result of the unit when the number of rows is wrong; `conflict` by default. */
   readonly otherwise?: 'conflict' | 'taken';
 }

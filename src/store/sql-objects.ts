@@ -118,7 +118,7 @@ function expectationStep({ id, group, version }: ObjectExpectation): SqlStep {
 function insertStep(object: StoredObject): SqlStep {
   const { id, group, objectType } = object;
   const parameters = [id, group, objectType, ...writtenValues(object)];
-  return { sql: insertObject, parameters, rows: 1, otherwise: 'conflict' };
+  return { sql: insertObject, parameters, numbers: 'managed_object', rows: 1, otherwise: 'conflict' };
 }
 
 function updateStep(object: StoredObject): SqlStep {

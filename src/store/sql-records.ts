@@ -67,9 +67,11 @@ export function recordUnit({ expects, puts, removals }: RecordChanges): RecordUn
     steps: [
       ...expects.filter(({ key }) => !written.has(key)).map(expectationStep),
       ...removals.map(removalStep),
-      ...puts.map(({ kind, key, group, version, expires, box }) => {
+      ...puts.map(({ kind, key, group, version, expires, box }): SqlStep => {
         const values = [kind, key, group, version, expires, box];
-        return version === 1 ? step(insert, values) : step(update, [...values, version - 1]);
+        return version === 1
+          ? { ...step(insert, values), numbers: 'sealed_record' }
+          : step(update, [...values, version - 1]);
       }),
     ],
   };

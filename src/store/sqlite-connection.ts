@@ -58,7 +58,19 @@ export class SqliteConnection {
   count(sql: string, parameters: readonly SqlValue[]): number {
     const statement = this.#statement(sql);
     if (sql.startsWith('select')) return statement.all(...parameters).length;
-    return Number(statement.run(...parameters).changes);
+    return Number(this.#run(statement, parameters).changes);
+  }
+
+  /** Runs an insertion and returns the numbers of the rows that it inserted, none or one. */
+  insert(sql: string, parameters: readonly SqlValue[]): readonly bigint[] {
+    const { changes, lastInsertRowid } = this.#run(this.#statement(sql), parameters);
+    return changes === 0n ? [] : [lastInsertRowid as bigint];
+  }
+
+  /** Each result has the number of the last inserted row, which may be larger than one of JavaScript. */
+  #run(statement: StatementSync, parameters: readonly SqlValue[]) {
+    statement.setReadBigInts(true);
+    return statement.run(...parameters);
   }
 
   #statement(sql: string): StatementSync {

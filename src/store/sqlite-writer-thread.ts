@@ -3,9 +3,10 @@ import type { UnitOutcome } from './group-commit.ts';
 import type { LaneConnection } from './lanes/lane-ports.ts';
 import type { LaneStep } from './lanes/lane-writer.ts';
 import { maxLaneAttempts } from './lanes/lanes.ts';
+import { sequenceError } from './row-numbers.ts';
 import type { SqlStep, SqlUnit } from './sql-driver.ts';
 import { describeSqliteError, type SqliteSettings } from './sqlite-connection.ts';
-import type { WriterReply, WriterRequest } from './sqlite-writer.ts';
+import type { ThreadOutcome, WriterReply, WriterRequest } from './sqlite-writer.ts';
 import { StoreUnavailableError } from './store.ts';
 
 type GroupReply = Exclude<WriterReply, 'ready'>;
@@ -51,7 +52,7 @@ export class SqliteWriterThread {
   async write(units: readonly SqlUnit[]): Promise<readonly UnitOutcome[]> {
     for (let attempt = 1; attempt <= maxLaneAttempts; attempt += 1) {
       const { outcomes, state } = await this.#attempt(units);
-      if (state === 'committed') return outcomes;
+      if (state === 'committed') return outcomes.map(toUnitOutcome);
       await this.#lane.resolveConflict();
     }
     throw this.#unavailable('its row of table lane is replaced again and again');
@@ -113,6 +114,11 @@ export class SqliteWriterThread {
   #unavailable(why: string): StoreUnavailableError {
     return new StoreUnavailableError(`cannot write ${this.#path}: ${why}`);
   }
+}
+
+function toUnitOutcome(outcome: ThreadOutcome): UnitOutcome {
+  if (typeof outcome === 'string' || 'error' in outcome) return outcome;
+  return { error: sequenceError(outcome.misnumbered) };
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;

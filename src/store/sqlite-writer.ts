@@ -1,4 +1,5 @@
 import type { UnitOutcome } from './group-commit.ts';
+import { isOwnNumber, type NumberedTable, numberedTables, sequenceError } from './row-numbers.ts';
 import type { SqlStep, SqlUnit } from './sql-driver.ts';
 import { classifyFailure, describeSqliteError, type SqliteFailure } from './sqlite-connection.ts';
 import { openThreadConnection, serveRequests } from './sqlite-thread.ts';
@@ -21,7 +22,7 @@ export type WriterRequest =
 /** Message from the thread: it is ready, or what became of a group. */
 export type WriterReply =
   | 'ready'
-  | { readonly group: number; readonly outcomes: readonly UnitOutcome[]; readonly state: TransactionState }
+  | { readonly group: number; readonly outcomes: readonly ThreadOutcome[]; readonly state: TransactionState }
   /** Nothing of the group was committed as far as SQLite reports. */
   | {
       readonly group: number;
@@ -35,10 +36,16 @@ export type WriterReply =
  */
 export type TransactionState = 'committed' | 'open' | 'moved';
 
+/** As `UnitOutcome`, whose errors lose their class on the way to another thread. */
+export type ThreadOutcome = UnitOutcome | { readonly misnumbered: NumberedTable };
+
+const sqliteFull = 13;
+const selectEnded = `select 1 as one from sqlite_sequence where name = $1 and seq > ${Number.MAX_SAFE_INTEGER}`;
+
 const connection = openThreadConnection();
 const { database } = connection;
 /** Of the open transaction. */
-let outcomes: readonly UnitOutcome[] = [];
+let outcomes: readonly ThreadOutcome[] = [];
 serveRequests(connection, answer).postMessage('ready' satisfies WriterReply);
 
 function answer(request: WriterRequest): WriterReply {
@@ -51,9 +58,16 @@ function answer(request: WriterRequest): WriterReply {
     return {
       group,
       failure: failure === 'statement' ? 'broken' : failure,
-      description: describeSqliteError(error),
+      description: describeFailure(error),
     };
   }
+}
+
+/** SQLite calls the database full, too, when a sequence has come to its end. */
+function describeFailure(error: unknown): string {
+  const isFull = error instanceof Error && 'errcode' in error && error.errcode === sqliteFull;
+  const ended = isFull && numberedTables.find((table) => connection.rows(selectEnded, [table]).length > 0);
+  return ended ? sequenceError(ended).message : describeSqliteError(error);
 }
 
 function writeGroup(units: readonly UnitSteps[], last: SqlStep | undefined): TransactionState {
@@ -110,7 +124,7 @@ function rollBackOnError<T>(work: () => T): T {
 }
 
 /** Runs one unit in a savepoint, so that a failure affects only this unit. */
-function writeSeparately(unit: UnitSteps): UnitOutcome {
+function writeSeparately(unit: UnitSteps): ThreadOutcome {
   database.exec('savepoint unit');
   const outcome = tryUnit(unit);
   if (outcome !== 'committed') database.exec('rollback to unit');
@@ -118,7 +132,7 @@ function writeSeparately(unit: UnitSteps): UnitOutcome {
   return outcome;
 }
 
-function tryUnit(unit: UnitSteps): UnitOutcome {
+function tryUnit(unit: UnitSteps): ThreadOutcome {
   try {
     return runSteps(unit);
   } catch (error) {
@@ -127,9 +141,11 @@ function tryUnit(unit: UnitSteps): UnitOutcome {
   }
 }
 
-function runSteps(unit: UnitSteps): UnitOutcome {
-  for (const { sql, parameters, rows, otherwise } of unit.steps) {
-    const count = connection.count(sql, parameters);
+function runSteps(unit: UnitSteps): ThreadOutcome {
+  for (const { sql, parameters, numbers, rows, otherwise } of unit.steps) {
+    const inserted = numbers && connection.insert(sql, parameters);
+    if (numbers !== undefined && !inserted?.every(isOwnNumber)) return { misnumbered: numbers };
+    const count = inserted?.length ?? connection.count(sql, parameters);
     if (rows !== undefined && count !== rows) return otherwise ?? 'conflict';
   }
   return 'committed';
