@@ -75,7 +75,8 @@ export async function written(server: Daemon, metrics: string): Promise<Map<stri
   ]);
   for (const file of filesBelow(server.home)) {
     const name = relative(server.home, file);
-    if (!name.startsWith(`clients${sep}`)) all.set(name, readFileSync(file));
+    // The socket of the daemon has no content.
+    if (!name.startsWith(`clients${sep}`) && !statSync(file).isSocket()) all.set(name, readFileSync(file));
   }
   return all;
 }
