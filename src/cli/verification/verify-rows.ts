@@ -112,14 +112,16 @@ class RowVerifier implements Verification {
       ...wanted.map(termText),
       ...expected.flatMap((index) => index.names.map(nameText)),
     ]);
+    const foreignTerms = terms.filter((term) => !ownTexts.has(termText(term)));
+    const foreignNames = names.filter((name) => !ownTexts.has(nameText(name)));
     for (const [seq, { id, index }] of indexes) {
       // Without its attributes nothing can be said of its index.
       if (index === undefined) continue;
       if (!index.terms.every((term) => termTexts.has(termText(term))))
         this.#reportIndex(`terms of the object ${describe(id)} are missing`);
-      if (terms.some((term) => term.object === seq && !ownTexts.has(termText(term))))
+      if (foreignTerms.some(({ object }) => object === seq))
         this.#reportIndex(`rows of object_term are not of the object ${describe(id)}`);
-      if (names.some((name) => name.object === seq && !ownTexts.has(nameText(name))))
+      if (foreignNames.some(({ object }) => object === seq))
         this.#reportIndex(`rows of unique_name are not of the object ${describe(id)}`);
     }
   }
