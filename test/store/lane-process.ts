@@ -39,12 +39,17 @@ export interface LaneTestProcess {
 export async function startProcess(
   t: Test,
   driver: LaneDriver,
-  { name = 'node', anchors = new MemoryAnchors(), vault = new HashingVault() } = {},
+  {
+    name = 'node',
+    anchors = new MemoryAnchors(),
+    vault = new HashingVault(),
+    keyrings = createSqlKeyrings(driver),
+  } = {},
 ): Promise<LaneTestProcess> {
   t.teardown(() => driver.close());
   const events: string[] = [];
   await driver.lanes.start({
-    ...{ vault, name, anchors, keyrings: createSqlKeyrings(driver) },
+    ...{ vault, name, anchors, keyrings },
     observer: {
       rolledBack: (why) => events.push(`rolled back: ${why}`),
       displaced: (why) => events.push(`displaced: ${why}`),

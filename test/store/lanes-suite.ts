@@ -2,8 +2,9 @@ import type { Test } from 'tap';
 import type { LaneDriver } from '../../src/store/lanes/lanes.ts';
 import { selectLanes, toLaneRow } from '../../src/store/lanes/open-lane.ts';
 import { segmentOf } from '../../src/store/lanes/set-hash.ts';
+import { createSqlKeyrings } from '../../src/store/sql-keyrings.ts';
 import { StoreUnavailableError } from '../../src/store/store.ts';
-import { boxTag } from '../../src/vault/vault.ts';
+import { boxTag, type KeyringStore } from '../../src/vault/vault.ts';
 import { HashingVault } from './hashing-vault.ts';
 import { laneSeq, MemoryAnchors, runSql, startProcess, wrongSegments } from './lane-process.ts';
 import { add, box, object, record, unit } from './objects.ts';
@@ -92,6 +93,34 @@ export async function laneSuite(t: Test, engine: Engine): Promise<void> {
       t.match(anchors.anchors, [{ lanes: [{ name: 'node', seq: at, box: /^[0-9a-f]{64}$/ }] }]);
     }
     t.equal(eras.size, 3, 'each start has its own era');
+  });
+
+  await t.test('a keyring that another process renews during a comparison is no older one', async (t) => {
+    const url = await engine.fresh();
+    const driver = await engine.open(url);
+    const stored = createSqlKeyrings(driver);
+    const content = new Uint8Array(1);
+    t.ok(await stored.write({ generation: 1, content }));
+    let between = async () => {};
+    const keyrings: KeyringStore = {
+      ...stored,
+      async read() {
+        const found = await stored.read();
+        await between();
+        return found;
+      },
+    };
+    const first = await startProcess(t, driver, { name: 'first', keyrings });
+    const second = await startProcess(t, await engine.open(url), { name: 'second' });
+    between = async () => {
+      between = async () => {};
+      t.ok(await stored.write({ generation: 2, content }));
+      await second.driver.lanes.check();
+      await add(second.store, object('of generation 2'));
+    };
+    for (let at = 0; at < 2; at += 1) await driver.lanes.check();
+    t.strictSame(first.events, ['anchored']);
+    await add(first.store, object('goes on'));
   });
 
   await t.test('boxes of earlier starts and of other processes are counted', async (t) => {

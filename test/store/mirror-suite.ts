@@ -1,5 +1,5 @@
 import type { Test } from 'tap';
-import { anchoredRecordKinds } from '../../src/store/lanes/set-hash.ts';
+import { anchoredRecordKinds, type SetHash } from '../../src/store/lanes/set-hash.ts';
 import type { SqlDriver, SqlRow, SqlValue } from '../../src/store/sql-driver.ts';
 import { SealBrokenError } from '../../src/vault/vault.ts';
 import { runSql } from './lane-process.ts';
@@ -74,6 +74,21 @@ export async function mirrorSuite(t: Test, engine: Engine): Promise<void> {
     t.equal(await readClient(second, 'c'), 'c 3', 'what was there before');
     await runSql(driver, ['update lane set seq = seq + 1'], ['delete from sealed_record']);
     t.equal(await readClient(second, 'c'), 'refused', 'nothing is compared any more');
+  });
+
+  await t.test('lanes of before a check are a rollback for the comparison that it begins', async (t) => {
+    const { url, driver, first } = await start(t);
+    const second = await startNode(t, url, { name: 'second' });
+    await writeHistory(first, second, driver);
+    const kept = await keepRows(driver);
+    const summed = Promise.withResolvers<SetHash>();
+    second.lanes.anchoredMoved = async () => {
+      const sumLater = await second.lanes.expectLanes(vault);
+      summed.resolve(Promise.try(sumLater, kept.lanes));
+    };
+    t.equal(await first.store.commit(put('client', 'c', 3)), 'committed');
+    await second.lanes.check();
+    await t.rejects(summed.promise, { name: 'LaneForgedError' });
   });
 
   for (const [what, values] of Object.entries(lanes))

@@ -1,12 +1,12 @@
 import { type Anchor, identifyStore } from '../../store/lanes/anchor.ts';
 import { LaneHistory } from '../../store/lanes/lane-history.ts';
-import { LaneForgedError, openLane } from '../../store/lanes/open-lane.ts';
+import { findOlderKeyring, findRollback, LaneForgedError, openLane } from '../../store/lanes/open-lane.ts';
 import type { Snapshot } from '../../store/snapshot.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { createAnchorFiles } from './anchor-files.ts';
 import type { StateDirectory } from './state-directory.ts';
 
-/** The comparison of a database with the anchors of a state directory, for processes that only read. */
+/** The comparison of a snapshot of a database with the anchors of a state directory. */
 
 /**
  * Reads the anchors of a database. To be called before the snapshot, so that this is not older because of
@@ -24,22 +24,17 @@ export function readAnchorsOf({ anchors }: StateDirectory, vault: Vault): Promis
  *
  * @throws {StoreUnavailableError} when the database cannot be read
  */
-export async function findRollback(
+export async function findSnapshotRollback(
   rows: Pick<Snapshot, 'lanes' | 'keyring'>,
   vault: Vault,
   anchors: readonly Anchor[],
 ): Promise<string | undefined> {
   try {
     const lanes = (await rows.lanes()).map((row) => openLane(row, vault));
-    const keyring = await rows.keyring();
-    const newest = Math.max(
-      ...[...anchors, ...lanes.map(({ content }) => content)].map((state) => state.keyring),
-    );
-    if (keyring < newest) return `the keyring is of generation ${keyring}; it was of generation ${newest}`;
+    const states = [...anchors, ...lanes.map(({ content }) => content)];
     const history = new LaneHistory();
     for (const anchor of anchors) history.learn(anchor.lanes);
-    for (const { content } of lanes) history.learn(content.seen.map((lane) => ({ ...lane, box: undefined })));
-    return history.findRollback(lanes);
+    return findOlderKeyring(await rows.keyring(), states) ?? findRollback(history, lanes);
   } catch (error) {
     if (error instanceof LaneForgedError) return undefined;
     throw error;

@@ -6,7 +6,7 @@ import { type Database, type DatabaseOptions, openDatabase } from '../../store/o
 import { type LocalVault, openLocalVault } from '../../vault/local.ts';
 import type { ForgedRow } from '../../vault/vault.ts';
 import { CommandError } from '../failure.ts';
-import { findRollback, readAnchorsOf } from './anchored-lanes.ts';
+import { findSnapshotRollback, readAnchorsOf } from './anchored-lanes.ts';
 import { type ProcessKind, prepareLanes } from './database-lanes.ts';
 import type { StateDirectory } from './state-directory.ts';
 
@@ -68,7 +68,7 @@ export async function openDatabaseOf(
       prepared === undefined && vault.unsealed ? await readAnchorsOf(stateDirectory, vault) : undefined;
     const problem = await database.protectRecords(vault);
     if (problem !== undefined) throw new CommandError(`${problem}; ${wayOut}`);
-    const rollback = anchors && (await snapshot((rows) => findRollback(rows, vault, anchors)));
+    const rollback = anchors && (await snapshot((rows) => findSnapshotRollback(rows, vault, anchors)));
     if (rollback !== undefined)
       throw new CommandError(
         `the database was put back to an earlier state or forged: ${rollback}; ${wayOut}`,

@@ -2,7 +2,7 @@ import { EventLoopYield } from '../../common/event-loop-yield.ts';
 import { type Anchor, AnchorUnreadableError } from '../../store/lanes/anchor.ts';
 import type { Database } from '../../store/open.ts';
 import type { LocalVault } from '../../vault/local.ts';
-import { findRollback, readAnchorsOf } from '../state-directory/anchored-lanes.ts';
+import { findSnapshotRollback, readAnchorsOf } from '../state-directory/anchored-lanes.ts';
 import type { StateDirectory } from '../state-directory/state-directory.ts';
 import { type Verification, verifyRows } from './verify-rows.ts';
 
@@ -29,6 +29,7 @@ export async function verifyDatabase(
   { snapshot, vault }: VerifiedDatabase,
   pause: () => Promise<void> = createPause(),
 ): Promise<Verification> {
+  await vault.refresh();
   const anchors = await readAnchorsOrProblem(stateDirectory, vault);
   const refresh = keepCurrent(vault);
   return snapshot(async (rows) => {
@@ -36,7 +37,7 @@ export async function verifyDatabase(
       await pause();
       await refresh();
     });
-    const problem = typeof anchors === 'string' ? anchors : await findRollback(rows, vault, anchors);
+    const problem = typeof anchors === 'string' ? anchors : await findSnapshotRollback(rows, vault, anchors);
     return problem === undefined ? result : { ...result, problems: [problem, ...result.problems] };
   });
 }
@@ -46,7 +47,6 @@ async function readAnchorsOrProblem(
   stateDirectory: StateDirectory,
   vault: LocalVault,
 ): Promise<readonly Anchor[] | string> {
-  await vault.refresh();
   try {
     return await readAnchorsOf(stateDirectory, vault);
   } catch (error) {

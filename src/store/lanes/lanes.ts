@@ -8,6 +8,8 @@ import { hashBox, type KnownLane, LaneHistory, type LaneRow } from './lane-histo
 import type { LaneConnection, LaneOptions } from './lane-ports.ts';
 import { type LaneProcess, type LaneStep, LaneWriter } from './lane-writer.ts';
 import {
+  findOlderKeyring,
+  findRollback,
   isGenuine,
   LaneForgedError,
   type OpenLane,
@@ -175,14 +177,13 @@ export class Lanes {
 
   async #compare({ vault, keyrings }: LaneOptions): Promise<void> {
     const known = this.#knownLanes();
-    const keyring = (await keyrings.read())?.generation ?? 0;
     const rows = (await this.#read(selectLanes, [])).map(toLaneRow);
+    // After the lanes: what they state of it was stored before them.
+    const keyring = (await keyrings.read())?.generation ?? 0;
+    const before = new Map(this.#open);
     const lanes = rows.map((row) => this.#openChanged(row, vault));
-    const newest = Math.max(this.#keyring, ...lanes.map(({ content }) => content.keyring));
-    const problem =
-      keyring < newest
-        ? `the keyring is of generation ${keyring}; it was of generation ${newest}`
-        : findRollback(known, lanes);
+    const states = [{ keyring: this.#keyring }, ...lanes.map(({ content }) => content)];
+    const problem = findOlderKeyring(keyring, states) ?? findRollback(known, lanes);
     if (problem !== undefined) {
       this.#reportRollback(problem);
       return;
@@ -192,6 +193,10 @@ export class Lanes {
     const others = lanes.filter((lane) => !this.#isOwn(lane));
     vault.sealCounter.learnOthers(others.map(({ content }) => content.seals));
     if (!this.#isStarted) this.#resume(lanes, vault);
+    const isMoved = ({ name, content }: OpenLane) =>
+      before.get(name)?.content.rows.agrees(anchoredSegment, content.rows) !== true;
+    // Only now, so that the records are compared with lanes that are not older than these.
+    if (others.some(isMoved)) this.anchoredMoved();
   }
 
   #resume(lanes: readonly OpenLane[], vault: Vault): void {
@@ -209,8 +214,6 @@ export class Lanes {
     if (known?.seq === row.seq && known.row.era === row.era && known.box === hashBox(row.box)) return known;
     const lane = openLane(row, vault);
     this.#open.set(row.name, lane);
-    if (!this.#isOwn(row) && known?.content.rows.agrees(anchoredSegment, lane.content.rows) !== true)
-      this.anchoredMoved();
     return lane;
   }
 
@@ -287,10 +290,4 @@ export class Lanes {
     this.#stopped = `nothing is written, because another process writes as this one (${name}): does another home have the same file "node"?`;
     this.#options?.observer.displaced(this.#stopped);
   }
-}
-
-/** Returns why lanes that were read cannot follow the known ones, nor what they have seen of each other. */
-function findRollback(known: LaneHistory, lanes: readonly OpenLane[]): string | undefined {
-  for (const { content } of lanes) known.learn(content.seen.map((seen) => ({ ...seen, box: undefined })));
-  return known.findRollback(lanes);
 }

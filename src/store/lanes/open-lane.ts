@@ -2,7 +2,7 @@ import { SealBrokenError, type SealedKey, type Vault } from '../../vault/vault.t
 import { exactInteger, isCount } from '../cells.ts';
 import type { SqlRow } from '../sql-driver.ts';
 import { decodeLane, type LaneContent } from './lane-content.ts';
-import { hashBox, type KnownLane, type LaneRow } from './lane-history.ts';
+import { hashBox, type KnownLane, type LaneHistory, type LaneRow } from './lane-history.ts';
 import { SetHash } from './set-hash.ts';
 
 /** Reads all lanes at one moment. */
@@ -77,4 +77,20 @@ export function isGenuine(row: LaneRow, vault: Vault): boolean {
     if (error instanceof LaneForgedError) return false;
     throw error;
   }
+}
+
+/** Returns why lanes that were read cannot follow the known ones, nor what they have seen of each other. */
+export function findRollback(known: LaneHistory, lanes: readonly OpenLane[]): string | undefined {
+  for (const { content } of lanes) known.learn(content.seen.map((seen) => ({ ...seen, box: undefined })));
+  return known.findRollback(lanes);
+}
+
+/** Says that a keyring is older than what lanes and anchors state of it; undefined when it is not. */
+export function findOlderKeyring(
+  generation: number,
+  states: readonly { readonly keyring: number }[],
+): string | undefined {
+  const newest = Math.max(0, ...states.map(({ keyring }) => keyring));
+  if (generation >= newest) return undefined;
+  return `the keyring is of generation ${generation}; it was of generation ${newest}`;
 }
