@@ -151,7 +151,14 @@ export class Listener {
     socket.disableRenegotiation();
     const peer = this.#handshakes.peerOf(socket);
     const certificate = socket.getPeerX509Certificate();
-    const result = certificate === undefined ? undefined : await this.#authenticateCertificate(certificate);
+    let result: AuthenticationResult | undefined;
+    let before: number;
+    // A recheck that has begun meanwhile asks about the sessions of that time only. Compared in the very turn
+    // in which the session becomes one of them.
+    do {
+      before = this.#sessions.begunRechecks;
+      result = certificate && (await this.#authenticateCertificate(certificate));
+    } while (!socket.destroyed && before !== this.#sessions.begunRechecks);
     if (socket.destroyed) return;
     const refusal = this.#refusalFor(result);
     if (refusal !== undefined) return this.#handshakes.refuse(socket, refusal);

@@ -42,6 +42,7 @@ export class Sessions {
   readonly #options: SessionsOptions;
   readonly #sessions = new Set<ClientSession>();
   readonly #rechecks = new JoinedRuns(() => this.#recheck());
+  #begunRechecks = 0;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -50,6 +51,11 @@ export class Sessions {
   /** Number of open sessions. */
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** Rechecks that have begun, by which a session is recognised that was authenticated before one. */
+  get begunRechecks(): number {
+    return this.#begunRechecks;
   }
 
   /** Whether the client has as many connections as it may have. */
@@ -79,6 +85,7 @@ export class Sessions {
   }
 
   async #recheck(): Promise<void> {
+    this.#begunRechecks += 1;
     const results = new Map<string, AuthenticationResult>();
     const authenticateOnce = async (certificate: X509Certificate): Promise<AuthenticationResult> => {
       const known = results.get(certificate.fingerprint256);

@@ -247,67 +247,6 @@ t.test('the listener refuses connections beyond its limits for one client and in
   for (const { socket } of peers) socket.end();
 });
 
-t.test('recheck ends sessions when their clients are no longer enrolled', async (t) => {
-  const listener = await openListener();
-  t.teardown(() => listener.close());
-  const [gone, gone2, stays] = [
-    await connectPeer(listener.port),
-    await connectPeer(listener.port),
-    await connectPeer(listener.port, other),
-  ];
-  for (const peer of [gone, gone2, stays]) peer.socket.write(frame(64));
-  await Promise.all([gone, gone2, stays].map((peer) => peer.answers(1)));
-  const before = listener.lookups();
-  await listener.subject.recheck();
-  t.equal(listener.lookups() - before, 2, 'one lookup for each certificate');
-  for (const [fingerprint, { name }] of listener.enrolled)
-    if (name === 'demo') listener.enrolled.delete(fingerprint);
-  await listener.subject.recheck();
-  await Promise.all([gone.closed, gone2.closed]);
-  t.equal(
-    listener.events.filter(
-      ({ kind, reason }) => kind === 'connectionEnded' && reason === 'certificate not enrolled',
-    ).length,
-    2,
-  );
-  stays.socket.write(frame(64));
-  t.equal((await stays.answers(2)).length, 2);
-  for (const client of listener.enrolled.values()) client.group = 'elsewhere';
-  await listener.subject.recheck();
-  await stays.closed;
-  t.match(await listener.event('connectionEnded', ({ client }) => client === 'other'), {
-    reason: 'the client has moved to another group',
-  });
-});
-
-t.test('a changed directory entry applies from the next message on', async (t) => {
-  const seen: boolean[] = [];
-  let may = true;
-  const listener = await openListener({
-    authenticate: async () => {
-      const now = may;
-      return { principal: { client: 'demo', group: 'test', may: () => now } };
-    },
-    service: {
-      async respond(_, { principal }) {
-        seen.push(principal.may('Get'));
-        return { response: frame(64), close: false };
-      },
-      refuseFraming: () => frame(64),
-    },
-  });
-  t.teardown(() => listener.close());
-  const peer = await connectPeer(listener.port);
-  peer.socket.write(frame(64));
-  await peer.answers(1);
-  may = false;
-  await listener.subject.recheck();
-  peer.socket.write(frame(64));
-  await peer.answers(2);
-  t.same(seen, [true, false]);
-  peer.socket.end();
-});
-
 t.test('reload uses new certificates, and keeps the old ones when the key does not match', async (t) => {
   const listener = await openListener();
   t.teardown(() => listener.close());
