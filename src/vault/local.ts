@@ -121,11 +121,11 @@ class LocalFileVault implements LocalVault {
     const keyring = this.#requireKeyring();
     const epoch = keyring.currentEpoch(this.#now() / 1000 - (this.#options.activationDelaySeconds ?? 120));
     const count = this.sealCounter.add(epoch);
+    if (count >= (this.#options.sealsBeforeRotation ?? sealsBeforeRotation)) this.#replaceEpoch(epoch);
     if (count > maxSeals)
       throw new VaultUnavailableError(
         `epoch ${epoch} has reached its limit of seals and no new one could be created`,
       );
-    if (count >= (this.#options.sealsBeforeRotation ?? sealsBeforeRotation)) this.#replaceEpoch(epoch);
     return keyring.seal(epoch, context, plain);
   }
 

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { type LocalVaultOptions, openLocalVault } from '../../../src/vault/local.ts';
 import { createRootKey } from '../../../src/vault/root-key.ts';
-import type { SealedKey, Vault } from '../../../src/vault/vault.ts';
+import type { SealedKey } from '../../../src/vault/vault.ts';
 import { SealBrokenError, VaultUnavailableError } from '../../../src/vault/vault.ts';
 import { memoryKeyrings } from './memory-keyrings.ts';
 
@@ -29,7 +29,6 @@ const freshFile = () => {
 const context = { kind: 'value', id: '0b1c', group: 'g', objectType: 'SymmetricKey' } as const;
 const plain = Uint8Array.from({ length: 32 }, (_, at) => at + 1);
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-const epochOf = (sealed: Uint8Array) => Buffer.from(sealed).readUInt32BE(2);
 /** Without timers, and with new epochs in use at once. */
 const quick = { refreshSeconds: 0, activationDelaySeconds: 0 } satisfies Partial<LocalVaultOptions>;
 
@@ -187,134 +186,6 @@ t.test('the vault starts sealed and creates no root key when its root key is mis
   await vault.refresh();
   t.equal(vault.unsealed, true);
   t.strictSame(vault.open(context, sealed), plain);
-});
-
-t.test('rotation', async (t) => {
-  await t.test('seals in the new epoch and opens old boxes', async (t) => {
-    const [rootKeyFile, keys] = [freshFile(), memoryKeyrings()];
-    const vault = await openLocalVault({ rootKeyFile, keyrings: keys, ...quick });
-    t.teardown(() => vault.close());
-    const old = vault.seal(context, plain);
-    t.equal(epochOf(old), 1);
-    t.equal(await vault.rotate(), 2);
-    const fresh = vault.seal(context, plain);
-    t.equal(epochOf(fresh), 2);
-    t.strictSame(vault.open(context, old), plain);
-    t.strictSame(vault.open(context, fresh), plain);
-  });
-
-  await t.test('happens when an epoch has sealed enough boxes', async (t) => {
-    let now = 1_000_000;
-    const [rootKeyFile, keyrings] = [freshFile(), memoryKeyrings()];
-    const settings = { rootKeyFile, keyrings, sealsBeforeRotation: 5, now: () => now, ...quick };
-    const vault = await openLocalVault(settings);
-    t.teardown(() => vault.close());
-    const epochs: number[] = [];
-    const seal = async (each: Vault) => {
-      now += 10_000;
-      epochs.push(epochOf(each.seal(context, plain)));
-      await new Promise(setImmediate);
-    };
-    for (let at = 0; at < 12; at += 1) await seal(vault);
-    t.strictSame(epochs.splice(0), [1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3]);
-
-    const again = await openLocalVault(settings);
-    t.teardown(() => again.close());
-    again.sealCounter.resume([{ epoch: 3, count: 2 }]);
-    again.sealCounter.learnOthers([{ epoch: 3, count: 1 }]);
-    for (let at = 0; at < 4; at += 1) await seal(again);
-    t.strictSame(epochs.splice(0), [3, 3, 4, 4], 'counted before the start, and by others');
-    for (let at = 0; at < 5; at += 1) await seal(vault);
-    t.strictSame(epochs, [3, 3, 3, 4, 4], 'another process has begun it: none of its own');
-    t.equal(keyrings.stored?.generation, 4);
-  });
-
-  await t.test('is tried again later when it fails', async (t) => {
-    let now = 1_000_000;
-    const [rootKeyFile, keyrings] = [freshFile(), memoryKeyrings()];
-    const vault = await openLocalVault({
-      rootKeyFile,
-      keyrings,
-      sealsBeforeRotation: 1,
-      now: () => now,
-      ...quick,
-    });
-    t.teardown(() => vault.close());
-    renameSync(rootKeyFile, `${rootKeyFile}.away`);
-    const seal = async () => {
-      const epoch = epochOf(vault.seal(context, plain));
-      await new Promise(setImmediate);
-      return epoch;
-    };
-    await seal();
-    renameSync(`${rootKeyFile}.away`, rootKeyFile);
-    t.strictSame([await seal(), await seal()], [1, 1], 'not at once');
-    now += 10_000;
-    t.strictSame([await seal(), await seal()], [1, 2]);
-  });
-
-  await t.test('is what a process needs that has sealed all that an epoch may', async (t) => {
-    const vault = await openLocalVault({ rootKeyFile: freshFile(), keyrings: memoryKeyrings(), ...quick });
-    t.teardown(() => vault.close());
-    vault.sealCounter.resume([{ epoch: 1, count: 2 ** 31 - 1 }]);
-    vault.seal(context, plain);
-    t.throws(() => vault.seal(context, plain), { code: 'VAULT_UNAVAILABLE', message: /limit of seals/ });
-    await vault.rotate();
-    vault.seal(context, plain);
-  });
-
-  await t.test('does not use a new epoch before its activation delay has passed', async (t) => {
-    let now = 1_000_000;
-    const keys = memoryKeyrings();
-    const vault = await openLocalVault({
-      rootKeyFile: freshFile(),
-      keyrings: keys,
-      refreshSeconds: 0,
-      now: () => now,
-    });
-    t.teardown(() => vault.close());
-    await vault.rotate();
-    t.equal(epochOf(vault.seal(context, plain)), 1);
-    now += 121_000;
-    t.equal(epochOf(vault.seal(context, plain)), 2);
-  });
-
-  await t.test('in another process is noticed when its first box is opened', async (t) => {
-    const [rootKeyFile, keys] = [freshFile(), memoryKeyrings()];
-    let now = Date.now();
-    const open = () => openLocalVault({ rootKeyFile, keyrings: keys, ...quick, now: () => now });
-    const [here, there] = [await open(), await open()];
-    t.teardown(() => Promise.all([here.close(), there.close()]));
-    await there.rotate();
-    const sealed = there.seal(context, plain);
-    now += 61_000;
-    t.throws(
-      () => here.open(context, sealed),
-      VaultUnavailableError,
-      'it may be an epoch of another process',
-    );
-    await here.refresh();
-    t.strictSame(here.open(context, sealed), plain);
-    const before = keys.reads;
-    await here.refresh();
-    t.equal(keys.reads, before + 1);
-    await Promise.all([here.rotate(), there.rotate()]);
-    await Promise.all([here.refresh(), there.refresh()]);
-    t.strictSame(here.open(context, there.seal(context, plain)), plain);
-  });
-
-  await t.test('is refused when the root key was exchanged', async (t) => {
-    const [rootKeyFile, keys] = [freshFile(), memoryKeyrings()];
-    const vault = await openLocalVault({ rootKeyFile, keyrings: keys, ...quick });
-    t.teardown(() => vault.close());
-    rmSync(rootKeyFile);
-    await t.rejects(vault.rotate(), { name: 'VaultUnavailableError', message: /is missing/ });
-    createRootKey(rootKeyFile);
-    await t.rejects(vault.rotate(), { name: 'VaultUnavailableError', message: /encrypted under another/ });
-    t.equal(keys.stored?.generation, 1);
-    t.equal(vault.unsealed, true, 'the keys at hand stay good');
-    t.equal(epochOf(vault.seal(context, plain)), 1);
-  });
 });
 
 t.test('processes agree on one keyring when they start at once without one', async (t) => {
