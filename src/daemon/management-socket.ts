@@ -31,7 +31,7 @@ export async function openManagementSocket(
     path,
     backends: {
       ...{ store, vault, clients, crypto: async () => nodeCrypto },
-      listObjects: (after) => snapshot((rows) => rows.objects(after)),
+      listObjects: (after) => snapshot((rows) => rows.destroyDates(after)),
       ended: async (client) => {
         const ending: Promise<string | undefined> = connections.endRemoved(client).then(
           () => undefined,

@@ -13,11 +13,9 @@ export class MessagesAtWork implements MessageService {
   async respond(request: Uint8Array, conversation: Conversation): ReturnType<MessageService['respond']> {
     const answer = this.#service.respond(request, conversation);
     this.#clients.set(answer, conversation.principal.client);
-    try {
-      return await answer;
-    } finally {
-      this.#clients.delete(answer);
-    }
+    const response = await answer;
+    this.#clients.delete(answer);
+    return response;
   }
 
   refuseFraming(...args: Parameters<MessageService['refuseFraming']>): Uint8Array {
@@ -26,7 +24,7 @@ export class MessagesAtWork implements MessageService {
 
   /** Resolves once the messages that a client has at work by now have ended. */
   async ended(name: string): Promise<void> {
-    await Promise.allSettled(
+    await Promise.all(
       this.#clients
         .entries()
         .filter(([, client]) => client === name)

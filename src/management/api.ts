@@ -23,8 +23,8 @@ export interface ManagementBackends {
   /** Loads the cryptography, which few methods need. */
   readonly crypto: () => Promise<CryptoProvider>;
   /**
-   * Resolves once no connection and no message of a client that was removed is at work; absent in a process
-   * that serves no clients. Must not reject.
+   * Resolves once no connection and no message of a client that was removed is at work in this process, or
+   * after a time; absent where no clients are served. Must not reject.
    */
   readonly ended?: (client: string) => Promise<void>;
 }

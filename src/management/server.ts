@@ -87,8 +87,8 @@ export class ManagementServer {
     const listening = new Promise<void>((resolve, reject) => {
       this.#server.once('listening', resolve).once('error', reject);
     });
-    // Node binds the socket before `listen` returns, so that it has its mode from the first moment, and no
-    // other code runs under this mask.
+    // Node binds the socket before `listen` returns, so that it has its mode from the first moment. Other
+    // threads create files of mode 0600 only meanwhile.
     const before = process.umask(umask);
     try {
       this.#server.listen(path);

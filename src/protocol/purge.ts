@@ -1,6 +1,6 @@
 import type { ManagedObject } from '../object/managed-object.ts';
 import { purge } from '../object/purged.ts';
-import type { LoadedObject, ObjectColumns, Store } from '../store/store.ts';
+import type { LoadedObject, Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import { ChangedMeanwhileError } from './unit-of-work/changed-meanwhile.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
@@ -9,7 +9,8 @@ import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 interface ListedObject extends Pick<LoadedObject, 'id' | 'group'> {
   /** Number of the row. */
   readonly seq: number;
-  readonly columns: Pick<ObjectColumns, 'DestroyDate'>;
+  /** By its column; null: it is not destroyed. */
+  readonly destroyDate: number | null;
 }
 
 /** Where objects are purged. */
@@ -55,7 +56,7 @@ export async function purgePage(
   options: PurgeOptions,
 ): Promise<PurgedPage> {
   const page = await database.list(after);
-  const destroyed = page.filter(({ columns }) => columns.DestroyDate !== null);
+  const destroyed = page.filter(({ destroyDate }) => destroyDate !== null);
   let count = 0;
   for (const [group, rows] of Map.groupBy(destroyed, (row) => row.group))
     for (let at = 0; at < rows.length; at += maxObjects) {

@@ -14,14 +14,6 @@ export function exactInteger(column: string): string {
   return `case when ${column} is null or ${column} between -${max} and ${max} then ${column} else -${max} end`;
 }
 
-/**
- * Returns a condition on the number of a row, which the database gives from 1 on. Rows with others were
- * written by somebody else, and would end a reading by pages.
- */
-export function hasOwnNumber(column: string): string {
-  return `${column} between 1 and ${Number.MAX_SAFE_INTEGER}`;
-}
-
 /** Whether a value is a number as kmipd writes them: versions, dates, counts. */
 export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;

@@ -1,5 +1,6 @@
-import { exactInteger, hasOwnNumber } from './cells.ts';
+import { exactInteger } from './cells.ts';
 import { objectColumns } from './columns.ts';
+import { hasOwnNumber } from './row-numbers.ts';
 import type { ColumnRange } from './search-starts.ts';
 import type { Dialect, SqlValue } from './sql-driver.ts';
 import type { Filter } from './store.ts';

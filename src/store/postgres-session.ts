@@ -259,7 +259,8 @@ const neededGrants: Readonly<Record<string, (name: string, schema: string) => st
   database: (name) => `GRANT CONNECT ON DATABASE ${quoteIdentifier(name)}`,
   table: (_, schema) =>
     `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${quoteIdentifier(schema)}`,
-  sequence: (_, schema) => `GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${quoteIdentifier(schema)}`,
+  temporary: (name) => `GRANT TEMPORARY ON DATABASE ${quoteIdentifier(name)}`,
+  sequence: (_, schema) => `GRANT USAGE, UPDATE ON ALL SEQUENCES IN SCHEMA ${quoteIdentifier(schema)}`,
 };
 
 function quoteIdentifier(name: string): string {
@@ -280,7 +281,8 @@ function explainRefusal(error: unknown, login: DatabaseLogin): string | undefine
     return `the server asks for the password of role "${user}": set PGPASSWORD, or put it into ~/.pgpass or the URL`;
   if (codeOf(error) !== insufficientPrivilege) return undefined;
   const [reason = ''] = error.message.split('\n', 1);
-  const [, kind = '', name = ''] = /permission denied for (\w+) (.+)$/.exec(reason) ?? [];
+  const pattern = /permission denied (?:for|to create) (\w+) (?:tables in database )?"?(.+?)"?$/;
+  const [, kind = '', name = ''] = pattern.exec(reason) ?? [];
   const grant = neededGrants[kind]?.(name, login.schema ?? 'public');
   const remedy =
     grant === undefined

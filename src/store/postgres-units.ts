@@ -4,7 +4,7 @@ import type { UnitOutcome } from './group-commit.ts';
 import type { LaneConnection } from './lanes/lane-ports.ts';
 import type { LaneStep } from './lanes/lane-writer.ts';
 import { isLockTimeout, isSequenceError, isStatementError, toQuery } from './postgres-session.ts';
-import { isOwnNumber, sequenceError } from './row-numbers.ts';
+import { isOwnNumber, SequenceError } from './row-numbers.ts';
 import type { SqlStep, SqlUnit } from './sql-driver.ts';
 
 /** Transactions of groups of units on one pipelined connection to PostgreSQL. */
@@ -53,7 +53,8 @@ export async function writeTogether(
   const written = waitForAll(units.map((unit) => runUnit(client, unit)));
   const [, outcomes, isFound] = await waitForAll([opened, written, runLast(client, last)]).catch(
     (error: unknown) => {
-      if (isStatementError(error)) return [undefined, ['conflict' as const], false] as const;
+      if (isStatementError(error) || error instanceof SequenceError)
+        return [undefined, ['conflict' as const], false] as const;
       throw error;
     },
   );
@@ -103,7 +104,7 @@ export async function writeUnlocked(
         ? { error: new RowsLockedError([...new Set(rows.map(({ text }) => text))]) }
         : await runInSavepoint(client, unit, (error) =>
             // Another session inserts the same key, or has locked a table.
-            isLockTimeout(error) ? { error: new RowsLockedError([]) } : toOutcome(error, unit),
+            isLockTimeout(error) ? { error: new RowsLockedError([]) } : toOutcome(error),
           ),
     );
   }
@@ -151,22 +152,18 @@ async function endTransaction(
 async function runInSavepoint(
   client: pg.Client,
   unit: SqlUnit,
-  translate: (error: unknown, unit: SqlUnit) => UnitOutcome,
+  translate: (error: unknown) => UnitOutcome,
 ): Promise<UnitOutcome> {
   const saved = client.query('savepoint unit');
-  const [, outcome] = await waitForAll([
-    saved,
-    runUnit(client, unit).catch((error) => translate(error, unit)),
-  ]);
+  const [, outcome] = await waitForAll([saved, runUnit(client, unit).catch(translate)]);
   if (outcome !== 'committed') await client.query('rollback to savepoint unit');
   await client.query('release savepoint unit');
   return outcome;
 }
 
-function toOutcome(error: unknown, { steps }: SqlUnit): UnitOutcome {
+function toOutcome(error: unknown): UnitOutcome {
+  if (error instanceof SequenceError) return { error };
   if (!isStatementError(error)) throw error;
-  const table = isSequenceError(error) && steps.find(({ numbers }) => numbers !== undefined)?.numbers;
-  if (table) return { error: sequenceError(table) };
   return { error: new Error(`the database refused a statement: ${(error as Error).message}`) };
 }
 
@@ -235,13 +232,16 @@ const returning = ` returning ${exactInteger('seq')} as seq`;
 
 async function runUnit(client: pg.Client, unit: SqlUnit): Promise<UnitOutcome> {
   const results = await waitForAll(
-    unit.steps.map(({ sql, parameters, numbers }) =>
-      client.query(toQuery(numbers === undefined ? sql : `${sql}${returning}`, parameters)),
-    ),
+    unit.steps.map(({ sql, parameters, numbers }) => {
+      if (numbers === undefined) return client.query(toQuery(sql, parameters));
+      return client.query(toQuery(`${sql}${returning}`, parameters)).catch((error: unknown) => {
+        throw isSequenceError(error) ? new SequenceError(numbers) : error;
+      });
+    }),
   );
   for (const [at, { numbers }] of unit.steps.entries())
     if (numbers !== undefined && results[at]?.rows.some(({ seq }) => !isOwnNumber(seq)))
-      return { error: sequenceError(numbers) };
+      return { error: new SequenceError(numbers) };
   const failed = unit.steps.find((step, at) => hasWrongRowCount(step, results[at]?.rowCount ?? 0));
   return failed === undefined ? 'committed' : (failed.otherwise ?? 'conflict');
 }

@@ -1,6 +1,5 @@
-import { hasOwnNumber } from './cells.ts';
 import type { LaneRow } from './lanes/lane-history.ts';
-import { hasUsualNumber, type NumberedTable, numberedTables } from './row-numbers.ts';
+import { hasOwnNumber, hasUsualNumber, type NumberedTable, numberedTables } from './row-numbers.ts';
 import type { SqlDriver, SqlStep } from './sql-driver.ts';
 import { type IndexedObject, indexSteps } from './sql-objects.ts';
 
@@ -15,10 +14,11 @@ export interface AlteredRow {
 
 export interface Repair {
   /**
-   * Gives new numbers to rows whose number the database cannot have given, lets the sequences go on after the
-   * largest, and returns how many rows it were. Their index is the one of the former numbers.
+   * Gives new numbers to rows whose number the database cannot have given, lets their sequences and those of
+   * the tables go on after the largest, and returns how many rows it were. Their index is the one of the
+   * former numbers. What needs no repair is not touched: a role may have no right to change a sequence.
    */
-  renumber(): Promise<number>;
+  renumber(tables: readonly NumberedTable[]): Promise<number>;
   /** Removes rows, and what the index has of objects among them. */
   removeRows(rows: readonly AlteredRow[]): Promise<void>;
   /** Removes all terms and unique names. */
@@ -64,12 +64,14 @@ export function createRepair(driver: SqlDriver): Repair {
   };
   const goOnAfter = (table: NumberedTable, number: number) =>
     run([{ sql: driver.dialect.continueAfter(table), parameters: [number] }]);
-  const renumberTable = async (table: NumberedTable) => {
+  const renumberTable = async (table: NumberedTable, isWrong: boolean) => {
+    const unusual = await driver.read(selectUnusual(table), []);
+    if (unusual.length === 0 && !isWrong) return 0;
     const last = await largest(table, hasUsualNumber('seq'));
     await goOnAfter(table, last);
     const { integer, newNumber } = driver.dialect;
     const sql = `update ${table} set seq = ${newNumber('$2')} where seq = cast($1 as ${integer}) and cast($2 as ${integer}) > 0`;
-    const steps = (await driver.read(selectUnusual(table), [])).map(
+    const steps = unusual.map(
       ({ number = null }, at): SqlStep => ({ sql, parameters: [number, last + 1 + at], rows: 1 }),
     );
     for (let at = 0; at < steps.length; at += maxRows) await run(steps.slice(at, at + maxRows));
@@ -77,9 +79,9 @@ export function createRepair(driver: SqlDriver): Repair {
     return steps.length;
   };
   return {
-    async renumber() {
+    async renumber(tables) {
       let rows = 0;
-      for (const table of numberedTables) rows += await renumberTable(table);
+      for (const table of numberedTables) rows += await renumberTable(table, tables.includes(table));
       return rows;
     },
     async removeRows(rows) {

@@ -7,6 +7,19 @@ export type NumberedTable = 'managed_object' | 'sealed_record';
 
 export const numberedTables: readonly NumberedTable[] = ['managed_object', 'sealed_record'];
 
+/**
+ * Returns a condition on the number of a row, which the database gives from 1 on. Rows with others were
+ * written by somebody else, and would end a reading by pages.
+ */
+export function hasOwnNumber(column: string): string {
+  return `${column} between 1 and ${Number.MAX_SAFE_INTEGER}`;
+}
+
+/** Whether a number satisfies `hasOwnNumber`, so that its row is found. */
+export function isOwnNumber(number: unknown): boolean {
+  return Number.isSafeInteger(Number(number)) && Number(number) > 0;
+}
+
 /** Half of the numbers: no sequence gets beyond it by counting, and as many are left then. */
 export const maxUsualNumber = 2 ** 52;
 
@@ -15,14 +28,11 @@ export function hasUsualNumber(column: string): string {
   return `${column} between 1 and ${maxUsualNumber / 2}`;
 }
 
-/** Whether a row is found under its number. */
-export function isOwnNumber(number: unknown): boolean {
-  return Number.isSafeInteger(Number(number)) && Number(number) > 0;
-}
-
-/** The error of an insertion that got a number which is not found again, or none. */
-export function sequenceError(table: NumberedTable): StoreUnavailableError {
-  return new StoreUnavailableError(
-    `the sequence of table ${table} was changed by another program and gives no usable number; kmipd vault accept resets it`,
-  );
+/** An insertion got a number under which its row is not found again, or none. */
+export class SequenceError extends StoreUnavailableError {
+  constructor(table: NumberedTable) {
+    super(
+      `the sequence of table ${table} was changed by another program and gives no usable number; kmipd vault accept resets it`,
+    );
+  }
 }

@@ -1,8 +1,8 @@
-import { cellText, exactInteger, hasOwnNumber } from './cells.ts';
+import { cellNumber, cellText, exactInteger } from './cells.ts';
 import { type ColumnName, objectColumns } from './columns.ts';
 import type { LaneRow } from './lanes/lane-history.ts';
 import { selectLanes, toLaneRow } from './lanes/open-lane.ts';
-import { maxUsualNumber, type NumberedTable, numberedTables } from './row-numbers.ts';
+import { hasOwnNumber, maxUsualNumber, type NumberedTable, numberedTables } from './row-numbers.ts';
 import type { Dialect, Read, SqlRow } from './sql-driver.ts';
 import { selectKeyring, toStoredKeyring } from './sql-keyrings.ts';
 import { loadedFields, loadObjects, maxLoadIds, toLoadedObject } from './sql-objects.ts';
@@ -11,6 +11,8 @@ import type { IndexTerm, LoadedObject, ObjectColumns, StoredRecord } from './sto
 
 /** Rows of one read. */
 const pageRows = 64;
+/** Rows of one read that leaves boxes out. */
+const pageDates = 1_000;
 
 /** An object with what searches use of it. */
 export interface SnapshotObject extends LoadedObject {
@@ -36,6 +38,13 @@ export interface SnapshotName {
   readonly object: number;
 }
 
+/** When an object was destroyed, by its column; null: not at all. */
+export interface SnapshotDate extends Pick<LoadedObject, 'id' | 'group'> {
+  /** Number of the row. */
+  readonly seq: number;
+  readonly destroyDate: number | null;
+}
+
 /** All rows of a database as they were at one moment. */
 export interface Snapshot {
   lanes(): Promise<readonly LaneRow[]>;
@@ -43,6 +52,8 @@ export interface Snapshot {
   keyring(): Promise<number>;
   /** Some objects with a number above `after`, in its order; none: there are no more. */
   objects(after: number): Promise<readonly SnapshotObject[]>;
+  /** Some objects likewise, more of them, with their Destroy Dates only. */
+  destroyDates(after: number): Promise<readonly SnapshotDate[]>;
   /** Some records, likewise. */
   records(after: number): Promise<readonly SnapshotRecord[]>;
   /** The rows that have one of the terms and an object in the range. */
@@ -64,6 +75,7 @@ export interface Snapshot {
 const columnNames = Object.keys(objectColumns) as readonly ColumnName[];
 const columns = Object.values(objectColumns).map((column) => `${exactInteger(column)} as ${column}`);
 const selectObjects = `select seq, grp, ${loadedFields}, ${columns.join(', ')} from managed_object where seq > $1 and ${hasOwnNumber('seq')} order by seq limit ${pageRows}`;
+const selectDates = `select seq, id, grp, ${exactInteger('destroy_date')} as destroy_date from managed_object where seq > $1 and ${hasOwnNumber('seq')} order by seq limit ${pageDates}`;
 const selectRecords = `select seq, ${recordFields} from sealed_record where seq > $1 and ${hasOwnNumber('seq')} order by seq limit ${pageRows}`;
 const strays = numberedTables.map(
   (table) => `(select count(*) from ${table} where not (${hasOwnNumber('seq')}))`,
@@ -83,6 +95,7 @@ export function createSnapshot(read: Read, dialect: Dialect): Snapshot {
       return row === undefined ? 0 : toStoredKeyring(row).generation;
     },
     objects: async (after) => (await read(selectObjects, [after])).map(toObject),
+    destroyDates: async (after) => (await read(selectDates, [after])).map(toDate),
     records: async (after) => (await read(selectRecords, [after])).map(toSnapshotRecord),
     terms: async (terms, first, last) =>
       (await read(selectTerms, [JSON.stringify(terms), first, last])).map(toTerm),
@@ -122,6 +135,13 @@ function toObject(row: SqlRow): SnapshotObject {
   const values = columnNames.map((name) => [name, row[objectColumns[name]] ?? null] as const);
   const columns = Object.fromEntries(values) as ObjectColumns;
   return { ...toLoadedObject(row, cellText(row.grp)), seq: row.seq as number, columns };
+}
+
+function toDate({ seq, id, grp, destroy_date: date }: SqlRow): SnapshotDate {
+  return {
+    ...{ seq: seq as number, id: cellText(id), group: cellText(grp) },
+    destroyDate: date === null ? null : cellNumber(date),
+  };
 }
 
 function toSnapshotRecord(row: SqlRow): SnapshotRecord {

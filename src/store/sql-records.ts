@@ -1,5 +1,6 @@
 import { boxTag, type SealedKey } from '../vault/vault.ts';
-import { cellBytes, cellNumber, cellText, exactInteger, hasOwnNumber } from './cells.ts';
+import { cellBytes, cellNumber, cellText, exactInteger } from './cells.ts';
+import { hasOwnNumber } from './row-numbers.ts';
 import type { SqlDriver, SqlRow, SqlStep, SqlUnit, SqlValue, WrittenRow } from './sql-driver.ts';
 import { type RecordChanges, type RecordQuery, removalOf, type StoredRecord } from './store.ts';
 

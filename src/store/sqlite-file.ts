@@ -1,14 +1,6 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readlinkSync,
-  realpathSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { synchronise } from '../common/durable-file.ts';
 import { describeFileError, findTypeProblem } from '../common/regular-file.ts';
 import { describeSqliteError } from './sqlite-connection.ts';
 import { StoreUnavailableError } from './store.ts';
@@ -33,7 +25,7 @@ export function createDatabaseFile(path: string, mustExist: boolean): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     closeSync(openSync(path, 'a', 0o600));
-    fsyncParent(path);
+    synchronise(dirname(path));
   } catch (error) {
     const reason = describeFileError(error) ?? describeSqliteError(error);
     throw new StoreUnavailableError(`cannot open the database ${path}: ${reason}`);
@@ -69,15 +61,6 @@ function targetOf(path: string): string {
 export function identityOf(path: string): string | undefined {
   const found = statSync(path, { throwIfNoEntry: false, bigint: true });
   return found && `${found.dev}:${found.ino}`;
-}
-
-function fsyncParent(path: string): void {
-  const directory = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
 }
 
 /**

@@ -3,7 +3,7 @@ import type { UnitOutcome } from './group-commit.ts';
 import type { LaneConnection } from './lanes/lane-ports.ts';
 import type { LaneStep } from './lanes/lane-writer.ts';
 import { maxLaneAttempts } from './lanes/lanes.ts';
-import { sequenceError } from './row-numbers.ts';
+import { SequenceError } from './row-numbers.ts';
 import type { SqlStep, SqlUnit } from './sql-driver.ts';
 import { describeSqliteError, type SqliteSettings } from './sqlite-connection.ts';
 import type { ThreadOutcome, WriterReply, WriterRequest } from './sqlite-writer.ts';
@@ -118,7 +118,7 @@ export class SqliteWriterThread {
 
 function toUnitOutcome(outcome: ThreadOutcome): UnitOutcome {
   if (typeof outcome === 'string' || 'error' in outcome) return outcome;
-  return { error: sequenceError(outcome.misnumbered) };
+  return { error: new SequenceError(outcome.misnumbered) };
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;

@@ -1,5 +1,5 @@
 import type { UnitOutcome } from './group-commit.ts';
-import { isOwnNumber, type NumberedTable, numberedTables, sequenceError } from './row-numbers.ts';
+import { isOwnNumber, type NumberedTable, numberedTables, SequenceError } from './row-numbers.ts';
 import type { SqlStep, SqlUnit } from './sql-driver.ts';
 import { classifyFailure, describeSqliteError, type SqliteFailure } from './sqlite-connection.ts';
 import { openThreadConnection, serveRequests } from './sqlite-thread.ts';
@@ -67,7 +67,7 @@ function answer(request: WriterRequest): WriterReply {
 function describeFailure(error: unknown): string {
   const isFull = error instanceof Error && 'errcode' in error && error.errcode === sqliteFull;
   const ended = isFull && numberedTables.find((table) => connection.rows(selectEnded, [table]).length > 0);
-  return ended ? sequenceError(ended).message : describeSqliteError(error);
+  return ended ? new SequenceError(ended).message : describeSqliteError(error);
 }
 
 function writeGroup(units: readonly UnitSteps[], last: SqlStep | undefined): TransactionState {

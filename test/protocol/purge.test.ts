@@ -27,7 +27,7 @@ const written: readonly Attribute[] = [
 
 const database = {
   vault: service.vault,
-  list: (after: number) => service.snapshot((rows) => rows.objects(after)),
+  list: (after: number) => service.snapshot((rows) => rows.destroyDates(after)),
 };
 async function purgeAll(purged: PurgedDatabase, options: PurgeOptions): Promise<number> {
   let count = 0;

@@ -223,6 +223,8 @@ if (typeof server === 'string') {
     );
     const asReader = new URL(url);
     asReader.username = 'reader';
-    await t.rejects(openDatabase(asReader.href), /temporary/);
+    await t.rejects(openDatabase(asReader.href), {
+      message: new RegExp(`: GRANT TEMPORARY ON DATABASE ${name} TO "reader"$`),
+    });
   });
 }

@@ -57,7 +57,7 @@ async function withOwnBackends<T>(
     stateDirectory,
     storeOption,
     ({ store, vault, clients, snapshot }) => {
-      const listObjects = (after: number) => snapshot((rows) => rows.objects(after));
+      const listObjects = (after: number) => snapshot((rows) => rows.destroyDates(after));
       const backends = { store, vault, clients, listObjects, crypto };
       return work((method, params) => callMethod(backends, method, params));
     },

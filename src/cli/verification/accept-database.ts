@@ -47,7 +47,7 @@ export async function acceptDatabase(
   // The lanes that are replaced may have stated too few boxes of the epoch.
   await vault.rotate();
   const verify = () => snapshot((rows) => verifyRows(rows, vault, async () => {}));
-  const renumbered = await repair.renumber();
+  const renumbered = await repair.renumber(found.sequences);
   const { altered, isIndexWrong } = renumbered === 0 ? found : await verify();
   await repair.removeRows(altered);
   if (isIndexWrong || altered.some(({ table }) => table === 'managed_object'))

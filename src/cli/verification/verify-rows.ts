@@ -5,6 +5,7 @@ import { isCount } from '../../store/cells.ts';
 import { LaneForgedError, openLane, sumLanes } from '../../store/lanes/open-lane.ts';
 import { anchoredSegment, SetHash, segmentOf } from '../../store/lanes/set-hash.ts';
 import type { AlteredRow } from '../../store/repair.ts';
+import type { NumberedTable } from '../../store/row-numbers.ts';
 import type { Snapshot, SnapshotName, SnapshotObject, SnapshotTerm } from '../../store/snapshot.ts';
 import {
   boxTag,
@@ -24,6 +25,8 @@ export interface Verification {
   readonly unlisted: number;
   /** Rows with a number that the database does not give; they were not opened. */
   readonly strays: number;
+  /** Tables whose sequence was changed. */
+  readonly sequences: readonly NumberedTable[];
   /** The rows that do not open. */
   readonly altered: readonly AlteredRow[];
   /** Whether columns, terms or unique names are not those of the objects. */
@@ -50,8 +53,9 @@ export async function verifyRows(
 ): Promise<Verification> {
   const verifier = new RowVerifier(snapshot, vault);
   await verifier.verify(pause);
-  const { objects, records, problems, unlisted, strays, altered, isIndexWrong, present } = verifier;
-  return { objects, records, problems, unlisted, strays, altered, isIndexWrong, present };
+  const { objects, records, problems, unlisted, strays, sequences, altered, isIndexWrong, present } =
+    verifier;
+  return { objects, records, problems, unlisted, strays, sequences, altered, isIndexWrong, present };
 }
 
 class RowVerifier implements Verification {
@@ -59,6 +63,7 @@ class RowVerifier implements Verification {
   records = 0;
   unlisted = 0;
   strays = 0;
+  sequences: readonly NumberedTable[] = [];
   isIndexWrong = false;
   readonly problems: string[] = [];
   readonly altered: AlteredRow[] = [];
@@ -90,7 +95,8 @@ class RowVerifier implements Verification {
     }
     this.strays = await this.#snapshot.strays();
     if (this.strays > 0) this.#report(`rows with a number that the database does not give: ${this.strays}`);
-    for (const table of await this.#snapshot.wrongSequences())
+    this.sequences = await this.#snapshot.wrongSequences();
+    for (const table of this.sequences)
       this.#report(`the sequence that numbers the rows of ${table} was changed outside kmipd`);
     await this.#compareCounts();
     await this.#compareLanes();
