@@ -1,6 +1,6 @@
 import { exactInteger } from './cells.ts';
 import { objectColumns } from './columns.ts';
-import { hasOwnNumber } from './row-numbers.ts';
+import { hasOwnNumber, isNumberAfter, isNumberBefore } from './row-numbers.ts';
 import type { ColumnRange } from './search-starts.ts';
 import type { Dialect, SqlValue } from './sql-driver.ts';
 import type { Filter } from './store.ts';
@@ -92,9 +92,9 @@ function compileCandidates(
   const before = parameters.add(candidates.before);
   const limit = parameters.add(rows);
   if (of !== 'group')
-    return `select distinct i.object as seq from object_term i where i.term = ${parameters.add(of.term)} and i.object < ${before} and ${hasOwnNumber('i.object')} order by i.object desc limit ${limit}`;
+    return `select distinct i.object as seq from object_term i where i.term = ${parameters.add(of.term)} and ${isNumberBefore('i.object', before)} order by i.object desc limit ${limit}`;
   const place = dialect.before(['o.grp', 'o.seq'], [parameters.add(group), before]);
-  return `select o.seq from managed_object o where ${hasOwnNumber('o.seq')} and ${place} limit ${limit}`;
+  return `select o.seq from managed_object o where ${place} limit ${limit}`;
 }
 
 /** Compiles a count of the rows of a term, up to `max`. */
@@ -124,12 +124,12 @@ export function compileRange(
 ): CompiledSql {
   const value = `o.${objectColumns[column]}`;
   const part = (name: string, where: string) =>
-    `select * from (select ${value} as number, o.seq from managed_object o where o.grp = $1 and ${where} and ${hasOwnNumber('o.seq')}` +
+    `select * from (select ${value} as number, o.seq from managed_object o where o.grp = $1 and ${where}` +
     ` order by ${value}, o.seq limit $5) as ${name}`;
   return {
     sql:
-      `${part('same', `${value} = $3 and o.seq > $4`)} union all` +
-      ` ${part('later', `${value} > $3 and ${value} <= $2`)} order by number, seq limit $5`,
+      `${part('same', `${value} = $3 and ${isNumberAfter('o.seq', '$4')}`)} union all` +
+      ` ${part('later', `${value} > $3 and ${value} <= $2 and ${hasOwnNumber('o.seq')}`)} order by number, seq limit $5`,
     parameters: [group, to, after.number, after.seq, rows],
   };
 }

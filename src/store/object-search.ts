@@ -225,7 +225,7 @@ class ObjectSearch {
   async #rangeStart(range: ColumnRange, max: number): Promise<Start> {
     const seqs: number[] = [];
     const pageRows = Math.ceil(this.#limits.searchRows / 2);
-    for (let after: RangePlace | undefined = { number: range.from, seq: -1 }; seqs.length < max; ) {
+    for (let after: RangePlace | undefined = { number: range.from, seq: 0 }; seqs.length < max; ) {
       const statement = compileRange(this.#query.group, range, after, pageRows);
       const rows = (await this.#statement(statement)) as unknown as readonly RangePlace[];
       seqs.push(...rows.map(({ seq }) => seq));

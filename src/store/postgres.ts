@@ -29,7 +29,7 @@ const dialect: Dialect = {
     `${outer} cross join lateral (select ${alias}.* from ${table} ${alias} where ${condition} offset 0) ${alias} where true`,
   // With "=" an index on the second column alone would have the order, too, and rows of every first one.
   before: ([first, second], [equal, less]) =>
-    `${first} >= ${equal} and (${first}, ${second}) < (${equal}, ${less}) order by ${first} desc, ${second} desc`,
+    `${first} >= ${equal} and (${first}, ${second}) < (${equal}, ${less}) and ${second} > 0 order by ${first} desc, ${second} desc`,
   // Another role than the owner may be without the right to read it.
   lastNumber: (table) =>
     `(select case when has_sequence_privilege(name, 'select') then coalesce(pg_sequence_last_value(name), 0) end from (select cast(pg_get_serial_sequence('${table}', 'seq') as regclass) as name) s)`,

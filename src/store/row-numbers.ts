@@ -15,6 +15,19 @@ export function hasOwnNumber(column: string): string {
   return `${column} between 1 and ${Number.MAX_SAFE_INTEGER}`;
 }
 
+/**
+ * Returns `hasOwnNumber` for those after a place, in ascending order; the place is 0 or more. SQLite seeks an
+ * index by the first lower bound that it finds: with two of them, each page could begin at the first row.
+ */
+export function isNumberAfter(column: string, place: string): string {
+  return `${column} > ${place} and ${column} <= ${Number.MAX_SAFE_INTEGER}`;
+}
+
+/** As `isNumberAfter`, of those before a place, in descending order; the place is a safe integer. */
+export function isNumberBefore(column: string, place: string): string {
+  return `${column} < ${place} and ${column} > 0`;
+}
+
 /** Whether a number satisfies `hasOwnNumber`, so that its row is found. */
 export function isOwnNumber(number: unknown): boolean {
   return Number.isSafeInteger(Number(number)) && Number(number) > 0;

@@ -2,7 +2,13 @@ import { cellNumber, cellText, exactInteger } from './cells.ts';
 import { type ColumnName, objectColumns } from './columns.ts';
 import type { LaneRow } from './lanes/lane-history.ts';
 import { selectLanes, toLaneRow } from './lanes/open-lane.ts';
-import { hasOwnNumber, maxUsualNumber, type NumberedTable, numberedTables } from './row-numbers.ts';
+import {
+  hasOwnNumber,
+  isNumberAfter,
+  maxUsualNumber,
+  type NumberedTable,
+  numberedTables,
+} from './row-numbers.ts';
 import type { Dialect, Read, SqlRow } from './sql-driver.ts';
 import { selectKeyring, toStoredKeyring } from './sql-keyrings.ts';
 import { loadedFields, loadObjects, maxLoadIds, toLoadedObject } from './sql-objects.ts';
@@ -74,9 +80,9 @@ export interface Snapshot {
 
 const columnNames = Object.keys(objectColumns) as readonly ColumnName[];
 const columns = Object.values(objectColumns).map((column) => `${exactInteger(column)} as ${column}`);
-const selectObjects = `select seq, grp, ${loadedFields}, ${columns.join(', ')} from managed_object where seq > $1 and ${hasOwnNumber('seq')} order by seq limit ${pageRows}`;
-const selectDates = `select seq, id, grp, ${exactInteger('destroy_date')} as destroy_date from managed_object where seq > $1 and ${hasOwnNumber('seq')} order by seq limit ${pageDates}`;
-const selectRecords = `select seq, ${recordFields} from sealed_record where seq > $1 and ${hasOwnNumber('seq')} order by seq limit ${pageRows}`;
+const selectObjects = `select seq, grp, ${loadedFields}, ${columns.join(', ')} from managed_object where ${isNumberAfter('seq', '$1')} order by seq limit ${pageRows}`;
+const selectDates = `select seq, id, grp, ${exactInteger('destroy_date')} as destroy_date from managed_object where ${isNumberAfter('seq', '$1')} order by seq limit ${pageDates}`;
+const selectRecords = `select seq, ${recordFields} from sealed_record where ${isNumberAfter('seq', '$1')} order by seq limit ${pageRows}`;
 const strays = numberedTables.map(
   (table) => `(select count(*) from ${table} where not (${hasOwnNumber('seq')}))`,
 );

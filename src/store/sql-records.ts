@@ -16,7 +16,7 @@ const selectOne = `select ${recordFields} from sealed_record where key = $1 and 
 const isLive = '(expires is null or expires > $2)';
 const selectOfKind = `select ${recordFields} from sealed_record where kind = $1 and ${isLive} order by seq limit $3`;
 const selectOfGroup = `select ${recordFields} from sealed_record where kind = $1 and grp = $4 and ${isLive} order by seq limit $3`;
-const selectExpired = `select seq, ${recordFields} from sealed_record where ${hasOwnNumber('seq')} and expires > -1 and expires <= $1 and (expires, seq) > ($2, $3) order by expires, seq limit $4`;
+const selectExpired = `select seq, ${recordFields} from sealed_record where expires >= $2 and expires <= $1 and (expires > $2 or seq > $3) and ${hasOwnNumber('seq')} order by expires, seq limit $4`;
 
 const exists = 'select 1 as one from sealed_record where key = $1';
 const hasVersion = 'select 1 as one from sealed_record where key = $1 and kind = $2 and version = $3';
@@ -84,7 +84,7 @@ export async function deleteExpiredRecords(
   now: number,
   isGenuine: (record: StoredRecord) => boolean,
 ): Promise<void> {
-  let after: readonly SqlValue[] = [beforeAnyExpiry, 0];
+  let after: readonly SqlValue[] = [0, 0];
   for (;;) {
     const rows = await driver.read(selectExpired, [now, ...after, maxDeletedRecords]);
     const last = rows.at(-1);

@@ -5,6 +5,7 @@ import { GroupCommit } from './group-commit.ts';
 import { type LaneDriver, Lanes } from './lanes/lanes.ts';
 import { migrations as released } from './migrations/index.ts';
 import { type Migration, type MigrationPlan, migrate } from './migrations/migration.ts';
+import { isNumberBefore } from './row-numbers.ts';
 import type { Dialect, SqlRow, SqlValue } from './sql-driver.ts';
 import {
   classifyFailure,
@@ -28,7 +29,7 @@ const dialect: Dialect = {
   // It has no statistics, and keeps the order of a cross join.
   each: (outer, table, alias, condition) => `${outer} cross join ${table} ${alias} where ${condition}`,
   before: ([first, second], [equal, less]) =>
-    `${first} = ${equal} and ${second} < ${less} order by ${second} desc`,
+    `${first} = ${equal} and ${isNumberBefore(second, less)} order by ${second} desc`,
   // Without a row, the largest number in the table takes its place.
   lastNumber: (table) => `(select max(seq) from sqlite_sequence where name = '${table}')`,
   continueAfter: (table) => `update sqlite_sequence set seq = cast($1 as integer) where name = '${table}'`,
