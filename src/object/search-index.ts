@@ -106,13 +106,12 @@ export function indexChange(
 
 /** Returns the columns of an object with these entries. */
 function columnsOf(entries: readonly IndexEntry[]): ObjectColumns {
-  const names = Object.keys(objectColumns) as ColumnName[];
-  const numbers = new Map(entries.map(({ attribute, number }) => [attribute, number]));
-  return Object.fromEntries(names.map((name) => [name, numbers.get(name) ?? null])) as Record<
-    ColumnName,
-    number | null
-  >;
+  const columns: Record<ColumnName, number | null> = { ...noColumns };
+  for (const { attribute, number } of entries) if (hasColumn(attribute)) columns[attribute] = number;
+  return columns;
 }
+
+const noColumns = Object.fromEntries(Object.keys(objectColumns).map((name) => [name, null])) as ObjectColumns;
 
 /** A value with a term. */
 interface IndexedValue extends Pick<IndexEntry, 'attribute' | 'field' | 'instance'> {
@@ -143,7 +142,10 @@ function termChange(
 function indexedValues(entries: readonly IndexEntry[]): ReadonlyMap<string, IndexedValue> {
   const values = new Map<string, IndexedValue>();
   const add = (attribute: string, field: string, instance: number, value: string | number) =>
-    values.set(JSON.stringify([attribute, field, instance, value]), { attribute, field, instance, value });
+    values.set(
+      `${attribute.length} ${field.length} ${instance} ${typeof value} ${attribute}${field}${value}`,
+      { attribute, field, instance, value },
+    );
   for (const { attribute, field, instance, text, number } of entries) {
     if (hasColumn(attribute)) continue;
     if (hasPresence(attribute)) add(attribute, presence.field, 0, presence.value);

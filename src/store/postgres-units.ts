@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { waitForAll } from '../common/wait-for-all.ts';
 import { exactInteger } from './cells.ts';
 import type { UnitOutcome } from './group-commit.ts';
 import type { LaneConnection } from './lanes/lane-ports.ts';
@@ -7,7 +8,10 @@ import { isLockTimeout, isSequenceError, isStatementError, toQuery } from './pos
 import { isOwnNumber, SequenceError } from './row-numbers.ts';
 import type { SqlStep, SqlUnit } from './sql-driver.ts';
 
-/** Transactions of groups of units on one pipelined connection to PostgreSQL. */
+/**
+ * Transactions of groups of units on one pipelined connection to PostgreSQL. After an error all statements
+ * that were sent are waited for: they fail too, with "current transaction is aborted".
+ */
 
 /** How long a unit waits for a lock where its group does not wait at all. */
 export const minLockMilliseconds = 5;
@@ -248,16 +252,4 @@ async function runUnit(client: pg.Client, unit: SqlUnit): Promise<UnitOutcome> {
 
 function hasWrongRowCount({ rows }: SqlStep, count: number): boolean {
   return rows !== undefined && rows !== count;
-}
-
-/**
- * Waits for the results of all statements, then throws the first error. Later statements fail too, with
- * "current transaction is aborted", and no statement may be sent while they are in flight.
- */
-async function waitForAll<T extends readonly unknown[]>(
-  promises: readonly [...{ [K in keyof T]: Promise<T[K]> }],
-): Promise<T> {
-  const settled = await Promise.allSettled(promises);
-  for (const result of settled) if (result.status === 'rejected') throw result.reason;
-  return settled.map((result) => (result as PromiseFulfilledResult<unknown>).value) as unknown as T;
 }

@@ -11,8 +11,8 @@ import {
 } from './row-numbers.ts';
 import type { Dialect, Read, SqlRow } from './sql-driver.ts';
 import { selectKeyring, toStoredKeyring } from './sql-keyrings.ts';
-import { loadedFields, loadObjects, maxLoadIds, toLoadedObject } from './sql-objects.ts';
-import { readRecord, recordFields, toRecord } from './sql-records.ts';
+import { loadedFields, toLoadedObject } from './sql-objects.ts';
+import { recordFields, toRecord } from './sql-records.ts';
 import type { IndexTerm, LoadedObject, ObjectColumns, StoredRecord } from './store.ts';
 
 /** Rows of one read. */
@@ -70,10 +70,10 @@ export interface Snapshot {
   strays(): Promise<number>;
   /** The tables whose sequence does not follow their rows, or has come where counting does not lead. */
   wrongSequences(): Promise<readonly NumberedTable[]>;
-  /** Those of a group's objects that are found by their identifiers, as the daemon finds them. */
-  find(group: string, ids: readonly string[]): Promise<readonly LoadedObject[]>;
-  /** The record that is found by its key, as the daemon finds it. */
-  findRecord(kind: string, key: string): Promise<StoredRecord | undefined>;
+  /** Of the objects of one page, those of a group that are found by the index which the daemon uses. */
+  find(group: string, ids: readonly string[]): Promise<readonly Pick<SnapshotObject, 'id' | 'seq'>[]>;
+  /** Likewise of records, by their keys. */
+  findRecords(keys: readonly string[]): Promise<readonly Pick<SnapshotRecord, 'kind' | 'key' | 'seq'>[]>;
   /** The number of all rows of the blind index, and of all unique names. */
   counts(): Promise<{ readonly terms: number; readonly names: number }>;
 }
@@ -82,6 +82,9 @@ const columnNames = Object.keys(objectColumns) as readonly ColumnName[];
 const columns = Object.values(objectColumns).map((column) => `${exactInteger(column)} as ${column}`);
 const selectObjects = `select seq, grp, ${loadedFields}, ${columns.join(', ')} from managed_object where ${isNumberAfter('seq', '$1')} order by seq limit ${pageRows}`;
 const selectDates = `select seq, id, grp, ${exactInteger('destroy_date')} as destroy_date from managed_object where ${isNumberAfter('seq', '$1')} order by seq limit ${pageDates}`;
+const names = Array.from({ length: pageRows }, (_, at) => `$${at + 1}`).join(', ');
+const selectFound = `select seq, id from managed_object where grp = $${pageRows + 1} and id in (${names})`;
+const selectFoundRecords = `select seq, kind, key from sealed_record where key in (${names})`;
 const selectRecords = `select seq, ${recordFields} from sealed_record where ${isNumberAfter('seq', '$1')} order by seq limit ${pageRows}`;
 const strays = numberedTables.map(
   (table) => `(select count(*) from ${table} where not (${hasOwnNumber('seq')}))`,
@@ -117,19 +120,27 @@ export function createSnapshot(read: Read, dialect: Dialect): Snapshot {
       }
       return wrong;
     },
-    async find(group, ids) {
-      const found: LoadedObject[] = [];
-      // One statement at a time: a snapshot has one connection.
-      for (let at = 0; at < ids.length; at += maxLoadIds)
-        found.push(...(await loadObjects({ read }, group, ids.slice(at, at + maxLoadIds))));
-      return found;
-    },
-    findRecord: (kind, key) => readRecord({ read }, kind, key),
+    find: async (group, ids) =>
+      (await read(selectFound, [...fill(ids), group])).map(({ seq, id }) => ({
+        seq: seq as number,
+        id: cellText(id),
+      })),
+    findRecords: async (keys) =>
+      (await read(selectFoundRecords, fill(keys))).map(({ seq, kind, key }) => ({
+        seq: seq as number,
+        kind: cellText(kind),
+        key: cellText(key),
+      })),
     async counts() {
       const [row] = await read(selectCounts, []);
       return { terms: Number(row?.terms), names: Number(row?.names) };
     },
   };
+}
+
+/** Repeats the last name up to the number of a page, so that one text suffices. */
+function fill(names: readonly string[]): readonly string[] {
+  return [...names, ...Array<string>(pageRows - names.length).fill(names.at(-1) ?? '')];
 }
 
 function selectNumbers(table: NumberedTable, dialect: Dialect): string {

@@ -17,8 +17,6 @@ import type {
  * Ids of one load statement; shorter lists repeat their last id, so that two texts suffice for every length.
  */
 const loadSizes = [1, 16] as const;
-/** Identifiers of the longest load statement. */
-export const maxLoadIds = 16;
 /** Terms of one insert statement, largest first, so that few texts are prepared. */
 const termSizes = [16, 4, 1] as const;
 

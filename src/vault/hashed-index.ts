@@ -1,4 +1,4 @@
-import { deriveVaultKey, keyedHash, lengthAndText } from './keyed-hash.ts';
+import { deriveVaultKey, keyedHash } from './keyed-hash.ts';
 import type { KeyPurpose } from './vault.ts';
 
 /** Keyed hashes by which rows are found, under the index secret, and summed up, under the set secret. */
@@ -27,21 +27,20 @@ export class HashedIndex {
   /** See `Vault.term`. */
   term(group: string, attribute: string, field: string, value: string | number): number {
     const type = typeof value === 'number' ? 'number' : 'text';
-    const message = lengthAndText(field, type, String(value));
-    const digest = keyedHash(this.#groupKey(group), attribute, message);
+    const digest = keyedHash(this.#groupKey(group), attribute, field, type, String(value));
     return Number.parseInt(digest.slice(0, termDigits), 16);
   }
 
   /** See `Vault.key`. */
   key(purpose: KeyPurpose, parts: readonly string[]): string {
-    return keyedHash(this.#lookupKey, purpose, lengthAndText(...parts)).slice(0, keyDigits);
+    return keyedHash(this.#lookupKey, purpose, ...parts).slice(0, keyDigits);
   }
 
   /** See `Vault.element`. */
   element(table: string, id: string, version: number, tag: Uint8Array): bigint {
     const number = new Uint8Array(8);
     new DataView(number.buffer).setBigUint64(0, BigInt(version));
-    return BigInt(`0x${keyedHash(this.#elementKey, table, lengthAndText(id), number, tag)}`);
+    return BigInt(`0x${keyedHash(this.#elementKey, table, id, number, tag)}`);
   }
 
   /** Overwrites the keys. */

@@ -15,6 +15,7 @@ import { add, box, findAll, object, term, termOf, unit } from './objects.ts';
 import { recordSuite } from './records-suite.ts';
 import { repairSuite } from './repair-suite.ts';
 import { schemaSuite } from './schema-suite.ts';
+import { snapshotSuite } from './snapshot-suite.ts';
 
 /** One engine under test. */
 export interface Engine {
@@ -320,6 +321,7 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
   await matchSuite(t, openStore);
   await changesSuite(t, openStore);
   await keyringSuite(t, openStore);
+  await snapshotSuite(t, openStore);
   await schemaSuite(t, engine);
   await repairSuite(t, engine);
 }

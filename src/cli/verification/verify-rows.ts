@@ -1,4 +1,4 @@
-import { isSameBytes } from '../../common/bytes.ts';
+import { waitForAll } from '../../common/wait-for-all.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
 import { indexChange } from '../../object/search-index.ts';
 import { isCount } from '../../store/cells.ts';
@@ -6,7 +6,7 @@ import { LaneForgedError, openLane, sumLanes } from '../../store/lanes/open-lane
 import { anchoredSegment, SetHash, segmentOf } from '../../store/lanes/set-hash.ts';
 import type { AlteredRow } from '../../store/repair.ts';
 import type { NumberedTable } from '../../store/row-numbers.ts';
-import type { Snapshot, SnapshotName, SnapshotObject, SnapshotTerm } from '../../store/snapshot.ts';
+import type { Snapshot, SnapshotObject, SnapshotRecord } from '../../store/snapshot.ts';
 import {
   boxTag,
   SealBrokenError,
@@ -14,6 +14,7 @@ import {
   type Vault,
   VaultUnavailableError,
 } from '../../vault/vault.ts';
+import { compareIndex, groupByObject, type IndexDifference, type ObjectIndex } from './index-comparison.ts';
 
 /** What a verification has read and found. */
 export interface Verification {
@@ -81,18 +82,16 @@ class RowVerifier implements Verification {
   }
 
   async verify(pause: () => Promise<void>): Promise<void> {
-    for (let last = 0; ; await pause()) {
-      const page = await this.#snapshot.objects(last);
-      if (page.length === 0) break;
-      await this.#verifyObjects(page);
-      last = page.at(-1)?.seq ?? last;
-    }
-    for (let last = 0; ; await pause()) {
-      const page = await this.#snapshot.records(last);
-      if (page.length === 0) break;
-      for (const row of page) await this.#verifyRecord(row);
-      last = page.at(-1)?.seq ?? last;
-    }
+    await this.#readPages(
+      (after) => this.#snapshot.objects(after),
+      (page) => this.#verifyObjects(page),
+      pause,
+    );
+    await this.#readPages(
+      (after) => this.#snapshot.records(after),
+      (page) => this.#verifyRecords(page),
+      pause,
+    );
     this.strays = await this.#snapshot.strays();
     if (this.strays > 0) this.#report(`rows with a number that the database does not give: ${this.strays}`);
     this.sequences = await this.#snapshot.wrongSequences();
@@ -102,38 +101,42 @@ class RowVerifier implements Verification {
     await this.#compareLanes();
   }
 
+  /** Reads a page while the one before it is verified. */
+  async #readPages<Row extends { readonly seq: number }>(
+    read: (after: number) => Promise<readonly Row[]>,
+    verify: (page: readonly Row[]) => Promise<void>,
+    pause: () => Promise<void>,
+  ): Promise<void> {
+    let page = await read(0);
+    for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
+      [page] = await waitForAll([read(last.seq), verify(page)]);
+      await pause();
+    }
+  }
+
   async #verifyObjects(page: readonly SnapshotObject[]): Promise<void> {
-    await this.#findObjects(page);
+    const expected = page.map((row) => ({ row, index: this.#openObject(row) }));
+    const terms = new Set(expected.flatMap(({ index }) => index?.terms.map(({ term }) => term) ?? []));
     const [first, last] = [page[0]?.seq ?? 0, page.at(-1)?.seq ?? 0];
-    const indexes = new Map(page.map((row) => [row.seq, { id: row.id, index: this.#openObject(row) }]));
-    const expected = [...indexes.values()].flatMap(({ index }) => index ?? []);
-    const wanted = expected.flatMap(({ terms }) => terms);
-    const terms = await this.#snapshot.terms([...new Set(wanted.map(({ term }) => term))], first, last);
-    const names = await this.#snapshot.names(first, last);
-    // What is left over has no object.
-    this.#terms += terms.filter(({ object }) => indexes.has(object)).length;
-    this.#names += names.filter(({ object }) => indexes.has(object)).length;
-    const termTexts = new Set(terms.map(termText));
-    const ownTexts = new Set([
-      ...wanted.map(termText),
-      ...expected.flatMap((index) => index.names.map(nameText)),
+    const [foundTerms, foundNames] = await waitForAll([
+      this.#snapshot.terms([...terms], first, last),
+      this.#snapshot.names(first, last),
+      this.#findObjects(page),
     ]);
-    const foreignTerms = terms.filter((term) => !ownTexts.has(termText(term)));
-    const foreignNames = names.filter((name) => !ownTexts.has(nameText(name)));
-    for (const [seq, { id, index }] of indexes) {
+    const indexOf = groupByObject(foundTerms, foundNames);
+    for (const { row, index } of expected) {
+      const found = indexOf(row.seq);
+      // What is left over has no object.
+      this.#terms += found.terms.length;
+      this.#names += found.names.length;
       // Without its attributes nothing can be said of its index.
-      if (index === undefined) continue;
-      if (!index.terms.every((term) => termTexts.has(termText(term))))
-        this.#reportIndex(`terms of the object ${describe(id)} are missing`);
-      if (foreignTerms.some(({ object }) => object === seq))
-        this.#reportIndex(`rows of object_term are not of the object ${describe(id)}`);
-      if (foreignNames.some(({ object }) => object === seq))
-        this.#reportIndex(`rows of unique_name are not of the object ${describe(id)}`);
+      const differences = index === undefined ? [] : compareIndex(index, found);
+      for (const difference of differences) this.#reportIndex(indexProblems[difference](describe(row.id)));
     }
   }
 
   /** Opens an object and returns what must be in the index; undefined when it does not open. */
-  #openObject(row: SnapshotObject): ExpectedIndex | undefined {
+  #openObject(row: SnapshotObject): ObjectIndex | undefined {
     const { id, version, box, seq, group } = row;
     this.objects += 1;
     this.#add(segmentOf(id), { table: 'managed_object', id, version, box });
@@ -160,20 +163,23 @@ class RowVerifier implements Verification {
     }
   }
 
-  async #verifyRecord(row: Awaited<ReturnType<Snapshot['records']>>[number]): Promise<void> {
-    const { seq, kind: recordKind, key, group, version, expires, box } = row;
+  async #verifyRecords(page: readonly SnapshotRecord[]): Promise<void> {
+    for (const row of page) this.#openRecord(row);
+    const found = await this.#snapshot.findRecords(page.map(({ key }) => key));
+    for (const { seq, kind, key } of page)
+      if (!isOnlyOne(found, seq, (each) => each.key === key && each.kind === kind))
+        this.#report(`the record ${describe(`${kind} ${key}`)} is not found by its key, or twice`);
+  }
+
+  #openRecord({ seq, kind: recordKind, key, group, version, expires, box }: SnapshotRecord): void {
     this.records += 1;
-    const name = describe(`${recordKind} ${key}`);
     this.#add(segmentOf(key, recordKind), { table: 'sealed_record', id: key, version, box });
-    const found = await this.#snapshot.findRecord(recordKind, key);
-    if (found === undefined || !isSameBytes(found.box, box))
-      this.#report(`the record ${name} is not found by its key, or twice`);
     try {
       this.#vault.open({ kind: 'record', recordKind, key, group, version, expires }, box).fill(0);
     } catch (error) {
       if (error instanceof VaultUnavailableError) throw error;
       if (error instanceof SealBrokenError) this.altered.push({ table: 'sealed_record', seq });
-      this.#report(`the record ${name} ${explain(error)}`);
+      this.#report(`the record ${describe(`${recordKind} ${key}`)} ${explain(error)}`);
     }
   }
 
@@ -190,11 +196,9 @@ class RowVerifier implements Verification {
         group,
         rows.map(({ id }) => id),
       );
-      for (const row of rows) {
-        const same = found.filter(({ id }) => id === row.id);
-        if (same.length !== 1 || !isSameBytes(same[0]?.box ?? none, row.box))
-          this.#report(`the object ${describe(row.id)} is not found by its identifier, or twice`);
-      }
+      for (const { id, seq } of rows)
+        if (!isOnlyOne(found, seq, (each) => each.id === id))
+          this.#report(`the object ${describe(id)} is not found by its identifier, or twice`);
     }
   }
 
@@ -238,26 +242,28 @@ class RowVerifier implements Verification {
   }
 }
 
-const none = new Uint8Array();
+/** What is said of an object whose index differs. */
+const indexProblems: Readonly<Record<IndexDifference, (id: string) => string>> = {
+  'terms are missing': (id) => `terms of the object ${id} are missing`,
+  'foreign terms': (id) => `rows of object_term are not of the object ${id}`,
+  'foreign names': (id) => `rows of unique_name are not of the object ${id}`,
+};
+
+/** Whether one row is found by a name, and it is the one that a reading of all rows has. */
+function isOnlyOne<Row extends { readonly seq: number }>(
+  found: readonly Row[],
+  seq: number,
+  isNamed: (row: Row) => boolean,
+): boolean {
+  const same = found.filter(isNamed);
+  return same.length === 1 && same[0]?.seq === seq;
+}
 
 interface HashedRow {
   readonly table: AlteredRow['table'];
   readonly id: string;
   readonly version: number;
   readonly box: SealedKey;
-}
-
-interface ExpectedIndex {
-  readonly terms: readonly SnapshotTerm[];
-  readonly names: readonly SnapshotName[];
-}
-
-function termText({ object, term, instance }: SnapshotTerm): string {
-  return `${object} ${term} ${instance}`;
-}
-
-function nameText({ group, name, object }: SnapshotName): string {
-  return `${object} ${name} ${group}`;
 }
 
 function describe(id: string): string {
