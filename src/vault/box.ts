@@ -80,10 +80,11 @@ export function openBox(keys: BoxKeys, context: SealContext, sealed: Uint8Array)
 }
 
 /**
- * Computes a nonce of random bytes and of everything that it encrypts: a machine restored from a snapshot of
- * its memory, or a random source that repeats, repeats a nonce for equal contents only.
+ * Computes a nonce (12 bytes) of random bytes and of everything that it encrypts: a machine restored from a
+ * snapshot of its memory, or a random source that repeats, repeats a nonce for equal contents only. The key
+ * (32 bytes) serves nothing else.
  */
-function computeNonce(
+export function computeNonce(
   key: Uint8Array,
   header: Uint8Array,
   aad: Uint8Array,

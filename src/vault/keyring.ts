@@ -1,8 +1,9 @@
 import { randomFillSync, timingSafeEqual } from 'node:crypto';
 import { concatBytes } from '../common/bytes.ts';
 import { decryptGcm, encryptGcm } from './aead.ts';
+import { computeNonce } from './box.ts';
 import { deriveVaultKey, keyedHash } from './keyed-hash.ts';
-import { nonceBytes, type StoredKeyring } from './vault.ts';
+import type { StoredKeyring } from './vault.ts';
 
 /**
  * The secrets of one database, each wrapped under a key of the root key, in one row:
@@ -50,6 +51,7 @@ const secretBytes = 32;
 const storeIdBytes = 16;
 const macBytes = 32;
 const wrapFormat = Uint8Array.of(2);
+const noAad = new Uint8Array();
 const kinds: readonly SecretKind[] = ['seal', 'index', 'set'];
 
 /** Creates the keyring of a new database. `createdAt`: POSIX seconds. */
@@ -80,22 +82,30 @@ export function singleSecret({ secrets }: Keyring, kind: 'index' | 'set'): Uint8
   return secret.bytes;
 }
 
-/** Wraps every secret under the root key (32 bytes). */
-export function encodeKeyring(keyring: Keyring, rootKey: Uint8Array): StoredKeyring {
+/**
+ * Wraps every secret under the root key (32 bytes). Secrets of a former keyring are wrapped again, so that a
+ * repeated nonce would tell them. `random` fills a buffer with random bytes; only tests use another one.
+ */
+export function encodeKeyring(
+  keyring: Keyring,
+  rootKey: Uint8Array,
+  random: (buffer: Uint8Array) => void = randomFillSync,
+): StoredKeyring {
   const { storeId, generation, secrets } = keyring;
   const wrapKey = deriveVaultKey(rootKey, storeId, 'kmipd/2 root wrap');
+  const nonceKey = deriveVaultKey(rootKey, storeId, 'kmipd/2 root nonce');
   const json: KeyringJson = {
     store: storeId.toHex(),
     generation,
     secrets: secrets.map(({ kind, epoch, createdAt, bytes }) => {
       const plain = concatBytes([secretPrefix(storeId, kind, epoch), bytes]);
-      const nonce = randomFillSync(new Uint8Array(nonceBytes));
-      const wrapped = encryptGcm(wrapKey, wrapFormat, nonce, new Uint8Array(0), plain).toHex();
+      const nonce = computeNonce(nonceKey, wrapFormat, noAad, plain, random);
+      const wrapped = encryptGcm(wrapKey, wrapFormat, nonce, noAad, plain).toHex();
       plain.fill(0);
       return { kind, epoch, createdAt, wrapped };
     }),
   };
-  wrapKey.fill(0);
+  for (const key of [wrapKey, nonceKey]) key.fill(0);
   const text = new TextEncoder().encode(JSON.stringify(json));
   return { generation, content: concatBytes([computeMac(keyring, text), text]) };
 }
@@ -163,7 +173,7 @@ function unwrapSecret(
   epoch: number,
 ): Uint8Array | undefined {
   if (wrapped[0] !== wrapFormat[0]) return undefined;
-  const plain = decryptGcm(wrapKey, wrapFormat.length, new Uint8Array(0), wrapped);
+  const plain = decryptGcm(wrapKey, wrapFormat.length, noAad, wrapped);
   if (plain === undefined) return undefined;
   const prefix = secretPrefix(storeId, kind, epoch);
   const bytes = plain.slice(prefix.length);

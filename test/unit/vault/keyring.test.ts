@@ -49,6 +49,22 @@ t.test('a keyring opens as it was stored', (t) => {
   t.end();
 });
 
+t.test('a random source that repeats wraps no two secrets under one nonce', (t) => {
+  const stuck = (buffer: Uint8Array) => void buffer.fill(5);
+  const first = createKeyring(1_700_000_000);
+  const second = addSealEpoch(first, 1_700_000_100);
+  const wrapsOf = (keyring: typeof first, random?: (buffer: Uint8Array) => void): string[] => {
+    const { content } = encodeKeyring(keyring, rootKey, random);
+    const json: Json = JSON.parse(Buffer.from(content.subarray(32)).toString());
+    return json.secrets.map(({ wrapped }: { wrapped: string }) => wrapped);
+  };
+  const nonces = wrapsOf(second, stuck).map((wrapped) => wrapped.slice(2, 26));
+  t.equal(new Set(nonces).size, 4);
+  t.strictSame(wrapsOf(first, stuck), wrapsOf(second, stuck).slice(0, 3), 'equal secrets, equal wraps');
+  t.not(wrapsOf(first)[0], wrapsOf(first)[0], 'random otherwise');
+  t.end();
+});
+
 t.test('no byte of a keyring can be changed', (t) => {
   const stored = encodeKeyring(createKeyring(1_700_000_000), rootKey);
   const opened: number[] = [];
