@@ -13,9 +13,12 @@ export function reportForgedRows(
   const lines = new RepeatedLines(clock);
   return ({ table, id, problem }) => {
     metrics.forgedRow(table);
-    if (lines.take(`${table}\n${problem ?? id}`) === undefined) return;
+    if (lines.take(`${table}\n${id}\n${problem}`) === undefined) return;
     if (problem !== undefined)
-      log.error({ table, reason: problem }, `rows that kmipd has not written so are not served; ${wayOut}`);
+      log.error(
+        { table, row: id, reason: problem },
+        `rows that kmipd has not written so are not served; ${wayOut}`,
+      );
     else log.error({ table, row: id }, 'a row of the database was altered outside kmipd and is not served');
   };
 }

@@ -44,6 +44,8 @@ export interface Process extends Database {
   readonly rollbacks: string[];
   /** Rows that were reported and not served. */
   readonly forged: string[];
+  /** What was said about rows of their kind. */
+  readonly reasons: (string | undefined)[];
   /** What was wrong with the records of clients at the start. */
   readonly problem: string | undefined;
 }
@@ -56,7 +58,13 @@ export async function startNode(
 ): Promise<Process> {
   const rollbacks: string[] = [];
   const forged: string[] = [];
-  const database = await openDatabase(url, { forged: ({ table, id }) => forged.push(`${table} ${id}`) });
+  const reasons: (string | undefined)[] = [];
+  const database = await openDatabase(url, {
+    forged({ table, id, problem }) {
+      forged.push(`${table} ${id}`);
+      reasons.push(problem);
+    },
+  });
   t.teardown(() => database.close());
   const observer = {
     rolledBack: (why: string) => rollbacks.push(why),
@@ -66,7 +74,7 @@ export async function startNode(
   };
   const { lanes, keyrings } = database;
   await lanes.start({ vault, keyrings, name, anchors, observer });
-  return { ...database, rollbacks, forged, problem: await database.protectRecords(vault) };
+  return { ...database, rollbacks, forged, reasons, problem: await database.protectRecords(vault) };
 }
 
 /** What a reader gets: the content of the row, `absent`, or `refused`. */

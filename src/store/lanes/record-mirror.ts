@@ -19,6 +19,8 @@ const selectAll =
 
 /** Before that time a comparison that has failed is not repeated. */
 const retryMilliseconds = 1_000;
+/** Records that one line names. */
+const maxNamed = 5;
 /** How often the records are read because this process commits some of them meanwhile. */
 const maxReads = 3;
 
@@ -110,17 +112,31 @@ export class RecordMirror {
     // At the first comparison every record is opened: later each is opened when it is used.
     const isOpened = this.#records !== undefined;
     const forged = records.find((row) => !isTyped(row) || !(isOpened || opens(row, this.#vault)));
-    const present = new SetHash();
-    for (const row of records.filter(isTyped)) present.add(anchoredSegment, this.#elementOf(row));
-    if (!stated.agrees(anchoredSegment, present))
-      throw new LaneForgedError(
-        `the records of clients and policies in the database are not those that kmipd has written: ${records.length} are there, ${stated.rows(anchoredSegment)} were written`,
-      );
     if (forged !== undefined)
       throw new LaneForgedError(
         `the record ${forged.kind} ${forged.key} in the database was altered outside kmipd`,
       );
+    const present = new SetHash();
+    for (const row of records) present.add(anchoredSegment, this.#elementOf(row));
+    if (!stated.agrees(anchoredSegment, present))
+      throw new LaneForgedError(
+        `the records of clients and policies in the database are not those that kmipd has written: ${records.length} are there, ${stated.rows(anchoredSegment)} were written${this.#nameDifferences(records)}`,
+      );
     return new Map(records.map(toMirrored));
+  }
+
+  /** Names some records that differ from those of the last comparison; nothing at a start. */
+  #nameDifferences(records: readonly SqlRow[]): string {
+    const found = new Map(records.map(toMirrored));
+    const missing = [...(this.#records ?? [])].filter(([key]) => !found.has(key));
+    const others = [...found].filter(([key, { state }]) => this.#records?.get(key)?.state !== state);
+    const names = [
+      ...missing.map(([key, { kind }]) => `${kind} ${key} is missing`),
+      ...others.map(([key, { kind }]) => `${kind} ${key} is another one than before`),
+    ];
+    if (this.#records === undefined || names.length === 0) return '';
+    const more = names.length > maxNamed ? ` and ${names.length - maxNamed} more` : '';
+    return `; ${names.slice(0, maxNamed).join(', ')}${more}`;
   }
 
   #elementOf({ key, version, box }: SqlRow): bigint {
