@@ -1,6 +1,7 @@
 import { decryptGcm } from '../vault/aead.ts';
-import { typesOfSecretLength, unpad, withNumbers } from '../vault/box.ts';
+import { unpad, withNumbers } from '../vault/box.ts';
 import { deriveVaultKey, lengthAndText } from '../vault/keyed-hash.ts';
+import { typesOfSecretLength } from '../vault/vault.ts';
 
 /**
  * What the first design sealed, in two formats, which are only opened (AES-256-GCM, SP 800-38D).

@@ -1,7 +1,8 @@
-import type { AttributeName } from '../../codec/attribute-table.ts';
+import { type AttributeName, attributeTable } from '../../codec/attribute-table.ts';
+import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import { type ColumnName, objectColumns } from '../store/columns.ts';
 import type { Difference, IndexTerm, ObjectColumns, StoredObject, StoreUnit } from '../store/store.ts';
-import type { Vault } from '../vault/vault.ts';
+import { typesOfSecretLength, type Vault } from '../vault/vault.ts';
 import type { IndexEntry } from './attribute-filter.ts';
 import type { AttributeSet } from './attribute-set.ts';
 import { indexEntries } from './index-entries.ts';
@@ -108,8 +109,14 @@ export function indexChange(
 function columnsOf(entries: readonly IndexEntry[]): ObjectColumns {
   const columns: Record<ColumnName, number | null> = { ...noColumns };
   for (const { attribute, number } of entries) if (hasColumn(attribute)) columns[attribute] = number;
+  if (secretLengthTypes.includes(columns.ObjectType ?? 0)) columns.CryptographicLength = null;
   return columns;
 }
+
+/** Object Types whose Cryptographic Length has no column, because it may be that of a password. */
+export const secretLengthTypes: readonly number[] = [...typesOfSecretLength].map((type) =>
+  attributeTable.ObjectType.schema.toNumber(type as ObjectTypeName),
+);
 
 const noColumns = Object.fromEntries(Object.keys(objectColumns).map((name) => [name, null])) as ObjectColumns;
 

@@ -2,7 +2,14 @@ import type { ColumnName } from '../store/columns.ts';
 import type { Filter } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { AttributeCondition, AttributeFilter, Comparison } from './attribute-filter.ts';
-import { hasColumn, hasPresence, hasTerms, presence, type TermOf } from './search-index.ts';
+import {
+  hasColumn,
+  hasPresence,
+  hasTerms,
+  presence,
+  secretLengthTypes,
+  type TermOf,
+} from './search-index.ts';
 
 /** A filter of the store, and whether it finds no more objects than what it stands for. */
 export interface StoreFilter {
@@ -16,24 +23,33 @@ const never: Filter = { any: [] };
 /**
  * Translates a filter for the store. The result is satisfied by every object that satisfies `filter`, and by
  * more where the index of the store does not express a condition: such a condition counts as met, inside
- * `not` as failed.
+ * `not` as failed. So does one on the length of objects that may be passwords.
  *
  * @throws {VaultUnavailableError} when the vault is sealed.
  */
 export function toStoreFilter(filter: AttributeFilter, vault: Vault, group: string): StoreFilter {
-  return translate(filter, false, (attribute, field, value) => vault.term(group, attribute, field, value));
+  const termOf: TermOf = (attribute, field, value) => vault.term(group, attribute, field, value);
+  return translate(filter, { isNegated: false, isLengthKnown: excludesSecretLengths(filter), termOf });
 }
 
-function translate(filter: AttributeFilter, isNegated: boolean, termOf: TermOf): StoreFilter {
-  const inside = (parts: readonly AttributeFilter[]) =>
-    parts.map((part) => translate(part, isNegated, termOf));
+interface Translation {
+  readonly isNegated: boolean;
+  /** Whether every object that is found has its length in the column. */
+  readonly isLengthKnown: boolean;
+  readonly termOf: TermOf;
+}
+
+function translate(filter: AttributeFilter, translation: Translation): StoreFilter {
+  const { isNegated, isLengthKnown, termOf } = translation;
+  const inside = (parts: readonly AttributeFilter[]) => parts.map((part) => translate(part, translation));
   if ('all' in filter) return combine(inside(filter.all), (all) => ({ all }));
   if ('any' in filter) return combine(inside(filter.any), (any) => ({ any }));
   if ('not' in filter) {
-    const { filter: not, isExact } = translate(filter.not, !isNegated, termOf);
+    const { filter: not, isExact } = translate(filter.not, { ...translation, isNegated: !isNegated });
     return { filter: { not }, isExact };
   }
   const { attribute, fields } = filter;
+  if (attribute === 'CryptographicLength' && !isLengthKnown) return lengthFilter(fields, isNegated);
   if (hasColumn(attribute)) return exactly(columnFilter(attribute, fields));
   if (attribute === 'UniqueIdentifier' && fields.length > 0)
     return exactly(all(fields.map(identifierFilter)));
@@ -53,6 +69,19 @@ function exactly(filter: Filter): StoreFilter {
 
 function all(parts: readonly Filter[]): Filter {
   return parts.length === 1 ? (parts[0] as Filter) : { all: parts };
+}
+
+/** Whether a filter is satisfied only by objects of one type, which has its length in the column. */
+function excludesSecretLengths(filter: AttributeFilter): boolean {
+  if ('all' in filter) return filter.all.some(excludesSecretLengths);
+  if (!('attribute' in filter) || filter.attribute !== 'ObjectType') return false;
+  return filter.fields.some(({ op, value }) => op === '=' && !secretLengthTypes.includes(Number(value)));
+}
+
+function lengthFilter(fields: readonly Comparison[], isNegated: boolean): StoreFilter {
+  const compared = columnFilter('CryptographicLength', fields);
+  const types = secretLengthTypes.map((value): Filter => ({ column: 'ObjectType', op: '=', value }));
+  return { filter: isNegated ? compared : { any: [compared, ...types] }, isExact: false };
 }
 
 /** The attribute occurs once, so that every comparison is with the same instance. */

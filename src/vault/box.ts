@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { concatBytes } from '../common/bytes.ts';
 import { decryptGcm, encryptGcm } from './aead.ts';
 import { deriveVaultKey, keyedHash, lengthAndText } from './keyed-hash.ts';
-import { boxHeaderBytes, nonceBytes, type SealContext, tagBytes } from './vault.ts';
+import { boxHeaderBytes, nonceBytes, type SealContext, tagBytes, typesOfSecretLength } from './vault.ts';
 
 /**
  * A box, AES-256-GCM under a key that HKDF-SHA256 derives from a seal secret for each kind.
@@ -98,8 +98,6 @@ export function computeNonce(
   return Uint8Array.fromHex(digest.slice(0, 2 * nonceBytes));
 }
 
-/** Types of which the length of the value is a secret too: a password, say. */
-export const typesOfSecretLength: ReadonlySet<string> = new Set(['SecretData', 'OpaqueObject']);
 const paddedBytes = 64;
 
 function hasSecretLength(context: SealContext): boolean {

@@ -18,6 +18,9 @@ export const boxHeaderBytes = 6;
 export const nonceBytes = 12;
 export const tagBytes = 16;
 
+/** Object Types of which the length of the value is a secret too: it may be that of a password. */
+export const typesOfSecretLength: ReadonlySet<string> = new Set(['SecretData', 'OpaqueObject']);
+
 /** The tag of a box, its last 16 bytes, which stands for everything in it. */
 export function boxTag(sealed: SealedKey): Uint8Array {
   return sealed.subarray(-tagBytes);

@@ -52,6 +52,25 @@ export async function schemaSuite(t: Test, engine: Engine): Promise<void> {
     await t.rejects(later.read('select * from half', []));
   });
 
+  await t.test('a length that may be that of a password goes from its column', async (t) => {
+    const url = await engine.fresh();
+    const before = await engine.open(url, { migrations: released.filter(({ version }) => version < 6) });
+    const types = ['SecretData', 'OpaqueObject', 'SymmetricKey'];
+    const steps = types.map((type) => ({
+      sql: `insert into managed_object (id, object_type, grp, length, version, box) values ($1, $1, 'blue', 256, 1, $2)`,
+      parameters: [type, new Uint8Array()],
+    }));
+    t.equal(await before.commit({ objects: [], changes: [], steps }), 'committed');
+    await before.close();
+    const driver = await engine.open(url);
+    t.teardown(() => driver.close());
+    const rows = await driver.read('select length from managed_object order by seq', []);
+    t.strictSame(
+      rows.map(({ length }) => length),
+      [null, null, 256],
+    );
+  });
+
   await t.test('a probe reads the keyring and says whether a schema is the present one', async (t) => {
     const url = await engine.fresh();
     t.strictSame(await probeStore(url), { keyring: undefined, isMigrated: false });

@@ -44,6 +44,7 @@ const typed: fc.Arbitrary<TypedValue> = fc.oneof(
 
 const values: Partial<Record<AttributeName, fc.Arbitrary<unknown>>> = {
   Name: fc.record({ NameValue: text, NameType: fc.constantFrom('URI', 'UninterpretedTextString') }),
+  ObjectType: fc.constantFrom('SymmetricKey', 'SecretData'),
   ObjectGroup: text,
   CryptographicLength: fc.constantFrom(128, 256),
   CryptographicAlgorithm: fc.constantFrom('AES', 'DES3', 99),

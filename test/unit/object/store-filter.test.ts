@@ -3,7 +3,7 @@ import t from 'tap';
 import type { Attribute } from '../../../codec/attribute.ts';
 import { type AttributeName, attributeTable } from '../../../codec/attribute-table.ts';
 import type { AttributeFilter, Comparison } from '../../../src/object/attribute-filter.ts';
-import type { AttributeSet } from '../../../src/object/attribute-set.ts';
+import { AttributeSet } from '../../../src/object/attribute-set.ts';
 import { attributeRules } from '../../../src/object/attributes.ts';
 import { ArrangedEntries, evaluateFilter } from '../../../src/object/filter-evaluation.ts';
 import { indexEntries } from '../../../src/object/index-entries.ts';
@@ -118,6 +118,41 @@ t.test('the difference between two versions leads from the terms of one to those
   t.ok(changes > 1_000, `${changes} changes`);
 });
 
+t.test('the length of what may be a password is in no column, and is found', (t) => {
+  const length: AttributeFilter = {
+    attribute: 'CryptographicLength',
+    fields: [{ field: '', op: '=', value: 48 }],
+  };
+  const typed = (value: number): AttributeFilter => ({
+    attribute: 'ObjectType',
+    fields: [{ field: '', op: '=', value }],
+  });
+  for (const [type, number] of [
+    ['SecretData', 7],
+    ['OpaqueObject', 8],
+    ['SymmetricKey', 2],
+  ] as const) {
+    const set = new AttributeSet([
+      { name: 'ObjectType', value: type },
+      { name: 'CryptographicLength', value: 48 },
+    ]);
+    const isSecret = number !== 2;
+    const row = rowOf(set);
+    t.equal(row.columns.CryptographicLength, isSecret ? null : 48, type);
+    const numbers = [...Object.values(row.columns), ...row.terms.map(({ term }) => term)];
+    t.equal(numbers.includes(48) || row.terms.length > 0, !isSecret, 'nowhere else, and not hashed');
+    for (const [filter, isExact] of [
+      [length, false],
+      [{ all: [length, typed(number)] }, !isSecret],
+    ] as const) {
+      const translated = toStoreFilter(filter, vault, group);
+      t.ok(satisfies(row, translated.filter), type);
+      t.equal(translated.isExact, isExact, type);
+    }
+  }
+  t.end();
+});
+
 t.test('only differences are hashed, and a usual change has none', async (t) => {
   const { attributes } = aesKey([name('a'), name('b'), { name: 'ObjectGroup', value: 'g' }]);
   const changed = (change: (set: AttributeSet) => void) => {
@@ -149,7 +184,11 @@ const limits = (UsageLimitsCount: bigint) =>
 /** How each kind of condition reaches the store; `terms`: the number of terms of one instance. */
 const translations: [what: string, attributes: Attribute[], expected: (Filter | number | 'none')[]][] = [
   ['a state', [some('State', 'Compromised')], [{ column: 'State', op: '=', value: 4 }]],
-  ['a length', [some('CryptographicLength', 256)], [{ column: 'CryptographicLength', op: '=', value: 256 }]],
+  [
+    'an algorithm',
+    [some('CryptographicAlgorithm', 'AES')],
+    [{ column: 'CryptographicAlgorithm', op: '=', value: 3 }],
+  ],
   ['bits', [some('CryptographicUsageMask', 4)], [{ column: 'CryptographicUsageMask', op: 'bits', value: 4 }]],
   ['bits without a column', [some('ProtectionStorageMask', 1)], ['none']],
   ['a Name', [name('a')], [2]],
