@@ -1,7 +1,7 @@
 import { boxTag, type SealedKey } from '../vault/vault.ts';
 import { cellBytes, cellNumber, cellText, exactInteger } from './cells.ts';
-import { hasOwnNumber } from './row-numbers.ts';
-import type { SqlDriver, SqlRow, SqlStep, SqlUnit, SqlValue, WrittenRow } from './sql-driver.ts';
+import { hasOwnNumber, isNumberAfter } from './row-numbers.ts';
+import type { Read, SqlDriver, SqlRow, SqlStep, SqlUnit, SqlValue, WrittenRow } from './sql-driver.ts';
 import { type RecordChanges, type RecordQuery, removalOf, type StoredRecord } from './store.ts';
 
 /** Records in SQL. Writes of records are steps of the unit that `sql-store.ts` commits. */
@@ -14,8 +14,9 @@ const columns = 'kind, key, grp, version, expires, box';
 export const recordFields = `kind, key, grp, ${exactInteger('version')} as version, ${exactInteger('expires')} as expires, box`;
 const selectOne = `select ${recordFields} from sealed_record where key = $1 and kind = $2`;
 const isLive = '(expires is null or expires > $2)';
-const selectOfKind = `select ${recordFields} from sealed_record where kind = $1 and ${isLive} order by seq limit $3`;
-const selectOfGroup = `select ${recordFields} from sealed_record where kind = $1 and grp = $4 and ${isLive} order by seq limit $3`;
+const isNext = `${isNumberAfter('seq', '$4')} order by seq limit $3`;
+const selectOfKind = `select seq, ${recordFields} from sealed_record where kind = $1 and ${isLive} and ${isNext}`;
+const selectOfGroup = `select seq, ${recordFields} from sealed_record where kind = $1 and grp = $5 and ${isLive} and ${isNext}`;
 const selectExpired = `select seq, ${recordFields} from sealed_record where expires >= $2 and expires <= $1 and (expires > $2 or seq > $3) and ${hasOwnNumber('seq')} order by expires, seq limit $4`;
 
 const exists = 'select 1 as one from sealed_record where key = $1';
@@ -25,6 +26,8 @@ const update =
   'update sealed_record set version = $4, expires = $5, box = $6 where kind = $1 and key = $2 and grp = $3 and version = $7';
 const remove = 'delete from sealed_record where key = $1 and kind = $2 and version = $3';
 
+/** Records of one read. */
+const pageRecords = 256;
 /** Earlier than any expiry date. */
 const beforeAnyExpiry = -1;
 
@@ -39,17 +42,28 @@ export async function readRecord(
   return row && { ...toRecord(row), kind, key };
 }
 
+/** How a list is read: its first page, and the others, which may be many. */
+export interface RecordReads {
+  readonly few: Read;
+  readonly many: Read;
+}
+
 /** As `Store.records`. */
 export async function readRecords(
-  driver: SqlDriver,
+  { few, many }: RecordReads,
   { kind, group, limit, at = beforeAnyExpiry }: RecordQuery,
 ): Promise<readonly StoredRecord[]> {
-  const rows =
-    group === undefined
-      ? await driver.read(selectOfKind, [kind, at, limit])
-      : await driver.read(selectOfGroup, [kind, at, limit, group]);
-  // As in `readRecord`, for everything that was asked for.
-  return rows.map((row) => ({ ...toRecord(row), kind, ...(group !== undefined && { group }) }));
+  const [sql, more] = group === undefined ? [selectOfKind, []] : [selectOfGroup, [group]];
+  const records: StoredRecord[] = [];
+  for (let read = few, after: SqlValue = 0; records.length < limit; read = many) {
+    const rows = Math.min(limit - records.length, pageRecords);
+    const page = await read(sql, [kind, at, rows, after, ...more]);
+    // As in `readRecord`, for everything that was asked for.
+    for (const row of page) records.push({ ...toRecord(row), kind, ...(group !== undefined && { group }) });
+    after = page.at(-1)?.seq ?? 0;
+    if (page.length < rows) break;
+  }
+  return records;
 }
 
 /** What a unit needs for its record changes. */

@@ -3,7 +3,13 @@ import { defaultLimits } from '../common/limits.ts';
 import { findObjects, type SearchLimits } from './object-search.ts';
 import type { SqlDriver, WrittenRow } from './sql-driver.ts';
 import { loadObjects, objectUnit } from './sql-objects.ts';
-import { deleteExpiredRecords, readRecord, readRecords, recordUnit } from './sql-records.ts';
+import {
+  deleteExpiredRecords,
+  type RecordReads,
+  readRecord,
+  readRecords,
+  recordUnit,
+} from './sql-records.ts';
 import type { CommitResult, RecordChanges, Store, StoreUnit } from './store.ts';
 
 const selectGroup = 'select grp from managed_object where id = $1';
@@ -20,6 +26,10 @@ export function createSqlStore(
   learn: (row: WrittenRow) => void = () => {},
 ): Store {
   const searches = new FairQueue(driver.searchSlots);
+  const reads: RecordReads = {
+    few: (sql, parameters) => driver.read(sql, parameters),
+    many: (sql, parameters) => searches.run(() => driver.search(sql, parameters)),
+  };
   const groupOf = async (id: string) => {
     const [row] = await driver.read(selectGroup, [id]);
     return row?.grp as string | undefined;
@@ -29,7 +39,7 @@ export function createSqlStore(
     groupOf,
     find: (query, match) => findObjects({ driver, queue: searches, limits }, query, match),
     record: (kind, key) => readRecord(driver, kind, key),
-    records: (query) => readRecords(driver, query),
+    records: (query) => readRecords(reads, query),
     deleteExpired: (now, isGenuine) => deleteExpiredRecords(driver, now, isGenuine),
     commit: (unit) => commit(driver, unit, learn),
     async ping() {

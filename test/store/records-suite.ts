@@ -46,6 +46,39 @@ export async function recordSuite(
     t.strictSame(await ids({ kind: 'note', group: 'blue', limit: 1 }), ['c'], 'an update keeps its place');
   });
 
+  await t.test('a long list is read in pages, the first one with the other reads', async (t) => {
+    const { driver, store } = await openStore(t);
+    const ids = Array.from({ length: 600 }, (_, at) => `many-${at}`);
+    await change(store, { puts: ids.map((id) => record(id)) });
+    const pages: string[] = [];
+    const counting: SqlDriver = {
+      ...driver,
+      counts: driver.counts,
+      async read(sql, parameters) {
+        const rows = await driver.read(sql, parameters);
+        pages.push(`${rows.length} read`);
+        return rows;
+      },
+      async search(sql, parameters) {
+        const rows = await driver.search(sql, parameters);
+        pages.push(`${rows.length} searched`);
+        return rows;
+      },
+    };
+    const list = async (limit: number, group?: string) => {
+      pages.length = 0;
+      const query = { kind: 'note', limit, ...(group !== undefined && { group }) };
+      return (await createSqlStore(counting).records(query)).map(({ key }) => key);
+    };
+    const all = ids.map(keyOf);
+    t.strictSame(await list(1_000_000), all);
+    t.strictSame(pages, ['256 read', '256 searched', '88 searched']);
+    t.strictSame(await list(512, 'blue'), all.slice(0, 512));
+    t.strictSame(pages, ['256 read', '256 searched']);
+    t.strictSame(await list(200), all.slice(0, 200));
+    t.strictSame(pages, ['200 read']);
+  });
+
   await t.test('a unit conflicts when a record does not have the expected version', async (t) => {
     const { store } = await openStore(t);
     await change(store, { puts: [record('a'), record('b')] });

@@ -6,6 +6,7 @@ import t from 'tap';
 import { type Candidates, compilePage, compileRange } from '../../src/store/filter.ts';
 import { createSnapshot } from '../../src/store/snapshot.ts';
 import type { Read } from '../../src/store/sql-driver.ts';
+import { readRecords } from '../../src/store/sql-records.ts';
 import { createSqlStore } from '../../src/store/sql-store.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import { termOf } from './objects.ts';
@@ -56,6 +57,7 @@ async function statementsOf(work: (read: Read) => Promise<unknown>): Promise<rea
   return statements;
 }
 
+const notes = { kind: 'note', limit: 10 };
 const before = 100;
 const group = 'blue';
 const page = (candidates: Candidates) =>
@@ -68,6 +70,10 @@ const pages: Readonly<Record<string, readonly string[]>> = {
   'of all objects': await statementsOf((read) => snapshot(read).objects(5)),
   'of all Destroy Dates': await statementsOf((read) => snapshot(read).destroyDates(5)),
   'of all records': await statementsOf((read) => snapshot(read).records(5)),
+  'of the records of a kind': await statementsOf((read) => readRecords({ few: read, many: read }, notes)),
+  'of the records of a group': await statementsOf((read) =>
+    readRecords({ few: read, many: read }, { ...notes, group }),
+  ),
   'of expired records': await statementsOf((read) =>
     createSqlStore({ ...driver, counts: driver.counts, read }).deleteExpired(9, () => true),
   ),

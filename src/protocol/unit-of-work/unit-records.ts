@@ -162,7 +162,9 @@ export class UnitRecords {
     const asked = { kind, group, limit: limit + overlay.size, at: this.#now };
     const rows = await this.#store.records(asked);
     const found: RecordContent[] = [];
+    const eventLoop = new EventLoopYield();
     for (const row of rows) {
+      if (eventLoop.isDue) await eventLoop.yield();
       // What was read before is what this message sees: if it has changed since, the commit finds out.
       if (!this.#read.has(row.key)) this.#read.set(row.key, { kind, row });
       const change = overlay.get(row.key);
