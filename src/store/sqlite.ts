@@ -6,7 +6,7 @@ import { type LaneDriver, Lanes } from './lanes/lanes.ts';
 import { migrations as released } from './migrations/index.ts';
 import { type Migration, type MigrationPlan, migrate } from './migrations/migration.ts';
 import { isNumberBefore } from './row-numbers.ts';
-import type { Dialect, SqlRow, SqlValue } from './sql-driver.ts';
+import type { Dialect, Read, SqlRow, SqlValue } from './sql-driver.ts';
 import {
   classifyFailure,
   describeSqliteError,
@@ -16,6 +16,7 @@ import {
 import { createDatabaseFile } from './sqlite-file.ts';
 import { SqliteSchema } from './sqlite-schema.ts';
 import { SqliteSearchThreads } from './sqlite-search-threads.ts';
+import { TurnReads } from './sqlite-turn-reads.ts';
 import { SqliteWriterThread } from './sqlite-writer-thread.ts';
 import { StoreUnavailableError } from './store.ts';
 
@@ -54,9 +55,10 @@ export interface SqliteOptions {
 
 /**
  * Opens or creates the database `file` (mode 0600, its directory 0700) and migrates the schema. Reads use a
- * connection of this thread, a few microseconds each; searches run in threads of their own, commits in a
- * writer thread, in groups. Other processes may use the file at the same time. The writer is closed last,
- * because it empties the write-ahead log, which connections that only read cannot.
+ * connection of this thread, a few microseconds each, those of one turn of the event loop in one transaction;
+ * searches run in threads of their own, commits in a writer thread, in groups. Other processes may use the
+ * file at the same time. The writer is closed last, because it empties the write-ahead log, which connections
+ * that only read cannot.
  *
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
  * @throws {FirstDesignError} when the database is to be converted first.
@@ -74,11 +76,16 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
     if (closed !== undefined) throw new StoreUnavailableError('the store is closed');
     if (!isConversion) schema.check(reader.database, place);
   };
-  const read = async (sql: string, parameters: readonly SqlValue[]): Promise<readonly SqlRow[]> => {
+  const reads = new TurnReads(reader);
+  const read: Read = async (sql, parameters) => {
     requireOpen();
-    return readRows(reader, path, sql, parameters);
+    return readRows(reads, path, sql, parameters);
   };
-  const lanes = new Lanes(read);
+  const lanes = new Lanes((sql, parameters) => {
+    // A lane that is older than a commit of this process would be a rollback.
+    reads.renew();
+    return read(sql, parameters);
+  });
   const settings = {
     file: path,
     busyMilliseconds: 5_000,
@@ -93,7 +100,7 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
     throw error;
   }
   const searches = new SqliteSearchThreads({ file: path, busyMilliseconds: 5_000, cacheKibibytes: 16_384 });
-  const commits = new GroupCommit((units) => writer.write(units));
+  const commits = new GroupCommit((units) => writer.write(units).finally(() => reads.renew()));
   return {
     dialect,
     searchSlots: searchThreads,
@@ -117,6 +124,7 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
     close() {
       closed ??= commits.close().then(async () => {
         await lanes.close();
+        reads.renew();
         reader.close();
         await searches.close();
         await writer.close();
@@ -169,13 +177,13 @@ async function openMigrated(
 }
 
 function readRows(
-  reader: SqliteConnection,
+  reads: TurnReads,
   path: string,
   sql: string,
   parameters: readonly SqlValue[],
 ): readonly SqlRow[] {
   try {
-    return reader.rows(sql, parameters);
+    return reads.rows(sql, parameters);
   } catch (error) {
     if (classifyFailure(error) === 'statement') throw error;
     throw new StoreUnavailableError(`cannot read ${path}: ${describeSqliteError(error)}`);
