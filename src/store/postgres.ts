@@ -48,6 +48,9 @@ const maxSearches = 4;
 /** For one statement, of which a search has many; far beyond what its rows take. */
 const maxSearchMilliseconds = 10_000;
 
+/** For one statement of a snapshot; the longest count the rows of a table. */
+const maxSnapshotMilliseconds = 600_000;
+
 /** Longer than most commits of other nodes: a longer wait is for a lock that another application holds. */
 const groupLockMilliseconds = 200;
 const maxLockAttempts = 4;
@@ -180,7 +183,7 @@ async function readSnapshot<T>(
   const explain = (error: unknown) => toStoreError(error, `cannot read ${place}`, login);
   try {
     await client.connect();
-    await prepareSession(client, server, { writes: false, statementMilliseconds: 0 });
+    await prepareSession(client, server, { writes: false, statementMilliseconds: maxSnapshotMilliseconds });
     await client.query('begin isolation level repeatable read read only');
   } catch (error) {
     await client.end().catch(() => {});
