@@ -13,9 +13,9 @@ const version = '0.1.0';
 const { run } = await import('./cli/run.ts');
 
 // Only `serve` and `check-config` load modules of the daemon: the others start in half the time without them.
-const boot: Boot = async (stateDirectory, overrides) => {
+const boot: Boot = async (options) => {
   const daemon = await import('./daemon/daemon.ts');
-  await daemon.boot({ stateDirectory, overrides, version });
+  await daemon.boot({ ...options, version });
 };
 
 const inspect: Inspect = async (stateDirectory, config) =>

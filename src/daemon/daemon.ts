@@ -28,6 +28,8 @@ export interface BootOptions {
   /** Must be initialised and locked. */
   readonly stateDirectory: StateDirectory;
   readonly overrides: ConfigOverrides;
+  /** See `StartContext`. */
+  readonly isConversionConfirmed: boolean;
   /** Version of kmipd. */
   readonly version: string;
 }
@@ -37,7 +39,8 @@ export interface BootOptions {
  * drained and closed. Resources that were opened are closed in reverse order, also when the start fails.
  * @throws {CommandError} and other errors for the operator when the daemon cannot start.
  */
-export async function boot({ stateDirectory, overrides, version }: BootOptions): Promise<void> {
+export async function boot(options: BootOptions): Promise<void> {
+  const { stateDirectory, overrides, isConversionConfirmed, version } = options;
   const reloads = new ReloadQueue();
   const config = loadConfig(stateDirectory, overrides);
   if (config.fips) requireFips();
@@ -48,7 +51,11 @@ export async function boot({ stateDirectory, overrides, version }: BootOptions):
   const { keyringPin: file } = stateDirectory;
   const mustStoreExist =
     overrides.store === undefined || isPinned({ file, database: redactStoreUrl(config.store) });
-  const context = { stateDirectory, config, mustStoreExist, log, metrics: new Metrics(), closing };
+  const metrics = new Metrics();
+  const context = {
+    ...{ stateDirectory, config, mustStoreExist, isConversionConfirmed },
+    ...{ log, metrics, closing },
+  };
   for (const exposed of findExposedFiles(stateDirectory, config)) log.warn(exposed, 'a file is exposed');
 
   const backends = await openBackends(context);
@@ -69,7 +76,7 @@ export async function boot({ stateDirectory, overrides, version }: BootOptions):
     stateDirectory,
     backends,
     log,
-    metrics: context.metrics,
+    metrics,
     hours: config.verificationHours,
   };
   closing.defer(startVerifications(verifying));

@@ -5,9 +5,10 @@ import { CommandError } from '../cli/failure.ts';
 import { prepareLanes } from '../cli/state-directory/database-lanes.ts';
 import { writeFileAtomically } from '../common/durable-file.ts';
 import { redactStoreUrl } from '../config/values.ts';
+import { confirmation } from '../first-design/confirmation.ts';
 import { FirstDesignError } from '../store/migrations/migration.ts';
 import { sqliteFileOf } from '../store/sqlite-file.ts';
-import { isPinned } from '../vault/keyring-pin.ts';
+import { hasPins, removePin } from '../vault/keyring-pin.ts';
 import { reportLanes } from './lane-reports.ts';
 import type { StartContext } from './start-context.ts';
 
@@ -16,25 +17,48 @@ const reportName = 'first-design-conversion.txt';
 
 /**
  * Opens a database by `open`, and converts it before when it has the first design. The caller has locked it.
- * @throws {CommandError} when it cannot be converted; otherwise as `open`
+ * @throws {CommandError} when it cannot be converted, or is not to be; otherwise as `open`
  */
-export async function openConverted<T>(
-  { stateDirectory, config, log, metrics }: StartContext,
+export async function openConverted<T extends { close(): Promise<void> }>(
+  context: StartContext,
   open: () => Promise<T>,
 ): Promise<T> {
-  const { store: url } = config;
-  await completeConversion(url);
+  const { stateDirectory, config, isConversionConfirmed } = context;
+  await completeConversion(config.store);
+  const database = redactStoreUrl(config.store);
+  const opened = await openSecondDesign(open);
+  if (opened === undefined) {
+    if (!isConversionConfirmed) requireFirstDatabase(stateDirectory.keyringPin, database);
+    await convert(context);
+    return open();
+  }
+  if (!isConversionConfirmed) return opened;
+  // As an option of a service it would say at every start that an old copy is meant.
+  await opened.close();
+  throw new CommandError(
+    `${database} does not have the first design, so there is nothing to convert: start without --convert-first-design`,
+  );
+}
+
+/** Opens a database by `open`; undefined when it has the first design. */
+async function openSecondDesign<T>(open: () => Promise<T>): Promise<T | undefined> {
   try {
     return await open();
   } catch (error) {
-    if (!(error instanceof FirstDesignError)) throw error;
+    if (error instanceof FirstDesignError) return undefined;
+    throw error;
   }
-  requireNeverConverted(stateDirectory.keyringPin, redactStoreUrl(url));
+}
+
+async function convert({ stateDirectory, config, log, metrics }: StartContext): Promise<void> {
+  const { store: url } = config;
   const { convertDatabase } = await import('../first-design/conversion.ts');
   let report: readonly string[] = [];
   const keepReport = (lines: readonly string[]) => {
     report = lines;
     writeFileAtomically(join(stateDirectory.directory, reportName), `${lines.join('\n')}\n`, 0o600);
+    // The operator has said that the database in this place is another one than before.
+    removePin({ file: stateDirectory.keyringPin, database: redactStoreUrl(url) });
   };
   const { options: lanes } = prepareLanes(stateDirectory, 'daemon', reportLanes(log, metrics, Date.now));
   await convertDatabase({
@@ -45,18 +69,18 @@ export async function openConverted<T>(
     keepReport,
   });
   for (const line of report) print(line);
-  return open();
 }
 
 /**
- * Refuses a database of the first design in the place of one of the second: the first did not protect its
- * rows, so whoever can write the database would put an old copy there and change it before the conversion.
- * @throws {CommandError} when the state directory has used the database in the second design
+ * Refuses a database of the first design in a state directory that has used the second one, by whatever URL:
+ * the first did not protect its rows, so whoever can write the database, or name another one, would have an
+ * old copy converted that he has changed.
+ * @throws {CommandError} when the state directory has used a database in the second design
  */
-function requireNeverConverted(file: string, database: string): void {
-  if (isPinned({ file, database }))
+function requireFirstDatabase(file: string, database: string): void {
+  if (hasPins(file))
     throw new CommandError(
-      `${database} has the first design, and this home has used it in the second: an old copy is in its place; if you have restored it yourself, remove ${file} to convert it again`,
+      `${database} has the first design, and this home has used a database in the second: an old copy may be in its place; ${confirmation}`,
     );
 }
 

@@ -10,6 +10,8 @@ export interface StartContext {
   readonly config: Config;
   /** Whether a missing database is an error: false when the command line names one that was never used. */
   readonly mustStoreExist: boolean;
+  /** Whether the operator says that a database of the first design is meant to be there. */
+  readonly isConversionConfirmed: boolean;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Each step registers here how to close the resources it has opened; they are closed in reverse order. */

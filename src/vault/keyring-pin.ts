@@ -37,6 +37,25 @@ export function isPinned({ file, database }: PinPlace): boolean {
 }
 
 /**
+ * Whether a keyring of any database is remembered.
+ *
+ * @throws {VaultUnavailableError} when the file cannot be read.
+ */
+export function hasPins(file: string): boolean {
+  return Object.keys(readPins(file)).length > 0;
+}
+
+/**
+ * Forgets the keyring of a database: the next one is its own.
+ *
+ * @throws {VaultUnavailableError} when the file cannot be used.
+ */
+export function removePin({ file, database }: PinPlace): void {
+  const { [database]: pin, ...others } = readPins(file);
+  if (pin !== undefined) writePins(file, others);
+}
+
+/**
  * Refuses to make a keyring for a database that had one.
  *
  * @throws {VaultUnavailableError} when it had one, or the file cannot be read.
@@ -79,11 +98,14 @@ function pinOf(keyring: Keyring): Pin {
 }
 
 function writePin({ file, database }: PinPlace, pin: Pin): void {
+  writePins(file, { ...readPins(file), [database]: pin });
+}
+
+function writePins(file: string, pins: Pins): void {
   try {
-    writeFileAtomically(file, `${JSON.stringify({ ...readPins(file), [database]: pin })}\n`, 0o600);
+    writeFileAtomically(file, `${JSON.stringify(pins)}\n`, 0o600);
     giveToOwner(file, dirname(file));
   } catch (error) {
-    if (error instanceof VaultUnavailableError) throw error;
     throw new VaultUnavailableError(`cannot write ${file}: ${(error as Error).message}`);
   }
 }

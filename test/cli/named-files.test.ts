@@ -11,9 +11,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import type { Boot } from '../../src/cli/commands/serve.ts';
 import { run } from '../../src/cli/run.ts';
-import type { StateDirectory } from '../../src/cli/state-directory/state-directory.ts';
-import type { ConfigOverrides } from '../../src/config/index.ts';
 import { boot } from '../../src/daemon/daemon.ts';
 import { inspect } from '../../src/daemon/inspection.ts';
 import { KmipdProcess, mainFile } from '../fixture/kmipd.ts';
@@ -64,8 +63,7 @@ const contents: Readonly<Record<string, { put: (file: string) => void; reason: R
 const home = join(directory, 'home');
 const daemonModules = {
   inspect,
-  boot: (stateDirectory: StateDirectory, overrides: ConfigOverrides) =>
-    boot({ stateDirectory, overrides, version: '0' }),
+  boot: (options: Parameters<Boot>[0]) => boot({ ...options, version: '0' }),
 };
 /** Runs a command in this process. */
 const kmipd = (...args: readonly string[]) => capture(() => run(args, '0', daemonModules));

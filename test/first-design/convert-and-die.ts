@@ -43,6 +43,7 @@ const { Metrics } = await import('../../src/watch/metrics.ts');
 const context = {
   stateDirectory: stateDirectoryAt(directory),
   config: { store: url },
+  isConversionConfirmed: false,
   log: createLog('error'),
   metrics: new Metrics(),
 } as unknown as StartContext;

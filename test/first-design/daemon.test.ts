@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { connect, structure, text, valueOf } from '../client.ts';
@@ -53,16 +53,34 @@ t.test('serve converts a database of the first design, and every other command r
   await checkServed(t, daemon);
 
   t.equal(await daemon.end(), 0);
-  copyOldDatabase(daemon.home);
-  await t.rejects(
-    daemon.start(),
-    /has the first design, and this home has used it in the second/,
-    'put back',
-  );
-  rmSync(join(daemon.home, 'keyring.pin'));
-  await daemon.start();
-  t.equal(daemon.output.match(/is converted to a new format/g)?.length, 2, 'as the operator says');
+  await checkConfirmation(t, daemon);
 });
+
+/** An old database is converted in a home that has used a newer one only when the operator says so, once. */
+async function checkConfirmation(
+  t: Pick<typeof import('tap').t, 'equal' | 'rejects'>,
+  daemon: Daemon,
+): Promise<void> {
+  const conversions = () => daemon.output.match(/is converted to a new format/g)?.length;
+  const refusal =
+    /has the first design, and this home has used a database in the second: .*serve --convert-first-design\n/;
+  const elsewhere = join(daemon.home, 'elsewhere');
+  mkdirSync(elsewhere);
+  copyOldDatabase(elsewhere);
+  await t.rejects(daemon.start('--store', `sqlite:${elsewhere}/kmipd.db`), refusal, 'at another path');
+  copyOldDatabase(daemon.home);
+  await t.rejects(daemon.start(), refusal, 'put back');
+  t.equal(conversions(), 1, 'neither was converted');
+  await daemon.start('--convert-first-design');
+  t.equal(conversions(), 2, 'as the operator says');
+  t.equal(await daemon.end(), 0);
+  await t.rejects(
+    daemon.start('--convert-first-design'),
+    /does not have the first design, so there is nothing to convert: start without/,
+  );
+  await daemon.start();
+  t.equal(await daemon.end(), 0);
+}
 
 /** A client of the group finds the old keys by name and by an attribute of its own, and gets their values. */
 async function checkServed(

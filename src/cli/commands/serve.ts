@@ -10,11 +10,17 @@ import {
 import { type ListenerArguments, readListenerSettings } from './init.ts';
 
 /** Runs the daemon of an initialised state directory; resolves once it has drained and closed. */
-export type Boot = (stateDirectory: StateDirectory, overrides: ConfigOverrides) => Promise<void>;
+export type Boot = (options: {
+  readonly stateDirectory: StateDirectory;
+  readonly overrides: ConfigOverrides;
+  /** Whether the operator says that a database of the first design is meant to be there. */
+  readonly isConversionConfirmed: boolean;
+}) => Promise<void>;
 
 interface Arguments extends ListenerArguments {
   readonly interop?: boolean;
   readonly fips?: boolean;
+  readonly 'convert-first-design'?: boolean;
 }
 
 /** Creates the command `serve`, which ends when `boot` does. */
@@ -31,6 +37,10 @@ export function createServeCommand(boot: Boot): Command<Arguments> {
         .option('fips', {
           type: 'boolean',
           describe: "Allow only FIPS 140-3 approved algorithms; needs OpenSSL's FIPS provider",
+        })
+        .option('convert-first-design', {
+          type: 'boolean',
+          describe: 'Once: convert an old database in a home that has used a newer one; docs/conversion.md',
         }),
     async run(args) {
       const stateDirectory = stateDirectoryAt(args.home);
@@ -44,7 +54,11 @@ export function createServeCommand(boot: Boot): Command<Arguments> {
           const { initialise } = await import('../state-directory/initialise.ts');
           await initialise(stateDirectory, { settings: readListenerSettings(args), key: 'ec' });
         }
-        await boot(stateDirectory, overrides);
+        await boot({
+          stateDirectory,
+          overrides,
+          isConversionConfirmed: args['convert-first-design'] ?? false,
+        });
       } finally {
         lock.release();
       }

@@ -76,7 +76,8 @@ async function start(): Promise<Running> {
   const config = loadConfig(home, { listen: free, https: free });
   const metrics = new Metrics();
   const log = createLog('fatal');
-  const context = { stateDirectory: home, config, mustStoreExist: true, log, metrics, closing };
+  const database = { mustStoreExist: true, isConversionConfirmed: false };
+  const context = { stateDirectory: home, config, ...database, log, metrics, closing };
   const backends = await openBackends(context);
   const material = await TlsMaterialSource.load(context, config, backends);
   const services = createServices(context, backends, material, '0');
