@@ -21,6 +21,8 @@ const fileKinds = {
   note: { name: 'a note of kmipd', maxBytes: kibibyte },
   /** What a state directory remembers of its databases. */
   anchors: { name: 'the states of databases that were seen', maxBytes: mebibyte },
+  /** 24 bytes a row. */
+  inventory: { name: 'an inventory of rows', maxBytes: 1_024 * mebibyte },
   pins: { name: 'the keyrings that were used', maxBytes: 64 * kibibyte },
 } as const;
 

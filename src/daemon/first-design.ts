@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { print, printError } from '../cli/command.ts';
 import { CommandError } from '../cli/failure.ts';
@@ -8,12 +8,14 @@ import { redactStoreUrl } from '../config/values.ts';
 import { confirmation } from '../first-design/confirmation.ts';
 import { FirstDesignError } from '../store/migrations/migration.ts';
 import { sqliteFileOf } from '../store/sqlite-file.ts';
-import { hasPins, removePin } from '../vault/keyring-pin.ts';
+import { hasPins, isPinned, removePin } from '../vault/keyring-pin.ts';
 import { reportLanes } from './lane-reports.ts';
 import type { StartContext } from './start-context.ts';
 
 /** File of a state directory with the report of a conversion. */
 const reportName = 'first-design-conversion.txt';
+/** File of a state directory with the inventory of a conversion that is not complete. */
+const inventoryName = 'first-design-inventory';
 
 /**
  * Opens a database by `open`, and converts it before when it has the first design. The caller has locked it.
@@ -26,13 +28,17 @@ export async function openConverted<T extends { close(): Promise<void> }>(
   const { stateDirectory, config, isConversionConfirmed } = context;
   await completeConversion(config.store);
   const database = redactStoreUrl(config.store);
-  const opened = await openSecondDesign(open);
+  const inventory = join(stateDirectory.directory, inventoryName);
+  let opened = await openSecondDesign(open);
+  const isConverted = opened === undefined;
   if (opened === undefined) {
     if (!isConversionConfirmed) requireFirstDatabase(stateDirectory.keyringPin, database);
-    await convert(context);
-    return open();
+    await convert(context, inventory);
+    opened = await open();
   }
-  if (!isConversionConfirmed) return opened;
+  // The keyring that the home remembers from here on has an old copy refused; until then the inventory has.
+  if (isPinned({ file: stateDirectory.keyringPin, database })) rmSync(inventory, { force: true });
+  if (isConverted || !isConversionConfirmed) return opened;
   // As an option of a service it would say at every start that an old copy is meant.
   await opened.close();
   throw new CommandError(
@@ -50,7 +56,8 @@ async function openSecondDesign<T>(open: () => Promise<T>): Promise<T | undefine
   }
 }
 
-async function convert({ stateDirectory, config, log, metrics }: StartContext): Promise<void> {
+async function convert(context: StartContext, inventoryFile: string): Promise<void> {
+  const { stateDirectory, config, isConversionConfirmed, log, metrics } = context;
   const { store: url } = config;
   const { convertDatabase } = await import('../first-design/conversion.ts');
   let report: readonly string[] = [];
@@ -64,6 +71,8 @@ async function convert({ stateDirectory, config, log, metrics }: StartContext): 
   await convertDatabase({
     url,
     rootKeyFile: stateDirectory.rootKey,
+    inventoryFile,
+    isConfirmed: isConversionConfirmed,
     lanes,
     say: printError,
     keepReport,

@@ -5,13 +5,15 @@ import type { LaneOptions } from '../store/lanes/lane-ports.ts';
 import { migrations } from '../store/migrations/index.ts';
 import { createStatements, recordingStep } from '../store/migrations/migration.ts';
 import { openDriver } from '../store/open.ts';
-import type { SqlDriver, SqlRow, SqlStep } from '../store/sql-driver.ts';
+import type { Read, SqlDriver, SqlRow, SqlStep } from '../store/sql-driver.ts';
 import { createSqlKeyrings } from '../store/sql-keyrings.ts';
 import { createSqlStore } from '../store/sql-store.ts';
 import { sqliteFileOf } from '../store/sqlite-file.ts';
 import { openLocalVault } from '../vault/local.ts';
+import { confirmation } from './confirmation.ts';
 import { convertObjects } from './convert-objects.ts';
 import { type Conversion, convertRecords } from './convert-records.ts';
+import { describeDatabase, makeInventory, readInventory } from './keep-inventory.ts';
 import { keepCopy, keptName, markUnvacuumed, vacuum } from './kept-copy.ts';
 import { OldVault } from './old-vault.ts';
 import { Progress } from './progress.ts';
@@ -23,6 +25,10 @@ export interface ConversionOptions {
   /** `sqlite:FILE` or `postgres://…`; nobody else uses a SQLite file meanwhile. */
   readonly url: string;
   readonly rootKeyFile: string;
+  /** File of the inventory, which whoever writes the database cannot write; it stays until removed. */
+  readonly inventoryFile: string;
+  /** Whether the operator says that the old rows are right as they are now: the file is replaced. */
+  readonly isConfirmed: boolean;
   /** By which the converted rows are recognised later. */
   readonly lanes: Pick<LaneOptions, 'name' | 'anchors' | 'observer'>;
   /** Receives a line of progress, at most every second. */
@@ -35,10 +41,10 @@ export interface ConversionOptions {
  * Converts a database of the first design: every row is opened, sealed anew under a new keyring and written
  * to the tables of the second design, in the order of insertion and as version 1. The old tables get other
  * names first, so that no older kmipd goes on writing, and stay until everything is converted; a conversion
- * that was interrupted begins again.
+ * that was interrupted begins again, with the inventory of the first attempt.
  *
  * @throws {CommandError} when there is not enough space, the root key is missing, another node converts the
- *   database, or a row does not open.
+ *   database, a row does not open, or one was changed since the inventory was made.
  * @throws {StoreUnavailableError} when the database fails.
  */
 export function convertDatabase(options: ConversionOptions): Promise<void> {
@@ -98,18 +104,29 @@ async function convertPostgres(options: ConversionOptions): Promise<void> {
 
 /** Renames the old tables, converts all rows and makes the new tables valid. */
 async function convertTables(options: ConversionOptions, engine: Engine): Promise<void> {
-  const { url, rootKeyFile, say } = options;
+  const { url, rootKeyFile, inventoryFile, say } = options;
   await using closing = new AsyncDisposableStack();
   const driver = await openDriver(url, { mustExist: true, isConversion: true });
   closing.defer(() => driver.close());
   const tables = new Set((await driver.read(engine.selectTables, [])).map(({ name }) => name));
   const isRenamed = tables.has(schema.renamedTable);
   // Before anything is changed: without the root key an older kmipd still has its database.
-  const oldVault = new OldVault(rootKeyFile, await readSealingKeys(driver, tables));
+  const sealingKeys = await readSealingKeys(driver, tables);
+  const oldVault = new OldVault(rootKeyFile, sealingKeys);
   closing.defer(() => oldVault.close());
+  const key = oldVault.inventoryKey;
+  const place = { file: inventoryFile, key, database: describeDatabase(sealingKeys, key) };
+  const kept = options.isConfirmed ? undefined : readInventory(place);
+  if (kept !== undefined && !isRenamed)
+    throw new CommandError(
+      `the conversion that this home has begun had renamed the tables, and they have their old names: a copy is in the place of the database; ${confirmation}`,
+    );
   say('the database is converted to a new format; no client is served meanwhile');
   const remarks = engine.keepOldRows(isRenamed);
   await prepareTables(driver, isRenamed);
+  const inventory = kept ?? (await makeInventory(driver, place));
+  const { object, record, client } = inventory.counts;
+  say(`the inventory has ${object} objects, ${record} records and ${client} clients`);
   const keyrings = createSqlKeyrings(driver);
   // The state directory remembers the keyring once the database is opened with it: an interrupted conversion
   // makes another one.
@@ -118,12 +135,14 @@ async function convertTables(options: ConversionOptions, engine: Engine): Promis
   closing.defer(() => driver.close().then(() => vault.close()));
   if (!vault.unsealed) throw new CommandError(`the database cannot be converted: ${vault.sealedBecause}`);
   await driver.lanes.start({ ...options.lanes, vault, keyrings });
-  const rows = { driver, oldVault, vault, store: createSqlStore(driver), requireLock: engine.requireLock };
+  const read: Read = (sql, parameters) => driver.read(sql, parameters);
+  const [store, { requireLock }] = [createSqlStore(driver), engine];
+  const rows = { read, inventory, oldVault, vault, store, requireLock };
   const { report, newRecords, seconds } = await convertRows(rows, say);
   const { objects, records, clients } = report.counts;
   options.keepReport([...report.lines(), '', ...remarks]);
   const counted = { sql: schema.hasCounts, parameters: [objects, records, clients, newRecords], rows: 1 };
-  engine.requireLock();
+  requireLock();
   await run(driver, [counted, ...engine.ending.map(toStep), ...migrations.map(recordingStep)]);
   say(`converted ${objects} objects, ${records} records and ${clients} clients in ${seconds} seconds`);
 }
@@ -132,8 +151,7 @@ async function convertRows(
   rows: Omit<Conversion, 'report' | 'progress'>,
   say: (line: string) => void,
 ): Promise<{ report: ConversionReport; newRecords: number; seconds: number }> {
-  const [row] = await rows.driver.read(schema.selectTotal, []);
-  const progress = new Progress(Number(row?.total), say);
+  const progress = new Progress(rows.inventory.counts.record + rows.inventory.counts.object, say);
   const report = new ConversionReport();
   const conversion = { ...rows, report, progress };
   const newRecords = await convertRecords(conversion);

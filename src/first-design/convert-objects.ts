@@ -14,12 +14,13 @@ import type { OldVault } from './old-vault.ts';
 
 /**
  * Converts the objects. While some are committed, the next ones are sealed.
- * @throws {CommandError} when an object does not open.
+ * @throws {CommandError} when an object does not open, or is not as in the inventory.
  */
 export async function convertObjects(conversion: Conversion): Promise<void> {
-  const { driver, oldVault, store, vault, report, progress, requireLock } = conversion;
+  const { read, inventory, oldVault, store, vault, report, progress, requireLock } = conversion;
   let committing = Promise.resolve();
-  for await (const page of readOldObjects(driver)) {
+  for await (const page of readOldObjects(read)) {
+    for (const { row } of page) inventory.compare(row);
     const inserts = page.map((old) => convertObject(old, oldVault, vault));
     await committing;
     requireLock();
@@ -30,6 +31,7 @@ export async function convertObjects(conversion: Conversion): Promise<void> {
     progress.add(inserts.length);
   }
   await committing;
+  inventory.compareEnd('object');
 }
 
 async function commit(store: Store, inserts: readonly StoredObject[]): Promise<void> {
@@ -54,13 +56,11 @@ function convertObject(old: OldObject, oldVault: OldVault, vault: Vault): Stored
 
 /** Returns the object, and the bytes of its value, which it uses. */
 function openOldObject(
-  { id, group, objectType, attributes, sealed }: OldObject,
+  { row, id, group, objectType, attributes, sealed }: OldObject,
   vault: OldVault,
 ): { readonly object: ManagedObject; readonly plain: Uint8Array | undefined } {
   const fail = (why: string): never => {
-    throw new CommandError(
-      `the conversion of the database stopped at first_design_object, id ${JSON.stringify(id)}: ${why}`,
-    );
+    throw new CommandError(`the conversion of the database stopped at ${row.name}: ${why}`);
   };
   const context = { kind: 'value', id, group, objectType } as const;
   const plain =

@@ -4,14 +4,14 @@ import type { ClientEntry } from '../identity/client-entry.ts';
 import { noCredentials, unused } from '../identity/credentials.ts';
 import { putCertificate, putClientEntry } from '../protocol/unit-of-work/client-entries.ts';
 import { UnitOfWork } from '../protocol/unit-of-work/unit-of-work.ts';
-import type { SqlDriver, SqlRow } from '../store/sql-driver.ts';
+import type { Read, SqlRow } from '../store/sql-driver.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
-import { type OldRecord, readOldRecords } from './old-rows.ts';
+import type { Inventory } from './inventory.ts';
+import { type OldRecord, readOldClients, readOldRecords } from './old-rows.ts';
 import type { OldVault } from './old-vault.ts';
 import type { Progress } from './progress.ts';
 import type { ConversionReport } from './report.ts';
-import { selectClients } from './schema.ts';
 
 /** Kinds of the records of a client's credentials, which stand in the client's own record now. */
 const credentialKind = 'credential';
@@ -19,7 +19,9 @@ const credentialUseKind = 'credential-use';
 
 /** Where rows are taken from, where they go, and who is told. */
 export interface Conversion {
-  readonly driver: SqlDriver;
+  readonly read: Read;
+  /** What rows must be to be converted. */
+  readonly inventory: Inventory;
   readonly oldVault: OldVault;
   readonly store: Store;
   readonly vault: Vault;
@@ -31,16 +33,17 @@ export interface Conversion {
 
 /**
  * Converts the records, and the clients with the credentials among them. Returns the number of new records.
- * @throws {CommandError} when a record does not open.
+ * @throws {CommandError} when a record does not open, or a row is not as in the inventory.
  */
 export async function convertRecords(conversion: Conversion): Promise<number> {
-  const { driver, oldVault, report, progress } = conversion;
+  const { read, inventory, oldVault, report, progress } = conversion;
   const credentials = new Map<string, Partial<ClientEntry>>();
   let count = 0;
-  for await (const records of readOldRecords(driver)) {
+  for await (const records of readOldRecords(read)) {
     conversion.requireLock();
     const unit = newUnit(conversion);
     for (const record of records) {
+      inventory.compare(record.row);
       const { kind, id, group, expires } = record;
       const content = openRecord(record, oldVault);
       const part = { [credentialKind]: 'credentials', [credentialUseKind]: 'use' }[kind];
@@ -54,6 +57,7 @@ export async function convertRecords(conversion: Conversion): Promise<number> {
     await commit(unit);
     progress.add(records.length);
   }
+  inventory.compareEnd('record');
   return count + (await convertClients(conversion, credentials));
 }
 
@@ -61,16 +65,18 @@ async function convertClients(
   conversion: Conversion,
   credentials: ReadonlyMap<string, Partial<ClientEntry>>,
 ): Promise<number> {
-  const rows = await conversion.driver.read(selectClients, []);
-  for (const row of rows) {
+  const clients = await readOldClients(conversion.read);
+  for (const { row, client: cells } of clients) {
+    conversion.inventory.compare(row);
     const unit = newUnit(conversion);
-    const client = toClientEntry(row, credentials);
+    const client = toClientEntry(cells, credentials);
     putClientEntry(unit, client);
     putCertificate(unit, client);
     await commit(unit);
     conversion.report.addClient(client);
   }
-  return 2 * rows.length;
+  conversion.inventory.compareEnd('client');
+  return 2 * clients.length;
 }
 
 function toClientEntry(row: SqlRow, credentials: ReadonlyMap<string, Partial<ClientEntry>>): ClientEntry {
@@ -89,12 +95,10 @@ function toClientEntry(row: SqlRow, credentials: ReadonlyMap<string, Partial<Cli
 }
 
 function openRecord(record: OldRecord, vault: OldVault): Uint8Array {
-  const { kind, id, group, version, expires, sealed } = record;
+  const { row, kind, id, group, version, expires, sealed } = record;
   const content = vault.open({ kind: 'record', recordKind: kind, id, group, version, expires }, sealed);
   if (content !== undefined) return content;
-  throw new CommandError(
-    `the conversion of the database stopped at first_design_record, kind ${kind}, id ${JSON.stringify(id)}: it does not open`,
-  );
+  throw new CommandError(`the conversion of the database stopped at ${row.name}: it does not open`);
 }
 
 function newUnit({ store, vault }: Conversion): UnitOfWork {

@@ -1,5 +1,6 @@
 import { CommandError } from '../cli/failure.ts';
 import type { SqlRow } from '../store/sql-driver.ts';
+import { deriveVaultKey } from '../vault/keyed-hash.ts';
 import { foreignRootKeyMessage, readRootKey } from '../vault/root-key.ts';
 import {
   type OldContext,
@@ -12,6 +13,8 @@ import {
 /** The sealing keys of the first design, which only open. */
 export class OldVault {
   readonly #keys: ReadonlyMap<number, OldSealingKey>;
+  /** Of the root key, because the keyring is another one in each attempt. */
+  readonly inventoryKey: Uint8Array;
 
   /**
    * Decrypts the rows of `selectSealingKeys` under the root key in a file.
@@ -25,6 +28,7 @@ export class OldVault {
         `the root key ${rootKeyFile} is missing, and the database cannot be converted without it: restore it from its backup`,
       );
     try {
+      this.inventoryKey = deriveVaultKey(rootKey, new Uint8Array(), 'kmipd/2 first design inventory');
       this.#keys = new Map(
         rows.map(({ id, wrapped }) => {
           const key = unwrapSealingKey(rootKey, id as number, wrapped as Uint8Array);
@@ -45,6 +49,7 @@ export class OldVault {
 
   /** Overwrites the keys. */
   close(): void {
+    this.inventoryKey.fill(0);
     for (const each of this.#keys.values()) for (const key of Object.values(each)) key.fill(0);
   }
 }

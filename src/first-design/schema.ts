@@ -23,16 +23,16 @@ export const renamedTable = renamed('object');
 /** The names of the table with the wrapped sealing keys, after and before. */
 export const sealingKeyTables: readonly string[] = [renamed('sealing_key'), 'sealing_key'];
 
-export const selectObjects = `select seq, id, grp, object_type, attributes, sealed from ${renamed('object')}
-  where seq > $1 order by seq limit $2`;
-export const selectUniqueKeys = `select object, name from ${renamed('unique_key')}
+export const selectObjects = `select seq, id, grp, object_type, version, attributes, sealed
+  from ${renamed('object')} where seq > $1 order by seq limit $2`;
+export const selectUniqueKeys = `select object, grp, name from ${renamed('unique_key')}
   where object > $1 and object <= $2`;
 export const selectRecords = `select seq, kind, id, grp, version, expires, sealed from ${renamed('record')}
   where seq > $1 order by seq limit $2`;
 export const selectClients = `select name, grp, role, fingerprint, disabled, enrolled_at, certificate
-  from ${renamed('client')} order by name`;
-export const selectTotal = `select (select count(*) from ${renamed('object')}) +
-  (select count(*) from ${renamed('record')}) as total`;
+  from ${renamed('client')}`;
+export const selectTotals = `select (select count(*) from ${renamed('record')}) as record,
+  (select count(*) from ${renamed('client')}) as client, (select count(*) from ${renamed('object')}) as object`;
 export const selectVersion = 'select coalesce(max(version), 0) as version from migration';
 
 /** One row when there are so many old objects ($1), records ($2) and clients ($3), and new records ($4). */

@@ -208,7 +208,8 @@ for (const [what, [sql, place]] of Object.entries(alterations))
       `replace into first_design_object select * from original.object where ${active}`,
       'update first_design_record set sealed = o.sealed, version = o.version from original.record o where o.seq = first_design_record.seq',
     );
-    await home.convert();
+    await t.rejects(home.convert(), { message: /it was altered after the conversion had begun/ });
+    await home.convert(undefined, true);
     await checkConverted(t, home);
   });
 

@@ -77,6 +77,7 @@ export class OldHome {
   readonly directory: string;
   readonly file: string;
   readonly rootKeyFile: string;
+  readonly inventoryFile: string;
   /** URL of the database, which may be another than the file. */
   url: string;
   readonly said: string[] = [];
@@ -87,6 +88,7 @@ export class OldHome {
     this.directory = directory ?? mkdtempSync(join(tmpdir(), 'kmipd-first-design-'));
     this.file = join(this.directory, 'kmipd.db');
     this.rootKeyFile = join(this.directory, 'root.key');
+    this.inventoryFile = join(this.directory, 'first-design-inventory');
     this.url = `sqlite:${this.file}`;
     if (directory === undefined) copyOldDatabase(this.directory);
   }
@@ -98,13 +100,16 @@ export class OldHome {
     database.close();
   }
 
-  convert(say: (line: string) => void = () => {}): Promise<void> {
-    const { url, rootKeyFile } = this;
+  /** @param isConfirmed see `ConversionOptions` */
+  convert(say: (line: string) => void = () => {}, isConfirmed = false): Promise<void> {
+    const { url, rootKeyFile, inventoryFile } = this;
     const stateDirectory = stateDirectoryAt(this.directory);
     const { options: lanes } = prepareLanes(stateDirectory, 'daemon');
     return convertDatabase({
       url,
       rootKeyFile,
+      inventoryFile,
+      isConfirmed,
       lanes,
       say: (line) => {
         this.said.push(line);

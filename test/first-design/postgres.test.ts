@@ -11,6 +11,7 @@ import { openPostgres } from '../../src/store/postgres.ts';
 import type { SqlValue } from '../../src/store/sql-driver.ts';
 import { startPostgres } from '../store/embedded-postgres.ts';
 import { checkConverted, convertUntil, expected, OldHome, originalFile } from './fixture.ts';
+import { testInventory } from './inventory-suite.ts';
 
 t.setTimeout(600_000);
 
@@ -72,6 +73,18 @@ t.test('a database of the first design is converted, its old tables stay', { ski
   await checkConverted(t, home);
 });
 
+testInventory(
+  t,
+  {
+    newHome,
+    async change({ url }, sql) {
+      await query(url, sql);
+    },
+    overriding: 'overriding system value',
+  },
+  skip,
+);
+
 t.test('the statements of docs/conversion.md lead back to an older kmipd', { skip }, async (t) => {
   const home = await newHome();
   await home.convert();
@@ -80,7 +93,7 @@ t.test('the statements of docs/conversion.md lead back to an older kmipd', { ski
   for (const table of tables) await query(home.url, count(table));
   t.strictSame(await query(home.url, 'select max(version)::int as n from migration'), [{ n: 4 }]);
   await t.rejects(openDatabase(home.url), { code: 'FIRST_DESIGN' });
-  await home.convert();
+  await home.convert(undefined, true);
   await checkConverted(t, home);
 });
 
