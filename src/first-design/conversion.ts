@@ -52,6 +52,9 @@ export function convertDatabase(options: ConversionOptions): Promise<void> {
   return file === undefined ? convertPostgres(options) : convertSqlite(options, realpathSync(file));
 }
 
+/** How an operator removes the old rows, once the new ones are known to be right. */
+const removal = 'kmipd verify --remove-first-design';
+
 /** What the engines do in different ways. */
 interface Engine {
   /** Selects the names of all tables. */
@@ -66,13 +69,16 @@ interface Engine {
 
 async function convertSqlite(options: ConversionOptions, file: string): Promise<void> {
   await convertTables(options, {
-    selectTables: "select name from sqlite_schema where type = 'table'",
+    selectTables: schema.selectTables.sqlite,
     keepOldRows(isRenamed) {
       const kept = isRenamed ? keptName(file) : keepCopy(file);
-      return [`The old database is kept as ${kept}: whoever has it and root.key reads every key.`];
+      return [
+        `The old database is kept as ${kept}: whoever has it and root.key reads every key.`,
+        `Remove it: ${removal}`,
+      ];
     },
     // The pages of the old tables are not overwritten one by one: `vacuum` writes a file without them.
-    ending: ['pragma secure_delete = off', ...schema.dropStatements, markUnvacuumed],
+    ending: ['pragma secure_delete = off', ...Object.values(schema.dropStatements), markUnvacuumed],
     requireLock() {},
   });
   options.say('removing the old rows from the file');
@@ -85,11 +91,10 @@ async function convertPostgres(options: ConversionOptions): Promise<void> {
     throw new CommandError('another kmipd converts the database; start again when it is done');
   try {
     await convertTables(options, {
-      selectTables:
-        'select table_name as name from information_schema.tables where table_schema = current_schema()',
+      selectTables: schema.selectTables.postgres,
       keepOldRows: () => [
-        'The old tables are in the database, readable, until you remove them:',
-        ...schema.dropStatements.map((statement) => `  ${statement};`),
+        `The old tables are in the database, readable, until you remove them: ${removal}, or`,
+        ...Object.values(schema.dropStatements).map((statement) => `  ${statement};`),
       ],
       ending: [],
       requireLock() {

@@ -12,10 +12,16 @@ export const renameStatements: readonly string[] = names.map(
   (name) => `alter table ${name} rename to ${renamed(name)}`,
 );
 
-/** In this order, because unique keys refer to objects. */
-export const dropStatements: readonly string[] = names
-  .toReversed()
-  .map((name) => `drop table ${renamed(name)}`);
+/** By the tables that they drop, in this order, because unique keys refer to objects. */
+export const dropStatements: Readonly<Record<string, string>> = Object.fromEntries(
+  names.toReversed().map((name) => [renamed(name), `drop table ${renamed(name)}`]),
+);
+
+/** Selects the names of all tables, by the engine. */
+export const selectTables = {
+  sqlite: "select name from sqlite_schema where type = 'table'",
+  postgres: 'select table_name as name from information_schema.tables where table_schema = current_schema()',
+} as const;
 
 /** A table that tells whether the old tables have been renamed. */
 export const renamedTable = renamed('object');

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
 import { connect, structure, text, valueOf } from '../client.ts';
 import { Daemon } from '../fixture/daemon.ts';
@@ -41,7 +42,10 @@ t.test('serve converts a database of the first design, and every other command r
   t.match((await run('client', 'credential', 'list', 'backup')).output, /2 of 3 one-time passwords left/);
   t.match((await run('client', 'list')).output, /retired .*disabled/);
   t.equal(await (await run('client', 'add', 'second', '--group', 'default')).exited(), 0);
-  t.match((await run('verify')).combinedOutput, /^21 objects and \d+ records: all as kmipd has written them/);
+  t.match(
+    (await run('verify')).combinedOutput,
+    /^21 objects and \d+ records: all as kmipd has written them, .*\n\S+kmipd.db.first-design: kept from the conversion, .*: kmipd verify --remove-first-design\n/,
+  );
   await checkServed(t, daemon);
   for (const name of readdirSync(daemon.home).filter((name) => /^kmipd\.db(-|$)/.test(name)))
     for (const known of clearTexts)
@@ -54,7 +58,32 @@ t.test('serve converts a database of the first design, and every other command r
 
   t.equal(await daemon.end(), 0);
   await checkConfirmation(t, daemon);
+  await checkRemoval(t, daemon);
 });
+
+/** The copies are removed when all rows are as they should be, and not before. */
+async function checkRemoval(
+  t: Pick<typeof import('tap').t, 'equal' | 'match' | 'strictSame'>,
+  daemon: Daemon,
+): Promise<void> {
+  const verify = () => runKmipd('.', 'verify', '--remove-first-design', '--home', daemon.home);
+  const copies = () => readdirSync(daemon.home).filter((name) => name.startsWith('kmipd.db.first-design'));
+  const database = new DatabaseSync(daemon.database);
+  const addTo = (number: number) =>
+    database.exec(
+      `update managed_object set version = version + ${number} where id = '${expected.ids.active}'`,
+    );
+  addTo(1);
+  const refused = await verify();
+  t.match(refused.combinedOutput, /problems were found/);
+  t.equal(await refused.exited(), 1);
+  t.strictSame(copies(), ['kmipd.db.first-design', 'kmipd.db.first-design.1']);
+  addTo(-1);
+  database.close();
+  t.match((await verify()).output, /\nremoved \S+kmipd.db.first-design, \S+first-design.1; backups/);
+  t.strictSame(copies(), []);
+  t.match((await verify()).output, /\nnothing is kept of a database of the first design\n/);
+}
 
 /** An old database is converted in a home that has used a newer one only when the operator says so, once. */
 async function checkConfirmation(

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import pg from 'pg';
 import t from 'tap';
+import { findKeptRows } from '../../src/first-design/kept-rows.ts';
 import { oldSchema } from '../../src/first-design/schema.ts';
 import { lockConversion } from '../../src/store/conversion-lock.ts';
 import { openDatabase } from '../../src/store/open.ts';
@@ -69,7 +70,12 @@ t.test('a database of the first design is converted, its old tables stay', { ski
   t.strictSame(await query(home.url, count('first_design_object')), [{ n: expected.objects.length }]);
   const drops = home.report.filter((line) => line.startsWith('  drop table first_design_'));
   t.equal(drops.length, tables.length);
-  await query(home.url, drops.join('\n'));
+  await query(home.url, drops[0]!);
+  const kept = await findKeptRows(home.url);
+  t.equal(kept?.names.length, tables.length - 1);
+  await kept?.remove();
+  await t.rejects(query(home.url, count('first_design_object')), { code: '42P01' });
+  t.equal(await findKeptRows(home.url), undefined);
   await checkConverted(t, home);
 });
 
