@@ -9,6 +9,7 @@ import type { Read, SqlDriver, SqlRow, SqlStep } from '../store/sql-driver.ts';
 import { createSqlKeyrings } from '../store/sql-keyrings.ts';
 import { createSqlStore } from '../store/sql-store.ts';
 import { sqliteFileOf } from '../store/sqlite-file.ts';
+import { StoreUnavailableError } from '../store/store.ts';
 import { openLocalVault } from '../vault/local.ts';
 import { confirmation } from './confirmation.ts';
 import { convertObjects } from './convert-objects.ts';
@@ -44,12 +45,18 @@ export interface ConversionOptions {
  * that was interrupted begins again, with the inventory of the first attempt.
  *
  * @throws {CommandError} when there is not enough space, the root key is missing, another node converts the
- *   database, a row does not open, or one was changed since the inventory was made.
- * @throws {StoreUnavailableError} when the database fails.
+ *   database, a row does not open, one was changed since the inventory was made, or the database fails.
  */
-export function convertDatabase(options: ConversionOptions): Promise<void> {
+export async function convertDatabase(options: ConversionOptions): Promise<void> {
   const file = sqliteFileOf(options.url);
-  return file === undefined ? convertPostgres(options) : convertSqlite(options, realpathSync(file));
+  try {
+    await (file === undefined ? convertPostgres(options) : convertSqlite(options, realpathSync(file)));
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError)) throw error;
+    throw new CommandError(
+      `the conversion of the database stopped: ${error.message}; no old row is lost: put that right, then start again`,
+    );
+  }
 }
 
 /** How an operator removes the old rows, once the new ones are known to be right. */
@@ -59,6 +66,8 @@ const removal = 'kmipd verify --remove-first-design';
 interface Engine {
   /** Selects the names of all tables. */
   readonly selectTables: string;
+  /** Selects the size of the old tables, where it cannot be compared with what is free. */
+  readonly selectBytes?: string;
   /** Is called before the database is changed; returns what the operator must know of the old rows. */
   readonly keepOldRows: (isRenamed: boolean) => readonly string[];
   /** Statements of the transaction that makes the new tables valid. */
@@ -92,6 +101,7 @@ async function convertPostgres(options: ConversionOptions): Promise<void> {
   try {
     await convertTables(options, {
       selectTables: schema.selectTables.postgres,
+      selectBytes: schema.selectOldBytes,
       keepOldRows: () => [
         `The old tables are in the database, readable, until you remove them: ${removal}, or`,
         ...Object.values(schema.dropStatements).map((statement) => `  ${statement};`),
@@ -127,6 +137,13 @@ async function convertTables(options: ConversionOptions, engine: Engine): Promis
       `the conversion that this home has begun had renamed the tables, and they have their old names: a copy is in the place of the database; ${confirmation}`,
     );
   say('the database is converted to a new format; no client is served meanwhile');
+  if (engine.selectBytes !== undefined) {
+    const [row] = await driver.read(engine.selectBytes, []);
+    const size = `${Math.ceil(Number(row?.bytes) / 1_048_576)} MiB`;
+    say(
+      `the old tables take ${size}, and about as much again has to be free on the server, which cannot be asked`,
+    );
+  }
   const remarks = engine.keepOldRows(isRenamed);
   await prepareTables(driver, isRenamed);
   const inventory = kept ?? (await makeInventory(driver, place));

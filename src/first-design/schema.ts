@@ -26,6 +26,12 @@ export const selectTables = {
 /** A table that tells whether the old tables have been renamed. */
 export const renamedTable = renamed('object');
 
+/** On PostgreSQL, the bytes that the old tables take with their indexes, under either name. */
+export const selectOldBytes = `select coalesce(sum(pg_catalog.pg_total_relation_size(c.oid)), 0)::bigint as bytes
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = current_schema() and c.relkind = 'r'
+    and c.relname in (${names.flatMap((name) => [name, renamed(name)].map((each) => `'${each}'`)).join(', ')})`;
+
 /** The names of the table with the wrapped sealing keys, after and before. */
 export const sealingKeyTables: readonly string[] = [renamed('sealing_key'), 'sealing_key'];
 
