@@ -146,7 +146,7 @@ async function convertTables(options: ConversionOptions, engine: Engine): Promis
   }
   const remarks = engine.keepOldRows(isRenamed);
   await prepareTables(driver, isRenamed);
-  const inventory = kept ?? (await makeInventory(driver, place));
+  const inventory = kept ?? (await makeInventory(driver, place, say));
   const { object, record, client } = inventory.counts;
   say(`the inventory has ${object} objects, ${record} records and ${client} clients`);
   const keyrings = createSqlKeyrings(driver);

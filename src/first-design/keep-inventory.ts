@@ -7,6 +7,7 @@ import { keyedHash, lengthAndText } from '../vault/keyed-hash.ts';
 import { confirmation } from './confirmation.ts';
 import { Inventory } from './inventory.ts';
 import { type OldRow, readOldClients, readOldObjects, readOldRecords } from './old-rows.ts';
+import { Progress } from './progress.ts';
 import { selectTotals } from './schema.ts';
 
 /** The file with the inventory of a conversion that is not complete, and how it is sealed. */
@@ -48,15 +49,20 @@ export function readInventory({ file, key, database }: InventoryPlace): Inventor
 }
 
 /**
- * Makes the inventory of all old rows as they are at one moment, and keeps it.
+ * Makes the inventory of all old rows as they are at one moment, and keeps it. `say` receives progress.
  * @throws {CommandError} when rows have no usable number
  * @throws the system's error when the file cannot be written
  */
-export async function makeInventory(driver: SqlDriver, place: InventoryPlace): Promise<Inventory> {
+export async function makeInventory(
+  driver: SqlDriver,
+  place: InventoryPlace,
+  say: (line: string) => void,
+): Promise<Inventory> {
   const inventory = await driver.snapshot(async (read) => {
     const [row] = await read(selectTotals, []);
     const counts = { record: Number(row?.record), client: Number(row?.client), object: Number(row?.object) };
-    return Inventory.of(readOldRows(read), place.database, counts, place.key);
+    const progress = new Progress(counts.record + counts.client + counts.object, say, 'inventoried');
+    return Inventory.of(readOldRows(read, progress), place.database, counts, place.key);
   });
   writeFileAtomically(place.file, inventory.seal(), 0o600);
   giveToOwner(place.file, dirname(place.file));
@@ -64,8 +70,16 @@ export async function makeInventory(driver: SqlDriver, place: InventoryPlace): P
 }
 
 /** Reads all rows in the order of their conversion, some at a time. */
-async function* readOldRows(read: Read): AsyncGenerator<readonly OldRow[]> {
-  for await (const page of readOldRecords(read)) yield page.map(({ row }) => row);
-  yield (await readOldClients(read)).map(({ row }) => row);
-  for await (const page of readOldObjects(read)) yield page.map(({ row }) => row);
+async function* readOldRows(read: Read, progress: Progress): AsyncGenerator<readonly OldRow[]> {
+  for await (const page of readPages(read)) {
+    progress.add(page.length);
+    yield page.map(({ row }) => row);
+  }
+}
+
+async function* readPages(read: Read): AsyncGenerator<readonly { readonly row: OldRow }[]> {
+  yield* readOldRecords(read);
+  const clients = await readOldClients(read);
+  if (clients.length > 0) yield clients;
+  yield* readOldObjects(read);
 }

@@ -2,14 +2,19 @@
 export class Progress {
   readonly #total: number;
   readonly #say: (line: string) => void;
+  readonly #verb: string;
   readonly #started = performance.now();
   #done = 0;
   #said = this.#started;
 
-  /** `total`: rows of the whole work. */
-  constructor(total: number, say: (line: string) => void) {
+  /**
+   * @param total rows of the whole work
+   * @param verb what has been done to a row, as a participle
+   */
+  constructor(total: number, say: (line: string) => void, verb = 'converted') {
     this.#total = total;
     this.#say = say;
+    this.#verb = verb;
   }
 
   /** Counts rows as done. */
@@ -21,7 +26,9 @@ export class Progress {
     const seconds = (now - this.#started) / 1_000;
     const left = Math.ceil((seconds / this.#done) * (this.#total - this.#done));
     const percent = Math.floor((100 * this.#done) / this.#total);
-    this.#say(`converted ${this.#done} of ${this.#total} rows (${percent} %), about ${left} seconds left`);
+    this.#say(
+      `${this.#verb} ${this.#done} of ${this.#total} rows (${percent} %), about ${left} seconds left`,
+    );
   }
 
   /** Whole seconds since the start. */

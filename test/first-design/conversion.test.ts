@@ -279,5 +279,9 @@ t.test('an operator is told every second how far the conversion has got', (t) =>
   ]);
   now = 3_600;
   t.equal(progress.seconds, 4);
+  const inventory = new Progress(10, (line) => said.push(line), 'inventoried');
+  now = 5_600;
+  inventory.add(5);
+  t.equal(said.at(-1), 'inventoried 5 of 10 rows (50 %), about 2 seconds left');
   t.end();
 });
