@@ -33,12 +33,12 @@ const plain = new Uint8Array(randomBytes(360));
 const box = vault.seal(context, plain);
 const tag = boxTag(box);
 const lane = new LaneWriter('node');
-const process = { vault, era: 1, keyring: 1, seen: [] };
+const process = { vault, era: 1, keyring: 1, now: 1, seen: [] };
 const rows = (count: number): WrittenRow[] =>
   Array.from({ length: count }, () => ({
     ...{ table: 'managed_object', id: randomUUIDv7(), kind: '', before: null, after: { version: 1, tag } },
   }));
-const [one, sixteen] = [rows(1), rows(16)];
+const [one, sixteen] = [[{ changes: rows(1) }], [{ changes: rows(16) }]];
 
 const parts: readonly (readonly [string, () => unknown])[] = [
   ['seal a row of 360 bytes', () => vault.seal(context, plain)],

@@ -1,5 +1,7 @@
 import type { ForgedRow, KeyringStore, SealContext, SealedKey, Vault } from '../vault/vault.ts';
+import { foldUnit } from './lanes/folded-lanes.ts';
 import type { LaneDriver, Lanes } from './lanes/lanes.ts';
+import { type OpenLane, openLane, selectLanes, toLaneRow } from './lanes/open-lane.ts';
 import { RecordMirror } from './lanes/record-mirror.ts';
 import { RowMemory } from './lanes/row-memory.ts';
 import type { SearchLimits } from './object-search.ts';
@@ -12,7 +14,7 @@ import { createSqlKeyrings } from './sql-keyrings.ts';
 import { createSqlStore } from './sql-store.ts';
 import { openSqlite } from './sqlite.ts';
 import { sqliteFileOf } from './sqlite-file.ts';
-import { type LockWait, type Store, StoreUnavailableError } from './store.ts';
+import { type CommitResult, type LockWait, type Store, StoreUnavailableError } from './store.ts';
 
 /** One database. */
 export interface Database {
@@ -21,6 +23,20 @@ export interface Database {
   readonly store: Store;
   /** To be started before sealed rows are written. */
   readonly lanes: Lanes;
+  /**
+   * Reads all lanes as they are now.
+   *
+   * @throws {LaneForgedError} when one does not open
+   * @throws {StoreUnavailableError} when the database cannot be read
+   */
+  listLanes(vault: Vault): Promise<readonly OpenLane[]>;
+  /**
+   * Folds lanes that nobody writes any more into that of this process; `conflict` when one of them has moved
+   * or is gone.
+   *
+   * @throws {StoreUnavailableError} when nothing may be written
+   */
+  foldLanes(lanes: readonly OpenLane[], vault: Vault): Promise<CommitResult>;
   /**
    * From now on anchored records (clients, policies) are served only as the lanes state them. Resolves with
    * what is wrong with them or with the lanes, a line for the operator; while the vault is sealed, the first
@@ -81,6 +97,16 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     keyrings: createSqlKeyrings(driver),
     store: protectRows(store, protection),
     lanes: driver.lanes,
+    listLanes: async (vault) =>
+      (await driver.read(selectLanes, [])).map((row) => openLane(toLaneRow(row), vault)),
+    async foldLanes(lanes, vault) {
+      // Afterwards the lane of this process states a keyring that is not older than theirs.
+      await driver.lanes.check();
+      vault.sealCounter.takeOver(lanes.map(({ content }) => content.seals));
+      const result = await driver.commit(foldUnit(lanes, vault));
+      if (result === 'committed') driver.lanes.learnFolded(lanes);
+      return result;
+    },
     async protectRecords(vault) {
       const mirror = new RecordMirror(
         (sql, parameters) => driver.search(sql, parameters),

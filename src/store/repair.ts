@@ -1,4 +1,5 @@
 import type { LaneRow } from './lanes/lane-history.ts';
+import { foldedLaneKind } from './lanes/set-hash.ts';
 import { hasOwnNumber, hasUsualNumber, type NumberedTable, numberedTables } from './row-numbers.ts';
 import type { SqlDriver, SqlStep } from './sql-driver.ts';
 import { type IndexedObject, indexSteps } from './sql-objects.ts';
@@ -25,6 +26,8 @@ export interface Repair {
   clearIndex(): Promise<void>;
   /** Writes columns, terms and unique names of objects; of a name that two of them have, the first. */
   writeIndex(objects: readonly IndexedObject[]): Promise<void>;
+  /** Removes the records of lanes that were folded: no process may know lanes of before. */
+  removeFolds(): Promise<void>;
   /** Puts one lane in the place of all. */
   replaceLanes(lane: LaneRow): Promise<void>;
 }
@@ -41,6 +44,7 @@ const removals: Readonly<Record<AlteredRow['table'], readonly string[]>> = {
   sealed_record: ['delete from sealed_record where seq = $1'],
 };
 const clearing = ['delete from object_term', 'delete from unique_name'];
+const removeFolds = `delete from sealed_record where kind = '${foldedLaneKind}'`;
 const removeLanes = 'delete from lane';
 const insertLane = 'insert into lane (name, seq, era, box) values ($1, $2, $3, $4)';
 
@@ -94,6 +98,7 @@ export function createRepair(driver: SqlDriver): Repair {
     },
     clearIndex: () => run(clearing.map((sql) => ({ sql, parameters: [] }))),
     writeIndex: (objects) => run(objects.flatMap(indexSteps)),
+    removeFolds: () => run([{ sql: removeFolds, parameters: [] }]),
     replaceLanes: ({ name, seq, era, box }) =>
       run([
         { sql: removeLanes, parameters: [] },

@@ -1,5 +1,6 @@
 import { cellNumber, cellText, exactInteger } from './cells.ts';
 import { type ColumnName, objectColumns } from './columns.ts';
+import { FoldedLanes } from './lanes/folded-lanes.ts';
 import type { LaneRow } from './lanes/lane-history.ts';
 import { selectLanes, toLaneRow } from './lanes/open-lane.ts';
 import {
@@ -54,6 +55,8 @@ export interface SnapshotDate extends Pick<LoadedObject, 'id' | 'group'> {
 /** All rows of a database as they were at one moment. */
 export interface Snapshot {
   lanes(): Promise<readonly LaneRow[]>;
+  /** Looks up which lanes were folded. */
+  foldedLanes(): FoldedLanes;
   /** Generation of the keyring; 0 for none. */
   keyring(): Promise<number>;
   /** Some objects with a number above `after`, in its order; none: there are no more. */
@@ -99,6 +102,7 @@ export function createSnapshot(read: Read, dialect: Dialect): Snapshot {
   const selectTerms = `select t.term, t.object, ${exactInteger('t.instance')} as instance from (${dialect.numbers('$1')}) n join object_term t on t.term = n.seq and t.object >= $2 and t.object <= $3`;
   return {
     lanes: async () => (await read(selectLanes, [])).map(toLaneRow),
+    foldedLanes: () => new FoldedLanes(read),
     async keyring() {
       const [row] = await read(selectKeyring, []);
       return row === undefined ? 0 : toStoredKeyring(row).generation;

@@ -1,3 +1,4 @@
+import type { SetHash } from './lanes/set-hash.ts';
 import type { NumberedTable } from './row-numbers.ts';
 import type { CommitResult } from './store.ts';
 
@@ -57,6 +58,8 @@ export interface SqlUnit {
   readonly records?: readonly { readonly kind: string; readonly key: string }[];
   /** What its steps change of sealed rows, in order. */
   readonly changes: readonly WrittenRow[];
+  /** Sums of lanes that its steps delete; the lane of the connection takes them over. */
+  readonly folded?: SetHash;
   readonly steps: readonly SqlStep[];
 }
 

@@ -7,16 +7,18 @@ export class EpochSealCounter implements SealCounter {
   /** What the lanes of this process stated when it started. */
   #earlier: SealCount = { epoch: 0, count: 0 };
   #others: readonly SealCount[] = [];
+  /** What lanes stated that this process has folded. */
+  readonly #taken: SealCount[] = [];
 
   /** Counts a box of the epoch that is in use, and returns how many that epoch has. */
   add(epoch: number): number {
     if (epoch !== this.#epoch) [this.#epoch, this.#count] = [epoch, 0];
     this.#count += 1;
-    return this.own.count + this.#others.reduce((sum, other) => sum + this.#countOf(other), 0);
+    return this.own.count + this.#sum(this.#others);
   }
 
   get own(): SealCount {
-    return { epoch: this.#epoch, count: this.#count + this.#countOf(this.#earlier) };
+    return { epoch: this.#epoch, count: this.#count + this.#sum([this.#earlier, ...this.#taken]) };
   }
 
   resume(stated: readonly SealCount[]): void {
@@ -28,6 +30,14 @@ export class EpochSealCounter implements SealCounter {
 
   learnOthers(stated: readonly SealCount[]): void {
     this.#others = stated;
+  }
+
+  takeOver(stated: readonly SealCount[]): void {
+    this.#taken.push(...stated);
+  }
+
+  #sum(counts: readonly SealCount[]): number {
+    return counts.reduce((sum, count) => sum + this.#countOf(count), 0);
   }
 
   #countOf({ epoch, count }: SealCount): number {

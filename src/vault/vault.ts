@@ -92,6 +92,8 @@ export interface SealCounter {
   resume(stated: readonly SealCount[]): void;
   /** Takes what all lanes of other processes state; a process with several lanes counts several times. */
   learnOthers(stated: readonly SealCount[]): void;
+  /** Counts as boxes of this process, too, what lanes state that it folds into its own. */
+  takeOver(stated: readonly SealCount[]): void;
 }
 
 /** Seals and opens rows under the keyring, which the root key protects. */

@@ -5,6 +5,7 @@ import { segmentOf } from '../../src/store/lanes/set-hash.ts';
 import { createSqlKeyrings } from '../../src/store/sql-keyrings.ts';
 import { StoreUnavailableError } from '../../src/store/store.ts';
 import { boxTag, type KeyringStore } from '../../src/vault/vault.ts';
+import { foldSuite } from './fold-suite.ts';
 import { HashingVault } from './hashing-vault.ts';
 import { laneSeq, MemoryAnchors, runSql, startProcess, wrongSegments } from './lane-process.ts';
 import { add, box, object, record, unit } from './objects.ts';
@@ -225,4 +226,6 @@ export async function laneSuite(t: Test, engine: Engine): Promise<void> {
     await runSql(driver, ["delete from managed_object where id = 'b'"]);
     t.strictSame(await wrongSegments(driver), [segmentOf('b')]);
   });
+
+  await foldSuite(t, engine);
 }

@@ -42,6 +42,8 @@ export function sealedRecord(id: string, kind: string, version = 1): WrittenReco
 export interface Process extends Database {
   /** Rollbacks that were reported. */
   readonly rollbacks: string[];
+  /** Why the process stopped writing without a rollback. */
+  readonly displacements: string[];
   /** Rows that were reported and not served. */
   readonly forged: string[];
   /** What was said about rows of their kind. */
@@ -57,6 +59,7 @@ export async function startNode(
   { name = 'node', anchors = new MemoryAnchors() }: { name?: string; anchors?: AnchorStore } = {},
 ): Promise<Process> {
   const rollbacks: string[] = [];
+  const displacements: string[] = [];
   const forged: string[] = [];
   const reasons: (string | undefined)[] = [];
   const database = await openDatabase(url, {
@@ -68,13 +71,14 @@ export async function startNode(
   t.teardown(() => database.close());
   const observer = {
     rolledBack: (why: string) => rollbacks.push(why),
-    displaced() {},
+    displaced: (why: string) => displacements.push(why),
     anchored() {},
     notAnchored() {},
   };
   const { lanes, keyrings } = database;
   await lanes.start({ vault, keyrings, name, anchors, observer });
-  return { ...database, rollbacks, forged, reasons, problem: await database.protectRecords(vault) };
+  const problem = await database.protectRecords(vault);
+  return { ...database, rollbacks, displacements, forged, reasons, problem };
 }
 
 /** What a reader gets: the content of the row, `absent`, or `refused`. */

@@ -1,6 +1,6 @@
 import { type Anchor, identifyStore } from '../../store/lanes/anchor.ts';
-import { LaneHistory } from '../../store/lanes/lane-history.ts';
-import { findOlderKeyring, findRollback, LaneForgedError, openLane } from '../../store/lanes/open-lane.ts';
+import { LaneHistory, type LaneRow } from '../../store/lanes/lane-history.ts';
+import { findOlderKeyring, LaneForgedError, learnSeen, openLane } from '../../store/lanes/open-lane.ts';
 import type { Snapshot } from '../../store/snapshot.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { createAnchorFiles } from './anchor-files.ts';
@@ -25,18 +25,33 @@ export function readAnchorsOf({ anchors }: StateDirectory, vault: Vault): Promis
  * @throws {StoreUnavailableError} when the database cannot be read
  */
 export async function findSnapshotRollback(
-  rows: Pick<Snapshot, 'lanes' | 'keyring'>,
+  rows: Pick<Snapshot, 'lanes' | 'foldedLanes' | 'keyring'>,
   vault: Vault,
   anchors: readonly Anchor[],
 ): Promise<string | undefined> {
+  const open = (row: LaneRow) => openLane(row, vault);
+  const lanes = await ifGenuine(async () => (await rows.lanes()).map(open));
+  if (typeof lanes === 'string') return undefined;
+  const states = [...anchors, ...lanes.map(({ content }) => content)];
+  const history = new LaneHistory();
+  for (const anchor of anchors) history.learn(anchor.lanes);
+  learnSeen(history, lanes);
+  const suspects = { missing: history.findMissing(lanes), unknown: lanes.map(({ name }) => name) };
+  const folded = rows.foldedLanes();
+  const learned = await ifGenuine(() => folded.learn(suspects, history, vault, open));
+  if (typeof learned === 'string') return learned;
+  return (
+    findOlderKeyring(await rows.keyring(), states) ??
+    history.findRollback(lanes, (name) => folded.lastOf(name))
+  );
+}
+
+/** Resolves to what `work` does, or to why a row was not written by kmipd. */
+async function ifGenuine<T>(work: () => Promise<T>): Promise<T | string> {
   try {
-    const lanes = (await rows.lanes()).map((row) => openLane(row, vault));
-    const states = [...anchors, ...lanes.map(({ content }) => content)];
-    const history = new LaneHistory();
-    for (const anchor of anchors) history.learn(anchor.lanes);
-    return findOlderKeyring(await rows.keyring(), states) ?? findRollback(history, lanes);
+    return await work();
   } catch (error) {
-    if (error instanceof LaneForgedError) return undefined;
+    if (error instanceof LaneForgedError) return error.message;
     throw error;
   }
 }

@@ -32,8 +32,8 @@ interface AcceptedRows {
 
 /**
  * Makes the database as it is the one that kmipd expects: gives new numbers to rows with impossible ones,
- * removes the rows that do not open, builds a wrong index anew, and states the rest in one lane. Each step
- * may be repeated after an interruption.
+ * removes the rows that do not open and the records of removed nodes, builds a wrong index anew, and states
+ * the rest in one lane. Each step may be repeated after an interruption.
  *
  * @param found what `verifyDatabase` has found
  * @throws {StoreUnavailableError} when the database fails
@@ -52,6 +52,7 @@ export async function acceptDatabase(
   await repair.removeRows(altered);
   if (isIndexWrong || altered.some(({ table }) => table === 'managed_object'))
     await rebuildIndex(database, options.uniqueNames);
+  await repair.removeFolds();
   const { objects, records, present } = await verify();
   const keyring = (await keyrings.read())?.generation ?? 0;
   await repair.replaceLanes(sealLane(options.lane, present, keyring, vault));
@@ -61,7 +62,8 @@ export async function acceptDatabase(
 function sealLane(name: string, rows: SetHash, keyring: number, vault: Vault): LaneRow {
   const era = randomInt(1, 2 ** 48 - 1);
   const seq = 1;
-  const content = encodeLane({ keyring, seals: vault.sealCounter.own, rows, seen: [] });
+  const written = Math.floor(Date.now() / 1000);
+  const content = encodeLane({ keyring, seals: vault.sealCounter.own, written, rows, seen: [] });
   return { name, seq, era, box: vault.seal({ kind: 'lane', name, seq, era }, content) };
 }
 

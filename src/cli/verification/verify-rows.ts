@@ -3,7 +3,7 @@ import { ManagedObject } from '../../object/managed-object.ts';
 import { indexChange } from '../../object/search-index.ts';
 import { isCount } from '../../store/cells.ts';
 import { LaneForgedError, openLane, sumLanes } from '../../store/lanes/open-lane.ts';
-import { anchoredSegment, SetHash, segmentOf } from '../../store/lanes/set-hash.ts';
+import { anchoredSegment, foldedSegment, SetHash, segmentOf } from '../../store/lanes/set-hash.ts';
 import type { AlteredRow } from '../../store/repair.ts';
 import type { NumberedTable } from '../../store/row-numbers.ts';
 import type { Snapshot, SnapshotObject, SnapshotRecord } from '../../store/snapshot.ts';
@@ -35,6 +35,12 @@ export interface Verification {
   /** The hash of all rows as they are. */
   readonly present: SetHash;
 }
+
+/** What is in segments of a purpose of their own. */
+const segmentNames: ReadonlyMap<number, string> = new Map([
+  [anchoredSegment, ' (clients and policies)'],
+  [foldedSegment, ' (removed nodes)'],
+]);
 
 /** The most problems that are listed. */
 const maxProblems = 1_000;
@@ -222,7 +228,7 @@ class RowVerifier implements Verification {
     }
     for (const segment of stated.differences(this.present)) {
       const [there, written] = [this.present.rows(segment), stated.rows(segment)];
-      const what = segment === anchoredSegment ? ' (clients and policies)' : '';
+      const what = segmentNames.get(segment) ?? '';
       this.#report(
         there === written
           ? `segment ${segment}${what} has ${there} rows, of which some are earlier versions or were altered`

@@ -46,6 +46,22 @@ export class LaneHistory {
     }
   }
 
+  /** Whether a state of the lane is known. */
+  has(name: string): boolean {
+    return this.#lanes.has(name);
+  }
+
+  /** Forgets a lane that was folded. */
+  forget(name: string): void {
+    this.#lanes.delete(name);
+  }
+
+  /** Returns the names of the known lanes that are not among these. */
+  findMissing(lanes: readonly { readonly name: string }[]): readonly string[] {
+    const present = new Set(lanes.map(({ name }) => name));
+    return [...this.#lanes.keys()].filter((name) => !present.has(name));
+  }
+
   /** Returns a history that does not change with this one. */
   copy(): LaneHistory {
     const copy = new LaneHistory();
@@ -53,11 +69,17 @@ export class LaneHistory {
     return copy;
   }
 
-  /** Returns why rows that were read cannot follow the known states, a line for the operator. */
-  findRollback(rows: readonly KnownLane[]): string | undefined {
+  /**
+   * Returns why rows that were read cannot follow the known states, a line for the operator.
+   * @param lastOf returns the last state of a lane that was folded
+   */
+  findRollback(
+    rows: readonly KnownLane[],
+    lastOf: (name: string) => KnownLane | undefined = () => undefined,
+  ): string | undefined {
     const present = new Map(rows.map((row) => [row.name, row]));
     for (const known of this.#lanes.values()) {
-      const problem = compare(known, present.get(known.name));
+      const problem = compare(known, present.get(known.name) ?? lastOf(known.name));
       if (problem !== undefined) return problem;
     }
     return undefined;

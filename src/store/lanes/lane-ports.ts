@@ -20,7 +20,7 @@ export interface LaneOptions {
 export interface LaneObserver {
   /** The database was put back to an earlier state, or forged: this process writes nothing any more. */
   rolledBack(why: string): void;
-  /** Another process writes as this one, which writes nothing any more. */
+  /** Another process writes as this one, or its node was removed: this process writes nothing any more. */
   displaced(why: string): void;
   /** There was no anchor; one was made of the database as it is. */
   anchored(): void;

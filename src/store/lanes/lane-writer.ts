@@ -1,6 +1,6 @@
 import { isSameBytes } from '../../common/bytes.ts';
 import type { SealedKey, Vault } from '../../vault/vault.ts';
-import type { SqlStep, WrittenRow } from '../sql-driver.ts';
+import type { SqlStep, SqlUnit, WrittenRow } from '../sql-driver.ts';
 import { encodeLane, type SeenLane } from './lane-content.ts';
 import type { LaneRow } from './lane-history.ts';
 import { SetHash, segmentOf } from './set-hash.ts';
@@ -9,6 +9,9 @@ const insertLane =
   'insert into lane (name, seq, era, box) values ($1, $2, $3, $4) on conflict (name) do nothing';
 const updateLane = 'update lane set seq = $2, era = $3, box = $4 where name = $1 and seq = $5';
 
+/** What a unit changes of the lane. */
+export type LaneChange = Pick<SqlUnit, 'changes' | 'folded'>;
+
 /** What every lane of a process states beside its rows. */
 export interface LaneProcess {
   readonly vault: Vault;
@@ -16,6 +19,8 @@ export interface LaneProcess {
   readonly era: number;
   /** Generation of the keyring. */
   readonly keyring: number;
+  /** The time: POSIX seconds. */
+  readonly now: number;
   /** Other lanes that the process has seen. */
   readonly seen: readonly SeenLane[];
 }
@@ -72,15 +77,18 @@ export class LaneWriter {
   }
 
   /**
-   * Builds the last statement of a transaction that writes these rows.
+   * Builds the last statement of a transaction of these units.
    * @throws {VaultUnavailableError} when the vault is sealed
    */
-  createStep(changes: Iterable<WrittenRow>, process: LaneProcess): LaneStep {
-    const { vault, era, keyring, seen } = process;
+  createStep(units: readonly LaneChange[], process: LaneProcess): LaneStep {
+    const { vault, era, keyring, now, seen } = process;
     const rows = new SetHash(this.#state.rows.bytes);
-    for (const change of changes) applyChange(rows, change, vault);
+    for (const { changes, folded } of units) {
+      for (const change of changes) applyChange(rows, change, vault);
+      if (folded !== undefined) rows.addAll(folded);
+    }
     const seq = this.#state.seq + 1;
-    const content = encodeLane({ keyring, seals: vault.sealCounter.own, rows, seen });
+    const content = encodeLane({ keyring, seals: vault.sealCounter.own, written: now, rows, seen });
     const box = vault.seal({ kind: 'lane', name: this.name, seq, era }, content);
     const next = { seq, box, rows };
     return seq === 1

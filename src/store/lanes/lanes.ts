@@ -2,22 +2,19 @@ import { randomInt } from 'node:crypto';
 import { type Vault, VaultUnavailableError } from '../../vault/vault.ts';
 import type { Read, SqlDriver, SqlRow, SqlUnit } from '../sql-driver.ts';
 import { StoreUnavailableError } from '../store.ts';
-import { type Anchor, encodeAnchors, identifyStore } from './anchor.ts';
+import { AnchorKeeper } from './anchor-keeper.ts';
 import { maxSeenLanes } from './lane-content.ts';
-import { hashBox, type KnownLane, LaneHistory, type LaneRow } from './lane-history.ts';
+import { hashBox, type KnownLane, type LaneHistory } from './lane-history.ts';
 import type { LaneConnection, LaneOptions } from './lane-ports.ts';
+import { LaneReader } from './lane-reader.ts';
 import { type LaneProcess, type LaneStep, LaneWriter } from './lane-writer.ts';
 import {
   findOlderKeyring,
-  findRollback,
   isGenuine,
   LaneForgedError,
   type OpenLane,
-  openLane,
   readLaneRow,
   selectLanes,
-  sumLanes,
-  toLaneRow,
 } from './open-lane.ts';
 import { anchoredSegment, type SetHash } from './set-hash.ts';
 
@@ -42,26 +39,23 @@ export class Lanes {
   /** Is called when another lane states other anchored records than before. */
   anchoredMoved: () => void = () => {};
   readonly #read: Read;
-  readonly #history = new LaneHistory();
+  readonly #lanes: LaneReader;
+  readonly #anchor = new AnchorKeeper();
   readonly #era = randomInt(1, maxEra);
   /** By what follows the name of the process in the lane's. */
   readonly #writers = new Map<string, LaneWriter>();
-  readonly #open = new Map<string, OpenLane>();
   #options: LaneOptions | undefined;
-  #store = '';
   #keyring = 0;
   #isStarted = false;
   #stopped: string | undefined;
   #rollback: string | undefined;
-  #anchor = '';
-  /** Whether no process has left an anchor. */
-  #isNew = false;
   #checking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param read reads committed rows, as `SqlDriver.read` */
   constructor(read: Read) {
     this.#read = read;
+    this.#lanes = new LaneReader(read);
   }
 
   /** Returns the lane of a writing connection; `suffix` follows the name of the process in its name. */
@@ -118,15 +112,15 @@ export class Lanes {
    * @throws {LaneForgedError} when a rollback was found, also from the function
    * @throws {StoreUnavailableError} when this process has not compared the lanes yet
    */
-  async expectLanes(vault: Vault): Promise<(rows: readonly SqlRow[]) => SetHash> {
+  async expectLanes(vault: Vault): Promise<(rows: readonly SqlRow[]) => Promise<SetHash>> {
     const isPending = this.#options !== undefined && !this.#isStarted;
     if (isPending) await this.check();
     if (this.#rollback !== undefined) throw new LaneForgedError(this.#rollback);
-    if (isPending && !this.#isStarted) throw new StoreUnavailableError(notStarted);
+    if (isPending && !this.#isStarted) throw new StoreUnavailableError(this.#stopped ?? notStarted);
     const known = this.#knownLanes();
-    return (rows) => {
+    return async (rows) => {
       try {
-        return this.#sumLater(rows, known, vault);
+        return await this.#lanes.sum(rows, known, vault);
       } catch (error) {
         if (!(error instanceof LaneForgedError)) throw error;
         throw new LaneForgedError(this.#reportRollback(error.message));
@@ -134,12 +128,9 @@ export class Lanes {
     };
   }
 
-  #sumLater(rows: readonly SqlRow[], known: LaneHistory, vault: Vault): SetHash {
-    const lanes = rows.map((row) => openLane(toLaneRow(row), vault));
-    const problem = findRollback(known, lanes);
-    if (problem !== undefined) throw new LaneForgedError(problem);
-    this.#history.learn(lanes);
-    return sumLanes(lanes);
+  /** Remembers that this process has folded lanes. */
+  learnFolded(lanes: readonly KnownLane[]): void {
+    this.#lanes.learnFolded(lanes);
   }
 
   #checkLater({ observer }: LaneOptions): void {
@@ -165,31 +156,33 @@ export class Lanes {
     await this.#keepAnchor(options);
   }
 
-  async #readAnchors({ vault, anchors }: LaneOptions): Promise<void> {
-    this.#store = identifyStore(vault);
-    const found = await anchors.read(this.#store);
-    this.#isNew = found.length === 0;
-    for (const { keyring, lanes } of found) {
+  async #readAnchors(options: LaneOptions): Promise<void> {
+    for (const { keyring, lanes } of await this.#anchor.read(options)) {
       this.#keyring = Math.max(this.#keyring, keyring);
-      this.#history.learn(lanes);
+      this.#lanes.history.learn(lanes);
     }
   }
 
   async #compare({ vault, keyrings }: LaneOptions): Promise<void> {
     const known = this.#knownLanes();
-    const rows = (await this.#read(selectLanes, [])).map(toLaneRow);
+    const before = this.#lanes.opened;
+    const own = this.#isStarted ? [] : this.#ownNames();
+    const lanes = await this.#lanes.read(known, own, vault);
     // After the lanes: what they state of it was stored before them.
     const keyring = (await keyrings.read())?.generation ?? 0;
-    const before = new Map(this.#open);
-    const lanes = rows.map((row) => this.#openChanged(row, vault));
     const states = [{ keyring: this.#keyring }, ...lanes.map(({ content }) => content)];
-    const problem = findOlderKeyring(keyring, states) ?? findRollback(known, lanes);
+    const problem = findOlderKeyring(keyring, states) ?? this.#lanes.findRollback(known, lanes);
     if (problem !== undefined) {
       this.#reportRollback(problem);
       return;
     }
+    const removed = this.#ownNames().find((name) => this.#lanes.isFolded(name));
+    if (removed !== undefined) {
+      this.#reportRemoval(removed);
+      return;
+    }
     this.#keyring = keyring;
-    this.#history.learn(lanes);
+    this.#lanes.learn(known, lanes);
     const others = lanes.filter((lane) => !this.#isOwn(lane));
     vault.sealCounter.learnOthers(others.map(({ content }) => content.seals));
     if (!this.#isStarted) this.#resume(lanes, vault);
@@ -209,38 +202,22 @@ export class Lanes {
     this.#isStarted = true;
   }
 
-  #openChanged(row: LaneRow, vault: Vault): OpenLane {
-    const known = this.#open.get(row.name);
-    if (known?.seq === row.seq && known.row.era === row.era && known.box === hashBox(row.box)) return known;
-    const lane = openLane(row, vault);
-    this.#open.set(row.name, lane);
-    return lane;
-  }
-
   /** What is known of all lanes by now, to compare what is read from now on. */
   #knownLanes(): LaneHistory {
     for (const { row } of this.#writers.values())
-      if (row !== undefined) this.#history.learn([{ ...row, box: hashBox(row.box) }]);
-    return this.#history.copy();
+      if (row !== undefined) this.#lanes.history.learn([{ ...row, box: hashBox(row.box) }]);
+    return this.#lanes.history.copy();
   }
 
-  async #keepAnchor({ anchors, observer }: LaneOptions): Promise<void> {
-    if (this.#stopped !== undefined) return;
-    const anchor: Anchor = { store: this.#store, keyring: this.#keyring, lanes: this.#history.lanes };
-    const text = encodeAnchors([anchor]);
-    if (text === this.#anchor) return;
-    await anchors.write(anchor);
-    if (this.#isNew) observer.anchored();
-    [this.#anchor, this.#isNew] = [text, false];
+  async #keepAnchor(options: LaneOptions): Promise<void> {
+    if (this.#stopped === undefined)
+      await this.#anchor.keep(options, this.#keyring, this.#lanes.history.lanes);
   }
 
   #createStep(writer: LaneWriter, units: readonly SqlUnit[]): LaneStep | undefined {
     if (!this.#requireWritable(units)) return undefined;
     const process = this.#requireStarted();
-    return writer.createStep(
-      units.flatMap((unit) => unit.changes),
-      process,
-    );
+    return writer.createStep(units, process);
   }
 
   /** Returns whether units change sealed rows; throws when nothing may be written. */
@@ -252,16 +229,21 @@ export class Lanes {
   #requireStarted(): LaneProcess {
     if (!this.#isStarted || this.#options === undefined) throw new StoreUnavailableError(notStarted);
     const { vault } = this.#options;
-    return { vault, era: this.#era, keyring: this.#keyring, seen: this.#seenLanes() };
+    const now = Math.floor(Date.now() / 1000);
+    return { vault, era: this.#era, keyring: this.#keyring, now, seen: this.#seenLanes() };
   }
 
   /** The other lanes, those that changed last. */
   #seenLanes(): readonly KnownLane[] {
-    return this.#history.lanes.filter((lane) => !this.#isOwn(lane)).slice(-maxSeenLanes);
+    return this.#lanes.history.lanes.filter((lane) => !this.#isOwn(lane)).slice(-maxSeenLanes);
   }
 
   #isOwn({ name }: { readonly name: string }): boolean {
     return this.#writers.values().some((writer) => writer.name === name);
+  }
+
+  #ownNames(): readonly string[] {
+    return [...this.#writers.values().map(({ name }) => name)];
   }
 
   async #resolveConflict(writer: LaneWriter): Promise<void> {
@@ -270,10 +252,19 @@ export class Lanes {
     const own = rows.find(({ name }) => name === writer.name);
     const found = own && readLaneRow(own);
     const conflict = writer.resolveConflict(found, found !== undefined && isGenuine(found, vault));
-    if (conflict === 'rollback')
+    if (conflict === 'rollback' && found === undefined) await this.#resolveMissing(writer);
+    else if (conflict === 'rollback')
       this.#reportRollback(`the row ${writer.name} of table lane was put back, replaced or removed`);
     else if (conflict === 'shared') this.#reportDisplacement(writer.name);
     if (this.#stopped !== undefined) throw new StoreUnavailableError(this.#stopped);
+  }
+
+  /** The lane was folded, or somebody has deleted it: the next check finds out. */
+  async #resolveMissing({ name }: LaneWriter): Promise<void> {
+    await this.#checking?.catch(() => {});
+    await this.check();
+    if (this.#stopped === undefined)
+      throw new StoreUnavailableError(`the row ${name} of table lane is missing`);
   }
 
   /** Returns the line for the operator, of the first rollback that was found. */
@@ -284,6 +275,11 @@ export class Lanes {
     this.#stopped ??= stopped;
     this.#options?.observer.rolledBack(stopped);
     return this.#rollback;
+  }
+
+  #reportRemoval(name: string): void {
+    this.#stopped = `nothing is written, because this node was removed by kmipd node remove (lane ${name}); stop kmipd, remove the file "node" of its home, and start it again: it gets a new name`;
+    this.#options?.observer.displaced(this.#stopped);
   }
 
   #reportDisplacement(name: string): void {

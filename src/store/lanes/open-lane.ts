@@ -8,6 +8,21 @@ import { SetHash } from './set-hash.ts';
 /** Reads all lanes at one moment. */
 export const selectLanes = `select name, ${exactInteger('seq')} as seq, ${exactInteger('era')} as era, box from lane`;
 
+/** Returns a query of all lanes, and of all records of some kinds, at one moment. */
+export function selectWithLanes(kinds: readonly string[]): string {
+  const [version, expires] = [exactInteger('version'), exactInteger('expires')];
+  return (
+    `select 'lane' as kind, name as key, '' as grp, ${exactInteger('seq')} as version, ${exactInteger('era')} as expires, box from lane` +
+    ` union all select kind, key, grp, ${version} as version, ${expires} as expires, box from sealed_record` +
+    ` where kind in (${kinds.map((kind) => `'${kind}'`).join(', ')})`
+  );
+}
+
+/** Turns a lane among the rows of `selectWithLanes` into a row of `selectLanes`. */
+export function toLaneCells({ key, version, expires, box }: SqlRow): SqlRow {
+  return { name: key ?? null, seq: version ?? null, era: expires ?? null, box: box ?? null };
+}
+
 /** A lane that was read and opened. */
 export interface OpenLane extends KnownLane {
   readonly box: string;
@@ -79,10 +94,9 @@ export function isGenuine(row: LaneRow, vault: Vault): boolean {
   }
 }
 
-/** Returns why lanes that were read cannot follow the known ones, nor what they have seen of each other. */
-export function findRollback(known: LaneHistory, lanes: readonly OpenLane[]): string | undefined {
+/** Lets a history learn what lanes have seen of each other. */
+export function learnSeen(known: LaneHistory, lanes: readonly OpenLane[]): void {
   for (const { content } of lanes) known.learn(content.seen.map((seen) => ({ ...seen, box: undefined })));
-  return known.findRollback(lanes);
 }
 
 /** Says that a keyring is older than what lanes and anchors state of it; undefined when it is not. */

@@ -5,17 +5,13 @@ import {
   type SealedKey,
   type Vault,
 } from '../../vault/vault.ts';
-import { exactInteger, isCount } from '../cells.ts';
+import { isCount } from '../cells.ts';
 import type { Read, RowVersion, SqlRow, WrittenRow } from '../sql-driver.ts';
 import type { Lanes } from './lanes.ts';
-import { LaneForgedError } from './open-lane.ts';
+import { LaneForgedError, selectWithLanes, toLaneCells } from './open-lane.ts';
 import { anchoredRecordKinds, anchoredSegment, SetHash } from './set-hash.ts';
 
-/** Reads all lanes and all anchored records at one moment. */
-const selectAll =
-  `select 'lane' as kind, name as key, '' as grp, ${exactInteger('seq')} as version, ${exactInteger('era')} as expires, box from lane` +
-  ` union all select kind, key, grp, ${exactInteger('version')} as version, ${exactInteger('expires')} as expires, box from sealed_record` +
-  ` where kind in (${anchoredRecordKinds.map((kind) => `'${kind}'`).join(', ')})`;
+const selectAll = selectWithLanes(anchoredRecordKinds);
 
 /** Before that time a comparison that has failed is not repeated. */
 const retryMilliseconds = 1_000;
@@ -107,7 +103,7 @@ export class RecordMirror {
   async #read(): Promise<Map<string, MirroredRecord>> {
     const sumLater = await this.#lanes.expectLanes(this.#vault);
     const rows = await this.#search(selectAll, []);
-    const stated = sumLater(rows.filter(({ kind }) => kind === 'lane').map(toLane));
+    const stated = await sumLater(rows.filter(({ kind }) => kind === 'lane').map(toLaneCells));
     const records = rows.filter(({ kind }) => kind !== 'lane');
     // At the first comparison every record is opened: later each is opened when it is used.
     const isOpened = this.#records !== undefined;
@@ -165,10 +161,6 @@ function opens({ kind, key, grp, version, expires, box }: SqlRow, vault: Vault):
     if (error instanceof SealBrokenError) return false;
     throw error;
   }
-}
-
-function toLane({ key, version, expires, box }: SqlRow): SqlRow {
-  return { name: key ?? null, seq: version ?? null, era: expires ?? null, box: box ?? null };
 }
 
 function toMirrored({ kind, key, version, box }: SqlRow): [string, MirroredRecord] {

@@ -1,15 +1,24 @@
 /**
- * A keyed hash of a set of rows: for each of 32 segments the number of rows and the sum of their elements
+ * A keyed hash of a set of rows: for each of 33 segments the number of rows and the sum of their elements
  * modulo 2^256 (`Vault.element`). Sums, because exclusive or would let pairs cancel. What one process writes
  * is a difference, so rows and sums may be below zero; the differences of all processes sum up to the hash
  * of the store.
  */
 
 /** Number of segments. */
-export const segmentCount = 32;
+export const segmentCount = 33;
 
 /** Segment of the records that decide who may do what; they are compared at each start. */
 export const anchoredSegment = 31;
+
+/**
+ * Segment of the records of removed lanes. A process reads all of them when it misses a lane, so that a
+ * record which was never committed explains no missing lane.
+ */
+export const foldedSegment = 32;
+
+/** Kind of the records of removed lanes. */
+export const foldedLaneKind = 'folded-lane';
 
 /**
  * Kinds of the records in `anchoredSegment`, whose absence or earlier version would allow something: clients,
@@ -35,9 +44,12 @@ const segmentBytes = countBytes + elementBytes;
 
 /** Size of an encoded set hash. */
 export const setHashBytes = segmentCount * segmentBytes;
+/** Size of one without the segment of removed lanes, which ends it. */
+export const olderSetHashBytes = foldedSegment * segmentBytes;
 
-/** Segment of a row: of an object by its identifier, of a record by its key, of anchored ones the last. */
+/** Segment of a row: of an object by its identifier, of a record by its kind, else by its key. */
 export function segmentOf(id: string, recordKind?: string): number {
+  if (recordKind === foldedLaneKind) return foldedSegment;
   if (recordKind !== undefined && anchoredRecordKinds.includes(recordKind)) return anchoredSegment;
   // FNV-1a over UTF-16 code units: spreads the rows evenly, protects nothing.
   let hash = 0x811c9dc5;

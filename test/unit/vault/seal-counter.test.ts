@@ -33,3 +33,16 @@ t.test('boxes of others in this epoch count, but not as own ones', (t) => {
   t.equal(counter.add(2), 2);
   t.end();
 });
+
+t.test('boxes of lanes that this process folds count as own ones', (t) => {
+  const counter = new EpochSealCounter();
+  counter.takeOver([
+    { epoch: 1, count: 5 },
+    { epoch: 2, count: 100 },
+  ]);
+  counter.takeOver([{ epoch: 1, count: 7 }]);
+  t.equal(counter.add(1), 13);
+  t.strictSame(counter.own, { epoch: 1, count: 13 });
+  t.equal(counter.add(2), 101);
+  t.end();
+});

@@ -10,6 +10,7 @@ rows.remove(31, 1n);
 const content = {
   keyring: 4_000_000_000,
   seals: { epoch: 7, count: 2 ** 40 },
+  written: 1_800_000_000,
   rows,
   seen: [
     { name: 'a', seq: 1 },
@@ -18,9 +19,13 @@ const content = {
 };
 
 t.test('what was encoded is decoded', async (t) => {
-  for (const seen of [[], content.seen, Array<(typeof content.seen)[0]>(16).fill({ name: 'n', seq: 3 })]) {
+  for (const seen of [
+    [],
+    content.seen,
+    Array<(typeof content.seen)[0]>(maxSeenLanes).fill({ name: 'n', seq: 3 }),
+  ]) {
     const decoded = decodeLane(encodeLane({ ...content, seen }));
-    t.match(decoded, { keyring: content.keyring, seals: content.seals, seen });
+    t.match(decoded, { keyring: content.keyring, seals: content.seals, written: content.written, seen });
     t.strictSame(decoded?.rows.bytes, rows.bytes);
   }
 });
@@ -35,12 +40,24 @@ t.test('no more lanes are named than fit into a row of PostgreSQL without anothe
   t.ok(bytes.length < 1_900, String(bytes.length));
 });
 
+t.test('lanes of format 1 are decoded: they have no time, and removed no lane', async (t) => {
+  const bytes = encodeLane(content);
+  const [head, sums, seen] = [
+    bytes.subarray(1, 17),
+    bytes.subarray(25, 25 + 1_280),
+    bytes.subarray(25 + 1_320),
+  ];
+  const decoded = decodeLane(new Uint8Array([1, ...head, ...sums, ...seen]));
+  t.match(decoded, { ...content, written: undefined, rows: Object });
+  t.strictSame(decoded?.rows.differences(rows), []);
+});
+
 t.test('other bytes are not decoded', async (t) => {
   const bytes = encodeLane(content);
   for (let length = 0; length < bytes.length; length += 1)
     t.equal(decodeLane(bytes.subarray(0, length)), undefined, `${length} bytes`);
   t.equal(decodeLane(new Uint8Array([...bytes, 0])), undefined);
-  t.equal(decodeLane(new Uint8Array([2, ...bytes.subarray(1)])), undefined);
+  t.equal(decodeLane(new Uint8Array([3, ...bytes.subarray(1)])), undefined);
 });
 
 t.test('a name that is too long is a bug', async (t) => {

@@ -39,6 +39,25 @@ for (const [what, rows, problem] of cases)
     else t.ok(found?.startsWith(problem), String(found));
   });
 
+t.test('a missing lane is none that was folded when it was seen later, or otherwise', async (t) => {
+  const history = new LaneHistory();
+  history.learn([lane('a', 5, hashes.one)]);
+  for (const [last, problem] of [
+    [lane('a', 5, hashes.one), undefined],
+    [lane('a', 6, hashes.other), undefined],
+    [lane('a', 5, hashes.other), /was replaced/],
+    [lane('a', 4, hashes.one), /is at commit 4; it was at commit 5/],
+    [undefined, /is missing/],
+  ] as const)
+    t.match(
+      history.findRollback([], () => last),
+      problem,
+    );
+  t.strictSame(history.findMissing([lane('b', 1)]), ['a']);
+  history.forget('a');
+  t.strictSame([history.findMissing([]), history.has('a')], [[], false]);
+});
+
 t.test('older states are not learned, and what changed last is at the end', async (t) => {
   const history = new LaneHistory();
   history.learn([lane('a', 5, hashes.one), lane('b', 3)]);

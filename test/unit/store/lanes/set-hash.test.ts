@@ -10,6 +10,8 @@ import { recipientKind } from '../../../../src/operations/recipients.ts';
 import {
   anchoredRecordKinds,
   anchoredSegment,
+  foldedLaneKind,
+  foldedSegment,
   SetHash,
   segmentCount,
   segmentOf,
@@ -87,17 +89,21 @@ t.test('the kinds of anchored records are those that others write', async (t) =>
   t.same([...anchoredRecordKinds].sort(), [...written, ...others].sort());
 });
 
-t.test('anchored records have a segment of their own, all others share the rest evenly', async (t) => {
-  for (const kind of anchoredRecordKinds) t.equal(segmentOf('any', kind), anchoredSegment);
-  t.equal(segmentOf('any', 'ticket'), segmentOf('any'));
-  const counts = Array<number>(segmentCount).fill(0);
-  for (let at = 0; at < 31_000; at += 1) {
-    const segment = segmentOf(randomBytes(16).toString('hex'));
-    counts[segment] = (counts[segment] ?? 0) + 1;
-  }
-  t.equal(counts[anchoredSegment], 0);
-  t.ok(
-    counts.slice(0, anchoredSegment).every((count) => count > 800 && count < 1_200),
-    String(counts),
-  );
-});
+t.test(
+  'anchored records and those of removed lanes have segments of their own, all others share the rest',
+  async (t) => {
+    for (const kind of anchoredRecordKinds) t.equal(segmentOf('any', kind), anchoredSegment);
+    t.equal(segmentOf('any', foldedLaneKind), foldedSegment);
+    t.equal(segmentOf('any', 'ticket'), segmentOf('any'));
+    const counts = Array<number>(segmentCount).fill(0);
+    for (let at = 0; at < 31_000; at += 1) {
+      const segment = segmentOf(randomBytes(16).toString('hex'));
+      counts[segment] = (counts[segment] ?? 0) + 1;
+    }
+    t.strictSame([counts[anchoredSegment], counts[foldedSegment]], [0, 0]);
+    t.ok(
+      counts.slice(0, anchoredSegment).every((count) => count > 800 && count < 1_200),
+      String(counts),
+    );
+  },
+);

@@ -1,0 +1,104 @@
+import type { Vault } from '../../vault/vault.ts';
+import type { Read, SqlRow } from '../sql-driver.ts';
+import { FoldedLanes } from './folded-lanes.ts';
+import { hashBox, type KnownLane, LaneHistory, type LaneRow } from './lane-history.ts';
+import {
+  LaneForgedError,
+  learnSeen,
+  type OpenLane,
+  openLane,
+  selectLanes,
+  sumLanes,
+  toLaneRow,
+} from './open-lane.ts';
+import type { SetHash } from './set-hash.ts';
+
+/** Reads the lanes of a database, opens each state of one once, and compares them with those seen before. */
+export class LaneReader {
+  /** What this process has seen. */
+  readonly history = new LaneHistory();
+  readonly #read: Read;
+  readonly #folded: FoldedLanes;
+  readonly #open = new Map<string, OpenLane>();
+
+  /** @param read reads committed rows, as `SqlDriver.read` */
+  constructor(read: Read) {
+    this.#read = read;
+    this.#folded = new FoldedLanes(read);
+  }
+
+  /** The lanes that were read last. */
+  get opened(): ReadonlyMap<string, OpenLane> {
+    return new Map(this.#open);
+  }
+
+  /** Whether a lane was folded that was looked up because it was missing. */
+  isFolded(name: string): boolean {
+    return this.#folded.lastOf(name) !== undefined;
+  }
+
+  /**
+   * Reads all lanes. When some are missing or were not known, looks up which were folded.
+   *
+   * @param known what was known before; learns what the lanes have seen of each other
+   * @param own lanes of this process that may have been folded
+   * @throws {LaneForgedError} when a lane does not open, or was put back after it was folded
+   */
+  async read(known: LaneHistory, own: readonly string[], vault: Vault): Promise<readonly OpenLane[]> {
+    const open = (row: LaneRow) => this.#openChanged(row, vault);
+    const lanes = (await this.#read(selectLanes, [])).map(toLaneRow).map(open);
+    const unknown = [...lanes.map(({ name }) => name), ...own].filter((name) => !known.has(name));
+    learnSeen(known, lanes);
+    const suspects = { missing: known.findMissing(lanes), unknown };
+    return (await this.#folded.learn(suspects, known, vault, open)) ?? lanes;
+  }
+
+  /** Returns why lanes that were read cannot follow the known ones, a line for the operator. */
+  findRollback(known: LaneHistory, lanes: readonly OpenLane[]): string | undefined {
+    return known.findRollback(lanes, (name) => this.#folded.lastOf(name));
+  }
+
+  /** Remembers lanes that follow the known ones, and forgets those that were folded. */
+  learn(known: LaneHistory, lanes: readonly KnownLane[]): void {
+    this.history.learn(lanes);
+    for (const name of known.findMissing(lanes)) this.#forget(name);
+  }
+
+  /** Remembers that this process has folded lanes. */
+  learnFolded(lanes: readonly KnownLane[]): void {
+    for (const lane of lanes) {
+      this.#folded.add(lane);
+      this.#forget(lane.name);
+    }
+  }
+
+  #forget(name: string): void {
+    this.history.forget(name);
+    this.#open.delete(name);
+  }
+
+  /**
+   * Returns the sum of lanes that were read together with other rows.
+   *
+   * @throws {LaneForgedError} when one does not open, or they cannot follow the known ones
+   */
+  async sum(rows: readonly SqlRow[], known: LaneHistory, vault: Vault): Promise<SetHash> {
+    const open = (row: LaneRow) => openLane(row, vault);
+    const lanes = rows.map(toLaneRow).map(open);
+    learnSeen(known, lanes);
+    // Lanes that were not known are looked up by the check of each second.
+    await this.#folded.learn({ missing: known.findMissing(lanes), unknown: [] }, known, vault, open);
+    const problem = this.findRollback(known, lanes);
+    if (problem !== undefined) throw new LaneForgedError(problem);
+    this.learn(known, lanes);
+    return sumLanes(lanes);
+  }
+
+  #openChanged(row: LaneRow, vault: Vault): OpenLane {
+    const known = this.#open.get(row.name);
+    if (known?.seq === row.seq && known.row.era === row.era && known.box === hashBox(row.box)) return known;
+    const lane = openLane(row, vault);
+    this.#open.set(row.name, lane);
+    return lane;
+  }
+}
