@@ -27,6 +27,7 @@ const operatorErrorCodes: ReadonlySet<unknown> = new Set([
   'VAULT_UNAVAILABLE',
   'SEAL_BROKEN',
   'ANCHOR_UNREADABLE',
+  'LANE_FORGED',
   'WIRE',
   'NO_REVOCATION_LIST',
   'CHANGED_MEANWHILE',

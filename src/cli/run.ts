@@ -6,6 +6,7 @@ import { clientCommands } from './commands/client.ts';
 import { crl } from './commands/crl.ts';
 import { decode } from './commands/decode.ts';
 import { init } from './commands/init.ts';
+import { nodeCommands } from './commands/node.ts';
 import { objectCommands } from './commands/object.ts';
 import { type Boot, createServeCommand } from './commands/serve.ts';
 import { vaultCommands } from './commands/vault.ts';
@@ -63,6 +64,7 @@ async function parseCommandLine(args: readonly string[], version: string, { boot
     clientCommands,
     crl,
     objectCommands,
+    nodeCommands,
     verifyDatabaseCommand,
     vaultCommands,
   ];

@@ -1,6 +1,7 @@
 import { lockDatabase } from '../cli/state-directory/database-lock.ts';
 import { openDatabaseOf } from '../cli/state-directory/open-database.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
+import type { ManagedNodes } from '../management/api.ts';
 import { StoredClients } from '../protocol/authentication/client-directory.ts';
 import type { Database } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
@@ -16,6 +17,7 @@ export interface Backends {
   readonly store: Store;
   readonly vault: LocalVault;
   readonly clients: ClientDirectory;
+  readonly nodes: ManagedNodes;
   readonly snapshot: Database['snapshot'];
 }
 
@@ -30,7 +32,7 @@ export async function openBackends(context: StartContext): Promise<Backends> {
   const { stateDirectory, config, log, metrics, closing, mustStoreExist: mustExist } = context;
   const lock = lockDatabase(config.store, mustExist);
   closing.defer(() => lock?.release());
-  const { store, vault, snapshot, close } = await openConverted(context, () =>
+  const { store, vault, nodes, snapshot, close } = await openConverted(context, () =>
     openDatabaseOf(stateDirectory, config, {
       lockWait: logLockWaits(log, Date.now),
       forged: reportForgedRows(log, metrics, Date.now),
@@ -39,5 +41,5 @@ export async function openBackends(context: StartContext): Promise<Backends> {
     }),
   );
   closing.defer(close);
-  return { store, vault, snapshot, clients: new StoredClients(store, vault) };
+  return { store, vault, nodes, snapshot, clients: new StoredClients(store, vault) };
 }

@@ -115,17 +115,13 @@ async function inspectRows(
 ): Promise<readonly string[]> {
   if (keyring === undefined) return describeIdlePolicies(config, undefined);
   await using closing = new AsyncDisposableStack();
-  const { store, vault, snapshot, close } = await openDatabaseOf(stateDirectory, config, {
+  const { close, ...opened } = await openDatabaseOf(stateDirectory, config, {
     mustExist: true,
     refreshSeconds: 0,
   });
   closing.defer(close);
-  return await describeIdlePolicies(config, {
-    store,
-    vault,
-    snapshot,
-    clients: new StoredClients(store, vault),
-  });
+  const clients = new StoredClients(opened.store, opened.vault);
+  return await describeIdlePolicies(config, { ...opened, clients });
 }
 
 const describeFlaw = ({ file, subject, flaw, ends }: CertificateFlaw) =>

@@ -18,6 +18,7 @@ export interface ManagementBackends {
   /** Unsealed. */
   readonly vault: Vault;
   readonly clients: ClientDirectory;
+  readonly nodes: ManagedNodes;
   /** See `PurgedDatabase.list`. */
   readonly listObjects: PurgedDatabase['list'];
   /** Loads the cryptography, which few methods need. */
@@ -27,6 +28,30 @@ export interface ManagementBackends {
    * after a time; absent where no clients are served. Must not reject.
    */
   readonly ended?: (client: string) => Promise<void>;
+}
+
+/** A node: the processes of one home, and the lanes that they write. */
+export interface NodeSummary {
+  readonly name: string;
+  /** Whether it is the node of the process that answers. */
+  readonly isOwn: boolean;
+  readonly lanes: readonly string[];
+  /** The number of commits of all its lanes. */
+  readonly commits: number;
+  /** Generation of the keyring that it knew when it wrote last. */
+  readonly keyring: number;
+  /** When it wrote last: POSIX seconds; null where its lanes do not state it. */
+  readonly writtenAt: number | null;
+}
+
+/** The nodes of the database. */
+export interface ManagedNodes {
+  list(): Promise<readonly NodeSummary[]>;
+  /**
+   * Folds the lanes of a node that has made so many commits; false when it has written meanwhile, or another
+   * process has removed it.
+   */
+  remove(name: string, commits: number): Promise<boolean>;
 }
 
 /** A client as lists show it. */
@@ -158,6 +183,13 @@ export interface ManagementApi {
     { readonly after: number; readonly destroyedUntil: number; readonly dryRun: boolean },
     PurgedPage
   >;
+
+  'node.list': Method<Empty, readonly NodeSummary[]>;
+  /**
+   * Folds the lanes of another node if it still has made so many commits; without the number, removes
+   * nothing. The result is the node as it was.
+   */
+  'node.remove': Method<Named & { readonly commits?: number | undefined }, NodeSummary>;
 
   'crl.issuers': Method<Empty, readonly IssuerSummary[]>;
   /** Makes a list that is valid for so many seconds; `der` in Base64. */

@@ -5,6 +5,7 @@ const families = {
   client: async () => (await import('./methods/clients.ts')).clientMethods,
   credential: async () => (await import('./methods/credentials.ts')).credentialMethods,
   object: async () => (await import('./methods/objects.ts')).objectMethods,
+  node: async () => (await import('./methods/nodes.ts')).nodeMethods,
   crl: async () => (await import('./methods/revocation-lists.ts')).revocationListMethods,
 } as const;
 

@@ -122,6 +122,8 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   'object.mark': objectParam({ id: identifier, fingerprint }),
   'object.unmark': objectParam({ id: identifier }),
   'object.purge': objectParam({ after: natural, destroyedUntil: natural, dryRun: flagParam }),
+  'node.list': empty,
+  'node.remove': objectParam<ParamsOf<'node.remove'>>({ name: plainName, commits: optionalParam(natural) }),
   'crl.issuers': empty,
   'crl.make': objectParam({
     issuer: identifier,

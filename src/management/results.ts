@@ -6,6 +6,7 @@ import type {
   CredentialList,
   KeySummary,
   MethodName,
+  NodeSummary,
   ResultOf,
   ServiceDescription,
 } from './api.ts';
@@ -62,6 +63,11 @@ const key = record<KeySummary>({
   ...{ isClosed: flag, isMarked: flag, problem: optional(text) },
 });
 
+const node = record<NodeSummary>({
+  ...{ name: text, isOwn: flag, lanes: list(text), commits: natural, keyring: natural },
+  writtenAt: nullable(natural),
+});
+
 const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'client.list': list(record<ClientSummary>(summary)),
   'client.find': nullable(client),
@@ -92,6 +98,8 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'object.mark': key,
   'object.unmark': empty,
   'object.purge': record({ count: natural, next: nullable(natural) }),
+  'node.list': list(node),
+  'node.remove': node,
   'crl.issuers': list(record({ id: text, group: text, subject: text, notAfter: natural })),
   'crl.make': record({ der: text, number: natural, entries: natural, nextUpdate: natural }),
   'crl.revoke': record({ subject: text }),

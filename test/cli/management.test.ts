@@ -100,6 +100,8 @@ const commands: readonly (readonly [args: readonly string[], output: RegExp])[] 
   [['object', 'trust', recipient, '--remove'], / is no recipient any more/],
   [['object', 'trust', recipient, '--remove'], / is not marked as recipient/],
   [['object', 'purge', '--days', '1', '--yes'], /^purged 0 objects/],
+  [['node', 'list'], /^NAME .*\n[0-9a-f]{12} {2}.* {2}this node\n$/s],
+  [['node', 'remove', '0123456789ab', '--yes'], /^kmipd: there is no node "0123456789ab"/],
   [['crl'], new RegExp(`^${issuer}  group default, until `)],
   [['crl', issuer, '--out', join(home, 'list.crl')], /^CRL 1: 0 revoked, valid until /],
   [['crl', issuer, '--pem', '--revoke', '01'], /has issued no certificate with the serial number 01/],

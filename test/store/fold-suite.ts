@@ -222,7 +222,9 @@ export async function foldSuite(t: Test, engine: Engine): Promise<void> {
     await other.lanes.check();
     await runSql(driver, ...gone.map(putBack), deleteRecords);
     await other.lanes.check();
-    t.match(other.rollbacks, [/the row gone of table lane was put back|records of removed nodes/]);
+    t.match(other.rollbacks, [
+      /the records of removed nodes in the database are not .*: 0 are there, 1 were written/,
+    ]);
     t.ok((await wrongSegments(driver)).includes(foldedSegment));
   });
 }

@@ -1,6 +1,7 @@
 import type { ClientSummary } from '../../management/api.ts';
 import { type Command, homeOption, print, storeOption } from '../command.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
+import { formatTable } from '../table.ts';
 
 interface Arguments {
   readonly home: string;
@@ -23,7 +24,7 @@ export const clientList: Command<Arguments> = {
       access: 'read',
     });
     if (json) for (const client of listed) print(JSON.stringify(describeClient(client)));
-    else print(formatTable(listed));
+    else print(formatClients(listed));
   },
 };
 
@@ -42,21 +43,11 @@ export function describeClient(client: ClientSummary, now = Date.now()) {
   };
 }
 
-function formatTable(clients: readonly ClientSummary[]): string {
+function formatClients(clients: readonly ClientSummary[]): string {
   if (clients.length === 0) return 'no clients are enrolled; see kmipd client add --help';
   const rows = clients.map((client) => {
     const { name, group, role, state, expires, fingerprint } = describeClient(client);
     return [name, group, role, state, expires, fingerprint.slice(0, 16)];
   });
-  const table = [['NAME', 'GROUP', 'ROLE', 'STATE', 'EXPIRES', 'FINGERPRINT'], ...rows];
-  const widths =
-    table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
-  return table
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return formatTable([['NAME', 'GROUP', 'ROLE', 'STATE', 'EXPIRES', 'FINGERPRINT'], ...rows]);
 }

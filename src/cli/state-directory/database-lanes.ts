@@ -52,6 +52,11 @@ export function prepareLanes(
   }
 }
 
+/** Returns the name of a node; undefined while no process of its state directory has written. */
+export function findNodeName({ node }: StateDirectory): string | undefined {
+  return readNote(node);
+}
+
 /** Returns the name of the lane of commands. */
 export function commandLaneOf({ node }: StateDirectory): string {
   return `${readNodeName(node)}${suffixes.command}`;

@@ -56,9 +56,9 @@ async function withOwnBackends<T>(
   return withBackends(
     stateDirectory,
     storeOption,
-    ({ store, vault, clients, snapshot }) => {
+    ({ store, vault, clients, nodes, snapshot }) => {
       const listObjects = (after: number) => snapshot((rows) => rows.destroyDates(after));
-      const backends = { store, vault, clients, listObjects, crypto };
+      const backends = { store, vault, clients, nodes, listObjects, crypto };
       return work((method, params) => callMethod(backends, method, params));
     },
     access,

@@ -1,18 +1,22 @@
 import type { Config } from '../../config/index.ts';
 import { redactStoreUrl } from '../../config/values.ts';
+import type { ManagedNodes } from '../../management/api.ts';
 import type { LaneObserver } from '../../store/lanes/lane-ports.ts';
 import { wayOut } from '../../store/lanes/lanes.ts';
+import { nodeOf } from '../../store/lanes/open-lane.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../../store/open.ts';
 import { type LocalVault, openLocalVault } from '../../vault/local.ts';
 import type { ForgedRow } from '../../vault/vault.ts';
 import { CommandError } from '../failure.ts';
 import { findSnapshotRollback, readAnchorsOf } from './anchored-lanes.ts';
-import { type ProcessKind, prepareLanes } from './database-lanes.ts';
+import { findNodeName, type ProcessKind, prepareLanes } from './database-lanes.ts';
+import { createManagedNodes } from './database-nodes.ts';
 import type { StateDirectory } from './state-directory.ts';
 
 /** The database of a state directory and the vault that opens its rows. */
 export interface OpenedDatabase extends Pick<Database, 'store' | 'keyrings' | 'snapshot' | 'repair'> {
   readonly vault: LocalVault;
+  readonly nodes: ManagedNodes;
   close(): Promise<void>;
 }
 
@@ -39,11 +43,11 @@ export interface OpenedDatabaseOptions extends DatabaseOptions {
 export async function openDatabaseOf(
   stateDirectory: StateDirectory,
   { store: url, limits }: Pick<Config, 'store' | 'limits'>,
-  { forged, lanes, isUnprotected, refreshSeconds, ...options }: OpenedDatabaseOptions = {},
+  { forged, lanes: use, isUnprotected, refreshSeconds, ...options }: OpenedDatabaseOptions = {},
 ): Promise<OpenedDatabase> {
   const { rootKey: rootKeyFile, keyringPin } = stateDirectory;
   await using opened = new AsyncDisposableStack();
-  const prepared = lanes && prepareLanes(stateDirectory, lanes.process, lanes.observer);
+  const prepared = use && prepareLanes(stateDirectory, use.process, use.observer);
   opened.defer(() => prepared?.lock?.release());
   const database = await openDatabase(url, { limits, ...(forged && { forged }), ...options });
   opened.defer(() => database.close());
@@ -75,5 +79,7 @@ export async function openDatabaseOf(
       );
   }
   const closing = opened.move();
-  return { store, keyrings, snapshot, repair, vault, close: () => closing.disposeAsync() };
+  const own = prepared === undefined ? findNodeName(stateDirectory) : nodeOf(prepared.options.name);
+  const nodes = createManagedNodes(database, vault, own);
+  return { store, keyrings, snapshot, repair, vault, nodes, close: () => closing.disposeAsync() };
 }

@@ -102,7 +102,7 @@ export class FoldedLanes {
     if (!(await this.#isRecorded(sought, vault))) return undefined;
     const { lanes, records } = await this.#readAll(vault, open);
     for (const { name } of lanes)
-      if (this.#last.has(name) || records.has(keyOf(name, vault)))
+      if (records.has(keyOf(name, vault)))
         throw new LaneForgedError(`the row ${name} of table lane was put back; its node was removed`);
     learnSeen(known, lanes);
     for (const name of [...sought, ...known.findMissing(lanes)]) {

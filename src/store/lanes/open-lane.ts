@@ -5,6 +5,11 @@ import { decodeLane, type LaneContent } from './lane-content.ts';
 import { hashBox, type KnownLane, type LaneHistory, type LaneRow } from './lane-history.ts';
 import { SetHash } from './set-hash.ts';
 
+/** Returns the node of a lane: the name of the lane up to its first hyphen. */
+export function nodeOf(lane: string): string {
+  return lane.split('-', 1)[0] ?? lane;
+}
+
 /** Reads all lanes at one moment. */
 export const selectLanes = `select name, ${exactInteger('seq')} as seq, ${exactInteger('era')} as era, box from lane`;
 

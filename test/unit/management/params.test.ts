@@ -37,6 +37,8 @@ const samples: { readonly [M in MethodName]: readonly ParamsOf<M>[] } = {
   'object.mark': [{ id: 'key', fingerprint }],
   'object.unmark': [{ id: 'key' }],
   'object.purge': [{ after: 0, destroyedUntil: 1, dryRun: true }],
+  'node.list': [{}],
+  'node.remove': [{ name: '5d0c8a1b2c3d', commits: 3 }],
   'crl.issuers': [{}],
   'crl.make': [{ issuer: 'ca', seconds: 86_400 }],
   'crl.revoke': [{ issuer: 'ca', serial: '0a1b' }],

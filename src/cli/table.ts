@@ -1,0 +1,8 @@
+/** Formats rows of cells, the first of which are the headings, as columns of equal width. */
+export function formatTable(rows: readonly (readonly string[])[]): string {
+  const columns = rows[0]?.map((_, column) => rows.map((row) => row[column] ?? '')) ?? [];
+  const widths = columns.map((cells) => Math.max(...cells.map(({ length }) => length)));
+  const formatRow = (row: readonly string[]) =>
+    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
+  return rows.map((row) => formatRow(row).trimEnd()).join('\n');
+}
