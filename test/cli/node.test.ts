@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { withBackends } from '../../src/cli/state-directory/backends.ts';
+import { stateDirectoryAt } from '../../src/cli/state-directory/state-directory.ts';
 import { Daemon } from '../fixture/daemon.ts';
 import { runKmipd } from '../fixture/kmipd.ts';
 
@@ -65,11 +67,17 @@ t.test('the daemon removes a node that is gone', async (t) => {
 });
 
 t.test('a node that writes while it is watched is not removed', async (t) => {
-  const { other, inHome, inOther, nodeOf } = await startNodes(t);
-  const removing = inHome('node', 'remove', nodeOf(other), '--yes');
-  await sleep(1_000);
-  for (const state of ['enable', 'disable']) t.match(await inOther('client', state, 'demo'), { code: 0 });
-  t.match(await removing, { code: 1, output: /^kmipd: the node .* is alive: it has written meanwhile/ });
+  const { daemon, other, inHome, inOther, nodeOf } = await startNodes(t);
+  const url = `sqlite:${daemon.database}`;
+  await withBackends(stateDirectoryAt(other.home), url, async ({ clients }) => {
+    const ended = new AbortController();
+    const removing = inHome('node', 'remove', nodeOf(other), '--yes').finally(() => ended.abort());
+    for (let at = 0; !ended.signal.aborted; at += 1) {
+      await clients.setDisabled('demo', at % 2 === 0);
+      await sleep(50);
+    }
+    t.match(await removing, { code: 1, output: /^kmipd: the node .* is alive: it has written meanwhile/ });
+  });
   t.match(await inOther('client', 'enable', 'demo'), { code: 0 });
 });
 

@@ -126,24 +126,24 @@ export async function foldSuite(t: Test, engine: Engine): Promise<void> {
       if (sql.includes('sealed_record')) lookUps += 1;
       return driver.read(sql, parameters);
     });
+    // More than once, because a check that is running already may have read the lanes before.
     const check = async () => {
-      const before = lookUps;
-      await lanes.check();
-      return lookUps - before;
+      for (let at = 0; at < 3; at += 1) await lanes.check();
+      return lookUps;
     };
     await startLanes({ lanes, keyrings: createSqlKeyrings(driver) }, vault);
     t.teardown(() => lanes.close());
     const gone = await startNode(t, url, { name: 'gone' });
     const first = await startNode(t, url);
     await insert(gone, 'a');
-    t.strictSame([await check(), await check()], [1, 0], 'a lane that was not known');
+    t.equal(await check(), 1, 'a lane that was not known');
     await gone.close();
     await insert(first, 'b');
-    t.strictSame([await check(), await check()], [1, 0], 'another one');
+    t.equal(await check(), 2, 'another one');
     t.equal(await first.foldLanes(await lanesOf(first, 'gone'), vault), 'committed');
-    t.strictSame([await check(), await check()], [2, 0], 'its record, and then all');
+    t.equal(await check(), 4, 'its record, and then all');
     await insert(first, 'c');
-    t.strictSame([await check(), await check()], [0, 0], 'it stays in the memory of this process');
+    t.equal(await check(), 4, 'this process remembers it');
   });
 
   await t.test('of two processes that fold a lane at once, one does', async (t) => {
@@ -187,15 +187,19 @@ export async function foldSuite(t: Test, engine: Engine): Promise<void> {
       t.strictSame(await names(driver), ['gone', 'node']);
     });
 
-  for (const [what, forge] of forgeries)
+  for (const { what, isFolded, forge } of forgeries)
     await t.test(`somebody else would remove a lane: ${what}`, async (t) => {
       const { url, driver, first, other, otherAnchors, gone } = await startNodes(t, engine);
-      const fold = () => first.foldLanes(gone, vault);
-      await runSql(driver, ...(await forge({ driver, gone, fold })));
-      await other.lanes.check();
-      t.match(other.rollbacks, [/nothing is written, because the database was put back .* forged/]);
-      await t.rejects(insert(other, 'never'), StoreUnavailableError);
-      await other.close();
+      // A process that runs may accept the fold before it is forged.
+      if (isFolded) await other.close();
+      if (isFolded) t.equal(await first.foldLanes(gone, vault), 'committed');
+      await runSql(driver, ...(await forge(driver, gone)));
+      if (!isFolded) {
+        await other.lanes.check();
+        t.match(other.rollbacks, [/nothing is written, because the database was put back .* forged/]);
+        await t.rejects(insert(other, 'never'), StoreUnavailableError);
+        await other.close();
+      }
       const started = await startNode(t, url, { name: 'other', anchors: otherAnchors });
       t.equal(started.rollbacks.length, 1, 'found by the anchor');
       t.not(started.problem, undefined);
@@ -229,49 +233,49 @@ export async function foldSuite(t: Test, engine: Engine): Promise<void> {
   });
 }
 
-interface Forger extends Pick<Nodes, 'driver' | 'gone'> {
-  readonly fold: () => Promise<unknown>;
-}
-
-/** What somebody does, with or without a fold before. */
-const forgeries: readonly [string, (forger: Forger) => Promise<readonly [string, ...SqlValue[]][]>][] = [
-  ['there is no record', async () => [deleteLane]],
-  [
-    'the record was deleted',
-    async ({ fold }) => {
-      await fold();
-      return [deleteRecords];
-    },
-  ],
-  [
-    'the record was altered',
-    async ({ fold, driver }) => {
-      await fold();
+/** What somebody does to remove a lane, some of it after a fold. */
+const forgeries: readonly {
+  readonly what: string;
+  readonly isFolded: boolean;
+  readonly forge: (
+    driver: SqlDriver,
+    gone: readonly OpenLane[],
+  ) => Promise<readonly [string, ...SqlValue[]][]>;
+}[] = [
+  { what: 'there is no record', isFolded: false, forge: async () => [deleteLane] },
+  {
+    what: 'the record was never committed',
+    isFolded: false,
+    forge: async (_, gone) => [deleteLane, strayRecord(gone)],
+  },
+  { what: 'the record was deleted', isFolded: true, forge: async () => [deleteRecords] },
+  {
+    what: 'the record was altered',
+    isFolded: true,
+    async forge(driver) {
       const [row] = await driver.read(`select box from sealed_record where key = $1`, [keyOf('gone')]);
       const box = row?.box as Uint8Array;
       const altered = box.with(0, (box[0] ?? 0) ^ 1);
       return [['update sealed_record set box = $1 where key = $2', altered, keyOf('gone')]];
     },
-  ],
-  [
-    'the record is a copy of that of another lane',
-    async ({ fold }) => {
-      await fold();
+  },
+  {
+    what: 'the record is a copy of that of another lane',
+    isFolded: true,
+    async forge() {
       const columns = 'kind, grp, version, expires, box';
       const copy = `insert into sealed_record (key, ${columns}) select '${keyOf('node')}', ${columns} from sealed_record where kind = '${foldedLaneKind}'`;
       return [["delete from lane where name = 'node'"], [copy]];
     },
-  ],
-  ['the record was never committed', async ({ gone }) => [deleteLane, strayRecord(gone)]],
-  [
-    'the record is of an earlier commit',
-    async ({ gone, fold }) => {
-      await fold();
-      const [lane] = gone;
-      if (lane === undefined) throw new Error('no lane');
-      return [deleteRecords, strayRecord([{ ...lane, seq: lane.seq - 1 }])];
-    },
-  ],
+  },
+  {
+    what: 'the record is of an earlier commit',
+    isFolded: true,
+    forge: async (_, gone) => [
+      deleteRecords,
+      strayRecord(gone.map((lane) => ({ ...lane, seq: lane.seq - 1 }))),
+    ],
+  },
 ];
 
 /** Inserts the record of a fold that was not committed. */
