@@ -1,6 +1,9 @@
 import { didYouMean } from './suggest.ts';
 
-/** Connection URIs of PostgreSQL, read as libpq reads them (PostgreSQL manual, 34.1.1.2 and 34.1.2). */
+/**
+ * Connection URIs of PostgreSQL, and the environment for what they leave out, read as libpq reads them
+ * (PostgreSQL manual, 34.1.1.2, 34.1.2 and 34.15).
+ */
 
 /** How TLS is used: libpq's `sslmode`. */
 export type SslMode = (typeof sslModes)[number];
@@ -13,17 +16,21 @@ export interface PostgresHost {
   readonly port: number | undefined;
 }
 
-/** A connection URI. What it leaves out comes from the environment (PGUSER, PGPASSWORD, …). */
+/** A connection URI with its environment. User, password and database may still come from there. */
 export interface PostgresUrl {
   /** In the order in which they are tried; at least one. */
   readonly hosts: readonly PostgresHost[];
   readonly user: string | undefined;
   readonly password: string | undefined;
   readonly database: string | undefined;
-  /** Undefined: the URI says nothing, and it depends on the host. */
+  /** Undefined: neither URI nor environment say anything, and it depends on the host. */
   readonly sslMode: SslMode | undefined;
-  /** Paths of PEM files; `system` as root certificate: the authorities that the system trusts. */
+  /**
+   * Paths of PEM files; `system` as root certificate: the authorities that the system trusts. Undefined: the
+   * files in `~/.postgresql` where they exist.
+   */
   readonly sslRootCertificate: string | undefined;
+  readonly sslRevocationList: string | undefined;
   readonly sslCertificate: string | undefined;
   readonly sslKey: string | undefined;
   readonly connectTimeoutSeconds: number | undefined;
@@ -46,8 +53,8 @@ const withoutEffect: ReadonlySet<string> = new Set([
   'tcp_user_timeout',
 ]);
 const withEffect: ReadonlySet<string> = new Set([
-  ...['host', 'port', 'user', 'password', 'dbname', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'ssl'],
-  ...['connect_timeout', 'application_name', 'options', 'target_session_attrs'],
+  ...['host', 'port', 'user', 'password', 'dbname', 'sslmode', 'sslrootcert', 'sslcrl', 'sslcert', 'sslkey'],
+  ...['ssl', 'connect_timeout', 'application_name', 'options', 'target_session_attrs'],
 ]);
 
 /** Other parameters of libpq. A message names no others: what is taken for a name may be of a password. */
@@ -55,8 +62,22 @@ const unsupported: ReadonlySet<string> = new Set([
   ...['channel_binding', 'gssdelegation', 'gsslib', 'hostaddr', 'krbsrvname', 'passfile'],
   ...['load_balance_hosts', 'max_protocol_version', 'min_protocol_version', 'replication', 'require_auth'],
   ...['requirepeer', 'requiressl', 'service', 'ssl_max_protocol_version', 'ssl_min_protocol_version'],
-  ...['sslcertmode', 'sslcrl', 'sslcrldir', 'sslkeylogfile', 'sslnegotiation', 'sslpassword'],
+  ...['sslcertmode', 'sslcrldir', 'sslkeylogfile', 'sslnegotiation', 'sslpassword'],
 ]);
+
+/** Variables of the environment for parameters; those for user, password and database are read by `pg`. */
+const variables: Readonly<Record<string, string>> = {
+  host: 'PGHOST',
+  port: 'PGPORT',
+  sslmode: 'PGSSLMODE',
+  sslrootcert: 'PGSSLROOTCERT',
+  sslcrl: 'PGSSLCRL',
+  sslcert: 'PGSSLCERT',
+  sslkey: 'PGSSLKEY',
+  connect_timeout: 'PGCONNECT_TIMEOUT',
+  application_name: 'PGAPPNAME',
+  target_session_attrs: 'PGTARGETSESSIONATTRS',
+};
 
 /** Values of `target_session_attrs`. Whichever is stated, a server is used only if it can be written to. */
 const sessionAttributes = ['any', 'read-write', 'primary'];
@@ -71,7 +92,10 @@ type Parts = Map<string, string>;
  * holds it. It repeats nothing of the URI but names of parameters: a slip, such as : for @, turns a password
  * into a host, a port or a parameter.
  */
-export function parsePostgresUrl(uri: string): PostgresUrl | string {
+export function parsePostgresUrl(
+  uri: string,
+  environment: NodeJS.ProcessEnv = process.env,
+): PostgresUrl | string {
   const match = uriPattern.exec(uri);
   if (match === null) return explainCharacters(uri);
   const [, login, authority = '', path = '', query = ''] = match;
@@ -80,7 +104,33 @@ export function parsePostgresUrl(uri: string): PostgresUrl | string {
   const parts: Parts = new Map();
   const problem =
     readLogin(login ?? '', parts) ?? readHosts(authority, path, parts) ?? readQuery(query, parts);
-  return problem ?? assemble(parts);
+  return problem ?? addEnvironment(parts, assemble(parts), environment);
+}
+
+/** Adds the parameters that a URI leaves to the environment, and says which variable does not fit. */
+function addEnvironment(
+  stated: Parts,
+  url: PostgresUrl | string,
+  environment: NodeJS.ProcessEnv,
+): PostgresUrl | string {
+  if (typeof url === 'string') return url;
+  for (const name of unsupported) {
+    const variable = `PG${name.replaceAll('_', '').toUpperCase()}`;
+    // Password files are read by `pg`.
+    if (environment[variable] !== undefined && name !== 'passfile')
+      return `leaves ${name} to the variable ${variable}, which is not supported: unset it`;
+  }
+  const parts = new Map(stated);
+  let result = url;
+  for (const [name, variable] of Object.entries(variables)) {
+    const value = environment[variable];
+    if (value === undefined || parts.has(name) || (name === 'sslmode' && parts.has('ssl'))) continue;
+    parts.set(name, value);
+    const added = assemble(parts);
+    if (typeof added === 'string') return `leaves ${name} to the variable ${variable}, which ${added}`;
+    result = added;
+  }
+  return result;
 }
 
 function explainCharacters(uri: string): string {
@@ -163,9 +213,11 @@ function assemble(parts: Parts): PostgresUrl | string {
     password: parts.get('password'),
     database: parts.get('dbname'),
     sslMode: parts.get('sslrootcert') === 'system' ? 'verify-full' : mode,
-    sslRootCertificate: parts.get('sslrootcert'),
-    sslCertificate: parts.get('sslcert'),
-    sslKey: parts.get('sslkey'),
+    // An empty path stands for the default.
+    sslRootCertificate: parts.get('sslrootcert') || undefined,
+    sslRevocationList: parts.get('sslcrl') || undefined,
+    sslCertificate: parts.get('sslcert') || undefined,
+    sslKey: parts.get('sslkey') || undefined,
     connectTimeoutSeconds: timeout === undefined ? undefined : Number(timeout),
     applicationName: parts.get('application_name'),
     options: parts.get('options'),

@@ -205,9 +205,9 @@ function targetsOf(url: PostgresUrl): readonly Target[] {
   });
 }
 
-/** The host that a URI leaves out comes from the environment. */
+/** Returns the host, or the one that is meant when neither URI nor environment name one. */
 function hostNameOf({ host }: PostgresHost): string {
-  return host ?? (process.env.PGHOST || 'localhost');
+  return host ?? 'localhost';
 }
 
 /** The servers and the database, without user, password and parameters. */

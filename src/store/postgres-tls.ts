@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -16,14 +16,14 @@ export type Encryption = false | ConnectionOptions;
 export interface EncryptionChoice {
   /** In the order in which they are tried; at least one. */
   readonly encryptions: readonly Encryption[];
-  /** What the operator can do when TLS fails that the URI did not ask for; undefined when it did. */
+  /** What the operator can do when TLS fails that nobody asked for; undefined when somebody did. */
   readonly advice: string | undefined;
 }
 
 /**
  * The ways of encryption to a server, in the order of libpq (PostgreSQL manual, table 34.1). A Unix-domain
- * socket has no TLS. A URI without `sslmode` means `prefer` on this host, as in libpq, and `verify-full`
- * beyond it.
+ * socket has no TLS. Without `sslmode`, `prefer` is meant on this host, as in libpq, and `verify-full` beyond
+ * it.
  *
  * @param host name, address, or directory of a socket
  * @throws {StoreUnavailableError} when a file of the URI cannot be read, or a root certificate is missing.
@@ -32,7 +32,7 @@ export function chooseEncryption(host: string, url: PostgresUrl): EncryptionChoi
   const mode = url.sslMode ?? (isOnThisHost(host) ? 'prefer' : 'verify-full');
   const advice =
     url.sslMode === undefined && mode === 'verify-full'
-      ? `"${host}" is another host and the URL has no sslmode, so TLS and a valid certificate are required: ` +
+      ? `"${host}" is another host and neither the URL nor PGSSLMODE states an sslmode, so TLS and a valid certificate are required: ` +
         'name the authority by sslrootcert=FILE (or sslrootcert=system), or put sslmode=disable into the URL ' +
         'on purpose'
       : undefined;
@@ -73,20 +73,42 @@ function tlsOptions(
   advice: string | undefined,
 ): ConnectionOptions {
   const ca = rootCertificates(mode, url, advice);
-  const client = {
-    ...(url.sslCertificate !== undefined && { cert: readPem(url.sslCertificate, 'sslcert') }),
-    ...(url.sslKey !== undefined && { key: readPem(url.sslKey, 'sslkey') }),
-  };
+  const client = clientCertificate(url);
   if (ca === undefined || mode === 'allow' || mode === 'prefer')
     return { ...client, rejectUnauthorized: false };
+  const crl = readFileOf('sslcrl', url.sslRevocationList, 'root.crl');
   return {
     ...client,
     ca,
+    ...(crl !== undefined && { crl }),
     rejectUnauthorized: true,
     checkServerIdentity: (_, certificate) =>
       mode === 'verify-full' ? checkServerIdentity(host, certificate) : undefined,
   };
 }
+
+/** The client's own certificate and key; a key is read only for a certificate, as by libpq. */
+function clientCertificate(url: PostgresUrl): Pick<ConnectionOptions, 'cert' | 'key'> {
+  const cert = readFileOf('sslcert', url.sslCertificate, 'postgresql.crt');
+  if (cert === undefined) return {};
+  const file = url.sslKey ?? defaultFile('postgresql.key');
+  const key = readPem(file, 'sslkey');
+  const { uid, mode } = statSync(file);
+  if ((mode & (uid === 0 ? 0o037 : 0o077)) !== 0)
+    throw new StoreUnavailableError(
+      `sslkey ${file} of the store can be read or changed by others: chmod 600 (or 640 where root owns it)`,
+    );
+  return { cert, key };
+}
+
+/** Reads the stated file, or else the default one where it exists. */
+function readFileOf(parameter: string, stated: string | undefined, name: string): string | undefined {
+  const file = stated ?? defaultFile(name);
+  return stated !== undefined || existsSync(file) ? readPem(file, parameter) : undefined;
+}
+
+/** The path of a file that libpq reads without being told to. */
+const defaultFile = (name: string): string => join(homedir(), '.postgresql', name);
 
 /** Root certificates in PEM; undefined: there are none, and the mode does without. */
 function rootCertificates(
@@ -94,9 +116,9 @@ function rootCertificates(
   url: PostgresUrl,
   advice: string | undefined,
 ): string | string[] | undefined {
-  const file = url.sslRootCertificate ?? join(homedir(), '.postgresql', 'root.crt');
-  if (file === 'system') return getCACertificates('system');
-  if (url.sslRootCertificate !== undefined || existsSync(file)) return readPem(file, 'sslrootcert');
+  if (url.sslRootCertificate === 'system') return getCACertificates('system');
+  const found = readFileOf('sslrootcert', url.sslRootCertificate, 'root.crt');
+  if (found !== undefined) return found;
   if (mode !== 'verify-ca' && mode !== 'verify-full') return undefined;
   throw new StoreUnavailableError(
     advice === undefined

@@ -2,9 +2,9 @@ import t from 'tap';
 import { type PostgresUrl, parsePostgresUrl } from '../../../src/common/postgres-url.ts';
 
 /** The parts of a URI that are not those of an empty one. */
-function partsOf(uri: string): Partial<PostgresUrl> | string {
-  const parsed = parsePostgresUrl(uri);
-  const empty = parsePostgresUrl('postgres://') as PostgresUrl;
+function partsOf(uri: string, environment: NodeJS.ProcessEnv = {}): Partial<PostgresUrl> | string {
+  const parsed = parsePostgresUrl(uri, environment);
+  const empty = parsePostgresUrl('postgres://', {}) as PostgresUrl;
   if (typeof parsed === 'string') return parsed;
   const entries = Object.entries(parsed).filter(
     ([name, value]) => JSON.stringify(value) !== JSON.stringify(empty[name as keyof PostgresUrl]),
@@ -53,6 +53,7 @@ const understood: Record<string, Partial<PostgresUrl>> = {
     sslCertificate: '/c.pem',
     sslKey: '/k.pem',
   },
+  'postgres://h/d?sslcrl=/l.pem': { hosts: [host('h')], database: 'd', sslRevocationList: '/l.pem' },
   'postgres://h/d?sslrootcert=system': {
     hosts: [host('h')],
     database: 'd',
@@ -78,6 +79,56 @@ for (const [uri, expected] of Object.entries(understood)) {
     t.end();
   });
 }
+
+const inEnvironments: readonly (readonly [string, NodeJS.ProcessEnv, Partial<PostgresUrl>])[] = [
+  ['postgres://', { PGHOST: 'a,b', PGPORT: '1,2' }, { hosts: [host('a', 1), host('b', 2)] }],
+  ['postgres://', { PGHOST: '', PGPORT: '' }, {}],
+  ['postgres://h', { PGHOST: 'a', PGPORT: '7' }, { hosts: [host('h', 7)] }],
+  ['postgres://', { PGSSLMODE: 'require' }, { sslMode: 'require' }],
+  ['postgres://?sslmode=disable', { PGSSLMODE: 'require' }, { sslMode: 'disable' }],
+  ['postgres://?ssl=true', { PGSSLMODE: 'disable' }, { sslMode: 'require' }],
+  [
+    'postgres://',
+    { PGSSLROOTCERT: '/ca', PGSSLCRL: '/l' },
+    { sslRootCertificate: '/ca', sslRevocationList: '/l' },
+  ],
+  ['postgres://', { PGSSLROOTCERT: 'system' }, { sslMode: 'verify-full', sslRootCertificate: 'system' }],
+  ['postgres://?sslrootcert=/a', { PGSSLROOTCERT: '/b' }, { sslRootCertificate: '/a' }],
+  ['postgres://', { PGSSLCERT: '/c', PGSSLKEY: '/k' }, { sslCertificate: '/c', sslKey: '/k' }],
+  ['postgres://?sslcert=', { PGSSLCERT: '/c', PGSSLKEY: '' }, {}],
+  ['postgres://', { PGTARGETSESSIONATTRS: 'primary' }, {}],
+  ['postgres://?target_session_attrs=any', { PGTARGETSESSIONATTRS: 'standby' }, {}],
+  [
+    'postgres://',
+    { PGCONNECT_TIMEOUT: '3', PGAPPNAME: 'k' },
+    { connectTimeoutSeconds: 3, applicationName: 'k' },
+  ],
+  ['postgres://', { PGUSER: 'u', PGPASSWORD: 'p', PGDATABASE: 'd', PGPASSFILE: '/f', PGTZ: 'UTC' }, {}],
+];
+
+for (const [uri, environment, expected] of inEnvironments)
+  t.test(`reads ${uri} with ${JSON.stringify(environment)}`, async (t) => {
+    t.same(partsOf(uri, environment), expected);
+  });
+
+t.test('a variable that does not fit is named', async (t) => {
+  const problems: readonly (readonly [NodeJS.ProcessEnv, string | RegExp])[] = [
+    [{ PGSSLMODE: 'on' }, /^leaves sslmode to the variable PGSSLMODE, which has an unknown sslmode; choose/],
+    [{ PGSSLMODE: '' }, /^leaves sslmode to the variable PGSSLMODE, which has an unknown sslmode; choose/],
+    [
+      { PGTARGETSESSIONATTRS: 'standby' },
+      /^leaves target_session_attrs to the variable PGTARGETSESSIONATTRS, which/,
+    ],
+    [{ PGPORT: '1,2' }, 'leaves port to the variable PGPORT, which has 2 ports for 1 hosts'],
+    [{ PGCONNECT_TIMEOUT: 'x' }, /^leaves connect_timeout to the variable PGCONNECT_TIMEOUT, which/],
+    ...['PGCHANNELBINDING', 'PGREQUIREAUTH', 'PGSSLMINPROTOCOLVERSION', 'PGSERVICE', 'PGHOSTADDR'].map(
+      (name) =>
+        [{ [name]: '' }, new RegExp(`^leaves [a-z_]+ to the variable ${name}, which is not supp`)] as const,
+    ),
+  ];
+  for (const [environment, problem] of problems)
+    t.match(parsePostgresUrl('postgres://h', environment), problem);
+});
 
 const refused: Record<string, RegExp> = {
   'postgres://u:p#w@h/d': /write %23 for #, .* or leave the password out and set PGPASSWORD/,

@@ -26,7 +26,9 @@ const elsewhere = [
 ];
 for (const host of elsewhere)
   t.test(`"${host}" is another host`, async (t) => {
-    t.throws(() => chooseEncryption(host, url), { message: /is another host and the URL has no sslmode/ });
+    t.throws(() => chooseEncryption(host, url), {
+      message: /is another host and neither the URL nor PGSSLMODE states an sslmode/,
+    });
     const { encryptions } = chooseEncryption(host, { ...url, sslRootCertificate: 'system' });
     t.equal(encryptions.length, 1, 'never without TLS');
     t.match(encryptions[0], { rejectUnauthorized: true, ca: Array, checkServerIdentity: Function });
