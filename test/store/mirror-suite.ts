@@ -2,7 +2,7 @@ import type { Test } from 'tap';
 import { anchoredRecordKinds, type SetHash } from '../../src/store/lanes/set-hash.ts';
 import type { SqlDriver, SqlRow, SqlValue } from '../../src/store/sql-driver.ts';
 import { SealBrokenError } from '../../src/vault/vault.ts';
-import { runSql } from './lane-process.ts';
+import { MemoryAnchors, runSql } from './lane-process.ts';
 import { unit } from './objects.ts';
 import {
   keepRows,
@@ -89,6 +89,24 @@ export async function mirrorSuite(t: Test, engine: Engine): Promise<void> {
     t.equal(await first.store.commit(put('client', 'c', 3)), 'committed');
     await second.lanes.check();
     await t.rejects(summed.promise, { name: 'LaneForgedError' });
+  });
+
+  await t.test('commits after the last anchor are missed at the next start, too', async (t) => {
+    const { url, driver } = await start(t);
+    const anchors = new MemoryAnchors();
+    const process = await startNode(t, url, { name: 'third', anchors });
+    await process.store.commit(put('ticket', 'r'));
+    await process.lanes.check();
+    const kept = await keepRows(driver);
+    t.equal(await process.store.commit(put('ticket', 's')), 'committed');
+    await putBack(driver, kept.lanes, []);
+    await runSql(driver, [`delete from sealed_record where key = '${keyOf('ticket', 's')}'`]);
+    // The first of both may have begun before.
+    for (const _ of [1, 2]) await process.lanes.check();
+    t.equal(process.rollbacks.length, 1, 'by the process that has written them');
+    await process.close();
+    const again = await startNode(t, url, { name: 'third', anchors });
+    t.match(again.rollbacks, [/it was at commit 2; .* kmipd vault accept/]);
   });
 
   for (const [what, values] of Object.entries(lanes))

@@ -100,9 +100,7 @@ export class Lanes {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#checking?.catch(() => {});
-    if (this.#options === undefined || !this.#isStarted || this.#stopped !== undefined) return;
-    this.#knownLanes();
-    await this.#keepAnchor(this.#options).catch(() => {});
+    if (this.#options !== undefined) await this.#keepAnchor(this.#options).catch(() => {});
   }
 
   /**
@@ -142,7 +140,8 @@ export class Lanes {
 
   async #check(): Promise<void> {
     const options = this.#options;
-    if (options === undefined || this.#stopped !== undefined || !options.vault.unsealed) return;
+    if (options === undefined || !options.vault.unsealed) return;
+    if (this.#stopped !== undefined) return this.#keepAnchor(options);
     try {
       if (!this.#isStarted) await this.#readAnchors(options);
       await this.#compare(options);
@@ -210,8 +209,12 @@ export class Lanes {
   }
 
   async #keepAnchor(options: LaneOptions): Promise<void> {
-    if (this.#stopped === undefined)
-      await this.#anchor.keep(options, this.#keyring, this.#lanes.history.lanes);
+    // After a rollback too, so that the next start finds it: the last commits may have had no anchor yet. A
+    // process that was displaced does not know its lanes.
+    const isDisplaced = this.#stopped !== undefined && this.#rollback === undefined;
+    if (!this.#isStarted || isDisplaced) return;
+    this.#knownLanes();
+    await this.#anchor.keep(options, this.#keyring, this.#lanes.history.lanes);
   }
 
   #createStep(writer: LaneWriter, units: readonly SqlUnit[]): LaneStep | undefined {
