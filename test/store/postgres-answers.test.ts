@@ -21,9 +21,12 @@ if (typeof server === 'string') {
       await server.administer(
         `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
       );
-      return commit(unit).finally(() =>
-        server.administer(`alter database ${name} with allow_connections true`),
-      );
+      return commit(unit).finally(async () => {
+        await server.administer(`alter database ${name} with allow_connections true`);
+        // Calls fail at once until the pause after the last attempt to connect is over.
+        while ((await service.store.ping().catch((error) => error)) !== undefined)
+          await new Promise(setImmediate);
+      });
     };
     for (const version of ['1.0', '1.4', '2.1'] as const) {
       const reasons = await checkFailure(t, service, version, encode(writingBatch(version)));
