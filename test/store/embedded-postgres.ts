@@ -24,6 +24,8 @@ export interface TestServer {
 }
 
 export interface PostgresServerOptions {
+  /** Directory of `initdb` and `postgres`. */
+  readonly programs?: string;
   /** Certificate and key (PEM): the server offers TLS. */
   readonly tls?: {
     readonly certificate: string;
@@ -44,8 +46,7 @@ export interface PostgresServerOptions {
  */
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<TestServer | string> {
   const given = process.env.KMIPD_TEST_POSTGRES;
-  if (given !== undefined && options.tls === undefined && options.standby !== true)
-    return serverAt(given, async () => {});
+  if (given !== undefined && Object.keys(options).length === 0) return serverAt(given, async () => {});
   const port = await freePort();
   try {
     const process = await startServer(port, options);
@@ -56,7 +57,7 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
 }
 
 async function startServer(port: number, options: PostgresServerOptions): Promise<PostgresProcess> {
-  const programs = findPrograms();
+  const programs = options.programs ?? findPrograms();
   const directory = makeServerDirectory();
   try {
     await initialise(programs, directory);
