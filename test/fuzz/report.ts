@@ -5,6 +5,8 @@ export interface Options {
   readonly count: number;
   /** Milliseconds in which each message must be answered. */
   readonly deadline: number;
+  /** URL of an empty database; SQLite in a temporary directory when left out. */
+  readonly store?: string;
   /** Problems after which the campaign ends. */
   readonly maxProblems: number;
   progress?(report: Report, milliseconds: number): void;

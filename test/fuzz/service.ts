@@ -58,10 +58,10 @@ interface Target {
 }
 
 /** The service of a fresh store, in this process; errors that it did not answer are collected in `bugs`. */
-async function openService(directory: string, bugs: string[]) {
+async function openService(directory: string, bugs: string[], store?: string) {
   const rootKeyFile = join(directory, 'root.key');
   createRootKey(rootKeyFile);
-  const opened = await openWritable(`sqlite:${join(directory, 'fuzz.sqlite')}`);
+  const opened = await openWritable(store ?? `sqlite:${join(directory, 'fuzz.sqlite')}`);
   const vault = await openLocalVault({ rootKeyFile, keyrings: opened.keyrings });
   let group = '';
   const service = createService({
@@ -116,7 +116,7 @@ export async function fuzzService(options: Options, as: 'ttlv' | 'text' = 'ttlv'
   const bugs: string[] = [];
   const unhandled = (error: unknown) => bugs.push(`unhandled: ${String(error)}`);
   process.on('unhandledRejection', unhandled);
-  const opened = await openService(directory, bugs);
+  const opened = await openService(directory, bugs, options.store);
   const campaign = new Campaign(options, opened.service, opened.setGroup, bugs);
   try {
     await campaign.sendRegressions();

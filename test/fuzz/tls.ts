@@ -111,6 +111,7 @@ class FuzzConnection {
 /** Sends mutated messages to a live daemon over many connections, broken framing included. */
 export async function fuzzTls(options: Options): Promise<Report> {
   const server = await Daemon.prepare({
+    ...(options.store !== undefined && { store: options.store }),
     config: `[limits]\nmessageMilliseconds = ${messageMilliseconds}\n`,
     args: ['--interop'],
   });
