@@ -1,255 +1,31 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import t, { type Test } from 'tap';
-import { isEnrolledSince } from '../../../src/identity/certificate.ts';
-import { clientCertificateKind, clientKind } from '../../../src/identity/client-entry.ts';
-import { type ClientCredentials, noCredentials } from '../../../src/identity/credentials.ts';
-import { type ClientDirectory, omitForged } from '../../../src/identity/principal.ts';
-import { SetAttribute } from '../../../src/operations/attributes/set-attribute.ts';
-import { ReProvision } from '../../../src/operations/certificates/re-provision.ts';
-import { StoredClients } from '../../../src/protocol/authentication/client-directory.ts';
-import { CredentialDirectory } from '../../../src/protocol/authentication/credential-directory.ts';
-import { recordKey } from '../../../src/protocol/unit-of-work/record-boxes.ts';
-import { UnitOfWork } from '../../../src/protocol/unit-of-work/unit-of-work.ts';
+import t from 'tap';
 import { openDatabase } from '../../../src/store/open.ts';
-import type { SqlDriver } from '../../../src/store/sql-driver.ts';
-import { createSqlStore } from '../../../src/store/sql-store.ts';
-import { SealBrokenError, type Vault } from '../../../src/vault/vault.ts';
-import { sendAs, user } from '../credentials/credential-headers.ts';
-import { openEnrolled } from '../enrolments.ts';
-import { named, outcome, storedKey } from '../operations/ask.ts';
-import { TestService } from '../service.ts';
-import { newClient } from './clients-suite.ts';
+import type { SqlRow } from '../../../src/store/sql-driver.ts';
+import { alteredClientsSuite } from './altered-clients-suite.ts';
 
-/**
- * Whoever writes to the database gains nothing by the rows of clients: after each change of a row the client
- * is refused, or keeps its second factor, spent one-time passwords stay spent, and its Names stay its own.
- * One change is found later only, by the set hash: a whole row of before that is put back, which still has
- * its second factor.
- */
-
-const enrolled = {
-  tester: newClient('tester', { group: 'g' }),
-  other: newClient('other', { group: 'g', fingerprint: 'b2'.repeat(32) }),
-};
-const locate = { operation: 'Locate' };
-const spent = {
-  CredentialType: 'OneTimePassword',
-  CredentialValue: { Username: 'alice', OneTimePassword: 'one' },
-} as const;
-
-type Row = Readonly<Record<string, SQLInputValue>>;
-
-interface Opened {
-  readonly service: TestService;
-  readonly file: string;
-  readonly database: DatabaseSync;
-  /** Key of the record of a client. */
-  readonly keyOf: (client: string) => string;
-  /** Key of the record of a client's certificate. */
-  readonly certificateKeyOf: (client: keyof typeof enrolled) => string;
-  readonly rowOf: (key: string) => Row;
-  readonly put: (row: Row) => void;
-  /** The rows of the client before it has used its one-time password. */
-  readonly before: readonly Row[];
-}
-
-async function open(t: Test, credentials: ClientCredentials): Promise<Opened> {
-  const directory = await mkdtemp(join(tmpdir(), 'kmipd-altered-'));
-  const file = join(directory, 'kmipd.db');
-  const service = await TestService.open({ store: `sqlite:${file}` });
-  const database = new DatabaseSync(file);
-  t.teardown(async () => {
-    database.close();
-    await service.close();
-    await rm(directory, { recursive: true });
-  });
-  const { store, vault, clients } = service;
-  for (const client of Object.values(enrolled)) {
-    await clients.add(client);
-    await new CredentialDirectory(store, vault).set(client.name, credentials);
-  }
-  const keyOf = (client: string) => recordKey(vault, clientKind, client);
-  const certificateKeyOf = (client: keyof typeof enrolled) =>
-    recordKey(vault, clientCertificateKind, enrolled[client].fingerprint);
-  const rowOf = (key: string) =>
-    database.prepare('select * from sealed_record where key = ?').get(key) as Row;
-  const put = (row: Row) => {
-    const names = Object.keys(row);
-    database
-      .prepare(`replace into sealed_record (${names}) values (${names.map(() => '?')})`)
-      .run(...Object.values(row));
-  };
-  const before = [rowOf(keyOf('tester')), rowOf(certificateKeyOf('tester'))];
-  const { fingerprint, enrolledAt } = enrolled.tester;
-  service.sender = { fingerprint, enrolledAt, secondFactor: credentials.users.length > 0 };
-  return { service, file, database, keyOf, certificateKeyOf, rowOf, put, before };
-}
-
-/** Finds the client of the certificate, as a new session does. */
-const find = (clients: ClientDirectory) => omitForged(clients.byFingerprint(enrolled.tester.fingerprint));
-
-/** The clients of a database that answers every question with these rows. */
-const lyingClients = (vault: Vault, answer: readonly Row[]) =>
-  new StoredClients(
-    createSqlStore({ searchSlots: 1, read: async () => answer } as unknown as SqlDriver),
-    vault,
-  );
-
-/** What becomes of a row; `own` and `foreign` are the keys of this client and of the other one. */
-const changes: Readonly<Record<string, (opened: Opened, own: string, foreign: string) => void>> = {
-  deleted: ({ database }, own) => void database.prepare('delete from sealed_record where key = ?').run(own),
-  'moved to the other client': ({ database, put, rowOf }, own, foreign) => {
-    const row = rowOf(own);
-    database.prepare('delete from sealed_record where key in (?, ?)').run(own, foreign);
-    put({ ...row, key: foreign });
-  },
-  'moved to an unknown name': ({ database }, own) =>
-    void database.prepare('update sealed_record set key = ? where key = ?').run('0'.repeat(32), own),
-  'copied from the other client': ({ put, rowOf }, own, foreign) =>
-    put({ ...rowOf(foreign), key: own, seq: rowOf(own).seq ?? null }),
-  'with the box of the other client': ({ put, rowOf }, own, foreign) =>
-    put({ ...rowOf(own), box: rowOf(foreign).box ?? null }),
-  'in another group': ({ put, rowOf }, own) => put({ ...rowOf(own), grp: 'red' }),
-  'of another kind': ({ put, rowOf }, own) => put({ ...rowOf(own), kind: 'ticket' }),
-  'of another version': ({ put, rowOf }, own) =>
-    put({ ...rowOf(own), version: Number(rowOf(own).version) + 1 }),
-  'with the box of an older version': ({ put, rowOf, before }, own) => {
-    const box = before.find(({ key }) => key === own)?.box ?? null;
-    put({ ...rowOf(own), box, version: Number(rowOf(own).version) + 1 });
-  },
-  expired: ({ put, rowOf }, own) => put({ ...rowOf(own), expires: 1 }),
-  'without a box': ({ put, rowOf }, own) => put({ ...rowOf(own), box: new Uint8Array() }),
-};
-
-/** Whether a row is not found any more after that change. */
-const isAbsent = (change: string) => change === 'deleted' || /^(moved|of another kind)/.test(change);
-
-/** The rows of a client. */
-const rows = {
-  client: ({ keyOf }: Opened) => [keyOf('tester'), keyOf('other')] as const,
-  certificate: ({ certificateKeyOf }: Opened) =>
-    [certificateKeyOf('tester'), certificateKeyOf('other')] as const,
-};
-
-const withOneTimePassword = async () => ({
-  users: [await user('alice', 'right', ['one', 'two'])],
-  devices: [],
-});
-
-for (const [what, keysOf] of Object.entries(rows))
-  for (const [change, apply] of Object.entries(changes)) {
-    t.test(
-      `a client is refused, and its password stays spent, when its row (${what}) is ${change}`,
-      async (t) => {
-        const opened = await open(t, await withOneTimePassword());
-        const { service } = opened;
-        t.equal((await sendAs(service, '2.1', [locate], spent)).reasons, 'Success');
-        apply(opened, ...keysOf(opened));
-        // The session that is open already.
-        for (const shown of [[], [spent]])
-          t.not((await sendAs(service, '2.1', [locate], ...shown)).reasons, 'Success');
-        t.equal(await find(service.clients), undefined, 'a new session is refused');
-      },
-    );
-  }
-
-t.test('every column of a record changes something above, or only orders', async (t) => {
-  const { database } = await open(t, noCredentials);
-  const columns = database.prepare("select name from pragma_table_info('sealed_record')").all();
-  const covered = ['key', 'kind', 'grp', 'version', 'expires', 'box', 'seq'];
-  t.same(columns.map(({ name }) => name).sort(), covered.sort());
-});
-
-t.test('an older row of a client, put back, lets nobody in', async (t) => {
-  const opened = await open(t, await withOneTimePassword());
-  const { service, before, put } = opened;
-  t.equal((await sendAs(service, '2.1', [locate], spent)).reasons, 'Success');
-  for (const row of before) put(row);
-  t.equal(await find(service.clients), undefined, 'a later one was seen');
-  t.not((await sendAs(service, '2.1', [locate])).reasons, 'Success');
-});
-
-t.test('a certificate that was replaced is not enrolled by its row of before', async (t) => {
-  const opened = await open(t, noCredentials);
-  const { service, before, put, rowOf, certificateKeyOf } = opened;
-  const { store, vault, clients } = service;
-  const unit = new UnitOfWork(store, vault, { uniqueNames: false, now: 1 });
-  unit.actFor('g');
-  const { name, group, fingerprint } = enrolled.tester;
-  const replacement = 'd4'.repeat(32);
-  unit.reenrol({ client: name, group, before: fingerprint, fingerprint: replacement, certificate: 'new' });
-  t.equal(await unit.commit(), 'committed');
-  const [, certificate] = before as [Row, Row];
-  put(certificate);
-  t.ok(rowOf(certificateKeyOf('tester')), 'it is there again');
-  t.equal(await find(clients), undefined);
-  t.match(await clients.byFingerprint(replacement), { name: 'tester' });
-});
-
-t.test('a row that the database answers in place of another one is not taken for it', async (t) => {
-  const { service, keyOf, rowOf } = await open(t, noCredentials);
-  const lying = lyingClients(service.vault, [rowOf(keyOf('other'))]);
-  t.match(await lying.byName('other'), { name: 'other' });
-  await t.rejects(lying.byName('tester'), SealBrokenError);
-});
-
-t.test('a row of another kind is no client, whatever the database answers', async (t) => {
-  const { service, keyOf, certificateKeyOf, rowOf } = await open(t, noCredentials);
-  const lying = lyingClients(service.vault, [rowOf(keyOf('other')), rowOf(certificateKeyOf('tester'))]);
-  t.match(await lying.list(), [{ name: 'other' }]);
-  await t.rejects(lying.list('refuse'), SealBrokenError, 'where one that is not known may matter');
-});
-
-for (const [change, apply] of Object.entries(changes))
-  t.test(`the Names of a client stay its own when its row is ${change}`, async (t) => {
-    const opened = await open(t, noCredentials);
-    const { service, file, keyOf } = opened;
-    const { name, enrolledAt } = enrolled.tester;
-    service.sender = { ...enrolled.tester, client: name };
-    const UniqueIdentifier = await storedKey(service, named('a'));
-    service.sender = { ...enrolled.other, client: 'other', may: (operation) => operation !== 'ForeignNames' };
-    const rename = () =>
-      outcome(service, '2.1', SetAttribute, { UniqueIdentifier, NewAttribute: named('b') });
-    t.equal(await rename(), 'PermissionDenied');
-    const daemon = await openDatabase(`sqlite:${file}`);
-    t.teardown(() => daemon.close());
-    await daemon.protectRecords(service.vault);
-    apply(opened, keyOf('tester'), keyOf('other'));
-    const isEnrolled = isEnrolledSince(
-      { client: name, enrolledAt },
-      new StoredClients(daemon.store, service.vault),
-    );
-    await t.rejects(isEnrolled, SealBrokenError, 'a daemon knows which rows there are');
-    // The store of the service does not: to it, what has no row is no client.
-    if (!isAbsent(change)) t.equal(await rename(), 'GeneralFailure');
-  });
-
-t.test('a forged row hides no other client, and can be removed', async (t) => {
-  const opened = await open(t, noCredentials);
-  const { service, put, rowOf, keyOf, certificateKeyOf } = opened;
-  put({ ...rowOf(keyOf('other')), grp: 'red' });
-  t.same(
-    (await service.clients.list()).map(({ name }) => name),
-    ['tester'],
-  );
-  put({ ...rowOf(certificateKeyOf('tester')), grp: 'red' });
-  t.equal(await service.clients.remove('tester'), true, 'although its certificate’s row is forged too');
-  t.same(await service.clients.list(), []);
-});
-
-t.test('a key that others could fetch is made for nobody while a client cannot be read', async (t) => {
+await alteredClientsSuite(t, async (t) => {
   const file = join(t.testdir(), 'kmipd.db');
-  const { service, enrol, change, entry } = await openEnrolled(t, { store: `sqlite:${file}` });
-  await enrol('neighbour');
+  const store = `sqlite:${file}`;
+  // The tables are there before another program opens the file.
+  await (await openDatabase(store)).close();
   const database = new DatabaseSync(file);
   t.teardown(() => database.close());
-  const key = recordKey(service.vault, clientKind, 'neighbour');
-  database.prepare("update sealed_record set grp = 'red' where key = ?").run(key);
-  t.equal(await outcome(service, '2.1', ReProvision, {}), 'GeneralFailure');
-  database.prepare("update sealed_record set grp = 'g' where key = ?").run(key);
-  await change(await entry('neighbour'), { group: 'red' });
-  t.equal(await outcome(service, '2.1', ReProvision, {}), 'Success');
+  return {
+    store,
+    run: async (sql, ...parameters) =>
+      database.prepare(sql.replaceAll('$', '?')).all(...parameters) as SqlRow[],
+    async put(row) {
+      const names = Object.keys(row);
+      database
+        .prepare(`replace into sealed_record (${names}) values (${names.map(() => '?')})`)
+        .run(...(Object.values(row) as SQLInputValue[]));
+    },
+    columns: async () =>
+      database
+        .prepare("select name from pragma_table_info('sealed_record')")
+        .all()
+        .map(({ name }) => String(name)),
+  };
 });
