@@ -36,8 +36,9 @@ const avoidedPlans = [
  * Names are looked up in the schema of the tables only, after pg_catalog: whoever may create schemas cannot
  * put tables in front of them. Commits become durable unless the administrator has set a stricter mode.
  * Sequential scans and the like are disabled, because plans prepared for empty tables are kept while the
- * tables grow: updates were five times slower. A transaction whose node has vanished loses its row locks
- * after 20 s.
+ * tables grow: updates were five times slower. The cost of a disabled plan that is used all the same would
+ * make the server compile it (JIT), which takes longer than the statement. A transaction whose node has
+ * vanished loses its row locks after 20 s.
  *
  * @throws {StoreUnavailableError} when the server is older than PostgreSQL 14, a standby, read-only although
  *   the session is to write, or the encoding is not UTF8.
@@ -53,6 +54,7 @@ export async function prepareSession(
       case when pg_catalog.current_setting('synchronous_commit') in ('off', 'local')
         then pg_catalog.set_config('synchronous_commit', 'on', false) end,
       ${avoidedPlans.map((plan) => `pg_catalog.set_config('enable_${plan}', 'off', false)`).join(', ')},
+      pg_catalog.set_config('jit', 'off', false),
       pg_catalog.set_config('idle_in_transaction_session_timeout', '20s', false),
       pg_catalog.current_setting('server_version_num')::int as version,
       pg_catalog.current_setting('server_encoding') as encoding,

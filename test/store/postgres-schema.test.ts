@@ -72,6 +72,13 @@ if (typeof server === 'string') {
     t.equal(await driver.commit({ objects: [], changes: [], steps }), 'committed');
   });
 
+  t.test('no connection lets the server compile statements', async (t) => {
+    const driver = await openPostgres(await server.fresh());
+    t.teardown(() => driver.close());
+    for (const read of [driver.read, driver.search])
+      t.strictSame(await read.call(driver, 'show jit', []), [{ jit: 'off' }]);
+  });
+
   t.test('tables in two schemas of the search_path are refused until one is named', async (t) => {
     const url = await server.fresh();
     await opening(url);
