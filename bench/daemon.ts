@@ -32,12 +32,16 @@ export class Bench {
     this.stateDirectory = stateDirectory;
   }
 
-  /** Runs `work` with a new state directory, then stops all servers and deletes the directory. */
-  static async run(work: (bench: Bench) => Promise<void>): Promise<void> {
+  /**
+   * Runs `work` with a new state directory, then stops all servers and deletes the directory. `store`: URL of an
+   * empty database, in place of a file of SQLite.
+   */
+  static async run(work: (bench: Bench) => Promise<void>, store?: string): Promise<void> {
     const stateDirectory = await mkdtemp(join(tmpdir(), 'kmipd-bench-'));
     const bench = new Bench(stateDirectory);
     try {
-      await execute(process.execPath, [join(here, '../src/main.ts'), 'init', '--home', stateDirectory]);
+      const options = ['--home', stateDirectory, ...(store === undefined ? [] : ['--store', store])];
+      await execute(process.execPath, [join(here, '../src/main.ts'), 'init', ...options]);
       await work(bench);
     } finally {
       const running = bench.#children.filter(

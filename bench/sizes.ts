@@ -5,7 +5,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
-import { appendFile, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   connect,
@@ -95,7 +95,6 @@ async function identifierOf(port: number, home: string, size: number): Promise<s
 
 await Bench.run(async (bench) => {
   const home = bench.stateDirectory;
-  if (store !== undefined) await appendFile(join(home, 'kmipd.toml'), `store = "${store}"\n`);
   const smallest = new Map<string, number>();
   let made = 0;
   for (const size of sizes) {
@@ -130,4 +129,4 @@ await Bench.run(async (bench) => {
       `${String(size).padStart(8)} ${perObject.toFixed(0)} µs a Create in batches of 500, ${stored}start ${start} ms, memory ${memory} MB, verify ${verified} s`,
     );
   }
-});
+}, store);

@@ -1,4 +1,4 @@
-import { wayOut } from '../store/lanes/lanes.ts';
+import { wayOut } from '../store/lanes/lane-stop.ts';
 import type { ForgedRow } from '../vault/vault.ts';
 import type { Logger } from '../watch/log.ts';
 import type { Metrics } from '../watch/metrics.ts';

@@ -10,6 +10,7 @@ import { HashingVault } from './hashing-vault.ts';
 import { laneSeq, MemoryAnchors, runSql, startProcess, wrongSegments } from './lane-process.ts';
 import { add, box, object, record, unit } from './objects.ts';
 import type { Engine } from './suite.ts';
+import { unfoldSuite } from './unfold-suite.ts';
 
 /** Tests of lanes on an engine: rows and their hash are committed together, whatever becomes of a group. */
 export async function laneSuite(t: Test, engine: Engine): Promise<void> {
@@ -228,4 +229,5 @@ export async function laneSuite(t: Test, engine: Engine): Promise<void> {
   });
 
   await foldSuite(t, engine);
+  await unfoldSuite(t, engine);
 }

@@ -82,7 +82,7 @@ export async function mirrorSuite(t: Test, engine: Engine): Promise<void> {
     const second = await startNode(t, url, { name: 'second' });
     await writeHistory(first, second, driver);
     const kept = await keepRows(driver);
-    const summed = Promise.withResolvers<SetHash>();
+    const summed = Promise.withResolvers<SetHash | undefined>();
     second.lanes.anchoredMoved = async () => {
       const sumLater = await second.lanes.expectLanes(vault);
       summed.resolve(Promise.try(sumLater, kept.lanes));

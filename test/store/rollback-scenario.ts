@@ -56,7 +56,11 @@ export interface Process extends Database {
 export async function startNode(
   t: Test,
   url: string,
-  { name = 'node', anchors = new MemoryAnchors() }: { name?: string; anchors?: AnchorStore } = {},
+  {
+    name = 'node',
+    siblings = [],
+    anchors = new MemoryAnchors(),
+  }: { name?: string; siblings?: readonly string[]; anchors?: AnchorStore } = {},
 ): Promise<Process> {
   const rollbacks: string[] = [];
   const displacements: string[] = [];
@@ -76,7 +80,7 @@ export async function startNode(
     notAnchored() {},
   };
   const { lanes, keyrings } = database;
-  await lanes.start({ vault, keyrings, name, anchors, observer });
+  await lanes.start({ vault, keyrings, name, siblings, anchors, observer });
   const problem = await database.protectRecords(vault);
   return { ...database, rollbacks, displacements, forged, reasons, problem };
 }

@@ -9,7 +9,7 @@ import {
   decodeAnchors,
   encodeAnchors,
 } from '../../store/lanes/anchor.ts';
-import { wayOut } from '../../store/lanes/lanes.ts';
+import { wayOut } from '../../store/lanes/lane-stop.ts';
 
 /** The most databases of which a file keeps an anchor, those that were used last. */
 const maxStores = 16;

@@ -1,6 +1,6 @@
 import { type Anchor, identifyStore } from '../../store/lanes/anchor.ts';
 import { LaneHistory, type LaneRow } from '../../store/lanes/lane-history.ts';
-import { findOlderKeyring, LaneForgedError, learnSeen, openLane } from '../../store/lanes/open-lane.ts';
+import { findOlderKeyring, LaneForgedError, openLane } from '../../store/lanes/open-lane.ts';
 import type { Snapshot } from '../../store/snapshot.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { createAnchorFiles } from './anchor-files.ts';
@@ -35,10 +35,8 @@ export async function findSnapshotRollback(
   const states = [...anchors, ...lanes.map(({ content }) => content)];
   const history = new LaneHistory();
   for (const anchor of anchors) history.learn(anchor.lanes);
-  learnSeen(history, lanes);
-  const suspects = { missing: history.findMissing(lanes), unknown: lanes.map(({ name }) => name) };
   const folded = rows.foldedLanes();
-  const learned = await ifGenuine(() => folded.learn(suspects, history, vault, open));
+  const learned = await ifGenuine(() => folded.compare(history, [], vault, open));
   if (typeof learned === 'string') return learned;
   return (
     findOlderKeyring(await rows.keyring(), states) ??

@@ -25,7 +25,7 @@ const silentObserver: LaneObserver = {
 
 /** What a process needs to write, beside the database and its vault. */
 export interface ProcessLanes {
-  readonly options: Pick<LaneOptions, 'name' | 'anchors' | 'observer'>;
+  readonly options: Pick<LaneOptions, 'name' | 'siblings' | 'anchors' | 'observer'>;
   /** Of commands, of which one writes at a time; the daemon has locked its state directory. */
   readonly lock: ProcessLock | undefined;
 }
@@ -40,12 +40,14 @@ export function prepareLanes(
   kind: ProcessKind,
   observer: LaneObserver = silentObserver,
 ): ProcessLanes {
-  const { anchors, node } = stateDirectory;
+  const { anchors } = stateDirectory;
   const lock = kind === 'command' ? takeCommandLock(stateDirectory) : undefined;
   try {
-    const name = `${readNodeName(node)}${suffixes[kind]}`;
+    const node = readNodeName(stateDirectory.node);
+    const name = `${node}${suffixes[kind]}`;
+    const siblings = Object.values(suffixes).map((suffix) => `${node}${suffix}`);
     const files = createAnchorFiles(Object.values(anchors), anchors[kind]);
-    return { options: { name, anchors: files, observer }, lock };
+    return { options: { name, siblings, anchors: files, observer }, lock };
   } catch (error) {
     lock?.release();
     throw error;

@@ -2,7 +2,7 @@ import type { Config } from '../../config/index.ts';
 import { redactStoreUrl } from '../../config/values.ts';
 import type { ManagedNodes } from '../../management/api.ts';
 import type { LaneObserver } from '../../store/lanes/lane-ports.ts';
-import { wayOut } from '../../store/lanes/lanes.ts';
+import { wayOut } from '../../store/lanes/lane-stop.ts';
 import { nodeOf } from '../../store/lanes/open-lane.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../../store/open.ts';
 import { type LocalVault, openLocalVault } from '../../vault/local.ts';

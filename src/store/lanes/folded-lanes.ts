@@ -1,7 +1,7 @@
 import { boxTag, SealBrokenError, type Vault } from '../../vault/vault.ts';
 import { isCount } from '../cells.ts';
 import type { Read, SqlUnit } from '../sql-driver.ts';
-import { readRecord, recordUnit, toRecord } from '../sql-records.ts';
+import { recordUnit, toRecord } from '../sql-records.ts';
 import type { StoredRecord, WrittenRecord } from '../store.ts';
 import type { KnownLane, LaneHistory, LaneRow } from './lane-history.ts';
 import {
@@ -22,8 +22,6 @@ import { foldedLaneKind, foldedSegment, SetHash } from './set-hash.ts';
  */
 
 const deleteLane = 'delete from lane where name = $1 and seq = $2 and box = $3';
-/** More lanes than that are not looked up one after another. */
-const maxLookups = 8;
 /** Records of lanes belong to no group of clients. */
 const group = '';
 
@@ -54,25 +52,23 @@ function recordOf({ name, seq, box }: OpenLane, vault: Vault): WrittenRecord {
   return { kind: foldedLaneKind, ...row, box: sealed, replacedTag: null };
 }
 
-/** Names of lanes of which it is to be looked up whether they were folded. */
-export interface SuspectLanes {
-  /** Known lanes that are not there. */
-  readonly missing: readonly string[];
-  /** Lanes that are there, or that this process wants to write, and were not known. */
-  readonly unknown: readonly string[];
-}
-
-/** The lanes that were folded, as far as this process had to look for them. */
+/**
+ * The lanes that were folded, as far as this process knew them. A lane that appears may have been folded, and
+ * one that disappears must have been: whenever the lanes are others than before or state another fold, and at
+ * the start, they are read together with all records of folded ones, and both are compared.
+ */
 export class FoldedLanes {
   readonly #read: Read;
   readonly #last = new Map<string, KnownLane>();
+  /** What the lanes of the last comparison stated, by their names. */
+  #compared: ReadonlyMap<string, SetHash> | undefined;
 
   /** @param read reads committed rows, as `SqlDriver.read` */
   constructor(read: Read) {
     this.#read = read;
   }
 
-  /** Returns the last state of a lane that was looked up and is folded; undefined for any other. */
+  /** Returns the last state of a lane that was folded and known before; undefined for any other. */
   lastOf(name: string): KnownLane | undefined {
     return this.#last.get(name);
   }
@@ -83,41 +79,45 @@ export class FoldedLanes {
   }
 
   /**
-   * Looks up which of these lanes were folded. Resolves to all lanes as they were at the moment at which the
-   * records were read, or to undefined when none of these was folded.
+   * Whether nothing is to be compared: lanes are those of the last comparison, state the same of folded ones,
+   * and of the known ones all that are missing were folded.
+   */
+  isSettled(lanes: readonly OpenLane[], known: LaneHistory): boolean {
+    const isSame = ({ name, content }: OpenLane) =>
+      !this.#last.has(name) && this.#compared?.get(name)?.agrees(foldedSegment, content.rows) === true;
+    return (
+      this.#compared?.size === lanes.length &&
+      lanes.every(isSame) &&
+      known.findMissing(lanes).every((name) => this.#last.has(name))
+    );
+  }
+
+  /**
+   * Compares the lanes with the records of folded ones. Resolves to the lanes as they are at that moment.
    *
-   * @param suspects lanes that are missing, and those that are there and were not known
-   * @param known learns what the lanes have seen of each other; its other lanes are looked up, too
+   * @param known learns what the lanes have seen of each other
+   * @param own lanes of this process and others of its node, which may have been folded
    * @throws {LaneForgedError} when a lane is there although it was folded, or the records are not those that
    *   the lanes state
    * @throws {VaultUnavailableError} when the vault is sealed, or an epoch is not known yet
    */
-  async learn(
-    { missing, unknown }: SuspectLanes,
+  async compare(
     known: LaneHistory,
+    own: readonly string[],
     vault: Vault,
     open: (row: LaneRow) => OpenLane,
-  ): Promise<readonly OpenLane[] | undefined> {
-    const sought = [...missing.filter((name) => !this.#last.has(name)), ...unknown];
-    if (!(await this.#isRecorded(sought, vault))) return undefined;
+  ): Promise<readonly OpenLane[]> {
     const { lanes, records } = await this.#readAll(vault, open);
     for (const { name } of lanes)
       if (records.has(keyOf(name, vault)))
         throw new LaneForgedError(`the row ${name} of table lane was put back; its node was removed`);
     learnSeen(known, lanes);
-    for (const name of [...sought, ...known.findMissing(lanes)]) {
+    for (const name of [...known.findMissing(lanes), ...own]) {
       const record = records.get(keyOf(name, vault));
       if (record !== undefined) this.#last.set(name, openRecord(name, record, vault));
     }
+    this.#compared = new Map(lanes.map(({ name, content }) => [name, content.rows]));
     return lanes;
-  }
-
-  async #isRecorded(names: readonly string[], vault: Vault): Promise<boolean> {
-    if (names.length > maxLookups || names.some((name) => this.#last.has(name))) return true;
-    const read = { read: this.#read };
-    for (const name of names)
-      if ((await readRecord(read, foldedLaneKind, keyOf(name, vault))) !== undefined) return true;
-    return false;
   }
 
   /** Reads all lanes and all records of folded ones, which must be those that the lanes state. */

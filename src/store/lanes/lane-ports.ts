@@ -12,6 +12,8 @@ export interface LaneOptions {
   readonly keyrings: KeyringStore;
   /** Unique among the processes that write to the database, and the same at each start. */
   readonly name: string;
+  /** Names of the other processes of this node, which are removed together with this one. */
+  readonly siblings?: readonly string[];
   readonly anchors: AnchorStore;
   readonly observer: LaneObserver;
 }

@@ -38,19 +38,17 @@ export class LaneReader {
   }
 
   /**
-   * Reads all lanes. When some are missing or were not known, looks up which were folded.
+   * Reads all lanes, and compares them with the records of folded ones when they are others than before.
    *
    * @param known what was known before; learns what the lanes have seen of each other
-   * @param own lanes of this process that may have been folded
+   * @param own lanes of this process and others of its node, which may have been folded
    * @throws {LaneForgedError} when a lane does not open, or was put back after it was folded
    */
   async read(known: LaneHistory, own: readonly string[], vault: Vault): Promise<readonly OpenLane[]> {
     const open = (row: LaneRow) => this.#openChanged(row, vault);
     const lanes = (await this.#read(selectLanes, [])).map(toLaneRow).map(open);
-    const unknown = [...lanes.map(({ name }) => name), ...own].filter((name) => !known.has(name));
     learnSeen(known, lanes);
-    const suspects = { missing: known.findMissing(lanes), unknown };
-    return (await this.#folded.learn(suspects, known, vault, open)) ?? lanes;
+    return this.#folded.isSettled(lanes, known) ? lanes : this.#folded.compare(known, own, vault, open);
   }
 
   /** Returns why lanes that were read cannot follow the known ones, a line for the operator. */
@@ -78,16 +76,15 @@ export class LaneReader {
   }
 
   /**
-   * Returns the sum of lanes that were read together with other rows.
+   * Returns the sum of lanes that were read together with other rows; undefined when they are others than those
+   * that `read` has compared with the records of folded ones: nothing is learned from them.
    *
    * @throws {LaneForgedError} when one does not open, or they cannot follow the known ones
    */
-  async sum(rows: readonly SqlRow[], known: LaneHistory, vault: Vault): Promise<SetHash> {
-    const open = (row: LaneRow) => openLane(row, vault);
-    const lanes = rows.map(toLaneRow).map(open);
+  sum(rows: readonly SqlRow[], known: LaneHistory, vault: Vault): SetHash | undefined {
+    const lanes = rows.map(toLaneRow).map((row) => openLane(row, vault));
     learnSeen(known, lanes);
-    // Lanes that were not known are looked up by the check of each second.
-    await this.#folded.learn({ missing: known.findMissing(lanes), unknown: [] }, known, vault, open);
+    if (!this.#folded.isSettled(lanes, known)) return undefined;
     const problem = this.findRollback(known, lanes);
     if (problem !== undefined) throw new LaneForgedError(problem);
     this.learn(known, lanes);

@@ -7,6 +7,7 @@ import { maxSeenLanes } from './lane-content.ts';
 import { hashBox, type KnownLane, type LaneHistory } from './lane-history.ts';
 import type { LaneConnection, LaneOptions } from './lane-ports.ts';
 import { LaneReader } from './lane-reader.ts';
+import { LaneStop } from './lane-stop.ts';
 import { type LaneProcess, type LaneStep, LaneWriter } from './lane-writer.ts';
 import {
   findOlderKeyring,
@@ -23,8 +24,6 @@ const maxEra = 2 ** 48 - 1;
 export const maxLaneAttempts = 3;
 const checkMilliseconds = 1_000;
 const notStarted = 'nothing is written while the vault is sealed';
-/** What an operator does about a rollback. */
-export const wayOut = 'see kmipd verify; kmipd vault accept goes on with the database as it is';
 
 /** A database engine whose transactions end with the lanes of its connections. */
 export interface LaneDriver extends SqlDriver {
@@ -47,8 +46,7 @@ export class Lanes {
   #options: LaneOptions | undefined;
   #keyring = 0;
   #isStarted = false;
-  #stopped: string | undefined;
-  #rollback: string | undefined;
+  readonly #stop = new LaneStop();
   #checking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -80,6 +78,7 @@ export class Lanes {
    */
   async start(options: LaneOptions): Promise<void> {
     this.#options = options;
+    this.#stop.observer = options.observer;
     for (const [suffix, writer] of this.#writers) writer.name = `${options.name}${suffix}`;
     this.#timer = setInterval(() => this.#checkLater(options), checkMilliseconds).unref();
     await this.check();
@@ -105,25 +104,41 @@ export class Lanes {
 
   /**
    * Is called before all lanes are read. The returned function takes the rows, reports a rollback that they
-   * show, and returns the hash of all rows as they state it.
+   * show, and returns the hash of all rows as they state it; undefined when lanes have appeared or gone, which
+   * `compareFolded` looks into.
    *
    * @throws {LaneForgedError} when a rollback was found, also from the function
    * @throws {StoreUnavailableError} when this process has not compared the lanes yet
    */
-  async expectLanes(vault: Vault): Promise<(rows: readonly SqlRow[]) => Promise<SetHash>> {
+  async expectLanes(vault: Vault): Promise<(rows: readonly SqlRow[]) => SetHash | undefined> {
     const isPending = this.#options !== undefined && !this.#isStarted;
     if (isPending) await this.check();
-    if (this.#rollback !== undefined) throw new LaneForgedError(this.#rollback);
-    if (isPending && !this.#isStarted) throw new StoreUnavailableError(this.#stopped ?? notStarted);
+    if (this.#stop.rollback !== undefined) throw new LaneForgedError(this.#stop.rollback);
+    if (isPending && !this.#isStarted) throw new StoreUnavailableError(this.#stop.reason ?? notStarted);
     const known = this.#knownLanes();
-    return async (rows) => {
+    return (rows) => {
       try {
-        return await this.#lanes.sum(rows, known, vault);
+        return this.#lanes.sum(rows, known, vault);
       } catch (error) {
-        if (!(error instanceof LaneForgedError)) throw error;
-        throw new LaneForgedError(this.#reportRollback(error.message));
+        throw this.#stop.rollBackIfForged(error);
       }
     };
+  }
+
+  /**
+   * Compares lanes that have appeared or gone with the records of folded ones.
+   * @throws {LaneForgedError} when a rollback was found
+   * @throws {StoreUnavailableError} when the database cannot be read
+   */
+  async compareFolded(vault: Vault): Promise<void> {
+    const known = this.#knownLanes();
+    try {
+      const lanes = await this.#lanes.read(known, this.#nodeLanes(), vault);
+      const problem = this.#lanes.findRollback(known, lanes);
+      if (problem !== undefined) throw new LaneForgedError(problem);
+    } catch (error) {
+      throw this.#stop.rollBackIfForged(error);
+    }
   }
 
   /** Remembers that this process has folded lanes. */
@@ -141,7 +156,7 @@ export class Lanes {
   async #check(): Promise<void> {
     const options = this.#options;
     if (options === undefined || !options.vault.unsealed) return;
-    if (this.#stopped !== undefined) return this.#keepAnchor(options);
+    if (this.#stop.reason !== undefined) return this.#keepAnchor(options);
     try {
       if (!this.#isStarted) await this.#readAnchors(options);
       await this.#compare(options);
@@ -150,7 +165,7 @@ export class Lanes {
       if (error instanceof VaultUnavailableError) return;
       if (error instanceof StoreUnavailableError) throw error;
       // Whatever else prevents the comparison is in the rows or the anchors, and lasts.
-      this.#reportRollback((error as Error).message);
+      this.#stop.rollBack((error as Error).message);
     }
     await this.#keepAnchor(options);
   }
@@ -165,19 +180,18 @@ export class Lanes {
   async #compare({ vault, keyrings }: LaneOptions): Promise<void> {
     const known = this.#knownLanes();
     const before = this.#lanes.opened;
-    const own = this.#isStarted ? [] : this.#ownNames();
-    const lanes = await this.#lanes.read(known, own, vault);
+    const lanes = await this.#lanes.read(known, this.#nodeLanes(), vault);
     // After the lanes: what they state of it was stored before them.
     const keyring = (await keyrings.read())?.generation ?? 0;
     const states = [{ keyring: this.#keyring }, ...lanes.map(({ content }) => content)];
     const problem = findOlderKeyring(keyring, states) ?? this.#lanes.findRollback(known, lanes);
     if (problem !== undefined) {
-      this.#reportRollback(problem);
+      this.#stop.rollBack(problem);
       return;
     }
-    const removed = this.#ownNames().find((name) => this.#lanes.isFolded(name));
+    const removed = this.#nodeLanes().find((name) => this.#lanes.isFolded(name));
     if (removed !== undefined) {
-      this.#reportRemoval(removed);
+      this.#stop.remove(removed);
       return;
     }
     this.#keyring = keyring;
@@ -211,8 +225,7 @@ export class Lanes {
   async #keepAnchor(options: LaneOptions): Promise<void> {
     // After a rollback too, so that the next start finds it: the last commits may have had no anchor yet. A
     // process that was displaced does not know its lanes.
-    const isDisplaced = this.#stopped !== undefined && this.#rollback === undefined;
-    if (!this.#isStarted || isDisplaced) return;
+    if (!this.#isStarted || this.#stop.isDisplaced) return;
     this.#knownLanes();
     await this.#anchor.keep(options, this.#keyring, this.#lanes.history.lanes);
   }
@@ -225,7 +238,7 @@ export class Lanes {
 
   /** Returns whether units change sealed rows; throws when nothing may be written. */
   #requireWritable(units: readonly SqlUnit[]): boolean {
-    if (this.#stopped !== undefined) throw new StoreUnavailableError(this.#stopped);
+    if (this.#stop.reason !== undefined) throw new StoreUnavailableError(this.#stop.reason);
     return units.some(({ changes }) => changes.length > 0);
   }
 
@@ -245,8 +258,12 @@ export class Lanes {
     return this.#writers.values().some((writer) => writer.name === name);
   }
 
-  #ownNames(): readonly string[] {
-    return [...this.#writers.values().map(({ name }) => name)];
+  /** The lanes of this process, and those that others of its node may have. */
+  #nodeLanes(): readonly string[] {
+    const { name, siblings = [] } = this.#options ?? { name: '' };
+    return [name, ...siblings].flatMap((each) =>
+      [...this.#writers.keys()].map((suffix) => `${each}${suffix}`),
+    );
   }
 
   async #resolveConflict(writer: LaneWriter): Promise<void> {
@@ -257,36 +274,16 @@ export class Lanes {
     const conflict = writer.resolveConflict(found, found !== undefined && isGenuine(found, vault));
     if (conflict === 'rollback' && found === undefined) await this.#resolveMissing(writer);
     else if (conflict === 'rollback')
-      this.#reportRollback(`the row ${writer.name} of table lane was put back, replaced or removed`);
-    else if (conflict === 'shared') this.#reportDisplacement(writer.name);
-    if (this.#stopped !== undefined) throw new StoreUnavailableError(this.#stopped);
+      this.#stop.rollBack(`the row ${writer.name} of table lane was put back, replaced or removed`);
+    else if (conflict === 'shared') this.#stop.displace(writer.name);
+    if (this.#stop.reason !== undefined) throw new StoreUnavailableError(this.#stop.reason);
   }
 
   /** The lane was folded, or somebody has deleted it: the next check finds out. */
   async #resolveMissing({ name }: LaneWriter): Promise<void> {
     await this.#checking?.catch(() => {});
     await this.check();
-    if (this.#stopped === undefined)
+    if (this.#stop.reason === undefined)
       throw new StoreUnavailableError(`the row ${name} of table lane is missing`);
-  }
-
-  /** Returns the line for the operator, of the first rollback that was found. */
-  #reportRollback(why: string): string {
-    if (this.#rollback !== undefined) return this.#rollback;
-    this.#rollback = `the database was put back to an earlier state or forged: ${why}`;
-    const stopped = `nothing is written, because ${this.#rollback}; ${wayOut}`;
-    this.#stopped ??= stopped;
-    this.#options?.observer.rolledBack(stopped);
-    return this.#rollback;
-  }
-
-  #reportRemoval(name: string): void {
-    this.#stopped = `nothing is written, because this node was removed by kmipd node remove (lane ${name}); stop kmipd, remove the file "node" of its home, and start it again: it gets a new name`;
-    this.#options?.observer.displaced(this.#stopped);
-  }
-
-  #reportDisplacement(name: string): void {
-    this.#stopped = `nothing is written, because another process writes as this one (${name}): does another home have the same file "node"?`;
-    this.#options?.observer.displaced(this.#stopped);
   }
 }

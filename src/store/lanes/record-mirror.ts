@@ -7,6 +7,7 @@ import {
 } from '../../vault/vault.ts';
 import { isCount } from '../cells.ts';
 import type { Read, RowVersion, SqlRow, WrittenRow } from '../sql-driver.ts';
+import { StoreUnavailableError } from '../store.ts';
 import type { Lanes } from './lanes.ts';
 import { LaneForgedError, selectWithLanes, toLaneCells } from './open-lane.ts';
 import { anchoredRecordKinds, anchoredSegment, SetHash } from './set-hash.ts';
@@ -17,7 +18,7 @@ const selectAll = selectWithLanes(anchoredRecordKinds);
 const retryMilliseconds = 1_000;
 /** Records that one line names. */
 const maxNamed = 5;
-/** How often the records are read because this process commits some of them meanwhile. */
+/** How often the records are read because some of them, or lanes, change meanwhile. */
 const maxReads = 3;
 
 /** An anchored record, none of which expires. */
@@ -34,7 +35,7 @@ interface MirroredRecord {
  */
 export class RecordMirror {
   readonly #search: Read;
-  readonly #lanes: Pick<Lanes, 'expectLanes'>;
+  readonly #lanes: Pick<Lanes, 'expectLanes' | 'compareFolded'>;
   readonly #vault: Vault;
   /** By key; undefined before the records were compared. */
   #records: Map<string, MirroredRecord> | undefined;
@@ -43,7 +44,7 @@ export class RecordMirror {
   #comparing: Promise<string | undefined> | undefined;
 
   /** @param search reads committed rows at one moment, as `SqlDriver.search` */
-  constructor(search: Read, lanes: Pick<Lanes, 'expectLanes'>, vault: Vault) {
+  constructor(search: Read, lanes: Pick<Lanes, 'expectLanes' | 'compareFolded'>, vault: Vault) {
     this.#search = search;
     this.#lanes = lanes;
     this.#vault = vault;
@@ -101,10 +102,7 @@ export class RecordMirror {
 
   /** @throws {LaneForgedError} when the records are not those that the lanes state */
   async #read(): Promise<Map<string, MirroredRecord>> {
-    const sumLater = await this.#lanes.expectLanes(this.#vault);
-    const rows = await this.#search(selectAll, []);
-    const stated = await sumLater(rows.filter(({ kind }) => kind === 'lane').map(toLaneCells));
-    const records = rows.filter(({ kind }) => kind !== 'lane');
+    const { stated, records } = await this.#readSettled();
     // At the first comparison every record is opened: later each is opened when it is used.
     const isOpened = this.#records !== undefined;
     const forged = records.find((row) => !isTyped(row) || !(isOpened || opens(row, this.#vault)));
@@ -112,6 +110,10 @@ export class RecordMirror {
       throw new LaneForgedError(
         `the record ${forged.kind} ${forged.key} in the database was altered outside kmipd`,
       );
+    const keys = new Set<unknown>();
+    const twice = records.find(({ key }) => keys.size === keys.add(key).size);
+    if (twice !== undefined)
+      throw new LaneForgedError(`the record ${twice.kind} ${twice.key} is in the database twice`);
     const present = new SetHash();
     for (const row of records) present.add(anchoredSegment, this.#elementOf(row));
     if (!stated.agrees(anchoredSegment, present))
@@ -119,6 +121,18 @@ export class RecordMirror {
         `the records of clients and policies in the database are not those that kmipd has written: ${records.length} are there, ${stated.rows(anchoredSegment)} were written${this.#nameDifferences(records)}`,
       );
     return new Map(records.map(toMirrored));
+  }
+
+  /** Reads the records and what the lanes state of them, again while lanes appear or go meanwhile. */
+  async #readSettled(): Promise<{ readonly stated: SetHash; readonly records: readonly SqlRow[] }> {
+    for (let reads = 1; reads <= maxReads; reads += 1) {
+      const sumLater = await this.#lanes.expectLanes(this.#vault);
+      const rows = await this.#search(selectAll, []);
+      const stated = sumLater(rows.filter(({ kind }) => kind === 'lane').map(toLaneCells));
+      if (stated !== undefined) return { stated, records: rows.filter(({ kind }) => kind !== 'lane') };
+      await this.#lanes.compareFolded(this.#vault);
+    }
+    throw new StoreUnavailableError('nodes are added to the database and removed all the time; try again');
   }
 
   /** Names some records that differ from those of the last comparison; nothing at a start. */
