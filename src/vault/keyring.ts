@@ -33,12 +33,16 @@ export interface Keyring {
   /** 16 bytes that identify the database; the salt of every derived key. */
   readonly storeId: Uint8Array;
   readonly generation: number;
+  /** The first epoch under which lanes are sealed that are to be believed. */
+  readonly lanesSince: number;
   readonly secrets: readonly Secret[];
 }
 
 interface KeyringJson {
   readonly store: string;
   readonly generation: number;
+  /** Absent before a database was accepted. */
+  readonly lanesSince?: number;
   readonly secrets: readonly {
     readonly kind: SecretKind;
     readonly epoch: number;
@@ -60,17 +64,26 @@ export function createKeyring(createdAt: number): Keyring {
   return {
     storeId: random(storeIdBytes),
     generation: 1,
+    lanesSince: 1,
     secrets: kinds.map((kind) => ({ kind, epoch: 1, createdAt, bytes: random(secretBytes) })),
   };
 }
 
-/** Returns the keyring with one more seal epoch. */
-export function addSealEpoch(keyring: Keyring, createdAt: number): Keyring {
+/**
+ * Returns the keyring with one more seal epoch. `endsLanes`: lanes that were sealed before it are not to be
+ * believed any more.
+ */
+export function addSealEpoch(
+  keyring: Keyring,
+  createdAt: number,
+  { endsLanes = false }: { readonly endsLanes?: boolean } = {},
+): Keyring {
   const epoch = 1 + Math.max(...keyring.secrets.filter(({ kind }) => kind === 'seal').map((s) => s.epoch));
   const bytes = randomFillSync(new Uint8Array(secretBytes));
   return {
     ...keyring,
     generation: keyring.generation + 1,
+    lanesSince: endsLanes ? epoch : keyring.lanesSince,
     secrets: [...keyring.secrets, { kind: 'seal', epoch, createdAt, bytes }],
   };
 }
@@ -91,12 +104,13 @@ export function encodeKeyring(
   rootKey: Uint8Array,
   random: (buffer: Uint8Array) => void = randomFillSync,
 ): StoredKeyring {
-  const { storeId, generation, secrets } = keyring;
+  const { storeId, generation, lanesSince, secrets } = keyring;
   const wrapKey = deriveVaultKey(rootKey, storeId, 'kmipd/2 root wrap');
   const nonceKey = deriveVaultKey(rootKey, storeId, 'kmipd/2 root nonce');
   const json: KeyringJson = {
     store: storeId.toHex(),
     generation,
+    ...(lanesSince > 1 && { lanesSince }),
     secrets: secrets.map(({ kind, epoch, createdAt, bytes }) => {
       const plain = concatBytes([secretPrefix(storeId, kind, epoch), bytes]);
       const nonce = computeNonce(nonceKey, wrapFormat, noAad, plain, random);
@@ -130,7 +144,8 @@ export function decodeKeyring(stored: StoredKeyring, rootKey: Uint8Array): Keyri
   });
   wrapKey.fill(0);
   const opened = secrets.filter((secret) => secret !== undefined);
-  const keyring = { storeId, generation: json.generation, secrets: opened };
+  const { generation, lanesSince = 1 } = json;
+  const keyring = { storeId, generation, lanesSince, secrets: opened };
   if (opened.length === 0 && json.secrets.length > 0) return 'foreign';
   const isWhole =
     opened.length === secrets.length && kinds.every((kind) => opened.some((s) => s.kind === kind));
@@ -201,7 +216,10 @@ function parseJson(text: Uint8Array): KeyringJson | undefined {
       Number.isSafeInteger(secret.createdAt) &&
       isHex(secret.wrapped);
     const isKeyring =
-      isHex(json.store, storeIdBytes) && isCount(json.generation) && json.secrets.every(isSecret);
+      isHex(json.store, storeIdBytes) &&
+      isCount(json.generation) &&
+      (json.lanesSince === undefined || isCount(json.lanesSince)) &&
+      json.secrets.every(isSecret);
     return isKeyring ? json : undefined;
   } catch {
     return undefined;

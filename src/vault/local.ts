@@ -10,12 +10,7 @@ import {
 } from './keyring.ts';
 import { checkPin, type PinPlace, requireNoPin, setPin } from './keyring-pin.ts';
 import { OpenKeyring } from './open-keyring.ts';
-import {
-  alteredKeyringMessage,
-  createOrReadRootKey,
-  foreignRootKeyMessage,
-  readRootKey,
-} from './root-key.ts';
+import { alteredKeyringMessage, foreignRootKeyMessage, withRootKey } from './root-key.ts';
 import { EpochSealCounter } from './seal-counter.ts';
 import {
   type ForgedRow,
@@ -75,6 +70,13 @@ export interface LocalVault extends Vault {
    * @throws {VaultUnavailableError} when the vault is sealed or the root key cannot be used.
    */
   rotate(): Promise<number>;
+  /**
+   * Begins a new seal epoch, after which no lane opens that was sealed before it. To be called while no other
+   * process writes to the database.
+   *
+   * @throws as `rotate`
+   */
+  endLanes(): Promise<void>;
   /** Reads the stored keyring, and the root key if needed: unseals the vault, adds epochs of others. */
   refresh(): Promise<void>;
 }
@@ -94,6 +96,7 @@ class LocalFileVault implements LocalVault {
   readonly sealCounter = new EpochSealCounter();
   readonly #options: LocalVaultOptions;
   readonly #now: () => number;
+  readonly #activationDelay: number;
   #keyring: OpenKeyring | undefined;
   #sealedBecause: string | undefined = 'the root key has not been read yet';
   /** When the keyring in use was last found to be the stored one. */
@@ -107,6 +110,7 @@ class LocalFileVault implements LocalVault {
   constructor(options: LocalVaultOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#activationDelay = options.activationDelaySeconds ?? 120;
   }
 
   get unsealed(): boolean {
@@ -119,7 +123,7 @@ class LocalFileVault implements LocalVault {
 
   seal(context: SealContext, plain: Uint8Array): SealedKey {
     const keyring = this.#requireKeyring();
-    const epoch = keyring.currentEpoch(this.#now() / 1000 - (this.#options.activationDelaySeconds ?? 120));
+    const epoch = keyring.currentEpoch(this.#now() / 1000 - this.#activationDelay);
     const count = this.sealCounter.add(epoch);
     if (count >= (this.#options.sealsBeforeRotation ?? sealsBeforeRotation)) this.#replaceEpoch(epoch);
     if (count > maxSeals)
@@ -168,10 +172,22 @@ class LocalFileVault implements LocalVault {
   }
 
   rotate(): Promise<number> {
-    this.#rotating ??= this.#addEpoch().finally(() => {
-      this.#rotating = undefined;
-    });
+    // An epoch that another process has begun serves as well.
+    this.#rotating ??= this.#addEpoch((keyring, now) => addSealEpoch(keyring, now))
+      .then(() => this.#requireKeyring().newest)
+      .finally(() => {
+        this.#rotating = undefined;
+      });
     return this.#rotating;
+  }
+
+  async endLanes(): Promise<void> {
+    // In use at once, because no other process is to seal anything meanwhile.
+    const isStored = await this.#addEpoch((keyring, now) =>
+      addSealEpoch(keyring, now - this.#activationDelay, { endsLanes: true }),
+    );
+    if (!isStored)
+      throw new VaultUnavailableError('another process changes the keyring: stop it, and try again');
   }
 
   refresh(): Promise<void> {
@@ -216,7 +232,9 @@ class LocalFileVault implements LocalVault {
     try {
       if (stored === undefined && this.#options.pin?.isReadOnly)
         throw new VaultUnavailableError(lostKeyringMessage);
-      const keyring = await this.#withRootKey(stored, (rootKey) => this.#openOrCreate(stored, rootKey));
+      const keyring = await withRootKey(this.#options.rootKeyFile, stored !== undefined, (rootKey) =>
+        this.#openOrCreate(stored, rootKey),
+      );
       this.#use(keyring);
     } catch (error) {
       if (!(error instanceof VaultUnavailableError)) throw error;
@@ -264,37 +282,19 @@ class LocalFileVault implements LocalVault {
     return other;
   }
 
-  async #addEpoch(): Promise<number> {
+  /** Returns false when another process has changed the keyring at the same time. */
+  async #addEpoch(add: (keyring: Keyring, now: number) => Keyring): Promise<boolean> {
     this.#requireKeyring();
     const stored = await this.#options.keyrings.read();
-    const next = await this.#withRootKey(stored, async (rootKey) => {
+    const next = await withRootKey(this.#options.rootKeyFile, stored !== undefined, async (rootKey) => {
       // An epoch wrapped by an exchanged root key would be lost at the next restart.
-      const next = addSealEpoch(await this.#openOrCreate(stored, rootKey), Math.floor(this.#now() / 1000));
+      const next = add(await this.#openOrCreate(stored, rootKey), Math.floor(this.#now() / 1000));
       const encoded = encodeKeyring(next, rootKey);
       wipeKeyring(next);
       return encoded;
     });
-    // Another process may have begun an epoch at the same time, which serves as well.
-    await this.#options.keyrings.write(next);
+    const isStored = await this.#options.keyrings.write(next);
     await this.refresh();
-    return this.#requireKeyring().newest;
-  }
-
-  async #withRootKey<T>(
-    stored: StoredKeyring | undefined,
-    use: (rootKey: Uint8Array) => Promise<T>,
-  ): Promise<T> {
-    const { rootKeyFile } = this.#options;
-    const rootKey =
-      readRootKey(rootKeyFile) ?? (stored === undefined ? createOrReadRootKey(rootKeyFile) : undefined);
-    if (rootKey === undefined)
-      throw new VaultUnavailableError(
-        `the root key ${rootKeyFile} is missing, and the database is encrypted under it: restore it from its backup`,
-      );
-    try {
-      return await use(rootKey);
-    } finally {
-      rootKey.fill(0);
-    }
+    return isStored;
   }
 }

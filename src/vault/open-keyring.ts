@@ -14,6 +14,7 @@ interface Epoch {
 /** The keys of one generation of a keyring, derived once. */
 export class OpenKeyring {
   readonly generation: number;
+  readonly #lanesSince: number;
   readonly index: HashedIndex;
   /** In the order of their numbers, which is that of their age. */
   readonly #epochs: readonly Epoch[];
@@ -21,6 +22,7 @@ export class OpenKeyring {
   /** Takes over the secrets of the keyring, and overwrites those that are only derived from. */
   constructor(keyring: Keyring) {
     this.generation = keyring.generation;
+    this.#lanesSince = keyring.lanesSince;
     this.#epochs = keyring.secrets
       .filter(({ kind }) => kind === 'seal')
       .map(({ epoch, createdAt, bytes }) => ({
@@ -51,9 +53,14 @@ export class OpenKeyring {
     return sealBox(keys, epoch, context, plain) as SealedKey;
   }
 
-  /** Returns the content of a box; undefined when it is of another row or unknown epoch, or changed. */
+  /**
+   * Returns the content of a box; undefined when it is of another row or unknown epoch, or changed, or a lane
+   * of before the database was accepted.
+   */
   open(context: SealContext, sealed: Uint8Array): Uint8Array | undefined {
-    const keys = this.#keysOf(readEpoch(sealed));
+    const epoch = readEpoch(sealed);
+    if (context.kind === 'lane' && (epoch ?? 0) < this.#lanesSince) return undefined;
+    const keys = this.#keysOf(epoch);
     return keys && openBox(keys, context, sealed);
   }
 

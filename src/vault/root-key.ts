@@ -188,3 +188,25 @@ function decodeDigits(
   key.fill(0);
   return undefined;
 }
+
+/**
+ * Gives the root key of a file to `use`, and overwrites it afterwards.
+ * @param isNeeded whether there is a keyring, without which a root key is created where there is none
+ * @throws {VaultUnavailableError} when it is missing, or cannot be read
+ */
+export async function withRootKey<T>(
+  file: string,
+  isNeeded: boolean,
+  use: (rootKey: Uint8Array) => Promise<T>,
+): Promise<T> {
+  const rootKey = readRootKey(file) ?? (isNeeded ? undefined : createOrReadRootKey(file));
+  if (rootKey === undefined)
+    throw new VaultUnavailableError(
+      `the root key ${file} is missing, and the database is encrypted under it: restore it from its backup`,
+    );
+  try {
+    return await use(rootKey);
+  } finally {
+    rootKey.fill(0);
+  }
+}

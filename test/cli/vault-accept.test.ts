@@ -202,6 +202,7 @@ t.test('a database that was put back as a whole is accepted', async (t) => {
   t.not((await create(daemon, 'new'))[0], 'undefined');
   t.equal(await daemon.end(), 0);
 
+  const lanes = rowsOf(daemon, 'select name, seq, era, hex(box) as box from lane');
   writeFileSync(join(daemon.home, 'anchor'), 'of somebody else\n');
   const damaged = /\/anchor is damaged; see kmipd verify; kmipd vault accept goes on/;
   await t.rejects(daemon.start(), damaged);
@@ -213,4 +214,14 @@ t.test('a database that was put back as a whole is accepted', async (t) => {
     output: /\n\S+\/anchor could not be read and was removed, with what it had of other databases\n/,
   });
   t.equal((await command(daemon, 'verify')).code, 0);
+
+  const [{ name }] = rowsOf(daemon, 'select name from lane') as [{ name: string }];
+  const old = lanes.find((lane) => lane['name'] !== name);
+  t.not(old, undefined);
+  const columns =
+    "insert into lane (name, seq, era, box) select value ->> 'name', value ->> 'seq', value ->> 'era'";
+  alter(daemon, [`${columns}, unhex(value ->> 'box') from (select ? as value)`, JSON.stringify(old)]);
+  const ended = /the row \S+ of table lane does not open/;
+  await t.rejects(daemon.start(), ended, 'a lane of before is none any more');
+  t.match(await command(daemon, 'verify'), { code: 1, output: ended });
 });

@@ -44,8 +44,6 @@ export async function acceptDatabase(
   options: AcceptOptions,
 ): Promise<AcceptedRows> {
   const { snapshot, repair, keyrings, vault } = database;
-  // The lanes that are replaced may have stated too few boxes of the epoch.
-  await vault.rotate();
   const verify = () => snapshot((rows) => verifyRows(rows, vault, async () => {}));
   const renumbered = await repair.renumber(found.sequences);
   const { altered, isIndexWrong } = renumbered === 0 ? found : await verify();
@@ -54,6 +52,9 @@ export async function acceptDatabase(
     await rebuildIndex(database, options.uniqueNames);
   await repair.removeFolds();
   const { objects, records, present } = await verify();
+  // No lane of before is to be put back, with the rows that it had. Those that are replaced may also have
+  // stated too few boxes of their epoch.
+  await vault.endLanes();
   const keyring = (await keyrings.read())?.generation ?? 0;
   await repair.replaceLanes(sealLane(options.lane, present, keyring, vault));
   return { objects, records, renumbered, removed: altered.length };

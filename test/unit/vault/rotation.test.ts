@@ -152,3 +152,28 @@ t.test('rotation is refused when the root key was exchanged', async (t) => {
   t.equal(vault.unsealed, true, 'the keys at hand stay good');
   t.equal(epochOf(vault.seal(context, plain)), 1);
 });
+
+t.test('after the end of all lanes none of before opens, and everything else does', async (t) => {
+  const [rootKeyFile, keyrings] = [freshFile(), memoryKeyrings()];
+  const open = () => openLocalVault({ rootKeyFile, keyrings, refreshSeconds: 0 });
+  const vault = await open();
+  t.teardown(() => vault.close());
+  const lane = { kind: 'lane', name: 'node', seq: 1, era: 1 } as const;
+  const [beforeLane, value] = [vault.seal(lane, plain), vault.seal(context, plain)];
+  await vault.rotate();
+  await vault.endLanes();
+  const after = vault.seal(lane, plain);
+  t.equal(epochOf(after), 3, 'without an activation delay');
+  await vault.rotate();
+  const again = await open();
+  t.teardown(() => again.close());
+  for (const each of [vault, again]) {
+    t.throws(() => each.open(lane, beforeLane), { name: 'SealBrokenError' });
+    t.strictSame(each.open(context, value), plain);
+    t.strictSame(each.open(lane, after), plain);
+  }
+  const racing = { ...keyrings, write: async () => false };
+  const late = await openLocalVault({ rootKeyFile, keyrings: racing, refreshSeconds: 0 });
+  t.teardown(() => late.close());
+  await t.rejects(late.endLanes(), /another process changes the keyring/);
+});
