@@ -72,6 +72,12 @@ export const clearTexts: readonly string[] = [
   'BEGIN CERTIFICATE',
 ];
 
+/** More objects than one commit converts. */
+export const moreObjects = 600;
+export const insertMoreObjects = `insert into object (id, grp, object_type, version, attributes)
+  with recursive n (i) as (select 1 union all select i + 1 from n where i < ${moreObjects})
+  select 'more ' || i, 'more', o.object_type, 1, o.attributes from n, object o where o.grp = 'archive' and o.sealed is null and o.object_type = 'SecretData'`;
+
 /** A copy of the database with its root key in a temporary state directory. */
 export class OldHome {
   readonly directory: string;

@@ -1,22 +1,24 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { checkConverted, clearTexts, convertUntil, OldHome } from './fixture.ts';
+import {
+  checkConverted,
+  clearTexts,
+  convertUntil,
+  insertMoreObjects,
+  moreObjects,
+  OldHome,
+} from './fixture.ts';
 
 t.setTimeout(600_000);
 
 /** Kills in first attempts; each is followed by one in the second attempt. */
 const kills = 8;
 
-/** More objects than one commit converts. */
-const moreObjects = `insert into object (id, grp, object_type, version, attributes)
-  with recursive n (i) as (select 1 union all select i + 1 from n where i < 600)
-  select 'more ' || i, 'more', o.object_type, 1, o.attributes from n, object o where o.grp = 'archive' and o.sealed is null and o.object_type = 'SecretData'`;
-
 function newHome(t: { teardown(end: () => void): void }): OldHome {
   const home = new OldHome();
   t.teardown(() => home.remove());
-  home.change(moreObjects);
+  home.change(insertMoreObjects);
   return home;
 }
 
@@ -43,7 +45,7 @@ type Test = Pick<typeof t, 'ok' | 'notOk' | 'equal'>;
 function checkFiles(t: Test, { directory }: OldHome): void {
   const report = join(directory, 'first-design-conversion.txt');
   t.equal(statSync(report).mode & 0o777, 0o600);
-  t.ok(readFileSync(report, 'utf8').includes('more     SecretData          600'));
+  t.ok(readFileSync(report, 'utf8').includes(`more     SecretData          ${moreObjects}`));
   for (const name of readdirSync(directory)) {
     const content = readFileSync(join(directory, name));
     const found = clearTexts.filter((text) => content.includes(text));

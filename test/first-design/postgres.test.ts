@@ -1,18 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
-import pg from 'pg';
 import t from 'tap';
 import { findKeptRows } from '../../src/first-design/kept-rows.ts';
-import { oldSchema } from '../../src/first-design/schema.ts';
 import { lockConversion } from '../../src/store/conversion-lock.ts';
 import { openDatabase } from '../../src/store/open.ts';
-import { openPostgres } from '../../src/store/postgres.ts';
-import type { SqlValue } from '../../src/store/sql-driver.ts';
 import { startPostgres } from '../store/embedded-postgres.ts';
-import { checkConverted, convertUntil, expected, OldHome, originalFile } from './fixture.ts';
+import { queryPostgres } from '../store/query-postgres.ts';
+import { checkConverted, convertUntil, expected, type OldHome } from './fixture.ts';
 import { testInventory } from './inventory-suite.ts';
+import { createOldPostgres, oldTables } from './old-postgres.ts';
 
 t.setTimeout(600_000);
 
@@ -20,43 +17,11 @@ const server = await startPostgres();
 const skip = typeof server === 'string' && server;
 t.teardown(() => (typeof server === 'string' ? undefined : server.stop()));
 
-const tables = ['term', 'object', 'object_index', 'unique_key', 'client', 'sealing_key', 'record'];
-/** Tables with a `seq` or `id` that the database assigns. */
-const serialTables: ReadonlySet<string> = new Set(['term', 'object', 'record']);
-
-/** Creates a database with the rows of the fixture, as a kmipd of the first design had them on PostgreSQL. */
 async function newHome(): Promise<OldHome> {
   if (typeof server === 'string') throw new Error(server);
-  const home = new OldHome();
+  const home = await createOldPostgres(server);
   t.teardown(() => home.remove());
-  home.url = await server.fresh();
-  const migrations = oldSchema.map((statements, at) => ({ version: at + 1, name: `${at + 1}`, statements }));
-  const driver = await openPostgres(home.url, { migrations });
-  const source = new DatabaseSync(originalFile, { readOnly: true });
-  for (const table of tables) {
-    const rows = source.prepare(`select * from ${table}`).all() as Record<string, SqlValue>[];
-    const steps = rows.map((row) => {
-      const names = Object.keys(row);
-      const values = names.map((_, at) => `$${at + 1}`).join(', ');
-      const overriding = serialTables.has(table) ? ' overriding system value' : '';
-      const sql = `insert into ${table} (${names.join(', ')})${overriding} values (${values})`;
-      return { sql, parameters: Object.values(row) };
-    });
-    await driver.commit({ objects: [], changes: [], steps });
-  }
-  source.close();
-  await driver.close();
   return home;
-}
-
-async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client(url);
-  await client.connect();
-  try {
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
-  }
 }
 
 const count = (table: string) => `select count(*)::int as n from ${table}`;
@@ -66,15 +31,19 @@ t.test('a database of the first design is converted, its old tables stay', { ski
   await t.rejects(openDatabase(home.url), { code: 'FIRST_DESIGN' });
   await home.convert();
   await checkConverted(t, home);
-  await t.rejects(query(home.url, count('object')), { code: '42P01' }, 'an older kmipd finds no table');
-  t.strictSame(await query(home.url, count('first_design_object')), [{ n: expected.objects.length }]);
+  await t.rejects(
+    queryPostgres(home.url, count('object')),
+    { code: '42P01' },
+    'an older kmipd finds no table',
+  );
+  t.strictSame(await queryPostgres(home.url, count('first_design_object')), [{ n: expected.objects.length }]);
   const drops = home.report.filter((line) => line.startsWith('  drop table first_design_'));
-  t.equal(drops.length, tables.length);
-  await query(home.url, drops[0]!);
+  t.equal(drops.length, oldTables.length);
+  await queryPostgres(home.url, drops[0]!);
   const kept = await findKeptRows(home.url);
-  t.equal(kept?.names.length, tables.length - 1);
+  t.equal(kept?.names.length, oldTables.length - 1);
   await kept?.remove();
-  await t.rejects(query(home.url, count('first_design_object')), { code: '42P01' });
+  await t.rejects(queryPostgres(home.url, count('first_design_object')), { code: '42P01' });
   t.equal(await findKeptRows(home.url), undefined);
   await checkConverted(t, home);
 });
@@ -84,7 +53,7 @@ testInventory(
   {
     newHome,
     async change({ url }, sql) {
-      await query(url, sql);
+      await queryPostgres(url, sql);
     },
     overriding: 'overriding system value',
   },
@@ -95,9 +64,9 @@ t.test('the statements of docs/conversion.md lead back to an older kmipd', { ski
   const home = await newHome();
   await home.convert();
   const page = readFileSync(join(import.meta.dirname, '../../docs/conversion.md'), 'utf8');
-  await query(home.url, /```sql\n([^`]+)```/.exec(page)?.[1] ?? '');
-  for (const table of tables) await query(home.url, count(table));
-  t.strictSame(await query(home.url, 'select max(version)::int as n from migration'), [{ n: 4 }]);
+  await queryPostgres(home.url, /```sql\n([^`]+)```/.exec(page)?.[1] ?? '');
+  for (const table of oldTables) await queryPostgres(home.url, count(table));
+  t.strictSame(await queryPostgres(home.url, 'select max(version)::int as n from migration'), [{ n: 4 }]);
   await t.rejects(openDatabase(home.url), { code: 'FIRST_DESIGN' });
   await home.convert(undefined, true);
   await checkConverted(t, home);
@@ -118,13 +87,13 @@ const fillDisk = `
 
 t.test('a conversion on a full disk ends with one line, and is repeated', { skip }, async (t) => {
   const home = await newHome();
-  await query(home.url, fillDisk);
+  await queryPostgres(home.url, fillDisk);
   await t.rejects(home.convert(), {
     message:
       /^the conversion of the database stopped: cannot write \S+: could not extend file "base\/1\/2": No space left on device; no old row is lost: put that right, then start again$/,
   });
   t.match(home.said.join('\n'), /^the old tables take 1 MiB, and about as much again has to be free/m);
-  await query(home.url, 'drop event trigger fill');
+  await queryPostgres(home.url, 'drop event trigger fill');
   await home.convert();
   await checkConverted(t, home);
 });
@@ -135,7 +104,7 @@ t.test('one node converts at a time', { skip }, async (t) => {
   t.equal(await lockConversion(home.url), undefined);
   await t.rejects(home.convert(), { message: /^another kmipd converts the database/ });
   t.strictSame(
-    await query(home.url, count('object')),
+    await queryPostgres(home.url, count('object')),
     [{ n: expected.objects.length }],
     'nothing has changed',
   );
@@ -148,7 +117,7 @@ t.test('a node learns that its lock is lost', { skip }, async (t) => {
   const home = await newHome();
   const lock = await lockConversion(home.url);
   t.equal(lock?.isHeld, true);
-  await query(
+  await queryPostgres(
     home.url,
     "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and pid <> pg_backend_pid()",
   );
