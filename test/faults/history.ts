@@ -19,8 +19,25 @@ export interface Known {
   readonly id: string;
   readonly hash: string;
   name: string | undefined;
+  /** Its custom attribute. */
+  readonly note: string;
   state: State;
+  /** Whether name and note are gone; `maybe` after a purge that did not have to reach it. */
+  purged: 'no' | 'maybe' | 'yes';
+  /** Dates that were read before, and do not change any more. */
+  initial?: string | undefined;
+  destroyed?: string | undefined;
 }
+
+/** Returns an object that has had one name since its creation, or since it replaced another. */
+export const known = (id: string, hash: string, name: string, state: State): Known => ({
+  id,
+  hash,
+  name,
+  note: name,
+  state,
+  purged: 'no',
+});
 
 /** A message without an answer: all its effects must exist, or none. */
 export type Unanswered =
@@ -48,7 +65,10 @@ async function look(client: Client, id: string): Promise<{ hash: string | undefi
   return { hash: material.ok ? materialHash(material) : undefined, facts: factsOf(described) };
 }
 
-/** Compares objects with their acknowledged state and returns a line for each difference. */
+/**
+ * Compares objects with their acknowledged state and returns a line for each difference. No purge may run:
+ * what is found of one, is expected from then on.
+ */
 export async function findDifferences(client: Client, objects: readonly Known[]): Promise<string[]> {
   const problems: string[] = [];
   await inParts(objects, async (object) => {
@@ -58,9 +78,28 @@ export async function findDifferences(client: Client, objects: readonly Known[])
     if (object.state === 'Destroyed' ? hash !== undefined : hash !== object.hash) {
       wrong(hash === undefined ? 'its key cannot be read' : 'its key is another one, or still there');
     }
-    const expected = object.name === undefined ? [] : [object.name];
-    if (facts.names.join() !== expected.join()) wrong(`its names are ${facts.names.join()}`);
+    for (const problem of findTextProblems(object, facts)) wrong(problem);
+    for (const date of ['initial', 'destroyed'] as const) {
+      const isExpected = date === 'initial' || object.state === 'Destroyed';
+      object[date] ??= facts[date];
+      if (isExpected ? facts[date] === undefined : facts[date] !== undefined) wrong(`its ${date} date`);
+      else if (facts[date] !== object[date])
+        wrong(`its ${date} date was ${object[date]} and is ${facts[date]}`);
+    }
   });
+  return problems;
+}
+
+/** Compares what a purge removes: all of it is there, or nothing. */
+function findTextProblems(object: Known, { note, names }: Facts): string[] {
+  const problems: string[] = [];
+  const isPurged = object.state === 'Destroyed' && note === undefined;
+  if (isPurged && object.purged === 'no') problems.push('it was purged');
+  if (!isPurged && object.purged === 'yes') problems.push('its purge is lost');
+  if (!isPurged && note !== object.note) problems.push(`its note is ${note}`);
+  const expected = isPurged || object.name === undefined ? [] : [object.name];
+  if (names.join() !== expected.join()) problems.push(`its names are ${names.join()}`);
+  object.purged = isPurged ? 'yes' : 'no';
   return problems;
 }
 
@@ -93,7 +132,7 @@ export async function resolveUnanswered(
           if (hash === undefined || facts.state === undefined) problems.push(`${id}: made, but not readable`);
           else if (message.hash !== undefined && hash !== message.hash)
             problems.push(`${id}: made with another key`);
-          else objects.push({ id, hash, name: message.names[at], state: facts.state });
+          else objects.push(known(id, hash, message.names[at] ?? '', facts.state));
         }
         return;
       }
@@ -114,12 +153,7 @@ export async function resolveUnanswered(
           facts.names.length === 0;
         if (!whole) return void problems.push(`${message.object.id}: half replaced by ${id}`);
         message.object.name = undefined;
-        objects.push({
-          id,
-          hash: fresh.hash as string,
-          name: message.name,
-          state: fresh.facts.state as State,
-        });
+        objects.push(known(id, fresh.hash as string, message.name, fresh.facts.state as State));
       }
     }
   });

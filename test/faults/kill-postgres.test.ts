@@ -1,5 +1,6 @@
 import t from 'tap';
 import { startPostgres } from '../store/embedded-postgres.ts';
+import { checkMaintenance } from './check-maintenance.ts';
 import { databaseOf } from './database.ts';
 import { killRepeatedly } from './kill.ts';
 
@@ -24,6 +25,7 @@ t.test(
     });
     t.same(report.problems, []);
     t.equal(report.kills, 4);
+    checkMaintenance(t, report);
     t.ok(report.ordered > 40, `${report.ordered} messages on shared objects came in a serial order`);
     t.ok(report.unanswered > 4, `${report.unanswered} were cut off`);
   },

@@ -1,11 +1,15 @@
-import { DatabaseSync } from 'node:sqlite';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../client.ts';
 import { Daemon } from '../fixture/daemon.ts';
 import { KmipdProcess } from '../fixture/kmipd.ts';
 import { Random } from '../fuzz/random.ts';
+import { readSqlite } from './database.ts';
 import { findDifferences, type Known, resolveUnanswered, type Unanswered } from './history.ts';
-import { findSerialOrderProblem, type Step, type World } from './serial.ts';
+import { maintenanceActs, type Round } from './maintenance.ts';
+import { type KillReport, newReport } from './report.ts';
+import { RoundMaintenance } from './round-maintenance.ts';
+import { findSerialOrderProblem, type World } from './serial.ts';
 import {
   createSharedObjects,
   findLostReplacements,
@@ -31,42 +35,19 @@ export interface KillOptions {
   progress?(report: KillReport): void;
 }
 
-export interface KillReport {
-  kills: number;
-  /** Messages that were answered. */
-  acknowledged: number;
-  /** Messages in flight when the server was killed. */
-  unanswered: number;
-  objects: number;
-  /** Messages on shared objects for which a serial order was found. */
-  ordered: number;
-  /** Tickets that were compared after a kill. */
-  tickets: number;
-  /** Kills of a daemon that had just started, and deleted what had expired. */
-  killsAtStart: number;
-  /** Those messages on shared objects that were in flight when the server was killed, by their effect. */
-  interrupted: Record<'undone' | Step['kind'], number>;
-  problems: string[];
-}
-
 /** Objects of earlier rounds that are checked after each kill; all of them are checked at the end. */
 const revisited = 100;
 
 /** Milliseconds after which a round kills the server even if too few messages were answered. */
 const roundDeadline = 60_000;
 
-/** Log lines of errors, and of a database whose state was not remembered. */
-const alarm = /"level":"(error|fatal)"|no anchor/;
+/** Log lines of errors, of a database whose state was not remembered, and of a verification that failed. */
+const alarm = /"level":"(error|fatal)"|no anchor|rows could not be verified/;
 
 /** Returns the problems that SQLite finds in a database; none when it is intact. */
 export function integrity(file: string): string[] {
-  const database = new DatabaseSync(file, { readOnly: true });
-  try {
-    const rows = database.prepare('pragma integrity_check').all() as { integrity_check: string }[];
-    return rows.map((row) => row.integrity_check).filter((line) => line !== 'ok');
-  } finally {
-    database.close();
-  }
+  const rows = readSqlite(file, 'pragma integrity_check');
+  return rows.map((row) => String(row.integrity_check)).filter((line) => line !== 'ok');
 }
 
 /** The shared objects of a round, and their state at its start. */
@@ -75,8 +56,9 @@ interface Contest {
   readonly before: World;
 }
 
-/** The writers of a round. */
+/** The writers of a round, and what is done beside them. */
 interface Crew {
+  readonly maintenance: RoundMaintenance;
   /** Each changes objects of its own. */
   readonly writers: readonly Writer[];
   /** All change the same objects. */
@@ -84,15 +66,24 @@ interface Crew {
   readonly tickets: TicketWriter;
 }
 
+/** Milliseconds within which a round that aims at no act kills the server after enough answers. */
+const shortDelay = 5;
+
 /**
- * Kills a daemon repeatedly while clients write, and compares its objects after each restart with those it
- * had acknowledged: none may be lost, and the effects of a message without an answer must be there completely
- * or not at all. For the objects that many connections change at once, a serial order of the messages must
- * lead to their state. `kmipd verify` must find every row as it was written, and no daemon may log an error.
+ * Kills a daemon repeatedly while clients write and the database is maintained, and compares its objects
+ * after each restart with those it had acknowledged: none may be lost, and the effects of a message without
+ * an answer must be there completely or not at all. A destroyed object may be purged, and must be when a
+ * purge after its destruction was acknowledged. For the objects that many connections change at once, a
+ * serial order of the messages must lead to their state. `kmipd verify` must find every row as it was
+ * written, and no daemon may log an error.
  */
 export async function killRepeatedly(options: KillOptions): Promise<KillReport> {
   const { store } = options;
-  const server = await Daemon.prepare(store === undefined ? {} : { store });
+  const server = await Daemon.prepare({
+    preload: join(import.meta.dirname, 'fast-maintenance.ts'),
+    config: 'verificationHours = 1\n',
+    ...(store !== undefined && { store }),
+  });
   try {
     await server.start();
     const campaign = new KillCampaign(server, options);
@@ -109,22 +100,14 @@ export async function killRepeatedly(options: KillOptions): Promise<KillReport> 
 }
 
 class KillCampaign {
-  readonly report: KillReport = {
-    kills: 0,
-    acknowledged: 0,
-    unanswered: 0,
-    objects: 0,
-    ordered: 0,
-    tickets: 0,
-    killsAtStart: 0,
-    interrupted: { undone: 0, cell: 0, chain: 0, spend: 0, refused: 0 },
-    problems: [],
-  };
+  readonly report: KillReport = newReport(maintenanceActs.map(({ name }) => name));
   readonly #server: Daemon;
   readonly #options: KillOptions;
   readonly #random: Random;
   /** All objects of the rounds so far. */
   readonly #objects: Known[] = [];
+  /** Whether the server of this round was, or is being, killed. */
+  #isKilled = false;
 
   constructor(server: Daemon, options: KillOptions) {
     this.#server = server;
@@ -137,18 +120,25 @@ class KillCampaign {
    */
   async playRound(round: number): Promise<void> {
     const contest = await this.#prepareContest(round);
-    const crew = this.#createCrew(round, contest);
+    const crew = await this.#createCrew(round, contest);
+    const { maintenance } = crew;
     await this.#writeUntilKilled(round, crew);
     this.report.kills = round;
+    // A command that has found no daemon may still work when the next one starts.
+    const isOverlapping = this.#options.store === undefined && this.#random.chance(50);
+    if (!isOverlapping) await maintenance.ended();
     await this.#options.settled?.();
     if (round % 4 === 2) await this.#killAtStart();
     await this.#server.start();
+    await maintenance.ended();
     const client = await this.#server.connect();
     await Promise.all([
       this.#verify(),
-      this.#checkOwnObjects(client, crew.writers),
+      this.#checkOwnObjects(client, crew),
       this.#checkSharedObjects(round, client, contest, crew.sharers),
     ]);
+    this.#addProblems(maintenance.problems);
+    maintenance.countPartlyDone();
     this.#addProblems(await findTicketProblems(client, crew.tickets));
     this.#addProblems(this.#alarms());
     await client.close();
@@ -176,10 +166,23 @@ class KillCampaign {
     return this.#server.output.split('\n').filter((line) => alarm.test(line));
   }
 
-  /** Checks all objects, and that the last daemon ends by itself. */
+  /** Does each act without a kill, checks all objects, and that the last daemon ends by itself. */
   async checkEnd(): Promise<void> {
     const client = await this.#server.connect();
+    for (const act of maintenanceActs) {
+      const scene = this.#createScene(`end ${act.name}`, [], () => false);
+      const maintenance = new RoundMaintenance(scene, [act], this.report.acts);
+      await maintenance.prepare(client);
+      maintenance.start(act);
+      await maintenance.ended();
+      this.#addProblems(maintenance.problems);
+      this.#objects.push(...scene.made);
+    }
     this.#addProblems(await findDifferences(client, this.#objects));
+    await this.#verify();
+    this.#addProblems(this.#alarms());
+    this.report.objects = this.#objects.length;
+    this.report.purged = this.#objects.filter(({ purged }) => purged === 'yes').length;
     await client.close();
     const code = await this.#server.end();
     if (code !== 0) this.#addProblems([`the last daemon ended with ${code}`]);
@@ -203,50 +206,85 @@ class KillCampaign {
     return { objects, before };
   }
 
-  #createCrew(round: number, { objects }: Contest): Crew {
-    const { seed, writers = 8, sharers = 6 } = this.#options;
+  async #createCrew(round: number, { objects }: Contest): Promise<Crew> {
+    const { seed, writers: writerCount = 8, sharers = 6 } = this.#options;
     const ticks = new Ticks();
+    const writers = Array.from(
+      { length: writerCount },
+      (_, at) => new Writer(`r${round}w${at}`, new Random(seed, round, at)),
+    );
     return {
-      writers: Array.from(
-        { length: writers },
-        (_, at) => new Writer(`r${round}w${at}`, new Random(seed, round, at)),
-      ),
+      writers,
       sharers: Array.from(
         { length: sharers },
         (_, at) => new SharedWriter(at, objects, new Random(seed, round, 1_000 + at), ticks),
       ),
       tickets: new TicketWriter(new Random(seed, round, 2_000)),
+      maintenance: await this.#prepareMaintenance(round, writers),
     };
   }
 
-  async #writeUntilKilled(round: number, { writers, sharers, tickets }: Crew): Promise<void> {
+  /** Each round aims at an act in turn, or at none, and does some of the others. */
+  async #prepareMaintenance(round: number, writers: readonly Writer[]): Promise<RoundMaintenance> {
+    const aimed = maintenanceActs[(round - 1) % (maintenanceActs.length + 1)];
+    const acts = maintenanceActs.filter((act) => act === aimed || this.#random.chance(25));
+    const scene = this.#createScene(`r${round}`, writers, () => this.#isKilled);
+    const maintenance = new RoundMaintenance(scene, acts, this.report.acts, aimed);
+    const client = await this.#server.connect();
+    await maintenance.prepare(client);
+    await client.close();
+    return maintenance;
+  }
+
+  #createScene(prefix: string, writers: readonly Writer[], isKilled: () => boolean): Round {
+    const made: Known[] = [];
+    return {
+      server: this.#server,
+      store: this.#options.store,
+      random: this.#random,
+      killsCommands: writers.length > 0 && this.#random.chance(30),
+      prefix,
+      made,
+      objects: () => [...this.#objects, ...made, ...writers.flatMap((writer) => writer.objects)],
+      isKilled,
+      hasPurge: false,
+    };
+  }
+
+  async #writeUntilKilled(round: number, { writers, sharers, tickets, maintenance }: Crew): Promise<void> {
     const all = [...writers, ...sharers, tickets];
-    let isKilled = false;
-    const work = Promise.allSettled(all.map((writer) => write(this.#server, writer, () => isKilled)));
+    this.#isKilled = false;
+    const work = Promise.allSettled(all.map((writer) => write(this.#server, writer, () => this.#isKilled)));
+    maintenance.startOthers();
     // Counted in answers, not in time, so that a slow machine kills in the middle of writes too.
     const enough = this.#random.below(300);
     const deadline = performance.now() + roundDeadline;
     while (acknowledgedBy(all) < enough && performance.now() < deadline) await sleep(1);
-    await sleep(this.#random.below(5));
-    isKilled = true;
+    const { aimed } = maintenance;
+    if (aimed !== undefined) await maintenance.start(aimed);
+    await sleep(this.#random.below(aimed?.aim ?? shortDelay));
+    this.#isKilled = true;
     await this.#server.end('SIGKILL');
     for (const outcome of await work) {
       if (outcome.status === 'rejected') this.#addProblems([`round ${round}: ${String(outcome.reason)}`]);
     }
   }
 
-  async #checkOwnObjects(client: Client, writers: readonly Writer[]): Promise<void> {
+  async #checkOwnObjects(client: Client, { writers, maintenance }: Crew): Promise<void> {
     const unanswered = writers.flatMap((writer): Unanswered[] => [
       ...(writer.unanswered === undefined ? [] : [writer.unanswered]),
       ...writer.undone,
     ]);
-    const acknowledged = writers.flatMap((writer) => writer.objects);
+    const acknowledged = [...writers.flatMap((writer) => writer.objects), ...maintenance.scene.made];
     const found: Known[] = [];
     this.#addProblems(await resolveUnanswered(client, unanswered, found));
     const earlier =
       this.#objects.length === 0
         ? []
         : Array.from({ length: revisited }, () => this.#random.pick(this.#objects));
+    const known = [...this.#objects, ...acknowledged];
+    if (maintenance.scene.hasPurge)
+      for (const object of known) if (object.purged === 'no') object.purged = 'maybe';
     this.#addProblems(await findDifferences(client, [...acknowledged, ...found, ...new Set(earlier)]));
     this.#addProblems(this.#damages());
     this.#objects.push(...acknowledged, ...found);

@@ -27,6 +27,9 @@ const attribute = (name: string, value: Node): Node =>
   structure('Attribute', text('AttributeName', name), value);
 const nameAttribute = (name: string): Node =>
   attribute('Name', structure('AttributeValue', text('NameValue', name), enumerated('NameType', 1)));
+/** A custom attribute with the first name of an object, which a purge removes with that. */
+const note = 'x-note';
+const noteAttribute = (name: string): Node => attribute(note, text('AttributeValue', name));
 const aes = [
   attribute('Cryptographic Algorithm', enumerated('AttributeValue', 3)),
   attribute('Cryptographic Length', integer('AttributeValue', 256)),
@@ -38,7 +41,10 @@ const target = (id: string | undefined): Node[] => (id === undefined ? [] : [tex
 
 export const create = (name: string): RequestItem => ({
   operation: 'Create',
-  payload: [enumerated('ObjectType', 2), structure('TemplateAttribute', ...aes, nameAttribute(name))],
+  payload: [
+    enumerated('ObjectType', 2),
+    structure('TemplateAttribute', ...aes, nameAttribute(name), noteAttribute(name)),
+  ],
 });
 
 export const register = (name: string, material: Uint8Array): RequestItem => ({
@@ -49,6 +55,7 @@ export const register = (name: string, material: Uint8Array): RequestItem => ({
       'TemplateAttribute',
       attribute('Cryptographic Usage Mask', integer('AttributeValue', 12)),
       nameAttribute(name),
+      noteAttribute(name),
     ),
     structure(
       'SymmetricKey',
@@ -73,7 +80,12 @@ export const revoke = (id: string): RequestItem => ({
 });
 export const attributes = (id: string): RequestItem => ({
   operation: 'GetAttributes',
-  payload: [...target(id), ...['State', 'Name', 'Link'].map((name) => text('AttributeName', name))],
+  payload: [
+    ...target(id),
+    ...['State', 'Name', 'Link', 'Initial Date', 'Destroy Date', note].map((name) =>
+      text('AttributeName', name),
+    ),
+  ],
 });
 export const locate = (name: string): RequestItem => ({
   operation: 'Locate',
@@ -122,12 +134,17 @@ export interface Facts {
   readonly names: readonly string[];
   /** By Link Type. */
   readonly links: ReadonlyMap<number, string>;
+  readonly note: string | undefined;
+  /** Initial Date and Destroy Date, as text. */
+  readonly initial: string | undefined;
+  readonly destroyed: string | undefined;
 }
 
 /** Reads the attributes in an answer to `attributes`. */
 export function factsOf({ payload }: Answer): Facts {
   const names: string[] = [];
   const links = new Map<number, string>();
+  const texts = new Map<string, string>();
   let state: State | undefined;
   for (const each of children(payload, 'Attribute')) {
     const value = find(each, 'AttributeValue');
@@ -137,8 +154,10 @@ export function factsOf({ payload }: Answer): Facts {
     if (name === 'Name') names.push(String(valueOf(value, 'NameValue')));
     if (name === 'Link')
       links.set(valueOf(value, 'LinkType') as number, String(valueOf(value, 'LinkedObjectIdentifier')));
+    texts.set(String(name), String(value.value));
   }
-  return { state, names, links };
+  const [initial, destroyed] = ['Initial Date', 'Destroy Date'].map((name) => texts.get(name));
+  return { state, names, links, note: texts.get(note), initial, destroyed };
 }
 
 /** Returns the identifiers in an answer to Locate. */

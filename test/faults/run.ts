@@ -1,15 +1,22 @@
 /**
- * `node test/faults/run.ts [--kills N] [--seed N] [--store sqlite|postgres]`: kills a daemon N times under
- * writes. The exit code is 1 when it lost an acknowledged change, when no serial order explains its answers,
- * when a daemon logged an error, or when `kmipd verify` found one.
+ * `node test/faults/run.ts [--migration] [--kills N] [--seed N] [--store sqlite|postgres]`: kills a daemon N
+ * times under writes and maintenance; with `--migration`, conversions of databases of the first design. The
+ * exit code is 1 when an acknowledged change or an old object was lost, when no serial order explains the
+ * answers, when a daemon logged an error, or when `kmipd verify` found one.
  */
 import { parseArgs } from 'node:util';
-import { startPostgres } from '../store/embedded-postgres.ts';
-import { databaseOf } from './database.ts';
+import { insertMoreObjects, OldHome } from '../first-design/fixture.ts';
+import { createOldPostgres } from '../first-design/old-postgres.ts';
+import { startPostgres, type TestServer } from '../store/embedded-postgres.ts';
+import { queryPostgres } from '../store/query-postgres.ts';
+import { databaseOf, settle } from './database.ts';
 import { killRepeatedly } from './kill.ts';
+import { killConversions } from './migration.ts';
+import { describeMigration, describeReport } from './report.ts';
 
 const { values } = parseArgs({
   options: {
+    migration: { type: 'boolean', default: false },
     kills: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
     store: { type: 'string', default: 'sqlite' },
@@ -27,24 +34,39 @@ if (typeof postgres === 'string') {
 }
 
 const started = performance.now();
-const report = await killRepeatedly({
-  kills,
-  seed,
-  ...(postgres === undefined ? {} : await databaseOf(postgres)),
-  progress: ({ kills: done, acknowledged, objects }) => {
-    if (done % 20 === 0)
-      console.log(`${done} kills, ${acknowledged} messages acknowledged, ${objects} objects`);
-  },
-});
-for (const problem of report.problems) console.log(problem);
-console.log(
-  `seed ${seed}: ${report.kills} kills in ${((performance.now() - started) / 1000).toFixed(0)} s, ${report.acknowledged} messages acknowledged, ` +
-    `${report.unanswered} cut off, ${report.objects} objects checked, ${report.ordered} messages on shared objects in a serial order, ` +
-    `${report.tickets} tickets, ${report.killsAtStart} further kills at the start, ${report.problems.length} problems`,
-);
-const { undone, chain, cell, spend } = report.interrupted;
-console.log(
-  `cut off among the shared ones: ${undone} batches to be undone, ${chain} Re-keys, ${cell} Imports that replace, ${spend} uses of limited keys`,
-);
+const lines = values.migration ? await killMigrations(postgres) : await killDaemons(postgres);
+for (const line of lines) console.log(line);
 await postgres?.stop();
-process.exitCode = report.problems.length > 0 ? 1 : 0;
+
+async function killDaemons(server: TestServer | undefined): Promise<string[]> {
+  const report = await killRepeatedly({
+    kills,
+    seed,
+    ...(server === undefined ? {} : await databaseOf(server)),
+    progress: ({ kills: done, acknowledged, objects }) => {
+      if (done % 20 === 0)
+        console.log(`${done} kills, ${acknowledged} messages acknowledged, ${objects} objects`);
+    },
+  });
+  process.exitCode = report.problems.length > 0 ? 1 : 0;
+  return describeReport(report, seed, (performance.now() - started) / 1000);
+}
+
+async function killMigrations(server: TestServer | undefined): Promise<string[]> {
+  const report = await killConversions({
+    kills,
+    seed,
+    async newHome() {
+      const home = server === undefined ? new OldHome() : await createOldPostgres(server);
+      if (server === undefined) home.change(insertMoreObjects);
+      else await queryPostgres(home.url, insertMoreObjects);
+      return home;
+    },
+    settled: async ({ url }) => (server === undefined ? undefined : settle(url)),
+    progress: ({ kills: done, converted }) => {
+      if (converted % 10 === 0) console.log(`${done} kills, ${converted} databases converted`);
+    },
+  });
+  process.exitCode = report.problems.length > 0 ? 1 : 0;
+  return describeMigration(report, seed, (performance.now() - started) / 1000);
+}

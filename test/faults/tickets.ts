@@ -2,6 +2,7 @@ import type { Node } from '../../codec/wire/node.ts';
 import {
   bytes,
   type Client,
+  children,
   enumerated,
   find,
   item,
@@ -28,6 +29,15 @@ async function ask(client: Client, request: RequestItem): Promise<Node> {
 }
 
 const isDone = (answer: Node): boolean => valueOf(answer, 'ResultStatus') === 0;
+
+/** Makes tickets that expire within a second, and that nobody uses. */
+export async function createExpiringTickets(client: Client, count: number): Promise<void> {
+  const items = Array.from({ length: count }, () => login(leases.short));
+  const answers = children(await client.request('2.1', items), 'BatchItem');
+  const failed = answers.find((answer) => !isDone(answer));
+  if (failed !== undefined || answers.length !== count)
+    throw new Error(`tickets: ${failed && valueOf(failed, 'ResultMessage')}`);
+}
 
 /** A connection that makes and ends tickets, message after message, until the server ends. */
 export class TicketWriter {

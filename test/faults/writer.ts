@@ -1,6 +1,6 @@
 import type { Client } from '../client.ts';
 import type { Random } from '../fuzz/random.ts';
-import type { Known, Unanswered } from './history.ts';
+import { type Known, known, type Unanswered } from './history.ts';
 import {
   type Answer,
   activate,
@@ -88,7 +88,7 @@ export class Writer {
   #keep(got: Answer | undefined, name: string, state: Known['state']): void {
     const hash = got && materialHash(got);
     if (got === undefined || hash === undefined) throw new Refused('Get brought no key');
-    this.objects.push({ id: got.id, hash, name, state });
+    this.objects.push(known(got.id, hash, name, state));
   }
 
   async #register(client: Client): Promise<void> {
@@ -98,7 +98,7 @@ export class Writer {
     this.unanswered = { kind: 'making', names: [name], hash };
     const answers = await ask(client, [register(name, material)]);
     expectAll(answers, 1);
-    this.objects.push({ id: answers[0]?.id ?? '', hash, name, state: 'PreActive' });
+    this.objects.push(known(answers[0]?.id ?? '', hash, name, 'PreActive'));
   }
 
   /** Two objects and a change of state in one message. */

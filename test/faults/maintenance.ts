@@ -1,0 +1,162 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connectManagement } from '../../src/management/client.ts';
+import type { Client } from '../client.ts';
+import type { Daemon } from '../fixture/daemon.ts';
+import { KmipdProcess } from '../fixture/kmipd.ts';
+import type { Random } from '../fuzz/random.ts';
+import { countExpired } from './database.ts';
+import { type Known, known } from './history.ts';
+import { ask, create, destroy } from './messages.ts';
+import { createExpiringTickets } from './tickets.ts';
+
+/** What acts of maintenance work on in one round. */
+export interface Round {
+  readonly server: Daemon;
+  /** URL of the database; SQLite when absent. */
+  readonly store: string | undefined;
+  readonly random: Random;
+  /** Whether commands are killed too. */
+  readonly killsCommands: boolean;
+  /** Is in the names of objects. */
+  readonly prefix: string;
+  /** Objects of this round that an act has made. */
+  readonly made: Known[];
+  /** All objects whose destruction was acknowledged, and maybe others. */
+  readonly objects: () => readonly Known[];
+  /** Whether the server was, or is being, killed. */
+  readonly isKilled: () => boolean;
+  /** Whether a purge has begun. */
+  hasPurge: boolean;
+}
+
+/** An act was not acknowledged, because the server or the act itself was killed. */
+export class CutOffError extends Error {
+  /** Whether a part of the act is in the database; is asked when all objects have been compared. */
+  readonly isPartlyDone: () => boolean;
+
+  constructor(isPartlyDone: () => boolean = () => false) {
+    super('cut off');
+    this.isPartlyDone = isPartlyDone;
+  }
+}
+
+/** Something that is done to the database beside the requests of clients. */
+export interface MaintenanceAct {
+  readonly name: string;
+  /** A round that aims at the act kills the server less than so many milliseconds after its beginning. */
+  readonly aim: number;
+  /** Gives it something to do, before clients write. */
+  readonly prepare?: (round: Round, client: Client) => Promise<void>;
+  /**
+   * Does it once, while clients write, and resolves when it was acknowledged; calls `begin` when it is under
+   * way.
+   * @throws {CutOffError}
+   */
+  readonly run: (round: Round, begin: () => void) => Promise<void>;
+}
+
+/** More destroyed objects than one commit purges. */
+const doomedObjects = 80;
+/** More expired records than one commit deletes. */
+const expiringTickets = 600;
+/** Milliseconds after which an act has failed. */
+const actDeadline = 60_000;
+
+/** Every act of the campaign. */
+export const maintenanceActs: readonly MaintenanceAct[] = [
+  { name: 'purge by socket', aim: 400, prepare: destroyObjects, run: purgeBySocket },
+  { name: 'purge by command', aim: 1_200, prepare: destroyObjects, run: purgeByCommand },
+  { name: 'sweep', aim: 150, prepare: letTicketsExpire, run: awaitSweep },
+  { name: 'verification', aim: 200, run: awaitVerification },
+];
+
+async function destroyObjects({ prefix, made }: Round, client: Client): Promise<void> {
+  if (made.length > 0) return;
+  const names = Array.from({ length: doomedObjects }, (_, at) => `${prefix}-doomed-${at}`);
+  const answers = await ask(
+    client,
+    names.flatMap((name) => [create(name), destroy()]),
+  );
+  for (const [at, name] of names.entries()) {
+    const { ok, message, id } = answers[2 * at + 1] ?? { ok: false, message: 'no answer', id: '' };
+    if (!ok) throw new Error(`Destroy: ${message}`);
+    made.push(known(id, '', name, 'Destroyed'));
+  }
+}
+
+/** Returns the objects that a purge which begins now must purge. */
+function beginPurge(round: Round): { readonly due: readonly Known[]; readonly isPartlyDone: () => boolean } {
+  round.hasPurge = true;
+  const due = round.objects().filter(({ state, purged }) => state === 'Destroyed' && purged !== 'yes');
+  const has = (wanted: Known['purged']) => due.some(({ purged }) => purged === wanted);
+  return { due, isPartlyDone: () => has('yes') && has('no') };
+}
+
+async function purgeBySocket(round: Round, begin: () => void): Promise<void> {
+  const { due, isPartlyDone } = beginPurge(round);
+  const connection = await connectManagement(join(round.server.home, 'kmipd.sock'));
+  begin();
+  try {
+    if (connection === undefined) throw new Error('no daemon answers at the management socket');
+    const destroyedUntil = Math.floor(Date.now() / 1000);
+    for (let after: number | null = 0; after !== null; )
+      after = (await connection.call('object.purge', { after, destroyedUntil, dryRun: false })).next;
+  } catch (error) {
+    throw round.isKilled() ? new CutOffError(isPartlyDone) : error;
+  } finally {
+    connection?.close();
+  }
+  for (const object of due) object.purged = 'yes';
+}
+
+/** The command uses the socket of the daemon, or the database itself when the daemon was killed before. */
+async function purgeByCommand(round: Round, begin: () => void): Promise<void> {
+  const { server, random } = round;
+  const { due, isPartlyDone } = beginPurge(round);
+  const command = new KmipdProcess(['object', 'purge', '--home', server.home, '--days', '0', '--yes']);
+  begin();
+  const ending = new AbortController();
+  if (round.killsCommands) {
+    const kill = () => command.signal('SIGKILL');
+    sleep(random.below(2_000), undefined, { signal: ending.signal }).then(kill, () => {});
+  }
+  const code = await command.exited();
+  ending.abort();
+  const isCutOff =
+    code === 'SIGKILL' || (round.isKilled() && /did not answer to the end/.test(command.errors));
+  if (isCutOff) throw new CutOffError(isPartlyDone);
+  if (code !== 0) throw new Error(`kmipd object purge ended with ${code}: ${command.combinedOutput}`);
+  for (const object of due) object.purged = 'yes';
+}
+
+async function letTicketsExpire(_round: Round, client: Client): Promise<void> {
+  await createExpiringTickets(client, expiringTickets);
+}
+
+/** Resolves when the daemon has deleted all records that have expired by the second after this one. */
+async function awaitSweep({ server, store, isKilled }: Round, begin: () => void): Promise<void> {
+  const until = Math.floor(Date.now() / 1000) + 1;
+  const count = () => countExpired(server.database, store, until);
+  const before = await count();
+  while (Date.now() < until * 1000 && !isKilled()) await sleep(1);
+  begin();
+  const deadline = performance.now() + actDeadline;
+  for (let left = before; ; left = await count()) {
+    if (left === 0) return;
+    if (isKilled()) throw new CutOffError(() => left < before);
+    if (performance.now() > deadline) throw new Error(`${left} expired records are not deleted`);
+    await sleep(2);
+  }
+}
+
+/** Resolves when the daemon reports a verification in the background, whose problems are in its log. */
+async function awaitVerification({ server, isKilled }: Round, begin: () => void): Promise<void> {
+  const reported = server.waitForNextOutput(/verified \d+ objects and \d+ records: \d+ problems/);
+  begin();
+  try {
+    await reported;
+  } catch (error) {
+    throw isKilled() ? new CutOffError() : error;
+  }
+}
