@@ -154,6 +154,7 @@ t.test('no statement of a search examines more rows than its bound', async (t) =
   for (const filter of filters) {
     const before = asked.length;
     await find(filter, { limit: 1 });
+    t.ok(asked.length > before, 'statements were seen');
     for (const { sql, parameters } of asked.slice(before)) {
       const bounds = boundsOf(sql, parameters);
       t.ok(sourcesOf(sql) > 0 && bounds.length >= sourcesOf(sql), sql);

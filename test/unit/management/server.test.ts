@@ -64,7 +64,7 @@ async function exchange(path: string, ...lines: readonly string[]): Promise<unkn
   return answers;
 }
 
-const list = JSON.stringify({ id: 7, method: 'client.list', params: {} });
+const listRequest = JSON.stringify({ id: 7, method: 'client.list', params: {} });
 const error = (code: string, message: RegExp) => ({ error: { code, message } });
 
 t.test('requests are answered, wrong ones by an error, and the connection goes on', async (t) => {
@@ -79,12 +79,12 @@ t.test('requests are answered, wrong ones by an error, and the connection goes o
   const answers = await exchange(
     path,
     call('service.describe', {}),
-    list,
+    listRequest,
     call('client.none', {}),
     call('client.show', { name: 'demo', more: 1 }),
     call('client.show', { name: 'none' }),
     call('client.show', { name: 'bug' }),
-    list,
+    listRequest,
     'no JSON',
   );
   t.match(answers, [
@@ -135,9 +135,15 @@ const ended = (socket: Socket) =>
   );
 
 t.test('connections are bounded in number and time', async (t) => {
-  const times = { request: 1_000, answer: 200, close: 100_000 };
+  // Without the bound of the answer, the server would not close in the time of the test.
+  const times = { request: 1_000, answer: 200, close: 1_000_000 };
+  const listed = Promise.withResolvers<void>();
   const many = Array.from({ length: 3_000 }, (_, at) => client(`client${at}`));
-  const { path, server } = await serve(t, { list: async () => many }, { times });
+  const list = async () => {
+    listed.resolve();
+    return many;
+  };
+  const { path, server } = await serve(t, { list }, { times });
   const open = Array.from({ length: 16 }, () => connect(path));
   await Promise.all(open.map((socket) => once(socket, 'connect')));
   await ended(connect(path));
@@ -146,8 +152,8 @@ t.test('connections are bounded in number and time', async (t) => {
   t.pass('those that ask for nothing are ended');
 
   const slow = connect(path).pause();
-  slow.write(`${list}\n`);
-  await once(slow, 'connect');
+  slow.write(`${listRequest}\n`);
+  await listed.promise;
   await server.close();
   t.pass('one that does not read its answer is ended, and holds nothing up');
   slow.destroy();
@@ -165,7 +171,7 @@ t.test('requests at work are bounded although their peers have gone', async (t) 
   const { path, server } = await serve(t, { list: work });
   for (let sent = 0; sent < 100; sent++) {
     const socket = connect(path).on('error', () => {});
-    socket.write(`${list}\n`, () => setTimeout(() => socket.destroy(), 5));
+    socket.write(`${listRequest}\n`, () => setTimeout(() => socket.destroy(), 5));
     await new Promise((resolve) => socket.once('close', resolve));
   }
   t.equal(max, 16);
@@ -181,7 +187,7 @@ t.test('a sealed vault refuses every method', async (t) => {
     throw new ManagementError('the vault is sealed: no key');
   };
   const { path } = await serve(t, {}, { ready });
-  t.match(await exchange(path, list), [error('MANAGEMENT', /^the vault is sealed: no key$/)]);
+  t.match(await exchange(path, listRequest), [error('MANAGEMENT', /^the vault is sealed: no key$/)]);
   t.ok(await connectManagement(path), 'the daemon still says who it is');
 });
 
@@ -218,7 +224,7 @@ t.test('the server ends the request at work, then removes the socket', async (t)
       return [];
     },
   });
-  const answered = exchange(path, list);
+  const answered = exchange(path, listRequest);
   await begun.promise;
   const closed = server.close();
   go.resolve();
