@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import t from 'tap';
 import { privateKeyFromPem } from '../../certs/keys.ts';
 import * as x509 from '../../certs/x509.ts';
-import { run } from '../../src/cli/run.ts';
 import { withBackends } from '../../src/cli/state-directory/backends.ts';
 import { stateDirectoryAt } from '../../src/cli/state-directory/state-directory.ts';
 import { fingerprintOf } from '../../src/identity/certificate.ts';
@@ -12,6 +11,7 @@ import type { Client } from '../../src/identity/principal.ts';
 import { connect, enumerated, integer, readIdentity, structure, text, valueOf } from '../client.ts';
 import { KmipdProcess } from '../fixture/kmipd.ts';
 import { create, createIssuer, named } from './issuer.ts';
+import { runCommand } from './run-command.ts';
 import { capture, observe } from './snapshots.ts';
 
 /**
@@ -24,14 +24,10 @@ t.setTimeout(600_000);
 const directory = t.testdir({ base: {}, password: 'a password of some length\n' });
 const base = join(directory, 'base');
 const password = join(directory, 'password');
-const unexpected = async () => {
-  throw new Error('no command of this test starts the daemon');
-};
-const kmipd = (...args: readonly string[]) => run(args, '0', { boot: unexpected, inspect: unexpected });
 
 /** Runs a command that must succeed and returns its output. */
 async function mustRun(...args: readonly string[]): Promise<string> {
-  const { code, output } = await capture(() => kmipd(...args));
+  const { code, output } = await capture(() => runCommand(...args));
   if (code !== 0) throw new Error(`${args.join(' ')}: ${output}`);
   return output;
 }
@@ -214,7 +210,7 @@ for (const [name, { args, done, isFresh, problem }] of Object.entries(commands))
     if (isFresh) mkdirSync(at);
     else cpSync(base, at, { recursive: true });
     mkdirSync(copies);
-    const repeat = (where: string) => kmipd(...args(where), '--home', join(where, 'home'));
+    const repeat = (where: string) => runCommand(...args(where), '--home', join(where, 'home'));
     const { snapshots, output: whole, code } = await observe(at, copies, () => repeat(at));
     t.equal(code, 0, whole);
     t.equal(await problem(at, whole), undefined, 'without a kill');
@@ -238,7 +234,7 @@ for (const [name, { args, done, isFresh, problem }] of Object.entries(commands))
 t.test('the key of an enrolled client is not overwritten', async (t) => {
   const out = join(home, 'clients', 'subject');
   const { code, output } = await capture(() =>
-    kmipd('client', 'add', 'another', '--home', home, '--out', out),
+    runCommand('client', 'add', 'another', '--home', home, '--out', out),
   );
   t.equal(code, 1);
   t.match(output, /key\.pem exists already/);

@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t from 'tap';
-import { run } from '../../src/cli/run.ts';
 import { storeIdentityOf } from '../../src/cli/state-directory/management.ts';
 import { requireInitialised, stateDirectoryAt } from '../../src/cli/state-directory/state-directory.ts';
 import { initialiseStateDirectory } from '../fixture/kmipd.ts';
-import { capture } from './snapshots.ts';
+import { captureCommand } from './run-command.ts';
 
 /** What commands make of the answers that come over the management socket. */
 
@@ -18,11 +17,7 @@ const home = mkdtempSync(join(tmpdir(), 'kmipd-test-'));
 t.teardown(() => rmSync(home, { recursive: true }));
 await initialiseStateDirectory(home);
 
-const unexpected = async () => {
-  throw new Error('no command of this test starts the daemon');
-};
-const kmipd = (...args: readonly string[]) =>
-  capture(() => run([...args, '--home', home], '0', { boot: unexpected, inspect: unexpected }));
+const kmipd = (...args: readonly string[]) => captureCommand(home, ...args);
 
 /** The answers of a peer, by method; a text is sent as it is, other values with the id of the request. */
 let answers: Readonly<Record<string, unknown>> = {};

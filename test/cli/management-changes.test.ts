@@ -3,23 +3,18 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { run } from '../../src/cli/run.ts';
 import { connect } from '../client.ts';
 import { Daemon, enrolClients } from '../fixture/daemon.ts';
-import { capture } from './snapshots.ts';
+import { captureCommand } from './run-command.ts';
 
 /** What is in force when a command has ended that asked the daemon for a change. */
 
 t.setTimeout(300_000);
 
-const unexpected = async () => {
-  throw new Error('no command of this test starts the daemon');
-};
 const daemon = await Daemon.prepare();
 t.teardown(() => daemon.remove());
 const { home } = daemon;
-const kmipd = (...args: readonly string[]) =>
-  capture(() => run([...args, '--home', home], '0', { boot: unexpected, inspect: unexpected }));
+const kmipd = (...args: readonly string[]) => captureCommand(home, ...args);
 const identities = await enrolClients(home, ['ended', 'kept']);
 await daemon.start();
 const connectAs = (name: string) => connect({ port: daemon.port, ...identities.get(name) });

@@ -2,23 +2,14 @@ import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync }
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
-import { run } from '../../src/cli/run.ts';
 import { enumerated, integer, structure, text } from '../client.ts';
 import { Daemon } from '../fixture/daemon.ts';
 import { create, createIssuer } from './issuer.ts';
-import { capture } from './snapshots.ts';
+import { captureCommand } from './run-command.ts';
 
 /** Commands ask the daemon of their home for rows, where one serves their database. */
 
 t.setTimeout(600_000);
-
-const unexpected = async () => {
-  throw new Error('no command of this test starts the daemon');
-};
-
-/** Runs a command in this process. */
-const kmipd = (home: string, ...args: readonly string[]) =>
-  capture(() => run([...args, '--home', home], '0', { boot: unexpected, inspect: unexpected }));
 
 const daemon = await Daemon.start();
 t.teardown(() => daemon.remove());
@@ -126,7 +117,7 @@ t.test('commands go over the socket of the daemon, and open no database', async 
     return write.apply(this, args as never);
   };
   for (const [args, output] of commands) {
-    const ended = await kmipd(home, ...args);
+    const ended = await captureCommand(home, ...args);
     t.match(ended.output, output, args.join(' '));
     secrets = [...secrets, ...(ended.output.match(/^[0-9a-f]{32}$/gm) ?? [])];
     t.equal(ended.code, /^kmipd: /m.test(ended.output) ? 1 : 0, args.join(' '));
@@ -145,13 +136,19 @@ t.test('commands go over the socket of the daemon, and open no database', async 
 
 t.test('verify looks at the database itself', async (t) => {
   renameSync(rootKey, away);
-  t.match((await kmipd(home, 'verify')).output, /the vault is sealed/);
+  t.match((await captureCommand(home, 'verify')).output, /the vault is sealed/);
   renameSync(away, rootKey);
-  t.match((await kmipd(home, 'verify')).output, /all as kmipd has written them/);
+  t.match((await captureCommand(home, 'verify')).output, /all as kmipd has written them/);
 });
 
 t.test('a command with another database opens that itself', async (t) => {
-  const { output } = await kmipd(home, 'client', 'list', '--store', `sqlite:${join(home, 'none.db')}`);
+  const { output } = await captureCommand(
+    home,
+    'client',
+    'list',
+    '--store',
+    `sqlite:${join(home, 'none.db')}`,
+  );
   t.match(output, /cannot open the database \S+none\.db: it is missing/);
 });
 
@@ -159,20 +156,23 @@ t.test('a daemon that was stopped holds no command up', async (t) => {
   process.kill(daemon.pid, 'SIGSTOP');
   t.teardown(() => process.kill(daemon.pid, 'SIGCONT'));
   const anchor = readFileSync(join(home, 'anchor-command'), 'utf8');
-  t.match((await kmipd(home, 'client', 'add', 'beside')).output, /^client beside is enrolled/);
+  t.match((await captureCommand(home, 'client', 'add', 'beside')).output, /^client beside is enrolled/);
   t.not(readFileSync(join(home, 'anchor-command'), 'utf8'), anchor, 'by the lane of commands');
 });
 
 t.test('the socket of a killed daemon is replaced, and removed at the end', async (t) => {
   await daemon.end('SIGKILL');
   t.ok(existsSync(socket), 'a killed daemon leaves it');
-  t.match((await kmipd(home, 'client', 'list')).output, /^beside +default/m);
+  t.match((await captureCommand(home, 'client', 'list')).output, /^beside +default/m);
   await daemon.start();
   renameSync(rootKey, away);
-  t.match((await kmipd(home, 'client', 'list')).output, /^beside +default/m);
+  t.match((await captureCommand(home, 'client', 'list')).output, /^beside +default/m);
   renameSync(away, rootKey);
   rmSync(socket);
-  t.match((await kmipd(home, 'client', 'disable', 'beside')).output, /is disabled\n.*was notified\n$/);
+  t.match(
+    (await captureCommand(home, 'client', 'disable', 'beside')).output,
+    /is disabled\n.*was notified\n$/,
+  );
   t.equal(await daemon.end(), 0);
   await daemon.start();
   t.ok(existsSync(socket));
@@ -182,10 +182,14 @@ t.test('the socket of a killed daemon is replaced, and removed at the end', asyn
 
 t.test('the daemon of a sealed vault refuses what commands refuse without it', async (t) => {
   renameSync(rootKey, away);
-  const alone = await kmipd(home, 'client', 'list');
+  const alone = await captureCommand(home, 'client', 'list');
   t.match(alone, { code: 1, output: /^kmipd: the vault is sealed: the root key \S+ is missing/ });
   await daemon.start();
   t.teardown(() => daemon.end());
   renameSync(away, rootKey);
-  t.strictSame(await kmipd(home, 'client', 'list'), alone, 'the daemon answers, until it has read the key');
+  t.strictSame(
+    await captureCommand(home, 'client', 'list'),
+    alone,
+    'the daemon answers, until it has read the key',
+  );
 });

@@ -13,15 +13,15 @@ import { join } from 'node:path';
 import t from 'tap';
 import { addSealEpoch, createKeyring, decodeKeyring, encodeKeyring } from '../../../src/vault/keyring.ts';
 import type { PinPlace } from '../../../src/vault/keyring-pin.ts';
-import { type LocalVaultOptions, openLocalVault } from '../../../src/vault/local.ts';
+import { openLocalVault } from '../../../src/vault/local.ts';
 import type { SealedKey, StoredKeyring } from '../../../src/vault/vault.ts';
 import { memoryKeyrings } from './memory-keyrings.ts';
+import { quick } from './vault-fixture.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'kmipd-keyring-'));
 t.teardown(() => rmSync(directory, { recursive: true, force: true }));
 
 const rootKey = Uint8Array.from({ length: 32 }, (_, at) => at + 1);
-const quick = { refreshSeconds: 0, activationDelaySeconds: 0 } satisfies Partial<LocalVaultOptions>;
 const context = { kind: 'value', id: 'a', group: 'g', objectType: 'SymmetricKey' } as const;
 const content = Uint8Array.of(1, 2, 3);
 

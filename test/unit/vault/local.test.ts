@@ -1,36 +1,23 @@
 import {
   chmodSync,
   existsSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { type LocalVaultOptions, openLocalVault } from '../../../src/vault/local.ts';
+import { openLocalVault } from '../../../src/vault/local.ts';
 import { createRootKey } from '../../../src/vault/root-key.ts';
 import type { SealedKey } from '../../../src/vault/vault.ts';
 import { SealBrokenError, VaultUnavailableError } from '../../../src/vault/vault.ts';
 import { memoryKeyrings } from './memory-keyrings.ts';
+import { context, createRootKeyDirectory, plain, quick } from './vault-fixture.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'kmipd-vault-'));
-t.teardown(() => rmSync(directory, { recursive: true, force: true }));
-let files = 0;
-const freshFile = () => {
-  files += 1;
-  return join(directory, `root-${files}.key`);
-};
-
-const context = { kind: 'value', id: '0b1c', group: 'g', objectType: 'SymmetricKey' } as const;
-const plain = Uint8Array.from({ length: 32 }, (_, at) => at + 1);
+const { directory, freshFile } = createRootKeyDirectory(t);
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-/** Without timers, and with new epochs in use at once. */
-const quick = { refreshSeconds: 0, activationDelaySeconds: 0 } satisfies Partial<LocalVaultOptions>;
 
 t.test('a sealed value opens for its object after a restart', async (t) => {
   const [rootKeyFile, keys] = [freshFile(), memoryKeyrings()];

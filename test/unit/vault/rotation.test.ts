@@ -1,26 +1,14 @@
-import { mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { renameSync, rmSync } from 'node:fs';
 import t from 'tap';
-import { type LocalVaultOptions, openLocalVault } from '../../../src/vault/local.ts';
+import { openLocalVault } from '../../../src/vault/local.ts';
 import { createRootKey } from '../../../src/vault/root-key.ts';
 import type { Vault } from '../../../src/vault/vault.ts';
 import { VaultUnavailableError } from '../../../src/vault/vault.ts';
 import { memoryKeyrings } from './memory-keyrings.ts';
+import { context, createRootKeyDirectory, plain, quick } from './vault-fixture.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'kmipd-rotation-'));
-t.teardown(() => rmSync(directory, { recursive: true, force: true }));
-let files = 0;
-const freshFile = () => {
-  files += 1;
-  return join(directory, `root-${files}.key`);
-};
-
-const context = { kind: 'value', id: '0b1c', group: 'g', objectType: 'SymmetricKey' } as const;
-const plain = Uint8Array.from({ length: 32 }, (_, at) => at + 1);
+const { freshFile } = createRootKeyDirectory(t);
 const epochOf = (sealed: Uint8Array) => Buffer.from(sealed).readUInt32BE(2);
-/** Without timers, and with new epochs in use at once. */
-const quick = { refreshSeconds: 0, activationDelaySeconds: 0 } satisfies Partial<LocalVaultOptions>;
 
 t.test('rotation seals in the new epoch and opens old boxes', async (t) => {
   const [rootKeyFile, keys] = [freshFile(), memoryKeyrings()];
