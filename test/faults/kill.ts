@@ -9,14 +9,13 @@ import { findDifferences, type Known, resolveUnanswered, type Unanswered } from 
 import { maintenanceActs, type Round } from './maintenance.ts';
 import { type KillReport, newReport } from './report.ts';
 import { RoundMaintenance } from './round-maintenance.ts';
-import { findSerialOrderProblem, type World } from './serial.ts';
+import { findSerialOrderProblem, Ticks, type World } from './serial.ts';
 import {
   createSharedObjects,
   findLostReplacements,
   readWorld,
   type SharedObjects,
   SharedWriter,
-  Ticks,
 } from './shared.ts';
 import { findTicketProblems, TicketWriter } from './tickets.ts';
 import { Writer } from './writer.ts';
@@ -311,6 +310,7 @@ class KillCampaign {
     const messages = sharers.flatMap((writer) => writer.messages);
     const interrupted = messages.filter(({ ended }) => ended === undefined);
     report.ordered += messages.length;
+    report.overtaken += sharers.reduce((sum, writer) => sum + writer.overtaken, 0);
     for (const { steps, undone } of interrupted) {
       if (undone) report.interrupted.undone++;
       else for (const { kind } of steps) report.interrupted[kind]++;

@@ -68,7 +68,7 @@ export const maintenanceActs: readonly MaintenanceAct[] = [
   { name: 'purge by socket', aim: 400, prepare: destroyObjects, run: purgeBySocket },
   { name: 'purge by command', aim: 1_200, prepare: destroyObjects, run: purgeByCommand },
   { name: 'sweep', aim: 150, prepare: letTicketsExpire, run: awaitSweep },
-  { name: 'verification', aim: 200, run: awaitVerification },
+  { name: 'verification', aim: 100, run: awaitVerification },
 ];
 
 async function destroyObjects({ prefix, made }: Round, client: Client): Promise<void> {

@@ -22,6 +22,8 @@ export interface KillReport {
   purged: number;
   /** Messages on shared objects for which a serial order was found. */
   ordered: number;
+  /** Those that were refused because others won against them for too long. */
+  overtaken: number;
   /** Tickets that were compared after a kill. */
   tickets: number;
   /** Kills of a daemon that had just started, and deleted what had expired. */
@@ -41,6 +43,7 @@ export function newReport(acts: readonly string[]): KillReport {
     objects: 0,
     purged: 0,
     ordered: 0,
+    overtaken: 0,
     tickets: 0,
     killsAtStart: 0,
     interrupted: { undone: 0, cell: 0, chain: 0, spend: 0, refused: 0 },
@@ -71,7 +74,7 @@ export function describeReport(report: KillReport, seed: number, seconds: number
     ...report.problems,
     `seed ${seed}: ${report.kills} kills in ${seconds.toFixed(0)} s, ${report.acknowledged} messages acknowledged, ` +
       `${report.unanswered} cut off, ${report.objects} objects checked, ${report.purged} of them purged, ` +
-      `${report.ordered} messages on shared objects in a serial order, ${report.tickets} tickets, ` +
+      `${report.ordered} messages on shared objects in a serial order (${report.overtaken} refused as overtaken), ${report.tickets} tickets, ` +
       `${report.killsAtStart} further kills at the start, ${report.problems.length} problems`,
     `cut off among the shared ones: ${undone} batches to be undone, ${chain} Re-keys, ${cell} Imports that replace, ${spend} uses of limited keys`,
     `maintenance: ${acts.join(', ')}`,

@@ -36,6 +36,14 @@ export type Step =
   /** The usage limit did not suffice. */
   | { readonly kind: 'refused'; readonly object: string; readonly amount: number };
 
+/** The clock that all connections of a round share. */
+export class Ticks {
+  #now = 0;
+  next(): number {
+    return ++this.#now;
+  }
+}
+
 /** A message that was sent, with its effects. */
 export interface RecordedMessage {
   readonly connection: number;
