@@ -13,12 +13,19 @@ interface ListedObject extends Pick<LoadedObject, 'id' | 'group'> {
   readonly destroyDate: number | null;
 }
 
+/** Some objects in the order of their numbers. */
+interface ListedPage {
+  readonly objects: readonly ListedObject[];
+  /** Whether no object had a higher number. */
+  readonly isLast: boolean;
+}
+
 /** Where objects are purged. */
 export interface PurgedDatabase {
   readonly store: Store;
   readonly vault: Vault;
-  /** Some objects with a number above `after`, in its order; none: there are no more. */
-  readonly list: (after: number) => Promise<readonly ListedObject[]>;
+  /** Lists objects with a number above `after`. */
+  readonly list: (after: number) => Promise<ListedPage>;
 }
 
 export interface PurgeOptions {
@@ -44,7 +51,9 @@ export interface PurgedPage {
 
 /**
  * Purges the destroyed objects of one page, of every group: their rows stay as tombstones, so that no
- * identifier is used twice, with what `purge` keeps. A purge that was interrupted is repeated.
+ * identifier is used twice, with what `purge` keeps. A purge that was interrupted is repeated. The last page
+ * is the one that was so when it was read: a purge that followed the objects that clients create meanwhile
+ * would not end.
  *
  * @param after where the page begins: 0, or `next` of the page before
  * @throws {StoreUnavailableError} when the database does not answer
@@ -55,15 +64,15 @@ export async function purgePage(
   after: number,
   options: PurgeOptions,
 ): Promise<PurgedPage> {
-  const page = await database.list(after);
-  const destroyed = page.filter(({ destroyDate }) => destroyDate !== null);
+  const { objects, isLast } = await database.list(after);
+  const destroyed = objects.filter(({ destroyDate }) => destroyDate !== null);
   let count = 0;
   for (const [group, rows] of Map.groupBy(destroyed, (row) => row.group))
     for (let at = 0; at < rows.length; at += maxObjects) {
       const ids = rows.slice(at, at + maxObjects).map(({ id }) => id);
       count += await purgeObjects(database, group, ids, options);
     }
-  return { count, next: page.at(-1)?.seq ?? null };
+  return { count, next: isLast ? null : (objects.at(-1)?.seq ?? null) };
 }
 
 /** Returns the identifiers in the Links of an object that are those of objects of its group. */

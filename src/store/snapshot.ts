@@ -52,6 +52,13 @@ export interface SnapshotDate extends Pick<LoadedObject, 'id' | 'group'> {
   readonly destroyDate: number | null;
 }
 
+/** Some objects in the order of their numbers. */
+interface SnapshotDates {
+  readonly objects: readonly SnapshotDate[];
+  /** Whether no object had a higher number. */
+  readonly isLast: boolean;
+}
+
 /** All rows of a database as they were at one moment. */
 export interface Snapshot {
   lanes(): Promise<readonly LaneRow[]>;
@@ -61,9 +68,9 @@ export interface Snapshot {
   keyring(): Promise<number>;
   /** Some objects with a number above `after`, in its order; none: there are no more. */
   objects(after: number): Promise<readonly SnapshotObject[]>;
-  /** Some objects likewise, more of them, with their Destroy Dates only. */
-  destroyDates(after: number): Promise<readonly SnapshotDate[]>;
-  /** Some records, likewise. */
+  /** Some objects with a number above `after`, with their Destroy Dates only. */
+  destroyDates(after: number): Promise<SnapshotDates>;
+  /** Some records, as `objects`. */
   records(after: number): Promise<readonly SnapshotRecord[]>;
   /** The rows that have one of the terms and an object in the range. */
   terms(terms: readonly number[], first: number, last: number): Promise<readonly SnapshotTerm[]>;
@@ -108,7 +115,10 @@ export function createSnapshot(read: Read, dialect: Dialect): Snapshot {
       return row === undefined ? 0 : toStoredKeyring(row).generation;
     },
     objects: async (after) => (await read(selectObjects, [after])).map(toObject),
-    destroyDates: async (after) => (await read(selectDates, [after])).map(toDate),
+    async destroyDates(after) {
+      const objects = (await read(selectDates, [after])).map(toDate);
+      return { objects, isLast: objects.length < pageDates };
+    },
     records: async (after) => (await read(selectRecords, [after])).map(toSnapshotRecord),
     terms: async (terms, first, last) =>
       (await read(selectTerms, [JSON.stringify(terms), first, last])).map(toTerm),

@@ -41,6 +41,7 @@ async function purgeAll(purged: PurgedDatabase, options: PurgeOptions): Promise<
 const seconds = () => Math.floor(service.now / 1000);
 const purge = (destroyedUntil = seconds(), dryRun = false) =>
   purgeAll({ ...database, store: service.store }, { destroyedUntil, now: seconds(), dryRun });
+const dryRun = (): PurgeOptions => ({ destroyedUntil: seconds(), now: seconds(), dryRun: true });
 const verify = () => service.snapshot((rows) => verifyRows(rows, service.vault, async () => {}));
 
 const make = (name: string) => storedKey(service, named(name), ...written);
@@ -131,6 +132,18 @@ t.test('a tombstone is no other object', async (t) => {
   t.match(await verify(), { problems: [], objects: 3 });
 });
 
+t.test('a purge ends although clients create objects meanwhile', async (t) => {
+  let [created, pages] = [0, 0];
+  const growing: PurgedDatabase['list'] = async (after) => {
+    pages += 1;
+    const page = await database.list(after);
+    if (created < 3) await make(`meanwhile ${created++}`);
+    return page;
+  };
+  t.equal(await purgeAll({ ...database, store: service.store, list: growing }, dryRun()), 1);
+  t.equal(pages, 1, 'what was created later is not looked at');
+});
+
 t.test('many objects are purged, also while clients change them', async (t) => {
   const ids: string[] = [];
   for (let at = 0; at < 70; at += 1) ids.push(await make(`many ${at}`));
@@ -144,7 +157,7 @@ t.test('many objects are purged, also while clients change them', async (t) => {
   const options = { destroyedUntil: seconds(), now: seconds(), dryRun: false };
   t.equal(await purgeAll({ ...database, store }, options), 71);
   t.equal(conflicts, 3, 'two commits, the first tried again');
-  t.match(await verify(), { problems: [], objects: 73 });
+  t.match(await verify(), { problems: [], objects: 74 });
   const busy = { ...store, commit: () => Promise.resolve('conflict' as const) };
   await destroy(living);
   await t.rejects(purgeAll({ ...database, store: busy }, options), { message: /try again/ });

@@ -49,6 +49,19 @@ export async function repairSuite(t: Test, engine: Engine): Promise<void> {
 
   const renumber = async (driver: LaneDriver) => createRepair(driver).renumber((await read(driver)).wrong);
 
+  await t.test('Destroy Dates are listed page by page to the last object', async (t) => {
+    const { driver, store } = await open(t);
+    const list = (after: number) =>
+      driver.snapshot((read) => createSnapshot(read, driver.dialect).destroyDates(after));
+    t.match(await list(0), { objects: { length: 5 }, isLast: true });
+    await add(store, ...Array.from({ length: 1_000 }, (_, at) => object(`more ${at}`)));
+    const first = await list(0);
+    t.match(first, { objects: { length: 1_000 }, isLast: false });
+    const rest = await list(first.objects.at(-1)?.seq ?? 0);
+    t.match(rest, { objects: { length: 5 }, isLast: true });
+    t.equal(new Set([...first.objects, ...rest.objects].map(({ id }) => id)).size, 1_005);
+  });
+
   await t.test('a sequence that is right is not touched', async (t) => {
     const { driver, store } = await open(t);
     await setTo(driver, 100);
