@@ -65,7 +65,7 @@ interface Crew {
   readonly tickets: TicketWriter;
 }
 
-/** Milliseconds within which a round that aims at no act kills the server after enough answers. */
+/** Milliseconds within which the server is killed after enough answers, or after the end of an act. */
 const shortDelay = 5;
 
 /**
@@ -260,8 +260,10 @@ class KillCampaign {
     const deadline = performance.now() + roundDeadline;
     while (acknowledgedBy(all) < enough && performance.now() < deadline) await sleep(1);
     const { aimed } = maintenance;
-    if (aimed !== undefined) await maintenance.start(aimed);
-    await sleep(this.#random.below(aimed?.aim ?? shortDelay));
+    // The first rounds kill within each act, the next ones as soon as each was acknowledged.
+    const isAfterEnd = round % (2 * (maintenanceActs.length + 1)) > maintenanceActs.length + 1;
+    if (aimed !== undefined) await (isAfterEnd ? maintenance.complete(aimed) : maintenance.start(aimed));
+    await sleep(this.#random.below(isAfterEnd ? shortDelay : (aimed?.aim ?? shortDelay)));
     this.#isKilled = true;
     await this.#server.end('SIGKILL');
     for (const outcome of await work) {

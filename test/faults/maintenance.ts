@@ -44,7 +44,7 @@ export class CutOffError extends Error {
 /** Something that is done to the database beside the requests of clients. */
 export interface MaintenanceAct {
   readonly name: string;
-  /** A round that aims at the act kills the server less than so many milliseconds after its beginning. */
+  /** Milliseconds after its beginning within which a round that aims at it kills the server. */
   readonly aim: number;
   /** Gives it something to do, before clients write. */
   readonly prepare?: (round: Round, client: Client) => Promise<void>;
@@ -65,7 +65,7 @@ const actDeadline = 60_000;
 
 /** Every act of the campaign. */
 export const maintenanceActs: readonly MaintenanceAct[] = [
-  { name: 'purge by socket', aim: 400, prepare: destroyObjects, run: purgeBySocket },
+  { name: 'purge by socket', aim: 300, prepare: destroyObjects, run: purgeBySocket },
   { name: 'purge by command', aim: 1_200, prepare: destroyObjects, run: purgeByCommand },
   { name: 'sweep', aim: 150, prepare: letTicketsExpire, run: awaitSweep },
   { name: 'verification', aim: 100, run: awaitVerification },

@@ -41,6 +41,13 @@ export class RoundMaintenance {
     await Promise.race([promise, running]);
   }
 
+  /** Runs an act to its end, successful or not. */
+  async complete(act: MaintenanceAct): Promise<void> {
+    const running = this.#run(act, () => {});
+    this.#running.push(running);
+    await running;
+  }
+
   /** Starts the acts at which the round does not aim, each after a time of its own. */
   startOthers(): void {
     const { isKilled, random } = this.scene;
