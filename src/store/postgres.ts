@@ -185,16 +185,20 @@ async function readSnapshot<T>(
     await client.connect();
     await prepareSession(client, server, { writes: false, statementMilliseconds: maxSnapshotMilliseconds });
     await client.query('begin isolation level repeatable read read only');
+    await client.query('savepoint statement');
   } catch (error) {
     await client.end().catch(() => {});
     throw explain(error);
   }
-  const read = async (sql: string, parameters: readonly SqlValue[]) => {
-    try {
-      return (await client.query(toQuery(sql, parameters))).rows.map(toRow);
-    } catch (error) {
+  let last: Promise<unknown> = Promise.resolve();
+  const read: Read = (sql, parameters) => {
+    // The client warns of a statement that is given while another one is executed.
+    const rows = last.then(async () => (await client.query(toQuery(sql, parameters))).rows.map(toRow));
+    // Otherwise the error of one statement would end the transaction for those after it.
+    last = rows.catch(() => client.query('rollback to savepoint statement').catch(() => {}));
+    return rows.catch((error) => {
       throw explain(error);
-    }
+    });
   };
   return work(read).finally(() => client.end().catch(() => {}));
 }
