@@ -40,7 +40,9 @@ export function readInventory({ file, key, database }: InventoryPlace): Inventor
   }
   const inventory = Inventory.open(sealed, key);
   if (inventory === undefined)
-    throw new CommandError(`${file} is damaged, or of a database under another root key; ${confirmation}`);
+    throw new CommandError(
+      `${file} is damaged, or of a database under another root key: restore the file from its backup; kmipd serve --convert-first-design discards it and takes all rows as they are now`,
+    );
   if (inventory.database !== database)
     throw new CommandError(
       `the conversion that this home has begun is of a database with other sealing keys: another one is in its place; ${confirmation}`,

@@ -125,7 +125,8 @@ export function testInventory(
     });
     writeFileSync(home.inventoryFile, new Uint8Array(100).fill(1));
     await t.rejects(home.convert(), {
-      message: /inventory is damaged, or of a database under another root key; /,
+      message:
+        /inventory is damaged, or of a database under another root key: restore the file from its backup; kmipd serve --convert-first-design discards it /,
     });
     rmSync(home.inventoryFile);
   });
