@@ -15,7 +15,10 @@ import { describeSqliteError } from '../store/sqlite-connection.ts';
  * ones, and the temporary file and the log of `vacuum`.
  */
 const spaceFactor = 3;
-const mebibyte = 1_048_576;
+const kibibyte = 1_024;
+const mebibyte = 1_024 * kibibyte;
+/** Sizes below are said in KiB. */
+const minBytesInMebibytes = 10 * mebibyte;
 /** `pragma user_version` of a database that has been converted and is not vacuumed yet. */
 const unvacuumed = 5;
 const busyMilliseconds = 60_000;
@@ -61,9 +64,10 @@ function requireSpace(file: string, free: number): void {
   const log = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   const needed = spaceFactor * (statSync(file).size + log);
   if (free >= needed) return;
-  const inMebibytes = (bytes: number) => `${Math.ceil(bytes / mebibyte)} MiB`;
+  // Below some MiB both would have the same number of them.
+  const [unit, name] = needed < minBytesInMebibytes ? [kibibyte, 'KiB'] : [mebibyte, 'MiB'];
   throw new CommandError(
-    `the database ${file} has to be converted, which needs ${inMebibytes(needed)} on its file system, and ${inMebibytes(free)} are free: free more, then start again`,
+    `the database ${file} has to be converted, which needs ${Math.ceil(needed / unit)} ${name} on its file system, and ${Math.floor(free / unit)} ${name} are free: free more, then start again`,
   );
 }
 
