@@ -1,6 +1,7 @@
 import { joinBytes, splitBytes } from '../../common/bytes.ts';
 import { removalOf, type Store, type StoredRecord } from '../../store/store.ts';
 import { type RecordContext, SealBrokenError, type Vault } from '../../vault/vault.ts';
+import { padContent, unpadContent } from './padded-records.ts';
 
 /** What a box of a record contains, the id first. */
 export interface RecordContent {
@@ -25,9 +26,12 @@ export function sealRecord(
   row: Omit<StoredRecord, 'box'>,
   { id, content }: RecordContent,
 ): StoredRecord {
-  const plain = joinBytes(new TextEncoder().encode(id), content);
+  const padded = padContent(row.kind, content);
+  const plain = joinBytes(new TextEncoder().encode(id), padded);
   const box = vault.seal(contextOf(row), plain);
   plain.fill(0);
+  // The caller overwrites the content, and this is a copy of it.
+  if (padded !== content) padded.fill(0);
   return { ...row, box };
 }
 
@@ -38,7 +42,7 @@ export function sealRecord(
  */
 export function openRecord(vault: Vault, row: StoredRecord): RecordContent {
   const [id, content] = splitBytes(vault.open(contextOf(row), row.box));
-  return { id: new TextDecoder().decode(id), content };
+  return { id: new TextDecoder().decode(id), content: unpadContent(row.kind, content) };
 }
 
 /**
