@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts';
 import type { LocalVault } from '../vault/local.ts';
 import { openConverted } from './first-design.ts';
 import { reportForgedRows } from './forged-rows.ts';
-import { reportLanes } from './lane-reports.ts';
+import { type LaneReports, reportLanes } from './lane-reports.ts';
 import { logLockWaits } from './lock-waits.ts';
 import type { StartContext } from './start-context.ts';
 
@@ -19,6 +19,7 @@ export interface Backends {
   readonly clients: ClientDirectory;
   readonly nodes: ManagedNodes;
   readonly snapshot: Database['snapshot'];
+  readonly lanes: Pick<LaneReports, 'stopped'>;
 }
 
 /**
@@ -32,14 +33,15 @@ export async function openBackends(context: StartContext): Promise<Backends> {
   const { stateDirectory, config, log, metrics, closing, mustStoreExist: mustExist } = context;
   const lock = lockDatabase(config.store, mustExist);
   closing.defer(() => lock?.release());
+  const lanes = reportLanes(log, metrics, Date.now);
   const { store, vault, nodes, snapshot, close } = await openConverted(context, () =>
     openDatabaseOf(stateDirectory, config, {
       lockWait: logLockWaits(log, Date.now),
       forged: reportForgedRows(log, metrics, Date.now),
-      lanes: { process: 'daemon', observer: reportLanes(log, metrics, Date.now) },
+      lanes: { process: 'daemon', observer: lanes },
       mustExist,
     }),
   );
   closing.defer(close);
-  return { store, vault, nodes, snapshot, clients: new StoredClients(store, vault) };
+  return { store, vault, nodes, snapshot, lanes, clients: new StoredClients(store, vault) };
 }

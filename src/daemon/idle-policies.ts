@@ -7,10 +7,13 @@ import type { Backends } from './backends.ts';
 
 /** Reports of naming policies that bind nobody: a mistyped identifier must not pass for a policy. */
 
+/** What reads the authorities of all groups. */
+type RowReader = Pick<Backends, 'store' | 'clients' | 'vault'>;
+
 /** Finds them; none while the vault is sealed, because nothing is issued then. */
 function findIn(
   { authorities }: Pick<Config, 'authorities'>,
-  { store, clients, vault }: Backends,
+  { store, clients, vault }: RowReader,
 ): Promise<IdlePolicies> {
   const groups = async () => [...new Set((await clients.list()).map(({ group }) => group))].toSorted();
   return findIdlePolicies(vault.unsealed ? authorities.keys() : [], {
@@ -29,7 +32,7 @@ const describeIssuer = ({ id, group, subject }: IssuerSummary) => `${id} (group 
  */
 export async function describeIdlePolicies(
   config: Pick<Config, 'authorities'>,
-  backends: Backends | undefined,
+  backends: RowReader | undefined,
 ): Promise<readonly string[]> {
   const { policies, issuers }: IdlePolicies =
     backends === undefined
@@ -49,7 +52,7 @@ export async function describeIdlePolicies(
 /** Logs one line for each naming policy that binds nobody. Never rejects. */
 export async function warnOfIdlePolicies(
   config: Pick<Config, 'authorities'>,
-  backends: Backends,
+  backends: RowReader,
   log: Logger,
 ): Promise<void> {
   try {

@@ -10,11 +10,17 @@ import type { StartContext } from './start-context.ts';
 export class ReadinessCheck {
   readonly #store: Pick<Store, 'ping'>;
   readonly #vault: Pick<Vault, 'unsealed'>;
+  readonly #lanes: Backends['lanes'];
   #isDraining = false;
 
-  constructor({ store, vault }: Pick<Backends, 'store' | 'vault'>) {
+  constructor({
+    store,
+    vault,
+    lanes,
+  }: Pick<Backends, 'store' | 'lanes'> & { readonly vault: Pick<Vault, 'unsealed'> }) {
     this.#store = store;
     this.#vault = vault;
+    this.#lanes = lanes;
   }
 
   /** Makes every later check report that the daemon is draining. */
@@ -29,7 +35,8 @@ export class ReadinessCheck {
       await this.#store.ping();
       return { ready: true };
     } catch {
-      return { ready: false, reason: 'the store does not answer' };
+      // Errors of the database may name its server, which whoever reads this need not know.
+      return { ready: false, reason: this.#lanes.stopped ?? 'the store does not answer' };
     }
   }
 }

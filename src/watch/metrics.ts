@@ -110,6 +110,11 @@ export class Metrics {
     help: 'Rollbacks of the database that were found; nothing is written after one.',
     registers: [this.registry],
   });
+  readonly #writesStopped = new Gauge({
+    name: 'kmipd_store_writes_stopped',
+    help: '1 when this process writes nothing any more: after a rollback, the removal of its node, or a commit of another process under its name; else 0.',
+    registers: [this.registry],
+  });
   readonly #verificationProblems = new Gauge({
     name: 'kmipd_store_verification_problems',
     help: 'Problems that the last verification of all rows has found.',
@@ -172,6 +177,9 @@ export class Metrics {
 
   /** Counts a rollback of the database. */
   readonly rollback = (): void => this.#rollbacks.inc();
+
+  /** Records that nothing is written any more, until the process ends. */
+  readonly writesStopped = (): void => this.#writesStopped.set(1);
 
   /** Counts batch items and failures of requests. */
   readonly requests: RequestObserver = {
