@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { CommandError } from '../cli/failure.ts';
 import { synchronise } from '../common/durable-file.ts';
 import { describeSqliteError } from '../store/sqlite-connection.ts';
+import { lockErasableCopy, unfinishedEnding } from './erasable-copy.ts';
 
 /**
  * The parts of the conversion of a SQLite file that are about the file: the copy of the old database beside
@@ -33,11 +34,13 @@ export const keptName = (file: string): string => `${file}.first-design`;
  * Keeps a copy of the database `file` under `keptName` (mode 0600) and returns this name. A file that has it
  * already, of an interrupted attempt or of another time, gets a number behind its name.
  *
- * @throws {CommandError} when the file system has not enough space for copy and conversion, or fails.
+ * @throws {CommandError} when the file system has not enough space for copy and conversion, or fails, or when
+ *   the name of an unfinished copy is that of something else.
  */
 export function keepCopy(file: string, freeBytes: (directory: string) => number = readFreeBytes): string {
   const kept = keptName(file);
-  const unfinished = `${kept}.unfinished`;
+  const unfinished = `${kept}${unfinishedEnding}`;
+  if (existsSync(unfinished)) lockErasableCopy(unfinished).release();
   for (const ending of ['', '-journal']) rmSync(`${unfinished}${ending}`, { force: true });
   requireSpace(file, freeBytes(dirname(file)));
   // SQLite writes into an empty file, which has its mode from the start.

@@ -1,8 +1,10 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   fsyncSync,
+  lstatSync,
   openSync,
   readdirSync,
   realpathSync,
@@ -11,11 +13,13 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { CommandError } from '../cli/failure.ts';
+import type { ProcessLock } from '../cli/state-directory/lock.ts';
 import { synchronise } from '../common/durable-file.ts';
 import { describeFileError } from '../common/regular-file.ts';
 import { openDriver } from '../store/open.ts';
 import type { SqlDriver } from '../store/sql-driver.ts';
 import { sqliteFileOf } from '../store/sqlite-file.ts';
+import { besides, findFileProblem, lockErasableCopy, refusal, unfinishedEnding } from './erasable-copy.ts';
 import { keptName } from './kept-copy.ts';
 import { dropStatements, selectTables } from './schema.ts';
 
@@ -52,7 +56,7 @@ export async function findKeptRows(url: string): Promise<KeptRows | undefined> {
 function findFiles(file: string): KeptRows {
   const directory = dirname(file);
   const copy = new RegExp(
-    `^${RegExp.escape(basename(keptName(file)))}(\\.\\d+|\\.unfinished)?(-wal|-shm|-journal)?$`,
+    `^${RegExp.escape(basename(keptName(file)))}(\\.\\d+|\\${unfinishedEnding})?(${besides.join('|')})?$`,
   );
   const names = readdirSync(directory)
     .filter((name) => copy.test(name))
@@ -60,21 +64,44 @@ function findFiles(file: string): KeptRows {
   return {
     names,
     async remove() {
-      for (const name of names) overwriteAndRemove(name);
+      eraseCopies(names);
       synchronise(directory);
     },
   };
 }
 
+/** Erases copies when each of them may be, and none otherwise. */
+function eraseCopies(names: readonly string[]): void {
+  const isBeside = (name: string) => besides.some((ending) => name.endsWith(ending));
+  const copies = names.filter((name) => !isBeside(name));
+  const lone = names.find(
+    (name) => isBeside(name) && !copies.some((copy) => besides.some((ending) => name === `${copy}${ending}`)),
+  );
+  if (lone !== undefined) throw refusal(lone, 'the database to which it belongs is not there');
+  for (const name of names) {
+    const problem = findFileProblem(lstatSync(name));
+    if (problem !== undefined) throw refusal(name, problem);
+  }
+  const locks: ProcessLock[] = [];
+  try {
+    for (const copy of copies) locks.push(lockErasableCopy(copy));
+    // A copy goes last, so that an interrupted removal leaves nothing of which the copy is not there.
+    for (const copy of copies)
+      for (const ending of [...besides, ''])
+        if (existsSync(`${copy}${ending}`)) overwriteAndRemove(`${copy}${ending}`);
+  } finally {
+    for (const lock of locks) lock.release();
+  }
+}
+
 /** Removes a file after its bytes, because a file system does not overwrite what it releases. */
 function overwriteAndRemove(file: string): void {
   try {
-    // To write through a link would destroy another file.
     const descriptor = openSync(file, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       const stats = fstatSync(descriptor);
-      if (!stats.isFile() || stats.nlink !== 1)
-        throw new CommandError(`${file} is no file with one name: look at it, and remove it yourself`);
+      const problem = findFileProblem(stats);
+      if (problem !== undefined) throw refusal(file, problem);
       const zeros = new Uint8Array(chunkBytes);
       for (let at = 0; at < stats.size; )
         at += writeSync(descriptor, zeros, 0, Math.min(chunkBytes, stats.size - at), at);
@@ -85,6 +112,8 @@ function overwriteAndRemove(file: string): void {
     rmSync(file);
   } catch (error) {
     if (error instanceof CommandError) throw error;
+    // Of a file that is not to be followed, the system says so of every symbolic link.
+    if ((error as NodeJS.ErrnoException).code === 'ELOOP') throw refusal(file, 'it is a symbolic link');
     throw new CommandError(`cannot remove ${file}: ${describeFileError(error) ?? (error as Error).message}`);
   }
 }

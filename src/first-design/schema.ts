@@ -6,7 +6,16 @@ import type { Dialect } from '../store/sql-driver.ts';
  */
 
 const names = ['object', 'object_index', 'term', 'unique_key', 'client', 'sealing_key', 'record'] as const;
+/** The versions that have brought tables; the others are of version 1. */
+const sinceVersion: Readonly<Record<string, number>> = { client: 2, sealing_key: 2, record: 3 };
+const newestVersion = 4;
 const renamed = (name: (typeof names)[number]) => `first_design_${name}`;
+
+/** Returns the tables of a version before any conversion; undefined for one that the first design has not. */
+export function tablesOf(version: number): readonly string[] | undefined {
+  if (version < 1 || version > newestVersion) return undefined;
+  return names.filter((name) => (sinceVersion[name] ?? 1) <= version);
+}
 
 export const renameStatements: readonly string[] = names.map(
   (name) => `alter table ${name} rename to ${renamed(name)}`,

@@ -237,7 +237,12 @@ t.test('a copy needs space, keeps what has its name, and is made once', async (t
   });
   t.strictSame(filesOf(home), ['kmipd.db']);
   const kept = `${home.file}.first-design`;
-  writeFileSync(`${kept}.unfinished`, 'of a process that was killed');
+  writeFileSync(`${kept}.unfinished`, 'of somebody else');
+  t.throws(() => keepCopy(home.file), {
+    message: /unfinished is not erased: it does not open as a database/,
+  });
+  // Of a process that was killed.
+  writeFileSync(`${kept}.unfinished`, 'SQLite format 3\0 and a bit');
   writeFileSync(kept, 'of another time');
   t.equal(
     keepCopy(home.file, () => 3 * size),

@@ -18,18 +18,23 @@ export function lockDatabase(url: string, mustExist: boolean): ProcessLock | und
   if (path === undefined) return undefined;
   createDatabaseFile(resolve(path), mustExist);
   const file = realpathSync(path);
+  const lock = lockDatabaseFile(file);
+  if (lock === undefined) throw inUse(file);
+  return lock;
+}
+
+/** As `lockDatabase`, a file that is there; undefined when another process has locked it. */
+export function lockDatabaseFile(file: string): ProcessLock | undefined {
   const beside = takeLock(file);
-  if (beside === undefined) throw inUse(file);
+  if (beside === undefined) return undefined;
   const descriptor = openSync(file, 'r');
   const release = () => {
     closeSync(descriptor);
     beside.release();
   };
-  if (!lockContent(file, descriptor)) {
-    release();
-    throw inUse(file);
-  }
-  return { release };
+  if (lockContent(file, descriptor)) return { release };
+  release();
+  return undefined;
 }
 
 function inUse(file: string): CommandError {
