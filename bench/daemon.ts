@@ -33,8 +33,8 @@ export class Bench {
   }
 
   /**
-   * Runs `work` with a new state directory, then stops all servers and deletes the directory. `store`: URL of an
-   * empty database, in place of a file of SQLite.
+   * Runs `work` with a new state directory, then stops all servers and deletes the directory. `store`: URL of
+   * an empty database, in place of a file of SQLite.
    */
   static async run(work: (bench: Bench) => Promise<void>, store?: string): Promise<void> {
     const stateDirectory = await mkdtemp(join(tmpdir(), 'kmipd-bench-'));

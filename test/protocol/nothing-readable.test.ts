@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import { KnownValues } from './known-values.ts';
 import { nothingReadableSuite } from './nothing-readable-suite.ts';
@@ -44,6 +45,8 @@ t.test('SQLite', (t) =>
     read: async () =>
       [file, `${file}-wal`, `${file}-shm`].filter(existsSync).map((each) => readFileSync(each)),
     async checkpoint() {
+      // The service may have a read transaction in this turn.
+      await setImmediate();
       const database = new DatabaseSync(file);
       const row = database.prepare('pragma wal_checkpoint(truncate)').get();
       database.close();

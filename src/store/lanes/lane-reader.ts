@@ -76,8 +76,8 @@ export class LaneReader {
   }
 
   /**
-   * Returns the sum of lanes that were read together with other rows; undefined when they are others than those
-   * that `read` has compared with the records of folded ones: nothing is learned from them.
+   * Returns the sum of lanes that were read together with other rows; undefined when they are others than
+   * those that `read` has compared with the records of folded ones: nothing is learned from them.
    *
    * @throws {LaneForgedError} when one does not open, or they cannot follow the known ones
    */

@@ -35,7 +35,7 @@ export class LaneStop {
     return this.#rollback;
   }
 
-  /** Stops because of a forged lane, and returns the error for the caller; returns other errors as they are. */
+  /** Stops because of a forged lane, and returns the error for the caller; returns others as they are. */
   rollBackIfForged(error: unknown): unknown {
     return error instanceof LaneForgedError ? new LaneForgedError(this.rollBack(error.message)) : error;
   }

@@ -104,8 +104,8 @@ export class Lanes {
 
   /**
    * Is called before all lanes are read. The returned function takes the rows, reports a rollback that they
-   * show, and returns the hash of all rows as they state it; undefined when lanes have appeared or gone, which
-   * `compareFolded` looks into.
+   * show, and returns the hash of all rows as they state it; undefined when lanes have appeared or gone,
+   * which `compareFolded` looks into.
    *
    * @throws {LaneForgedError} when a rollback was found, also from the function
    * @throws {StoreUnavailableError} when this process has not compared the lanes yet
