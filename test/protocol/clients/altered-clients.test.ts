@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import { openDatabase } from '../../../src/store/open.ts';
 import type { SqlRow } from '../../../src/store/sql-driver.ts';
@@ -14,13 +15,18 @@ await alteredClientsSuite(t, async (t) => {
   t.teardown(() => database.close());
   return {
     store,
-    run: async (sql, ...parameters) =>
-      database.prepare(sql.replaceAll('$', '?')).all(...parameters) as SqlRow[],
+    async run(sql, ...parameters) {
+      const rows = database.prepare(sql.replaceAll('$', '?')).all(...parameters) as SqlRow[];
+      // The reads of one turn see one moment.
+      await setImmediate();
+      return rows;
+    },
     async put(row) {
       const names = Object.keys(row);
       database
         .prepare(`replace into sealed_record (${names}) values (${names.map(() => '?')})`)
         .run(...(Object.values(row) as SQLInputValue[]));
+      await setImmediate();
     },
     columns: async () =>
       database

@@ -53,6 +53,7 @@ const optional: ReadonlySet<string> = new Set([
   'client.setEndpoint.settings.version',
   'credential.addPassword.hashed',
   'credential.addDevice.password',
+  'node.remove.commits',
 ]);
 
 /** The value at `path` with each of its parts, at any depth, replaced by each wrong value or left out. */
