@@ -1,7 +1,7 @@
 import type { ForgedRow, KeyringStore, SealContext, SealedKey, Vault } from '../vault/vault.ts';
 import { foldUnit } from './lanes/folded-lanes.ts';
 import type { LaneDriver, Lanes } from './lanes/lanes.ts';
-import { type OpenLane, openLane, selectLanes, toLaneRow } from './lanes/open-lane.ts';
+import { type OpenLane, openLane, openLanes, selectLanes, toLaneRow } from './lanes/open-lane.ts';
 import { RecordMirror } from './lanes/record-mirror.ts';
 import { RowMemory } from './lanes/row-memory.ts';
 import type { SearchLimits } from './object-search.ts';
@@ -98,10 +98,12 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     store: protectRows(store, protection),
     lanes: driver.lanes,
     listLanes: async (vault) =>
-      (await driver.read(selectLanes, [])).map((row) => openLane(toLaneRow(row), vault)),
+      openLanes((await driver.read(selectLanes, [])).map(toLaneRow), (row) => openLane(row, vault)),
     async foldLanes(lanes, vault) {
       // Afterwards the lane of this process states a keyring that is not older than theirs.
       await driver.lanes.check();
+      // Somebody could show a former state of the lane where it is listed, and where it is deleted.
+      if (!lanes.every((lane) => driver.lanes.isPresent(lane))) return 'conflict';
       vault.sealCounter.takeOver(lanes.map(({ content }) => content.seals));
       const result = await driver.commit(foldUnit(lanes, vault));
       if (result === 'committed') driver.lanes.learnFolded(lanes);

@@ -36,7 +36,9 @@ const selectParts = `with own as (
   union all select format('rule %s', rulename), pg_get_ruledef(r.oid)
     from own join pg_catalog.pg_rewrite r on ev_class = own.oid where relkind in ('r', 'p', 'f')
   union all select format('parent of table %s', relname), inhparent::regclass::text
-    from own join pg_catalog.pg_inherits on inhrelid = own.oid`;
+    from own join pg_catalog.pg_inherits on inhrelid = own.oid
+  union all select format('child of table %s', relname), inhrelid::regclass::text
+    from own join pg_catalog.pg_inherits on inhparent = own.oid`;
 
 const realSchema =
   'select oid::text as oid from pg_catalog.pg_namespace where nspname = pg_catalog.current_schema()';

@@ -30,7 +30,6 @@ const maxSeals = 2 ** 31;
 const sealsBeforeRotation = 2 ** 30;
 /** How long after one attempt the next one begins a new epoch. */
 const rotationMilliseconds = 10_000;
-
 /** Epochs that other processes may have added since this process last read the keyring. */
 const maxEpochsAhead = 16;
 /** How long a keyring that was read counts as current; others wait longer before they use an epoch. */
@@ -71,8 +70,8 @@ export interface LocalVault extends Vault {
    */
   rotate(): Promise<number>;
   /**
-   * Begins a new seal epoch, after which no lane opens that was sealed before it. To be called while no other
-   * process writes to the database.
+   * Begins a new seal epoch, after which no lane opens that was sealed before it, and remembers the keyring.
+   * To be called while no other process writes to the database.
    *
    * @throws as `rotate`
    */
@@ -106,6 +105,8 @@ class LocalFileVault implements LocalVault {
   #rotating: Promise<number> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  /** Whether a keyring is remembered although the pin is read-only. */
+  #remembers = false;
 
   constructor(options: LocalVaultOptions) {
     this.#options = options;
@@ -127,9 +128,7 @@ class LocalFileVault implements LocalVault {
     const count = this.sealCounter.add(epoch);
     if (count >= (this.#options.sealsBeforeRotation ?? sealsBeforeRotation)) this.#replaceEpoch(epoch);
     if (count > maxSeals)
-      throw new VaultUnavailableError(
-        `epoch ${epoch} has reached its limit of seals and no new one could be created`,
-      );
+      throw new VaultUnavailableError(`epoch ${epoch} has reached its limit of seals; none follows`);
     return keyring.seal(epoch, context, plain);
   }
 
@@ -182,6 +181,7 @@ class LocalFileVault implements LocalVault {
   }
 
   async endLanes(): Promise<void> {
+    this.#remembers = true;
     // In use at once, because no other process is to seal anything meanwhile.
     const isStored = await this.#addEpoch((keyring, now) =>
       addSealEpoch(keyring, now - this.#activationDelay, { endsLanes: true }),
@@ -263,7 +263,7 @@ class LocalFileVault implements LocalVault {
       this.#options.forged?.({ table: 'keyring', id: `generation ${present.generation}` });
       throw new VaultUnavailableError(alteredKeyringMessage);
     }
-    if (pin !== undefined) checkPin(pin, keyring);
+    if (pin !== undefined) checkPin(this.#remembers ? { ...pin, isReadOnly: false } : pin, keyring);
     return keyring;
   }
 

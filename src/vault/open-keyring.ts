@@ -41,10 +41,13 @@ export class OpenKeyring {
     return this.#epochs.at(-1)?.epoch ?? 0;
   }
 
-  /** The newest epoch created by `activatedBy` (POSIX seconds); before any was, the oldest. */
+  /**
+   * The newest epoch created by `activatedBy` (POSIX seconds); before any was, the oldest. Never one of before
+   * the database was accepted, whatever the clock says: a lane would open for nobody.
+   */
   currentEpoch(activatedBy: number): number {
     const current = this.#epochs.findLast(({ createdAt }) => createdAt <= activatedBy) ?? this.#epochs[0];
-    return current?.epoch ?? 0;
+    return Math.max(current?.epoch ?? 0, this.#lanesSince);
   }
 
   seal(epoch: number, context: SealContext, plain: Uint8Array): SealedKey {

@@ -197,6 +197,19 @@ t.test('a database that was put back as a whole is accepted', async (t) => {
   t.match(accepted.output, unreadable);
   t.match(accepted.output, /\naccepted 1 objects/);
   t.equal(readFileSync(anchor, 'utf8'), other, 'the anchor of another database stays');
+  alter(daemon, ['pragma wal_checkpoint(truncate)']);
+  const now = join(daemon.home, 'now');
+  copyFileSync(daemon.database, now);
+  const replaceBy = (file: string) => {
+    for (const name of readdirSync(daemon.home).filter((each) => /^kmipd\.db-/.test(each)))
+      rmSync(join(daemon.home, name));
+    copyFileSync(file, daemon.database);
+  };
+  replaceBy(kept);
+  const older = /is older than the one that this home used last: the database was put back/;
+  for (const args of [['client', 'list'], ['verify']])
+    t.match(await command(daemon, ...args), { code: 1, output: older }, 'before anything is written');
+  replaceBy(now);
   await daemon.start();
   t.same(await get(daemon, early, late), ['Success', 'OperationFailed']);
   t.not((await create(daemon, 'new'))[0], 'undefined');

@@ -182,6 +182,7 @@ if (typeof server === 'string') {
       'create table old (name text)',
       'alter table lane inherit old',
     ],
+    ['a child', /child of table lane is not/, 'create table more () inherits (lane)'],
   ];
 
   t.test('a database with other tables or indexes is refused', async (t) => {

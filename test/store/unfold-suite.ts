@@ -110,6 +110,22 @@ export async function unfoldSuite(t: Test, engine: Engine): Promise<void> {
       });
     }
 
+  await t.test('a lane that is folded is the one that was compared', async (t) => {
+    const url = await engine.fresh();
+    const first = await startNode(t, url);
+    const gone = await startNode(t, url, { name: 'gone' });
+    const puts = [sealedRecord('r', 'ticket')];
+    await commit(gone, { records: { expects: [], removals: [], puts } });
+    const [lane] = (await first.listLanes(vault)).filter(({ name }) => name === 'gone');
+    if (lane === undefined) throw new Error('there is no lane');
+    for (const other of [
+      { ...lane, seq: lane.seq - 1 },
+      { ...lane, box: '0'.repeat(64) },
+    ])
+      t.equal(await first.foldLanes([other], vault), 'conflict');
+    t.equal(await first.foldLanes([lane], vault), 'committed');
+  });
+
   await t.test('lanes of two moments are no rollback', async (t) => {
     const url = await engine.fresh();
     const driver = await engine.open(url);

@@ -1,4 +1,5 @@
 import { readStoreUrl } from '../../config/values.ts';
+import type { Anchor } from '../../store/lanes/anchor.ts';
 import { type Command, homeOption, print, printError, readOption, storeOption } from '../command.ts';
 import { CommandError } from '../failure.ts';
 import type { CommandBackends } from '../state-directory/backends.ts';
@@ -55,7 +56,7 @@ async function accept(
 ): Promise<void> {
   const { verifyDatabase } = await import('../verification/verify-database.ts');
   const { acceptDatabase } = await import('../verification/accept-database.ts');
-  const { removeAnchors } = await import('../state-directory/anchor-files.ts');
+  const { createAnchorFiles, removeAnchors } = await import('../state-directory/anchor-files.ts');
   const { identifyStore } = await import('../../store/lanes/anchor.ts');
   const { commandLaneOf } = await import('../state-directory/database-lanes.ts');
   const found = await verifyDatabase(stateDirectory, backends);
@@ -76,9 +77,21 @@ async function accept(
   });
   // They remember another state. Until they are gone, the daemon still refuses the database.
   const files = Object.values(stateDirectory.anchors);
-  for (const file of await removeAnchors(files, identifyStore(backends.vault)))
+  const storeId = identifyStore(backends.vault);
+  for (const file of await removeAnchors(files, storeId))
     print(`${file} could not be read and was removed, with what it had of other databases`);
+  // Without an anchor the former database could take the place of this one until the next process writes.
+  await createAnchorFiles(files, stateDirectory.anchors.command).write(await anchorOf(backends, storeId));
   print(
     `accepted ${objects} objects and ${records} records; ${removed} rows that did not open were removed;${renumbered > 0 ? ` ${renumbered} got a new number;` : ''} other nodes need their files anchor and anchor-command removed too`,
   );
+}
+
+/** Returns the anchor of a database as it is. */
+async function anchorOf({ snapshot }: CommandBackends, store: string): Promise<Anchor> {
+  const { hashBox } = await import('../../store/lanes/lane-history.ts');
+  return snapshot(async (rows) => {
+    const lanes = (await rows.lanes()).map(({ name, seq, box }) => ({ name, seq, box: hashBox(box) }));
+    return { store, keyring: await rows.keyring(), lanes };
+  });
 }

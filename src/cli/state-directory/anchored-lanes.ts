@@ -1,6 +1,6 @@
 import { type Anchor, identifyStore } from '../../store/lanes/anchor.ts';
 import { LaneHistory, type LaneRow } from '../../store/lanes/lane-history.ts';
-import { findOlderKeyring, LaneForgedError, openLane } from '../../store/lanes/open-lane.ts';
+import { findOlderKeyring, LaneForgedError, openLane, openLanes } from '../../store/lanes/open-lane.ts';
 import type { Snapshot } from '../../store/snapshot.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { createAnchorFiles } from './anchor-files.ts';
@@ -30,7 +30,7 @@ export async function findSnapshotRollback(
   anchors: readonly Anchor[],
 ): Promise<string | undefined> {
   const open = (row: LaneRow) => openLane(row, vault);
-  const lanes = await ifGenuine(async () => (await rows.lanes()).map(open));
+  const lanes = await ifGenuine(async () => openLanes(await rows.lanes(), open));
   if (typeof lanes === 'string') return undefined;
   const states = [...anchors, ...lanes.map(({ content }) => content)];
   const history = new LaneHistory();

@@ -2,7 +2,7 @@ import { waitForAll } from '../../common/wait-for-all.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
 import { indexChange } from '../../object/search-index.ts';
 import { isCount } from '../../store/cells.ts';
-import { LaneForgedError, openLane, sumLanes } from '../../store/lanes/open-lane.ts';
+import { LaneForgedError, openLane, openLanes, sumLanes } from '../../store/lanes/open-lane.ts';
 import { anchoredSegment, foldedSegment, SetHash, segmentOf } from '../../store/lanes/set-hash.ts';
 import type { AlteredRow } from '../../store/repair.ts';
 import type { NumberedTable } from '../../store/row-numbers.ts';
@@ -220,7 +220,7 @@ class RowVerifier implements Verification {
   async #compareLanes(): Promise<void> {
     let stated: SetHash;
     try {
-      stated = sumLanes((await this.#snapshot.lanes()).map((row) => openLane(row, this.#vault)));
+      stated = sumLanes(openLanes(await this.#snapshot.lanes(), (row) => openLane(row, this.#vault)));
     } catch (error) {
       if (!(error instanceof LaneForgedError)) throw error;
       this.#report(error.message);

@@ -8,6 +8,7 @@ import {
   LaneForgedError,
   learnSeen,
   type OpenLane,
+  openLanes,
   selectWithLanes,
   sumLanes,
   toLaneCells,
@@ -126,7 +127,8 @@ export class FoldedLanes {
     open: (row: LaneRow) => OpenLane,
   ): Promise<{ readonly lanes: readonly OpenLane[]; readonly records: ReadonlyMap<string, StoredRecord> }> {
     const rows = await this.#read(selectAll, []);
-    const lanes = rows.filter(({ kind }) => kind === 'lane').map((row) => open(toLaneRow(toLaneCells(row))));
+    const laneRows = rows.filter(({ kind }) => kind === 'lane').map((row) => toLaneRow(toLaneCells(row)));
+    const lanes = openLanes(laneRows, open);
     const records = rows.filter(({ kind }) => kind !== 'lane').map(toRecord);
     const stated = sumLanes(lanes);
     const present = new SetHash();

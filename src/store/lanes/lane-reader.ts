@@ -7,6 +7,7 @@ import {
   learnSeen,
   type OpenLane,
   openLane,
+  openLanes,
   selectLanes,
   sumLanes,
   toLaneRow,
@@ -46,7 +47,7 @@ export class LaneReader {
    */
   async read(known: LaneHistory, own: readonly string[], vault: Vault): Promise<readonly OpenLane[]> {
     const open = (row: LaneRow) => this.#openChanged(row, vault);
-    const lanes = (await this.#read(selectLanes, [])).map(toLaneRow).map(open);
+    const lanes = openLanes((await this.#read(selectLanes, [])).map(toLaneRow), open);
     learnSeen(known, lanes);
     return this.#folded.isSettled(lanes, known) ? lanes : this.#folded.compare(known, own, vault, open);
   }
@@ -82,7 +83,7 @@ export class LaneReader {
    * @throws {LaneForgedError} when one does not open, or they cannot follow the known ones
    */
   sum(rows: readonly SqlRow[], known: LaneHistory, vault: Vault): SetHash | undefined {
-    const lanes = rows.map(toLaneRow).map((row) => openLane(row, vault));
+    const lanes = openLanes(rows.map(toLaneRow), (row) => openLane(row, vault));
     learnSeen(known, lanes);
     if (!this.#folded.isSettled(lanes, known)) return undefined;
     const problem = this.findRollback(known, lanes);

@@ -136,9 +136,16 @@ export class Lanes {
       const lanes = await this.#lanes.read(known, this.#nodeLanes(), vault);
       const problem = this.#lanes.findRollback(known, lanes);
       if (problem !== undefined) throw new LaneForgedError(problem);
+      this.#lanes.learn(known, lanes);
     } catch (error) {
       throw this.#stop.rollBackIfForged(error);
     }
+  }
+
+  /** Whether the last comparison has found a lane in that state. */
+  isPresent({ name, seq, box }: KnownLane): boolean {
+    const lane = this.#lanes.opened.get(name);
+    return lane?.seq === seq && lane.box === box;
   }
 
   /** Remembers that this process has folded lanes. */

@@ -68,6 +68,18 @@ export function openLane(row: LaneRow, vault: Vault): OpenLane {
   return { name: row.name, seq: row.seq, box: hashBox(row.box), row, content };
 }
 
+/**
+ * Opens all lanes. Each name may be there once: a sum would take every row, and a comparison one of a name.
+ * @throws {LaneForgedError} when a name is there twice
+ */
+export function openLanes(rows: readonly LaneRow[], open: (row: LaneRow) => OpenLane): readonly OpenLane[] {
+  const names = new Set<string>();
+  for (const { name } of rows)
+    if (names.size === names.add(name).size)
+      throw new LaneForgedError(`the row ${name} of table lane is there twice`);
+  return rows.map(open);
+}
+
 /** Returns the hash of all rows, as the lanes state it. */
 export function sumLanes(lanes: readonly OpenLane[]): SetHash {
   const sum = new SetHash();

@@ -160,6 +160,11 @@ t.test('after the end of all lanes none of before opens, and everything else doe
     t.strictSame(each.open(context, value), plain);
     t.strictSame(each.open(lane, after), plain);
   }
+  const behind = await openLocalVault({
+    ...{ rootKeyFile, keyrings, refreshSeconds: 0, now: () => Date.now() - 3_600_000 },
+  });
+  t.teardown(() => behind.close());
+  t.strictSame(vault.open(lane, behind.seal(lane, plain)), plain, 'a clock that is behind');
   const racing = { ...keyrings, write: async () => false };
   const late = await openLocalVault({ rootKeyFile, keyrings: racing, refreshSeconds: 0 });
   t.teardown(() => late.close());
