@@ -70,8 +70,10 @@ const kmipd = (...args: readonly string[]) => capture(() => run(args, '0', daemo
 const initialised = await kmipd('init', '--home', home);
 t.equal(initialised.code, 0, initialised.output);
 const listen = 'listen = "127.0.0.1:0"\n';
-const postgres = (parameter: string) => (file: string) =>
-  `store = "postgres://u@127.0.0.1:1/d?sslmode=require&${parameter}=${encodeURIComponent(file)}"\n`;
+const postgres =
+  (parameter: string, more = '') =>
+  (file: string) =>
+    `store = "postgres://u@127.0.0.1:1/d?sslmode=require&${parameter}=${encodeURIComponent(file)}${more}"\n`;
 
 /** A file that the daemon reads. */
 interface DaemonFile {
@@ -120,7 +122,8 @@ const daemonFiles: Readonly<Record<string, DaemonFile>> = {
   },
   sslrootcert: { path: 'named', config: postgres('sslrootcert') },
   sslcert: { path: 'named', config: postgres('sslcert') },
-  sslkey: { path: 'named', config: postgres('sslkey') },
+  // A key is read for a certificate only.
+  sslkey: { path: 'named', config: postgres('sslkey', `&sslcert=${join(home, 'ca/ca.pem')}`) },
 };
 
 /** Every file with everything that may stand in its place. */

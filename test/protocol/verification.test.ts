@@ -73,6 +73,8 @@ const segments = new Set([
 const strayTerms = /^rows of object_term that are of no object: [1-9]/;
 const strayNames = /^rows of unique_name that are of no object: 1$/;
 
+/** An identifier in another segment. */
+const elsewhere = segmentOf('x') === segmentOf(first) ? 'y' : 'x';
 /** What is altered, and what is reported, in order. */
 const alterations: readonly [sql: string, ...problems: (string | RegExp)[]][] = [
   [`update managed_object set grp = 'x' where ${of(first)}`, altered(first)],
@@ -81,7 +83,7 @@ const alterations: readonly [sql: string, ...problems: (string | RegExp)[]][] = 
   [`update managed_object set box = zeroblob(200) where ${of(first)}`, altered(first), segment],
   [`update managed_object set value = zeroblob(200) where ${of(large)}`, altered(large)],
   [`update managed_object set value = null where ${of(large)}`, altered(large)],
-  [`update managed_object set id = 'x' where ${of(first)}`, altered('x'), count, count],
+  [`update managed_object set id = '${elsewhere}' where ${of(first)}`, altered(elsewhere), count, count],
   [`delete from managed_object where ${of(first)}`, strayTerms, strayNames, count],
   // Larger than a number of JavaScript can be: the row is named all the same.
   [`update managed_object set version = ${huge} where ${of(first)}`, altered(first), count],
