@@ -42,8 +42,8 @@ export class OpenKeyring {
   }
 
   /**
-   * The newest epoch created by `activatedBy` (POSIX seconds); before any was, the oldest. Never one of before
-   * the database was accepted, whatever the clock says: a lane would open for nobody.
+   * The newest epoch created by `activatedBy` (POSIX seconds); before any was, the oldest. Never one of
+   * before the database was accepted, whatever the clock says: a lane would open for nobody.
    */
   currentEpoch(activatedBy: number): number {
     const current = this.#epochs.findLast(({ createdAt }) => createdAt <= activatedBy) ?? this.#epochs[0];
