@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { CommandError } from '../cli/failure.ts';
 import { joinBytes, splitBytes } from '../common/bytes.ts';
 import { readJson, writeJson } from '../common/json.ts';
 import { decryptGcm, encryptGcm } from '../vault/aead.ts';
+import { computeNonce } from '../vault/box.ts';
 import { deriveVaultKey, keyedHash, lengthAndText } from '../vault/keyed-hash.ts';
 import { type OldRow, type OldTable, oldTables } from './old-rows.ts';
 
@@ -30,6 +31,7 @@ interface InventoryHeader {
 }
 
 const label = 'kmipd/2 first design inventory';
+const nonceLabel = 'kmipd/2 first design nonce';
 const rowLabel = 'kmipd/2 first design row';
 const version = 1;
 const placeBytes = 8;
@@ -95,10 +97,15 @@ export class Inventory {
     return new Inventory(key, readJson<InventoryHeader>(header), entries);
   }
 
-  seal(): Uint8Array {
+  /** Seals the inventory. `random` fills a buffer with random bytes; only tests use another one. */
+  seal(random: (buffer: Uint8Array) => void = randomFillSync): Uint8Array {
     const header = { ...this.#header, clients: [...this.#places.keys()] };
     const plain = joinBytes(writeJson(header), this.#entries);
-    return encryptGcm(this.#key, Uint8Array.of(version), randomBytes(12), aad, plain);
+    const start = Uint8Array.of(version);
+    const nonceKey = deriveVaultKey(this.#key, new Uint8Array(), nonceLabel);
+    const nonce = computeNonce(nonceKey, start, aad, plain, random);
+    nonceKey.fill(0);
+    return encryptGcm(this.#key, start, nonce, aad, plain);
   }
 
   /** Numbers of rows. */
@@ -166,7 +173,7 @@ export class Inventory {
       blobs.push(value);
       return { bytes: value.length };
     });
-    const hash = keyedHash(this.#rowKey, rowLabel, lengthAndText(text), ...blobs).slice(0, 2 * hashBytes);
+    const hash = keyedHash(this.#rowKey, rowLabel, text, ...blobs).slice(0, 2 * hashBytes);
     return {
       // A name that is not in the inventory comes before all.
       place: typeof place === 'number' ? place : (this.#places.get(place) ?? -1),

@@ -3,7 +3,7 @@ import { CommandError } from '../cli/failure.ts';
 import { giveToOwner, writeFileAtomically } from '../common/durable-file.ts';
 import { readRegularFile } from '../common/regular-file.ts';
 import type { Read, SqlDriver, SqlRow } from '../store/sql-driver.ts';
-import { keyedHash, lengthAndText } from '../vault/keyed-hash.ts';
+import { keyedHash } from '../vault/keyed-hash.ts';
 import { confirmation } from './confirmation.ts';
 import { Inventory } from './inventory.ts';
 import { type OldRow, readOldClients, readOldObjects, readOldRecords } from './old-rows.ts';
@@ -22,7 +22,7 @@ export interface InventoryPlace {
 /** Returns a keyed hash of the sealing keys of a database of the first design, which it keeps for good. */
 export function describeDatabase(sealingKeys: readonly SqlRow[], key: Uint8Array): string {
   const wrapped = sealingKeys.map((row) => `${row.id}:${(row.wrapped as Uint8Array).toHex()}`).sort();
-  return keyedHash(key, 'kmipd/2 first design keys', lengthAndText(...wrapped));
+  return keyedHash(key, 'kmipd/2 first design keys', ...wrapped);
 }
 
 /**

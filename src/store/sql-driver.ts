@@ -85,8 +85,8 @@ export interface Dialect {
    */
   each(outer: string, table: string, alias: string, condition: string): string;
   /**
-   * Condition and order of the rows whose first column is equal to a value and whose second one is less than
-   * another: read backwards from an index on both.
+   * Condition and order of the rows whose first column is equal to a value and whose second one, a number of
+   * rows, is less than another and above 0: read backwards from an index on both.
    */
   before(columns: readonly [string, string], values: readonly [string, string]): string;
   /** The last number that a `serial` column has got; null where that is unknown. */

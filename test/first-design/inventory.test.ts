@@ -84,3 +84,16 @@ t.test('a sealed inventory opens under its key and as it was sealed only', async
   sealed[40]! ^= 1;
   t.equal(Inventory.open(sealed, key), undefined);
 });
+
+t.test('a random source that repeats repeats no nonce for another inventory', async (t) => {
+  const nonceOf = async (...rows: readonly OldRow[]) =>
+    (await inventoryOf(...rows))
+      .seal((buffer) => void buffer.fill(5))
+      .slice(1, 13)
+      .toHex();
+  const [one, other] = [await nonceOf(row(1)), await nonceOf(row(1, 'a'))];
+  t.not(one, other);
+  t.equal(one, await nonceOf(row(1)), 'equal contents');
+  const inventory = await inventoryOf(row(1));
+  t.not(inventory.seal().toHex(), inventory.seal().toHex(), 'random otherwise');
+});
