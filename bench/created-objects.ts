@@ -19,11 +19,11 @@ export function createObject(id: string): StoredObject {
   const term = (): IndexTerm => ({ term: randomBytes(6).readUIntBE(0, 6), instance: 0 });
   return {
     ...{ id, group: 'default', objectType: 'SymmetricKey', version: 1, replacedTag: null },
-    box: new Uint8Array(randomBytes(400)) as Uint8Array as SealedKey,
+    box: new Uint8Array(randomBytes(716)) as Uint8Array as SealedKey,
     value: null,
     columns,
-    // Of name, type of name, object group and its presence, and two Boolean attributes without a column.
-    terms: { add: Array.from({ length: 6 }, term), remove: [] },
+    // Of digest and short identifier.
+    terms: { add: [term(), term()], remove: [] },
     uniqueNames: { add: [], remove: [] },
   };
 }

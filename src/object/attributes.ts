@@ -2,6 +2,12 @@ import type { AttributeName } from '../../codec/attribute-table.ts';
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 
 /**
+ * Operation Policy Name of objects whose client stated none (KMIP 1.4 §3.18.2). Objects of 2.x clients, whose
+ * versions have no such attribute, do not store it.
+ */
+export const defaultOperationPolicy = 'default';
+
+/**
  * Source of the first value of an attribute. `derived`: the value follows from the request or from the
  * object; a client may state it when it creates the object, and must then state the same. `server`: a client
  * may not state it. `either`: the client, else the server.

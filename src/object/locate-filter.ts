@@ -3,6 +3,7 @@ import { type AttributeName, attributeRow } from '../../codec/attribute-table.ts
 import { type ObjectGroupMember, State } from '../../codec/enums.ts';
 import { StorageStatusMask } from '../../codec/masks.ts';
 import type { AttributeFilter, Comparison } from './attribute-filter.ts';
+import { defaultOperationPolicy } from './attributes.ts';
 import { searchableFields } from './index-entries.ts';
 import { isFunctionOfValue, knownObjects, type ValueAccess } from './shown-attributes.ts';
 import type { StateName } from './state.ts';
@@ -24,12 +25,6 @@ export const anyStorageStatus =
   StorageStatusMask.bit('OnLineStorage') |
   StorageStatusMask.bit('ArchivalStorage') |
   StorageStatusMask.bit('DestroyedStorage');
-
-/**
- * Operation Policy Name of objects whose client stated none (KMIP 1.4 §3.18.2). Objects of 2.x clients, whose
- * versions have no such attribute, do not store it.
- */
-export const defaultOperationPolicy = 'default';
 
 const matchAll: AttributeFilter = { all: [] };
 const matchNone: AttributeFilter = { any: [] };

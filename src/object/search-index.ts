@@ -5,8 +5,9 @@ import type { Difference, IndexTerm, ObjectColumns, StoredObject, StoreUnit } fr
 import { typesOfSecretLength, type Vault } from '../vault/vault.ts';
 import type { IndexEntry } from './attribute-filter.ts';
 import type { AttributeSet } from './attribute-set.ts';
+import { defaultOperationPolicy } from './attributes.ts';
 import { indexEntries } from './index-entries.ts';
-import { uniqueNameKey, uniqueNameTexts } from './names.ts';
+import { comparableField, uniqueNameKey, uniqueNameTexts } from './names.ts';
 
 /**
  * What the store has to find an object by: columns with numbers of attributes that occur once, and terms,
@@ -26,16 +27,20 @@ const fieldsWithTerms: ReadonlyMap<string, readonly string[]> = new Map<Attribut
   ['AlwaysSensitive', []],
   ['NeverExtractable', []],
   ['Digest', ['DigestValue']],
+  // A condition on the text of a Name is looked up by the comparable text, too.
+  ['Name', [comparableField]],
   ['UsageLimits', ['UsageLimitsUnit']],
   ['ProtectionStorageMask', []],
   ['RandomNumberGenerator', []],
 ]);
 
+/** Values that the server gives to objects whose client states none: a term would be that of most objects. */
+const valuesWithoutTerm: ReadonlyMap<string, string | number> = new Map<AttributeName, string>([
+  ['OperationPolicyName', defaultOperationPolicy],
+]);
+
 /** Attributes that objects have or not, for which clients and Rights ask; each has one more term. */
-const attributesWithPresence: readonly string[] = [
-  'ObjectGroup',
-  'OperationPolicyName',
-] satisfies AttributeName[];
+const attributesWithPresence: readonly string[] = ['ObjectGroup'] satisfies AttributeName[];
 
 /** Field and value of the term that an attribute has on every object with the attribute. */
 export const presence = { field: 'Present', value: 1 } as const;
@@ -48,9 +53,11 @@ export function hasColumn(attribute: string): attribute is ColumnName {
   return Object.hasOwn(objectColumns, attribute);
 }
 
-/** Whether values of a field have terms; `attribute` has no column. */
-export function hasTerms(attribute: string, field: string): boolean {
-  return fieldsWithTerms.get(attribute)?.includes(field) ?? true;
+/** Whether a value of a field has a term; `attribute` has no column. */
+export function hasTerm(attribute: string, field: string, value: string | number): boolean {
+  return (
+    (fieldsWithTerms.get(attribute)?.includes(field) ?? true) && valuesWithoutTerm.get(attribute) !== value
+  );
 }
 
 /** Whether every object with the attribute has a term that says so. */
@@ -156,9 +163,8 @@ function indexedValues(entries: readonly IndexEntry[]): ReadonlyMap<string, Inde
   for (const { attribute, field, instance, text, number } of entries) {
     if (hasColumn(attribute)) continue;
     if (hasPresence(attribute)) add(attribute, presence.field, 0, presence.value);
-    if (!hasTerms(attribute, field)) continue;
-    if (text !== null) add(attribute, field, instance, text);
-    if (number !== null) add(attribute, field, instance, number);
+    for (const value of [text, number])
+      if (value !== null && hasTerm(attribute, field, value)) add(attribute, field, instance, value);
   }
   return values;
 }

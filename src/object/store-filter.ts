@@ -2,14 +2,8 @@ import type { ColumnName } from '../store/columns.ts';
 import type { Filter } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { AttributeCondition, AttributeFilter, Comparison } from './attribute-filter.ts';
-import {
-  hasColumn,
-  hasPresence,
-  hasTerms,
-  presence,
-  secretLengthTypes,
-  type TermOf,
-} from './search-index.ts';
+import { comparableField, comparableText } from './names.ts';
+import { hasColumn, hasPresence, hasTerm, presence, secretLengthTypes, type TermOf } from './search-index.ts';
 
 /** A filter of the store, and whether it finds no more objects than what it stands for. */
 export interface StoreFilter {
@@ -106,12 +100,28 @@ function termsFilter(
   // Fewer objects share a text than a number, and the store may start with the first.
   const rank = ({ value }: Comparison) => (typeof value === 'string' ? 0 : 1);
   const terms = fields
-    .filter(({ field, op }) => op === '=' && hasTerms(attribute, field))
+    .map((comparison) => (isNameText(attribute, comparison) ? comparableName(comparison) : comparison))
+    .filter(({ field, op, value }) => op === '=' && hasTerm(attribute, field, value))
     .toSorted((a, b) => rank(a) - rank(b))
     .map(({ field, value }) => termOf(attribute, field, value));
   if (fields.length === 0 && hasPresence(attribute))
     terms.push(termOf(attribute, presence.field, presence.value));
-  const isExact = terms.length > 0 && terms.length >= fields.length;
+  const isExact =
+    terms.length > 0 &&
+    terms.length >= fields.length &&
+    !fields.some((comparison) => isNameText(attribute, comparison));
   if (!isExact && (isNegated || terms.length === 0)) return { filter: isNegated ? never : always, isExact };
   return { filter: { terms: [...new Set(terms)] }, isExact };
+}
+
+/** What every Name with this text has, and others that look like it. */
+function comparableName({ value }: NameTextComparison): Comparison {
+  return { field: comparableField, op: '=', value: comparableText(value) };
+}
+
+type NameTextComparison = Comparison & { readonly value: string };
+
+function isNameText(attribute: string, comparison: Comparison): comparison is NameTextComparison {
+  const { field, value } = comparison;
+  return attribute === 'Name' && field === 'NameValue' && typeof value === 'string';
 }

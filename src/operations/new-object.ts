@@ -14,9 +14,9 @@ import {
 import { fail, type Reason } from '../common/errors.ts';
 import { plainKey } from '../crypto/plain-key.ts';
 import type { CreatingOperation } from '../object/attribute-rules.ts';
+import { defaultOperationPolicy } from '../object/attributes.ts';
 import { buildObject, mergeTemplates } from '../object/creation.ts';
 import { defaultsFor, type GroupPolicy, requireConstraintsMet } from '../object/group-policy.ts';
-import { defaultOperationPolicy } from '../object/locate-filter.ts';
 import { makerOf } from '../object/maker.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { comparableText, nameFilter, nameTaken } from '../object/names.ts';
