@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../client.ts';
-import { CutOffError, type MaintenanceAct, type Round } from './maintenance.ts';
+import { CutOffError, type MaintenanceAct, type Round } from './maintenance-act.ts';
 import type { ActCounts } from './report.ts';
 
 /** Milliseconds of clients' writes within which an act begins at which the round does not aim. */
