@@ -44,10 +44,13 @@ export type Candidates =
   /** Objects by `seq`. */
   | { readonly seqs: readonly number[] };
 
+/** Of a page: what `toLoadedObject` needs beside identifier and version. */
+const loadedColumns = ['object_type', 'box', 'value'] as const;
+
 /**
  * Compiles one page of a search: of the next `rows` candidates those that satisfy `filter` (`seq`, `id`,
- * `version`), in any order, and a row without `id` with the lowest `seq` of the candidates and, as
- * `candidates`, their number.
+ * `version`, and the other fields of `toLoadedObject` if they are to be loaded), in any order, and a row
+ * without `id` with the lowest `seq` of the candidates and, as `candidates`, their number.
  */
 export function compilePage(
   {
@@ -55,11 +58,13 @@ export function compilePage(
     filter,
     candidates,
     rows,
+    isLoaded = false,
   }: {
     readonly group: string;
     readonly filter: Filter;
     readonly candidates: Candidates;
     readonly rows: number;
+    readonly isLoaded?: boolean;
   },
   dialect: Dialect,
 ): CompiledSql {
@@ -68,11 +73,13 @@ export function compilePage(
   // Most candidates are of the group already. Compared as it stands, its index could be read for each.
   const ofGroup = `o.grp || '' = ${parameters.add(group)}`;
   const objects = dialect.each('c', 'managed_object', 'o', 'o.seq = c.seq');
+  const more = isLoaded ? loadedColumns : [];
+  const loaded = more.map((column) => `, o.${column}`).join('');
   return {
     sql:
       `with c as materialized (${source})` +
-      ` select o.seq, o.id, ${exactInteger('o.version')} as version, null as candidates from ${objects} and ${ofGroup} and ${compile(filter, parameters)}` +
-      ' union all select min(c.seq), null, null, count(*) from c',
+      ` select o.seq, o.id, ${exactInteger('o.version')} as version, null as candidates${loaded} from ${objects} and ${ofGroup} and ${compile(filter, parameters)}` +
+      ` union all select min(c.seq), null, null, count(*)${', null'.repeat(more.length)} from c`,
     parameters: parameters.values,
   };
 }

@@ -11,7 +11,7 @@ import {
 } from './filter.ts';
 import { type ColumnRange, countConditions, type Starts, simplify, startsOf } from './search-starts.ts';
 import type { SqlDriver, SqlRow } from './sql-driver.ts';
-import { loadObjects } from './sql-objects.ts';
+import { loadObjects, toLoadedObject } from './sql-objects.ts';
 import {
   type Filter,
   type FoundObjects,
@@ -53,13 +53,13 @@ const maxCompared = 8;
 const maxRangeObjects = 10_000;
 /** Objects that are loaded and matched in one turn. */
 const sliceObjects = 16;
-/** How often a page is read again because objects have changed before they were loaded. */
-const maxRepetitions = 8;
 
 /** An object that the index finds, and the version that it had then. */
 interface IndexedObject {
   readonly id: string;
   readonly version: number;
+  /** Read by the same statement; undefined where it is still to be loaded. */
+  readonly row: LoadedObject | undefined;
 }
 
 interface Page {
@@ -68,6 +68,8 @@ interface Page {
   /** The lowest `seq` of the candidates; the next page begins below it. */
   readonly lowest: number;
   readonly isLast: boolean;
+  /** Number of candidates that were asked for. */
+  readonly rows: number;
 }
 
 /** What decides where a search begins. */
@@ -119,14 +121,14 @@ class ObjectSearch {
       if (best !== candidates) page = await this.#page((candidates = best));
     }
     for (;;) {
-      const { isLast, lowest, isComplete } = await this.#takeCurrent(page, candidates);
+      const { isLast, lowest, rows, isComplete } = await this.#takeCurrent(page, candidates);
       if (isLast || this.#isEnough)
         return {
           ids: this.#found.map(({ id }) => id),
           versions: this.#found.map(({ version }) => version),
           total: isLast && isComplete ? this.#total : undefined,
         };
-      candidates = nextCandidates(candidates, lowest, this.#pageObjects);
+      candidates = nextCandidates(candidates, lowest, rows);
       page = await this.#page(candidates);
     }
   }
@@ -138,19 +140,19 @@ class ObjectSearch {
   }
 
   /**
-   * Takes a page, again while one of its objects has changed before it was loaded and no longer matches:
-   * a Name may have moved to an object that the index did not have under it.
+   * Takes a page. When one of its objects has changed before it was loaded and no longer matches, a Name may
+   * have moved to an object that the index did not have under it: then the first candidates are taken again,
+   * with their rows as the same statement has read them.
    */
   async #takeCurrent(first: Page, candidates: Candidates): Promise<Page & { readonly isComplete: boolean }> {
     const [found, total] = [this.#found.length, this.#total];
-    for (let page = first, repetitions = 0; ; repetitions += 1) {
-      this.#isOutdated = false;
-      const isComplete = await this.#take(page.objects);
-      if (!this.#isOutdated || this.#isLate || repetitions === maxRepetitions) return { ...page, isComplete };
-      this.#found.length = found;
-      this.#total = total;
-      page = await this.#page(candidates);
-    }
+    this.#isOutdated = false;
+    const isComplete = await this.#take(first.objects);
+    if (!this.#isOutdated) return { ...first, isComplete };
+    this.#found.length = found;
+    this.#total = total;
+    const page = await this.#page(candidates, { rows: sliceObjects, isLoaded: true });
+    return { ...page, isComplete: await this.#take(page.objects) };
   }
 
   /**
@@ -180,11 +182,11 @@ class ObjectSearch {
   /** Loads some objects, and takes those that match. */
   async #matchSlice(objects: readonly IndexedObject[]): Promise<void> {
     const { group, offset, limit } = this.#query;
-    const ids = objects.map(({ id }) => id);
+    const ids = objects.filter(({ row }) => row === undefined).map(({ id }) => id);
     await this.#turn(async () => {
-      const loaded = new Map((await loadObjects(this.#driver, group, ids)).map((row) => [row.id, row]));
-      for (const { id, version } of objects) {
-        const row = loaded.get(id);
+      const rows = ids.length === 0 ? [] : await loadObjects(this.#driver, group, ids);
+      const loaded = new Map(rows.map((row) => [row.id, row]));
+      for (const { id, version, row = loaded.get(id) } of objects) {
         if (row === undefined || !this.#match(row)) {
           this.#isOutdated ||= row?.version !== version;
           continue;
@@ -235,18 +237,25 @@ class ObjectSearch {
     return { candidates: { seqs: seqs.sort((a, b) => b - a) }, objects: seqs.length };
   }
 
-  async #page(candidates: Candidates): Promise<Page> {
-    const rows = this.#pageObjects;
+  /** `isLoaded`: whether the statement reads the rows, too. */
+  async #page(
+    candidates: Candidates,
+    { rows = this.#pageObjects, isLoaded = false }: { rows?: number; isLoaded?: boolean } = {},
+  ): Promise<Page> {
     const part = 'seqs' in candidates ? { seqs: candidates.seqs.slice(0, rows) } : candidates;
     const { group } = this.#query;
-    const request = { group, filter: this.#filter, candidates: part, rows };
+    const request = { group, filter: this.#filter, candidates: part, rows, isLoaded };
     const answer = await this.#statement(compilePage(request, this.#driver.dialect));
     const end = answer.find(({ id }) => id === null);
     const found = answer.filter(({ id }) => id !== null).sort((a, b) => Number(b.seq) - Number(a.seq));
     return {
-      objects: found as unknown as readonly IndexedObject[],
+      objects: found.map((row) => ({
+        ...{ id: row.id as string, version: row.version as number },
+        row: isLoaded ? toLoadedObject(row, group) : undefined,
+      })),
       lowest: (end?.seq ?? 0) as number,
       isLast: 'seqs' in candidates ? candidates.seqs.length <= rows : (end?.candidates as number) < rows,
+      rows,
     };
   }
 
