@@ -111,7 +111,8 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
     read,
     async search(sql, parameters) {
       requireOpen();
-      return searches.search(sql, parameters);
+      // Reads that follow must not see less: an object that a search has found would count as taken away.
+      return searches.search(sql, parameters).finally(() => reads.renew());
     },
     async snapshot(work) {
       requireOpen();

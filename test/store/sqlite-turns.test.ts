@@ -52,6 +52,23 @@ t.test('a read after a commit of this process sees it', async (t) => {
   }
 });
 
+t.test('a read after a search sees what it has seen', async (t) => {
+  await setImmediate();
+  await versions();
+  // Reads of other messages begin a transaction in every turn, also in that in which the search is answered.
+  let isDone = false;
+  other.exec(
+    "insert into managed_object (id, grp, object_type, version, box) values ('c', 'blue', '', 1, x'00')",
+  );
+  const found = driver.search("select id from managed_object where id = 'c'", []);
+  const seen = found.then(async ([row]) => {
+    isDone = true;
+    return [row?.id, (await store.load('blue', ['c'])).length];
+  });
+  for (; !isDone; await setImmediate()) await store.load('blue', ['a']);
+  t.strictSame(await seen, ['c', 1]);
+});
+
 t.test('a read that fails leaves the next ones', async (t) => {
   await t.rejects(driver.read('select none', []), /no such column/);
   t.strictSame(await versions(), [3, 40]);
