@@ -147,6 +147,12 @@ export class ManagedObject {
     if (isShownMore(this.provenance.shown, shown)) this.changeProvenance({ shown });
   }
 
+  /** Makes `toStored` seal everything, a large value too. Decrypts as `value` does. */
+  sealAnew(): void {
+    const { value, provenance } = this;
+    this.#setContent(value && ObjectContent.of(value, provenance));
+  }
+
   #setContent(content: ObjectContent | undefined): void {
     this.#content = content;
     this.#isContentChanged = true;

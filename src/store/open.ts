@@ -8,6 +8,15 @@ import type { SearchLimits } from './object-search.ts';
 import { openPostgres } from './postgres.ts';
 import { protectRows, type RowProtection } from './protected-store.ts';
 import { createRepair, type Repair } from './repair.ts';
+import type { NumberedTable } from './row-numbers.ts';
+import {
+  highestNumber,
+  listSealedObjects,
+  listSealedRecords,
+  type SealedObject,
+  type SealedRecord,
+  type SealedRows,
+} from './sealed-boxes.ts';
 import { createSnapshot, type Snapshot } from './snapshot.ts';
 import type { Read } from './sql-driver.ts';
 import { createSqlKeyrings } from './sql-keyrings.ts';
@@ -51,6 +60,11 @@ export interface Database {
    * @throws {StoreUnavailableError} when the database cannot be read
    */
   snapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>;
+  /** See `sealed-boxes.ts`. */
+  listSealedObjects(after: number): Promise<SealedRows<SealedObject>>;
+  listSealedRecords(after: number): Promise<SealedRows<SealedRecord>>;
+  /** The highest number of a table; 0 while it is empty. */
+  highestNumber(table: NumberedTable): Promise<number>;
   /** Remembers a row whose box was opened, so that no earlier version of it is served. */
   learnOpened(context: SealContext, sealed: SealedKey): void;
   readonly repair: Repair;
@@ -127,6 +141,9 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     snapshot: (work) =>
       driver.snapshot((read) => work(createSnapshot(markBoxes(read, past), driver.dialect))),
     repair: createRepair(driver),
+    listSealedObjects: (after) => listSealedObjects((sql, values) => driver.search(sql, values), after),
+    listSealedRecords: (after) => listSealedRecords((sql, values) => driver.search(sql, values), after),
+    highestNumber: (table) => highestNumber((sql, values) => driver.search(sql, values), table),
     learnOpened(context, sealed) {
       if (!past.has(sealed)) protection.memory.learnOpened(context, sealed);
     },

@@ -22,8 +22,7 @@ import type { Conversation, Service } from '../../src/protocol/service.ts';
 import { ObjectEvents } from '../../src/protocol/unit-of-work/object-events.ts';
 import { type Database, openDatabase } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
-import { openLocalVault } from '../../src/vault/local.ts';
-import type { Vault } from '../../src/vault/vault.ts';
+import { type LocalVault, openLocalVault } from '../../src/vault/local.ts';
 import type { ExhaustedAttempts, RefusedPermission } from '../../src/watch/observer.ts';
 import {
   children,
@@ -71,6 +70,8 @@ export interface ServiceOptions {
   readonly enrolments?: (directory: ClientDirectory) => Enrolments;
   /** URL of the database; SQLite in a temporary directory when left out. */
   readonly store?: string;
+  /** Seconds before a new epoch is used. */
+  readonly activationDelaySeconds?: number;
 }
 
 /** The cryptographic settings of a configuration that sets none. */
@@ -106,8 +107,8 @@ export class TestService {
   /** Digests of the credentials that the connection remembers. */
   memory: Set<string> | undefined;
   store!: Store;
-  snapshot!: Database['snapshot'];
-  vault!: Vault;
+  database!: Database;
+  vault!: LocalVault;
   /** Notifies of what commits have changed. */
   events!: ObjectEvents;
   /** The connection, where the roles on it can be exchanged. */
@@ -130,13 +131,18 @@ export class TestService {
     const directory = await mkdtemp(join(tmpdir(), 'kmipd-protocol-'));
     const opened = await openDatabase(options.store ?? `sqlite:${join(directory, 'kmipd.db')}`);
     const rootKeyFile = join(directory, 'root.key');
-    const vault = await openLocalVault({ rootKeyFile, keyrings: opened.keyrings });
+    const vault = await openLocalVault({
+      ...{ rootKeyFile, keyrings: opened.keyrings },
+      ...(options.activationDelaySeconds !== undefined && {
+        activationDelaySeconds: options.activationDelaySeconds,
+      }),
+    });
     await startLanes(opened, vault);
     const clients = new StoredClients(opened.store, vault);
     self.#may = options.may ?? self.#may;
     self.cryptographicPolicy.replace({ ...defaultSettings, ...options.crypto });
     self.store = opened.store;
-    self.snapshot = opened.snapshot;
+    self.database = opened;
     self.clients = clients;
     self.vault = vault;
     self.events = new ObjectEvents(
@@ -189,6 +195,10 @@ export class TestService {
       await rm(directory, { recursive: true, force: true });
     };
     return self;
+  }
+
+  get snapshot(): Database['snapshot'] {
+    return this.database.snapshot;
   }
 
   close(): Promise<void> {

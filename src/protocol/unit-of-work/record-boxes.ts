@@ -1,6 +1,6 @@
 import { joinBytes, splitBytes } from '../../common/bytes.ts';
-import { removalOf, type Store, type StoredRecord } from '../../store/store.ts';
-import { type RecordContext, SealBrokenError, type Vault } from '../../vault/vault.ts';
+import { removalOf, type Store, type StoredRecord, type WrittenRecord } from '../../store/store.ts';
+import { boxTag, type RecordContext, SealBrokenError, type Vault } from '../../vault/vault.ts';
 import { padContent, unpadContent } from './padded-records.ts';
 
 /** What a box of a record contains, the id first. */
@@ -67,6 +67,19 @@ export function isGenuineRecord(vault: Vault, row: StoredRecord): boolean {
   const opened = openGenuineRecord(vault, row);
   opened?.content.fill(0);
   return opened !== undefined;
+}
+
+/**
+ * Returns the next version of a record with the same content, sealed under the current epoch.
+ * @throws {VaultUnavailableError} when the vault is sealed
+ * @throws {SealBrokenError} when the row is not as it was written
+ */
+export function resealRecord(vault: Vault, row: StoredRecord): WrittenRecord {
+  const plain = vault.open(contextOf(row), row.box);
+  const next = { ...row, version: row.version + 1 };
+  const box = vault.seal(contextOf(next), plain);
+  plain.fill(0);
+  return { ...next, box, replacedTag: boxTag(row.box) };
 }
 
 /**

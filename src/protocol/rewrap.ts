@@ -1,0 +1,142 @@
+import type { NumberedTable } from '../store/row-numbers.ts';
+import type { SealedObject, SealedRecord, SealedRows } from '../store/sealed-boxes.ts';
+import type { Store } from '../store/store.ts';
+import { SealBrokenError, type Vault } from '../vault/vault.ts';
+import { resealRecord } from './unit-of-work/record-boxes.ts';
+import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
+
+/** Where rows are sealed under the current epoch. */
+export interface RewrappedDatabase {
+  readonly store: Store;
+  readonly vault: Vault;
+  /** Lists objects with a number above `after`. */
+  readonly listSealedObjects: (after: number) => Promise<SealedRows<SealedObject>>;
+  /** Likewise records. */
+  readonly listSealedRecords: (after: number) => Promise<SealedRows<SealedRecord>>;
+}
+
+export interface RewrapOptions {
+  /** Rows of older epochs are sealed anew. */
+  readonly epoch: number;
+  /** POSIX seconds. */
+  readonly now: number;
+  /** Whether rows are counted only. */
+  readonly dryRun: boolean;
+}
+
+/** What became of one page of rows. */
+export interface RewrappedPage {
+  /** Rows of older epochs. */
+  readonly older: number;
+  /** Of these, those that are sealed anew. Others have changed meanwhile, so that they are, too. */
+  readonly rewrapped: number;
+  /** The rows that do not open, by table and name. */
+  readonly broken: readonly string[];
+  /** Where the next page begins; null: this was the last one. */
+  readonly next: number | null;
+}
+
+/** Rows of one commit: more would hold the event loop longer than a slow request. */
+const maxRows = 32;
+/** Rows of older epochs in one page. */
+const maxPageRows = 256;
+const maxAttempts = 3;
+
+/**
+ * Seals the rows of one page of a table under the current epoch, those of an older one. Each becomes another
+ * version of itself, so that an earlier one put back is found, and whoever changes it at the same time tries
+ * again. What was interrupted is repeated: rows say themselves under which epoch they are.
+ *
+ * @param after where the page begins: 0, or `next` of the page before
+ * @throws {StoreUnavailableError} when the database does not answer
+ * @throws {VaultUnavailableError} when the vault is sealed
+ */
+export async function rewrapPage(
+  database: RewrappedDatabase,
+  table: NumberedTable,
+  after: number,
+  options: RewrapOptions,
+): Promise<RewrappedPage> {
+  return table === 'managed_object'
+    ? rewrapRows(await database.listSealedObjects(after), options, {
+        partOf: ({ group }) => group,
+        nameOf: ({ id }) => `managed_object ${JSON.stringify(id)}`,
+        rewrap: (rows) => rewrapObjects(database, rows, options),
+      })
+    : rewrapRows(await database.listSealedRecords(after), options, {
+        partOf: ({ kind }) => kind,
+        nameOf: ({ kind, key }) => `sealed_record ${JSON.stringify(`${kind} ${key}`)}`,
+        rewrap: (rows) => rewrapRecords(database, rows),
+      });
+}
+
+interface RowKind<Row> {
+  /** Rows of one part may be in one commit. */
+  readonly partOf: (row: Row) => string;
+  readonly nameOf: (row: Row) => string;
+  /**
+   * Seals rows anew in one commit; resolves to false when one of them has changed meanwhile.
+   * @throws {SealBrokenError} when one does not open
+   */
+  readonly rewrap: (rows: readonly Row[]) => Promise<boolean>;
+}
+
+async function rewrapRows<Row extends SealedObject | SealedRecord>(
+  { rows, isLast }: SealedRows<Row>,
+  { epoch, dryRun }: RewrapOptions,
+  kind: RowKind<Row>,
+): Promise<RewrappedPage> {
+  const older = rows.filter((row) => row.epoch < epoch);
+  const taken = dryRun ? older : older.slice(0, maxPageRows);
+  const end = taken.length < older.length ? taken.at(-1) : isLast ? undefined : rows.at(-1);
+  const broken: string[] = [];
+  let rewrapped = 0;
+  if (!dryRun)
+    for (const part of Map.groupBy(taken, kind.partOf).values())
+      for (let at = 0; at < part.length; at += maxRows)
+        rewrapped += await rewrapTogether(part.slice(at, at + maxRows), kind, broken);
+  return { older: taken.length, rewrapped, broken, next: end?.seq ?? null };
+}
+
+/** Seals rows anew, each for itself where they cannot be together; returns how many were. */
+async function rewrapTogether<Row>(
+  rows: readonly Row[],
+  kind: RowKind<Row>,
+  broken: string[],
+): Promise<number> {
+  try {
+    for (let attempt = 1; attempt <= maxAttempts; attempt += 1)
+      if (await kind.rewrap(rows)) return rows.length;
+  } catch (error) {
+    if (!(error instanceof SealBrokenError)) throw error;
+    if (rows.length === 1) broken.push(...rows.map(kind.nameOf));
+  }
+  if (rows.length === 1) return 0;
+  let count = 0;
+  for (const row of rows) count += await rewrapTogether([row], kind, broken);
+  return count;
+}
+
+async function rewrapObjects(
+  { store, vault }: RewrappedDatabase,
+  rows: readonly SealedObject[],
+  { now }: RewrapOptions,
+): Promise<boolean> {
+  // Names stay where they are, whether they are unique or not.
+  const unit = new UnitOfWork(store, vault, { uniqueNames: false, now });
+  unit.actFor(rows[0]?.group ?? '');
+  const layer = unit.layer();
+  for (const { id } of rows) (await layer.load(id))?.sealAnew();
+  layer.keep();
+  return (await unit.commit()) === 'committed';
+}
+
+async function rewrapRecords(
+  { store, vault }: RewrappedDatabase,
+  rows: readonly SealedRecord[],
+): Promise<boolean> {
+  const found = await Promise.all(rows.map(({ kind, key }) => store.record(kind, key)));
+  const puts = found.filter((row) => row !== undefined).map((row) => resealRecord(vault, row));
+  const records = { expects: [], puts, removals: [] };
+  return (await store.commit({ expects: [], inserts: [], updates: [], records })) === 'committed';
+}
