@@ -1,9 +1,34 @@
-import type { NumberedTable } from '../store/row-numbers.ts';
-import type { SealedObject, SealedRecord, SealedRows } from '../store/sealed-boxes.ts';
 import type { Store } from '../store/store.ts';
 import { SealBrokenError, type Vault } from '../vault/vault.ts';
 import { resealRecord } from './unit-of-work/record-boxes.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
+
+/** Tables whose rows are sealed. */
+export type SealedTable = 'managed_object' | 'sealed_record';
+
+interface SealedRow {
+  /** Number of the row. */
+  readonly seq: number;
+  /** The oldest epoch of its boxes. */
+  readonly epoch: number;
+}
+
+interface SealedObject extends SealedRow {
+  readonly id: string;
+  readonly group: string;
+}
+
+interface SealedRecord extends SealedRow {
+  readonly kind: string;
+  readonly key: string;
+}
+
+/** Some rows in the order of their numbers. */
+interface SealedRows<Row extends SealedRow> {
+  readonly rows: readonly Row[];
+  /** Whether no row had a higher number. */
+  readonly isLast: boolean;
+}
 
 /** Where rows are sealed under the current epoch. */
 export interface RewrappedDatabase {
@@ -53,7 +78,7 @@ const maxAttempts = 3;
  */
 export async function rewrapPage(
   database: RewrappedDatabase,
-  table: NumberedTable,
+  table: SealedTable,
   after: number,
   options: RewrapOptions,
 ): Promise<RewrappedPage> {

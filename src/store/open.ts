@@ -4,7 +4,6 @@ import type { LaneDriver, Lanes } from './lanes/lanes.ts';
 import { type OpenLane, openLane, openLanes, selectLanes, toLaneRow } from './lanes/open-lane.ts';
 import { RecordMirror } from './lanes/record-mirror.ts';
 import { RowMemory } from './lanes/row-memory.ts';
-import type { SearchLimits } from './object-search.ts';
 import { openPostgres } from './postgres.ts';
 import { protectRows, type RowProtection } from './protected-store.ts';
 import { createRepair, type Repair } from './repair.ts';
@@ -17,6 +16,7 @@ import {
   type SealedRecord,
   type SealedRows,
 } from './sealed-boxes.ts';
+import type { SearchLimits } from './search/object-search.ts';
 import { createSnapshot, type Snapshot } from './snapshot.ts';
 import type { Read } from './sql-driver.ts';
 import { createSqlKeyrings } from './sql-keyrings.ts';

@@ -1,6 +1,6 @@
 import { FairQueue } from '../common/fair-queue.ts';
 import { defaultLimits } from '../common/limits.ts';
-import { findObjects, type SearchLimits } from './object-search.ts';
+import { findObjects, type SearchLimits } from './search/object-search.ts';
 import type { SqlDriver, WrittenRow } from './sql-driver.ts';
 import { loadObjects, objectUnit } from './sql-objects.ts';
 import {

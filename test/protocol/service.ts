@@ -131,12 +131,8 @@ export class TestService {
     const directory = await mkdtemp(join(tmpdir(), 'kmipd-protocol-'));
     const opened = await openDatabase(options.store ?? `sqlite:${join(directory, 'kmipd.db')}`);
     const rootKeyFile = join(directory, 'root.key');
-    const vault = await openLocalVault({
-      ...{ rootKeyFile, keyrings: opened.keyrings },
-      ...(options.activationDelaySeconds !== undefined && {
-        activationDelaySeconds: options.activationDelaySeconds,
-      }),
-    });
+    const { activationDelaySeconds = 120 } = options;
+    const vault = await openLocalVault({ rootKeyFile, keyrings: opened.keyrings, activationDelaySeconds });
     await startLanes(opened, vault);
     const clients = new StoredClients(opened.store, vault);
     self.#may = options.may ?? self.#may;

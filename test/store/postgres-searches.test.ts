@@ -2,14 +2,14 @@ import { spawn } from 'node:child_process';
 import pg from 'pg';
 import t, { type Test } from 'tap';
 import { asRefusal } from '../../src/protocol/batch/failure.ts';
+import { openPostgres } from '../../src/store/postgres.ts';
 import {
   type Candidates,
   type CompiledSql,
   compileCount,
   compilePage,
   compileRange,
-} from '../../src/store/filter.ts';
-import { openPostgres } from '../../src/store/postgres.ts';
+} from '../../src/store/search/filter.ts';
 import { createSqlStore } from '../../src/store/sql-store.ts';
 import type { Filter } from '../../src/store/store.ts';
 import { startPostgres } from './embedded-postgres.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
-import { type Candidates, compilePage, compileRange } from '../../src/store/filter.ts';
+import { type Candidates, compilePage, compileRange } from '../../src/store/search/filter.ts';
 import { createSnapshot } from '../../src/store/snapshot.ts';
 import type { Read } from '../../src/store/sql-driver.ts';
 import { readRecords } from '../../src/store/sql-records.ts';

@@ -10,7 +10,7 @@ import {
   compileCount,
   compilePage,
   compileRange,
-} from '../../src/store/filter.ts';
+} from '../../src/store/search/filter.ts';
 import type { SqlDriver, SqlRow, SqlValue } from '../../src/store/sql-driver.ts';
 import { createSqlStore } from '../../src/store/sql-store.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';

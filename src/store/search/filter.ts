@@ -1,9 +1,9 @@
-import { exactInteger } from './cells.ts';
-import { objectColumns } from './columns.ts';
-import { hasOwnNumber, isNumberAfter, isNumberBefore } from './row-numbers.ts';
+import { exactInteger } from '../cells.ts';
+import { objectColumns } from '../columns.ts';
+import { hasOwnNumber, isNumberAfter, isNumberBefore } from '../row-numbers.ts';
+import type { Dialect, SqlValue } from '../sql-driver.ts';
+import type { Filter } from '../store.ts';
 import type { ColumnRange } from './search-starts.ts';
-import type { Dialect, SqlValue } from './sql-driver.ts';
-import type { Filter } from './store.ts';
 
 /**
  * Compiles `Filter` to SQL over `managed_object o` and `object_term`. Every value becomes a parameter, never

@@ -1,6 +1,15 @@
-import { EventLoopYield } from '../common/event-loop-yield.ts';
-import type { FairQueue } from '../common/fair-queue.ts';
-import { currentRequester } from '../common/requester.ts';
+import { EventLoopYield } from '../../common/event-loop-yield.ts';
+import type { FairQueue } from '../../common/fair-queue.ts';
+import { currentRequester } from '../../common/requester.ts';
+import type { SqlDriver, SqlRow } from '../sql-driver.ts';
+import { loadObjects, toLoadedObject } from '../sql-objects.ts';
+import {
+  type Filter,
+  type FoundObjects,
+  type LoadedObject,
+  type ObjectQuery,
+  SearchEndedError,
+} from '../store.ts';
 import {
   type Candidates,
   type CompiledSql,
@@ -10,15 +19,6 @@ import {
   type RangePlace,
 } from './filter.ts';
 import { type ColumnRange, countConditions, type Starts, simplify, startsOf } from './search-starts.ts';
-import type { SqlDriver, SqlRow } from './sql-driver.ts';
-import { loadObjects, toLoadedObject } from './sql-objects.ts';
-import {
-  type Filter,
-  type FoundObjects,
-  type LoadedObject,
-  type ObjectQuery,
-  SearchEndedError,
-} from './store.ts';
 
 /**
  * Searches of objects, page by page of bounded statements, newest first. What a statement finds is loaded in

@@ -1,5 +1,5 @@
-import { type ColumnName, indexedColumns } from './columns.ts';
-import type { Filter } from './store.ts';
+import { type ColumnName, indexedColumns } from '../columns.ts';
+import type { Filter } from '../store.ts';
 
 /** Where a search can start: by what an index finds of the conditions that every result must meet. */
 
