@@ -1,25 +1,15 @@
 import { readEpoch } from './box.ts';
 import { rowOf } from './forged-row.ts';
-import {
-  addSealEpoch,
-  createKeyring,
-  decodeKeyring,
-  encodeKeyring,
-  type Keyring,
-  wipeKeyring,
-} from './keyring.ts';
-import { checkPin, type PinPlace, requireNoPin, setPin } from './keyring-pin.ts';
+import { addSealEpoch, type Keyring } from './keyring.ts';
+import { KeyringAccess, type KeyringPlace } from './keyring-access.ts';
 import { OpenKeyring } from './open-keyring.ts';
-import { alteredKeyringMessage, foreignRootKeyMessage, withRootKey } from './root-key.ts';
 import { EpochSealCounter } from './seal-counter.ts';
 import {
   type ForgedRow,
   type KeyPurpose,
-  type KeyringStore,
   SealBrokenError,
   type SealContext,
   type SealedKey,
-  type StoredKeyring,
   type Vault,
   VaultUnavailableError,
 } from './vault.ts';
@@ -35,16 +25,8 @@ const maxEpochsAhead = 16;
 /** How long a keyring that was read counts as current; others wait longer before they use an epoch. */
 const currentMilliseconds = 60_000;
 
-const lostKeyringMessage =
-  'the database has no keyring, without which none of its rows can be read: restore it from its backup';
-
 /** Settings of a vault with a root key in a file. */
-export interface LocalVaultOptions {
-  /** File of the root key; created when neither the file nor a keyring exists. */
-  readonly rootKeyFile: string;
-  /** By which the state directory recognises the keyring; nothing is compared when left out. */
-  readonly pin?: PinPlace;
-  readonly keyrings: KeyringStore;
+export interface LocalVaultOptions extends KeyringPlace {
   /** Is told of each row that does not open, and of a keyring that was altered. */
   readonly forged?: (row: ForgedRow) => void;
   /** Is told of each box that opens. */
@@ -94,6 +76,7 @@ export async function openLocalVault(options: LocalVaultOptions): Promise<LocalV
 class LocalFileVault implements LocalVault {
   readonly sealCounter = new EpochSealCounter();
   readonly #options: LocalVaultOptions;
+  readonly #access: KeyringAccess;
   readonly #now: () => number;
   readonly #activationDelay: number;
   #keyring: OpenKeyring | undefined;
@@ -105,12 +88,11 @@ class LocalFileVault implements LocalVault {
   #rotating: Promise<number> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
-  /** Whether a keyring is remembered although the pin is read-only. */
-  #remembers = false;
 
   constructor(options: LocalVaultOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#access = new KeyringAccess(options, this.#now);
     this.#activationDelay = options.activationDelaySeconds ?? 120;
   }
 
@@ -181,7 +163,7 @@ class LocalFileVault implements LocalVault {
   }
 
   async endLanes(): Promise<void> {
-    this.#remembers = true;
+    this.#access.rememberAlways();
     // In use at once, because no other process is to seal anything meanwhile.
     const isStored = await this.#addEpoch((keyring, now) =>
       addSealEpoch(keyring, now - this.#activationDelay, { endsLanes: true }),
@@ -224,18 +206,13 @@ class LocalFileVault implements LocalVault {
   /** Reads the stored keyring; once unsealed, uses the root key only when its generation is another one. */
   async #readKeyring(): Promise<void> {
     if (this.#closed) return;
-    const stored = await this.#options.keyrings.read();
+    const stored = await this.#access.read();
     if (stored !== undefined && stored.generation === this.#keyring?.generation) {
       this.#readAt = this.#now();
       return;
     }
     try {
-      if (stored === undefined && this.#options.pin?.isReadOnly)
-        throw new VaultUnavailableError(lostKeyringMessage);
-      const keyring = await withRootKey(this.#options.rootKeyFile, stored !== undefined, (rootKey) =>
-        this.#openOrCreate(stored, rootKey),
-      );
-      this.#use(keyring);
+      this.#use(await this.#access.openOrCreate(stored));
     } catch (error) {
       if (!(error instanceof VaultUnavailableError)) throw error;
       // An unsealed vault stays unsealed: its keys are valid, only the new epoch cannot be unwrapped.
@@ -254,46 +231,10 @@ class LocalFileVault implements LocalVault {
     [this.#keyring, this.#sealedBecause, this.#readAt] = [opened, undefined, this.#now()];
   }
 
-  async #openOrCreate(stored: StoredKeyring | undefined, rootKey: Uint8Array): Promise<Keyring> {
-    const present = stored ?? (await this.#create(rootKey));
-    const keyring = decodeKeyring(present, rootKey);
-    const { rootKeyFile, pin } = this.#options;
-    if (keyring === 'foreign') throw new VaultUnavailableError(foreignRootKeyMessage(rootKeyFile));
-    if (keyring === 'altered') {
-      this.#options.forged?.({ table: 'keyring', id: `generation ${present.generation}` });
-      throw new VaultUnavailableError(alteredKeyringMessage);
-    }
-    if (pin !== undefined) checkPin(this.#remembers ? { ...pin, isReadOnly: false } : pin, keyring);
-    return keyring;
-  }
-
-  /** Stores a new keyring; when another process was first, returns that one. */
-  async #create(rootKey: Uint8Array): Promise<StoredKeyring> {
-    const { keyrings, pin } = this.#options;
-    if (pin !== undefined) requireNoPin(pin);
-    const keyring = createKeyring(Math.floor(this.#now() / 1000));
-    const made = encodeKeyring(keyring, rootKey);
-    const isStored = await keyrings.write(made);
-    if (isStored && pin !== undefined) setPin(pin, keyring);
-    wipeKeyring(keyring);
-    if (isStored) return made;
-    const other = await keyrings.read();
-    if (other === undefined) throw new VaultUnavailableError(lostKeyringMessage);
-    return other;
-  }
-
   /** Returns false when another process has changed the keyring at the same time. */
   async #addEpoch(add: (keyring: Keyring, now: number) => Keyring): Promise<boolean> {
     this.#requireKeyring();
-    const stored = await this.#options.keyrings.read();
-    const next = await withRootKey(this.#options.rootKeyFile, stored !== undefined, async (rootKey) => {
-      // An epoch wrapped by an exchanged root key would be lost at the next restart.
-      const next = add(await this.#openOrCreate(stored, rootKey), Math.floor(this.#now() / 1000));
-      const encoded = encodeKeyring(next, rootKey);
-      wipeKeyring(next);
-      return encoded;
-    });
-    const isStored = await this.#options.keyrings.write(next);
+    const isStored = await this.#access.change(add);
     await this.refresh();
     return isStored;
   }
