@@ -8,12 +8,16 @@ import { openDatabaseOf } from '../cli/state-directory/open-database.ts';
 import { findExposedFiles } from '../cli/state-directory/permissions.ts';
 import { initialisationState, type StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { type Address, formatAddress } from '../common/address.ts';
+import { Secret } from '../common/secret.ts';
 import type { Config } from '../config/index.ts';
 import { StoredClients } from '../protocol/authentication/client-directory.ts';
 import { FirstDesignError } from '../store/migrations/migration.ts';
 import { type ProbedStore, probeStore } from '../store/probe.ts';
-import { decodeKeyring, wipeKeyring } from '../vault/keyring.ts';
-import { alteredKeyringMessage, foreignRootKeyMessage, readRootKey } from '../vault/root-key.ts';
+import { wipeKeyring } from '../vault/keyring.ts';
+import { decodeKeyring, readStoreId } from '../vault/keyring-format.ts';
+import { readRootKey } from '../vault/root-key.ts';
+import { alteredKeyringMessage, foreignRootMessage } from '../vault/root-messages.ts';
+import { ByteRoot } from '../vault/roots/byte-root.ts';
 import { type StoredKeyring, VaultUnavailableError } from '../vault/vault.ts';
 import { addressesOf, bind, requireDistinctAddresses } from './bind.ts';
 import { describeIdlePolicies } from './idle-policies.ts';
@@ -78,17 +82,26 @@ export async function inspect(stateDirectory: StateDirectory, config: Config): P
 }
 
 /** Opens the keyring of the database by the root key. */
-function inspectRootKey({ rootKey }: StateDirectory, stored: StoredKeyring | undefined): readonly string[] {
+async function inspectRootKey(
+  { rootKey }: StateDirectory,
+  stored: StoredKeyring | undefined,
+): Promise<readonly string[]> {
   const key = readRootKey(rootKey);
   if (key === undefined)
     return stored === undefined
       ? []
       : [`${rootKey} is missing: only Discover Versions, Query and Ping would be answered`];
-  const keyring = stored && decodeKeyring(stored, key);
-  key.fill(0);
-  if (keyring === 'foreign') throw new VaultUnavailableError(foreignRootKeyMessage(rootKey));
+  using secret = new Secret(key);
+  if (stored === undefined) return [];
+  const named = {
+    uri: `file:${rootKey}`,
+    root: new ByteRoot(secret, readStoreId(stored) ?? new Uint8Array()),
+  };
+  const keyring = await decodeKeyring(stored, [named]);
+  await named.root.close();
+  if (keyring === 'foreign') throw new VaultUnavailableError(foreignRootMessage(named));
   if (keyring === 'altered') throw new VaultUnavailableError(alteredKeyringMessage);
-  if (keyring !== undefined) wipeKeyring(keyring);
+  wipeKeyring(keyring);
   return [];
 }
 

@@ -1,7 +1,8 @@
 import { CommandError } from '../cli/failure.ts';
 import type { SqlRow } from '../store/sql-driver.ts';
 import { deriveVaultKey } from '../vault/keyed-hash.ts';
-import { foreignRootKeyMessage, readRootKey } from '../vault/root-key.ts';
+import { readRootKey } from '../vault/root-key.ts';
+import { foreignRootMessage } from '../vault/root-messages.ts';
 import {
   type OldContext,
   type OldSealingKey,
@@ -32,7 +33,7 @@ export class OldVault {
       this.#keys = new Map(
         rows.map(({ id, wrapped }) => {
           const key = unwrapSealingKey(rootKey, id as number, wrapped as Uint8Array);
-          if (key === undefined) throw new CommandError(foreignRootKeyMessage(rootKeyFile));
+          if (key === undefined) throw new CommandError(foreignRootMessage({ uri: `file:${rootKeyFile}` }));
           return [id as number, key];
         }),
       );

@@ -1,8 +1,9 @@
 import { readEpoch } from './box.ts';
 import { rowOf } from './forged-row.ts';
-import { addSealEpoch, type Keyring } from './keyring.ts';
+import { addSealEpoch, type Keyring, removeRoot } from './keyring.ts';
 import { KeyringAccess, type KeyringPlace } from './keyring-access.ts';
 import { OpenKeyring } from './open-keyring.ts';
+import type { RootSource } from './roots/root.ts';
 import { EpochSealCounter } from './seal-counter.ts';
 import {
   type ForgedRow,
@@ -58,6 +59,20 @@ export interface LocalVault extends Vault {
    * @throws as `rotate`
    */
   endLanes(): Promise<void>;
+  /**
+   * Makes one more root live, of which this process keeps the source.
+   *
+   * @throws {VaultUnavailableError} when the vault is sealed, the root or one that is live cannot be used, or
+   *   another process changes the keyring.
+   */
+  addRoot(source: RootSource): Promise<void>;
+  /**
+   * Ends a live root, by its id; it opens no later keyring.
+   *
+   * @throws {VaultUnavailableError} when the vault is sealed, the last root would go, or another process
+   *   changes the keyring.
+   */
+  removeRoot(id: string): Promise<void>;
   /** Reads the stored keyring, and the root key if needed: unseals the vault, adds epochs of others. */
   refresh(): Promise<void>;
 }
@@ -154,7 +169,7 @@ class LocalFileVault implements LocalVault {
 
   rotate(): Promise<number> {
     // An epoch that another process has begun serves as well.
-    this.#rotating ??= this.#addEpoch((keyring, now) => addSealEpoch(keyring, now))
+    this.#rotating ??= this.#change((keyring, now) => addSealEpoch(keyring, now))
       .then(() => this.#requireKeyring().newest)
       .finally(() => {
         this.#rotating = undefined;
@@ -165,11 +180,18 @@ class LocalFileVault implements LocalVault {
   async endLanes(): Promise<void> {
     this.#access.rememberAlways();
     // In use at once, because no other process is to seal anything meanwhile.
-    const isStored = await this.#addEpoch((keyring, now) =>
-      addSealEpoch(keyring, now - this.#activationDelay, { endsLanes: true }),
+    await this.#requireStored(
+      this.#change((keyring, now) => addSealEpoch(keyring, now - this.#activationDelay, { endsLanes: true })),
     );
-    if (!isStored)
-      throw new VaultUnavailableError('another process changes the keyring: stop it, and try again');
+  }
+
+  async addRoot(source: RootSource): Promise<void> {
+    this.#requireKeyring();
+    await this.#requireStored(this.#access.addSource(source).finally(() => this.refresh()));
+  }
+
+  async removeRoot(id: string): Promise<void> {
+    await this.#requireStored(this.#change((keyring) => removeRoot(keyring, id)));
   }
 
   refresh(): Promise<void> {
@@ -187,6 +209,7 @@ class LocalFileVault implements LocalVault {
     this.#closed = true;
     clearInterval(this.#timer);
     await Promise.allSettled([this.#refreshing, this.#rotating]);
+    await this.#access.close();
     this.#keyring?.wipe();
     [this.#keyring, this.#sealedBecause] = [undefined, 'the vault is closed'];
   }
@@ -232,10 +255,15 @@ class LocalFileVault implements LocalVault {
   }
 
   /** Returns false when another process has changed the keyring at the same time. */
-  async #addEpoch(add: (keyring: Keyring, now: number) => Keyring): Promise<boolean> {
+  async #change(change: (keyring: Keyring, now: number) => Keyring): Promise<boolean> {
     this.#requireKeyring();
-    const isStored = await this.#access.change(add);
+    const isStored = await this.#access.change(change);
     await this.refresh();
     return isStored;
+  }
+
+  async #requireStored(storing: Promise<boolean>): Promise<void> {
+    if (!(await storing))
+      throw new VaultUnavailableError('another process changes the keyring: stop it, and try again');
   }
 }

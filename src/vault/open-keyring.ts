@@ -25,10 +25,10 @@ export class OpenKeyring {
     this.#lanesSince = keyring.lanesSince;
     this.#epochs = keyring.secrets
       .filter(({ kind }) => kind === 'seal')
-      .map(({ epoch, createdAt, bytes }) => ({
+      .map(({ epoch, createdAt, value }) => ({
         epoch,
         createdAt,
-        keys: deriveBoxKeys(bytes, keyring.storeId),
+        keys: deriveBoxKeys(value.bytes, keyring.storeId),
       }))
       .toSorted((a, b) => a.epoch - b.epoch);
     const indexSecret = singleSecret(keyring, 'index').slice();

@@ -124,15 +124,6 @@ function unreadable(file: string, error: unknown): VaultUnavailableError {
   return new VaultUnavailableError(`cannot read the root key ${file}: ${reason}`);
 }
 
-/** What the operator is told when the root key in a file does not decrypt the keyring of the database. */
-export function foreignRootKeyMessage(file: string): string {
-  return `the root key ${file} cannot decrypt the keyring: the database is encrypted under another root key`;
-}
-
-/** What the operator is told when the root key decrypts a keyring that somebody has changed. */
-export const alteredKeyringMessage =
-  'the keyring in the database was altered: restore the database from its backup';
-
 const ascii = (text: string) => new TextEncoder().encode(text);
 const hexDigits = ascii('0123456789abcdef');
 const base64Digits = ascii('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
@@ -187,26 +178,4 @@ function decodeDigits(
   if (valid && (held & ((1 << holding) - 1)) === 0) return key;
   key.fill(0);
   return undefined;
-}
-
-/**
- * Gives the root key of a file to `use`, and overwrites it afterwards.
- * @param isNeeded whether there is a keyring, without which a root key is created where there is none
- * @throws {VaultUnavailableError} when it is missing, or cannot be read
- */
-export async function withRootKey<T>(
-  file: string,
-  isNeeded: boolean,
-  use: (rootKey: Uint8Array) => Promise<T>,
-): Promise<T> {
-  const rootKey = readRootKey(file) ?? (isNeeded ? undefined : createOrReadRootKey(file));
-  if (rootKey === undefined)
-    throw new VaultUnavailableError(
-      `the root key ${file} is missing, and the database is encrypted under it: restore it from its backup`,
-    );
-  try {
-    return await use(rootKey);
-  } finally {
-    rootKey.fill(0);
-  }
 }

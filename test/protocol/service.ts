@@ -23,6 +23,7 @@ import { ObjectEvents } from '../../src/protocol/unit-of-work/object-events.ts';
 import { type Database, openDatabase } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openLocalVault } from '../../src/vault/local.ts';
+import { createFileRoot } from '../../src/vault/roots/file-root.ts';
 import type { Vault } from '../../src/vault/vault.ts';
 import type { ExhaustedAttempts, RefusedPermission } from '../../src/watch/observer.ts';
 import {
@@ -130,7 +131,7 @@ export class TestService {
     const directory = await mkdtemp(join(tmpdir(), 'kmipd-protocol-'));
     const opened = await openDatabase(options.store ?? `sqlite:${join(directory, 'kmipd.db')}`);
     const rootKeyFile = join(directory, 'root.key');
-    const vault = await openLocalVault({ rootKeyFile, keyrings: opened.keyrings });
+    const vault = await openLocalVault({ roots: [createFileRoot(rootKeyFile)], keyrings: opened.keyrings });
     await startLanes(opened, vault);
     const clients = new StoredClients(opened.store, vault);
     self.#may = options.may ?? self.#may;

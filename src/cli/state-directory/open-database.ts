@@ -6,6 +6,7 @@ import { wayOut } from '../../store/lanes/lane-stop.ts';
 import { nodeOf } from '../../store/lanes/open-lane.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../../store/open.ts';
 import { type LocalVault, openLocalVault } from '../../vault/local.ts';
+import { createFileRoot } from '../../vault/roots/file-root.ts';
 import type { ForgedRow } from '../../vault/vault.ts';
 import { CommandError } from '../failure.ts';
 import { findSnapshotRollback, readAnchorsOf } from './anchored-lanes.ts';
@@ -45,14 +46,14 @@ export async function openDatabaseOf(
   { store: url, limits }: Pick<Config, 'store' | 'limits'>,
   { forged, lanes: use, isUnprotected, refreshSeconds, ...options }: OpenedDatabaseOptions = {},
 ): Promise<OpenedDatabase> {
-  const { rootKey: rootKeyFile, keyringPin } = stateDirectory;
+  const { rootKey, keyringPin } = stateDirectory;
   await using opened = new AsyncDisposableStack();
   const prepared = use && prepareLanes(stateDirectory, use.process, use.observer);
   opened.defer(() => prepared?.lock?.release());
   const database = await openDatabase(url, { limits, ...(forged && { forged }), ...options });
   opened.defer(() => database.close());
   const vault = await openLocalVault({
-    rootKeyFile,
+    roots: [createFileRoot(rootKey)],
     keyrings: database.keyrings,
     pin: { file: keyringPin, database: redactStoreUrl(url), isReadOnly: prepared === undefined },
     ...(forged && { forged }),
