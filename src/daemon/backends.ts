@@ -5,7 +5,7 @@ import type { ManagedNodes } from '../management/api.ts';
 import { StoredClients } from '../protocol/authentication/client-directory.ts';
 import type { Database } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
-import type { LocalVault } from '../vault/local.ts';
+import type { LocalVault } from '../vault/local-vault.ts';
 import { openConverted } from './first-design.ts';
 import { reportForgedRows } from './forged-rows.ts';
 import { type LaneReports, reportLanes } from './lane-reports.ts';

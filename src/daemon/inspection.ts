@@ -8,7 +8,6 @@ import { openDatabaseOf } from '../cli/state-directory/open-database.ts';
 import { findExposedFiles } from '../cli/state-directory/permissions.ts';
 import { initialisationState, type StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { type Address, formatAddress } from '../common/address.ts';
-import { Secret } from '../common/secret.ts';
 import type { Config } from '../config/index.ts';
 import { StoredClients } from '../protocol/authentication/client-directory.ts';
 import { FirstDesignError } from '../store/migrations/migration.ts';
@@ -86,12 +85,11 @@ async function inspectRootKey(
   { rootKey }: StateDirectory,
   stored: StoredKeyring | undefined,
 ): Promise<readonly string[]> {
-  const key = readRootKey(rootKey);
-  if (key === undefined)
+  using secret = readRootKey(rootKey);
+  if (secret === undefined)
     return stored === undefined
       ? []
       : [`${rootKey} is missing: only Discover Versions, Query and Ping would be answered`];
-  using secret = new Secret(key);
   if (stored === undefined) return [];
   const named = {
     uri: `file:${rootKey}`,

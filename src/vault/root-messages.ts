@@ -8,6 +8,8 @@ export function nameOfRoot(uri: string): string {
 
 /** A root that does not decrypt the keyring of the database. */
 export function foreignRootMessage({ uri }: { readonly uri: string }): string {
+  if (/^passphrase:/.test(uri))
+    return `the passphrase (${uri}) is wrong, or the database is encrypted under another root`;
   return `${nameOfRoot(uri)} cannot decrypt the keyring: the database is encrypted under another root key`;
 }
 

@@ -5,7 +5,7 @@ import type { ManagedNodes } from '../../management/api.ts';
 import { StoredClients } from '../../protocol/authentication/client-directory.ts';
 import type { Database } from '../../store/open.ts';
 import type { Store } from '../../store/store.ts';
-import type { LocalVault } from '../../vault/local.ts';
+import type { LocalVault } from '../../vault/local-vault.ts';
 import type { KeyringStore } from '../../vault/vault.ts';
 import { readOption } from '../command.ts';
 import { CommandError } from '../failure.ts';

@@ -1,4 +1,4 @@
-import { Secret } from '../../common/secret.ts';
+import type { Secret } from '../../common/secret.ts';
 import { createOrReadRootKey, readRootKey } from '../root-key.ts';
 import { VaultUnavailableError } from '../vault.ts';
 import { ByteRoot } from './byte-root.ts';
@@ -10,8 +10,8 @@ import { watchFiles } from './watch-files.ts';
  * exchanged wraps nothing.
  */
 export function createFileRoot(file: string): RootSource {
-  const openKey = (key: Uint8Array | undefined, storeId: Uint8Array): OpenRoot => {
-    if (key !== undefined) return new ByteRoot(new Secret(key), storeId);
+  const openKey = (key: Secret | undefined, storeId: Uint8Array): OpenRoot => {
+    if (key !== undefined) return new ByteRoot(key, storeId);
     throw new VaultUnavailableError(
       `the root key ${file} is missing, and the database is encrypted under it: restore it from its backup`,
     );

@@ -1,4 +1,5 @@
 import type { Secret } from '../../common/secret.ts';
+import type { UnsealProgress } from '../vault.ts';
 
 /**
  * Port of the roots: a root wraps the secrets of a keyring, and a source is where a root comes from. Adapters
@@ -30,6 +31,8 @@ export interface RootSource {
   create?(storeId: Uint8Array): Promise<OpenRoot>;
   /** True: people open it, so that it is kept open until the vault closes. */
   readonly isAttended?: boolean;
+  /** False while `open` is sure to fail, because people have not given what it needs. */
+  readonly isReady?: boolean;
   /** True while `open` would ask once more on a terminal: the answer before was wrong. */
   readonly mayAskAgain?: boolean;
   /**
@@ -42,12 +45,6 @@ export interface RootSource {
   watch?(arrived: () => void): () => void;
   /** Ends what it keeps between openings. */
   close?(): Promise<void>;
-}
-
-/** How much of what a root needs operators have given. */
-export interface UnsealProgress {
-  readonly given: number;
-  readonly needed: number;
 }
 
 /** An open root with its URI, as the list of live roots names it. */
