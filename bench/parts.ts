@@ -9,12 +9,13 @@ import { join } from 'node:path';
 import { LaneWriter } from '../src/store/lanes/lane-writer.ts';
 import type { WrittenRow } from '../src/store/sql-driver.ts';
 import { openLocalVault } from '../src/vault/local.ts';
+import { createFileRoot } from '../src/vault/roots/file-root.ts';
 import { boxTag, type SealContext, type StoredKeyring } from '../src/vault/vault.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'kmipd-bench-'));
 let stored: StoredKeyring | undefined;
 const vault = await openLocalVault({
-  rootKeyFile: join(directory, 'root.key'),
+  roots: [createFileRoot(join(directory, 'root.key'))],
   keyrings: {
     read: async () => stored,
     write: async (keyring) => {

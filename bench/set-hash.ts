@@ -13,6 +13,7 @@ import { openPostgres } from '../src/store/postgres.ts';
 import { createSqlKeyrings } from '../src/store/sql-keyrings.ts';
 import { objectUnit } from '../src/store/sql-objects.ts';
 import { openLocalVault } from '../src/vault/local.ts';
+import { createFileRoot } from '../src/vault/roots/file-root.ts';
 import { startPostgres } from '../test/store/embedded-postgres.ts';
 import { startLanes } from '../test/store/start-lanes.ts';
 import { createObject, measureRate } from './created-objects.ts';
@@ -25,7 +26,7 @@ const group = 64;
 async function write(url: string, rootKeyFile: string): Promise<void> {
   const driver = await openPostgres(url);
   const keyrings = createSqlKeyrings(driver);
-  const vault = await openLocalVault({ rootKeyFile, keyrings, refreshSeconds: 0 });
+  const vault = await openLocalVault({ roots: [createFileRoot(rootKeyFile)], keyrings, refreshSeconds: 0 });
   await startLanes({ lanes: driver.lanes, keyrings }, vault);
   const insert = (hasLanes: boolean) => {
     const unit = objectUnit({ expects: [], inserts: [createObject(randomUUIDv7())], updates: [] });

@@ -13,6 +13,7 @@ import { createSqlStore } from '../src/store/sql-store.ts';
 import { openSqlite } from '../src/store/sqlite.ts';
 import { SqliteConnection } from '../src/store/sqlite-connection.ts';
 import { openLocalVault } from '../src/vault/local.ts';
+import { createFileRoot } from '../src/vault/roots/file-root.ts';
 import { startLanes } from '../test/store/start-lanes.ts';
 import { createObject, measureRate } from './created-objects.ts';
 
@@ -26,7 +27,7 @@ async function measureStore(identifier: () => string): Promise<number[]> {
   const driver = url === 'sqlite' ? await openSqlite(file) : await openPostgres(url);
   const keyrings = createSqlKeyrings(driver);
   const rootKeyFile = join(directory, `${randomUUID()}.key`);
-  const vault = await openLocalVault({ rootKeyFile, keyrings, refreshSeconds: 0 });
+  const vault = await openLocalVault({ roots: [createFileRoot(rootKeyFile)], keyrings, refreshSeconds: 0 });
   await startLanes({ lanes: driver.lanes, keyrings }, vault);
   const store = createSqlStore(driver);
   const rates: number[] = [];

@@ -1,4 +1,6 @@
 import { isatty, type ReadStream } from 'node:tty';
+import { isSameBytes } from '../common/bytes.ts';
+import { Secret } from '../common/secret.ts';
 import { readInput } from './command.ts';
 import { CommandError } from './failure.ts';
 
@@ -21,6 +23,29 @@ export async function readPassword(what: string, file: string | undefined): Prom
   if ((await readFromTerminal('once more: ')) !== password)
     throw new CommandError('the two passwords differ');
   return requireOneLine(password, 'the input');
+}
+
+/**
+ * Reads a secret line from the terminal, or from a file or pipe where `file` names one or there is no
+ * terminal. It is never in a string, which could not be overwritten. `what` is the prompt.
+ * @throws {CommandError} when the operator gives up, or there is more than 1,024 bytes.
+ */
+export async function readSecretInput(what: string, file?: string): Promise<Secret> {
+  if (file !== undefined) return new Secret(readInput(file, 'password'));
+  if (!isatty(standardInput)) return new Secret(readInput(standardInput, 'password'));
+  return readSecretFromTerminal(`${what}: `);
+}
+
+/**
+ * Reads a new secret from the terminal, twice.
+ * @throws {CommandError} when the two differ; otherwise as `readSecretInput`
+ */
+export async function readNewSecretInput(what: string): Promise<Secret> {
+  const secret = await readSecretFromTerminal(`${what}: `);
+  using again = await readSecretFromTerminal('once more: ');
+  if (isSameBytes(secret.bytes, again.bytes)) return secret;
+  secret.wipe();
+  throw new CommandError('the two passphrases differ');
 }
 
 /** Returns a text of one line without its end; `where` names its source in messages. */
@@ -54,6 +79,43 @@ async function readFromTerminal(prompt: string): Promise<string> {
   } finally {
     terminal.off('data', read).pause();
     terminal.setRawMode(false);
+    process.stderr.write('\n');
+  }
+}
+
+/** Reads a line from the terminal without echo into memory of its own. */
+async function readSecretFromTerminal(prompt: string): Promise<Secret> {
+  const terminal = process.stdin as ReadStream;
+  const { promise, resolve, reject } = Promise.withResolvers<Secret>();
+  const line = new Uint8Array(maxBytes);
+  let length = 0;
+  const readByte = (byte: number) => {
+    if (byte === 0x0d || byte === 0x0a) return resolve(Secret.copyOf(line.subarray(0, length)));
+    if (byte === 0x03 || (byte === 0x04 && length === 0))
+      return reject(new CommandError('nothing was changed'));
+    if (byte === 0x7f || byte === 0x08) {
+      // One character of UTF-8: its first byte, and those that begin with the bits 10.
+      do length = Math.max(0, length - 1);
+      while (length > 0 && ((line[length] ?? 0) & 0xc0) === 0x80);
+    } else if (length === maxBytes) reject(new CommandError(`no more than ${maxBytes} bytes can be given`));
+    else {
+      line[length] = byte;
+      length += 1;
+    }
+  };
+  const read = (keys: Uint8Array) => {
+    for (const byte of keys) readByte(byte);
+    keys.fill(0);
+  };
+  process.stderr.write(prompt);
+  terminal.setRawMode(true);
+  terminal.on('data', read).resume();
+  try {
+    return await promise;
+  } finally {
+    terminal.off('data', read).pause();
+    terminal.setRawMode(false);
+    line.fill(0);
     process.stderr.write('\n');
   }
 }

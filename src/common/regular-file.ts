@@ -24,6 +24,7 @@ const fileKinds = {
   /** 24 bytes a row. */
   inventory: { name: 'an inventory of rows', maxBytes: 1_024 * mebibyte },
   pins: { name: 'the keyrings that were used', maxBytes: 64 * kibibyte },
+  rootSettings: { name: 'settings of the root', maxBytes: 64 * kibibyte },
 } as const;
 
 export type FileKind = keyof typeof fileKinds;

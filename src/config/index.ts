@@ -4,6 +4,7 @@ import type { CertificationRules } from '../common/certification-rules.ts';
 import { type Limits, limitNames } from '../common/limits.ts';
 import type { Protection } from '../common/protection.ts';
 import { describeFileError, readTextFile } from '../common/regular-file.ts';
+import type { RootUri } from '../common/root-uri.ts';
 import { didYouMean } from '../common/suggest.ts';
 import type { CryptographicSettings } from '../crypto/policy/rules.ts';
 import { type CustomRoles, roleProblem } from '../identity/policy.ts';
@@ -28,6 +29,10 @@ export interface Config {
   readonly interop: boolean;
   /** True: only FIPS 140-3 approved algorithms, by OpenSSL's FIPS provider. */
   readonly fips: boolean;
+  readonly vault: {
+    /** What opens the keyring of the database. */
+    readonly root: RootUri;
+  };
   readonly log: { readonly level: (typeof logLevels)[number] };
   readonly tls: {
     readonly profile: (typeof tlsProfiles)[number];
@@ -217,6 +222,7 @@ function assembleConfig(
     verificationHours: value(namedKeys.verificationHours),
     interop: value(namedKeys.interop),
     fips: value(namedKeys.fips),
+    vault: { root: value(namedKeys.root) },
     log: { level: value(namedKeys.logLevel) },
     tls: {
       profile: value(namedKeys.tlsProfile),

@@ -85,6 +85,12 @@ export const namedKeys = {
     values.readBoolean,
     "Allows only FIPS 140-3 approved algorithms and needs OpenSSL's FIPS provider.",
   ),
+  root: configKey(
+    'vault.root',
+    'file:root.key',
+    values.readRootUri,
+    'Root of the keys: file:PATH, passphrase:, credential:NAME, shares:K/N, all-of:URI+URI; docs/root-keys.md.',
+  ),
   logLevel: configKey(
     'log.level',
     'info',

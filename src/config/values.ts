@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { type Address, parseAddress } from '../common/address.ts';
 import { parsePostgresUrl } from '../common/postgres-url.ts';
+import { parseRootUri, type RootUri } from '../common/root-uri.ts';
 
 /**
  * Is thrown for a value of the wrong type or out of range; its message follows the key: `"listen" must be …`.
@@ -80,6 +81,13 @@ export const readStoreUrl: ValueReader<string> = (value, directory) => {
   const file = /^sqlite:(.+)$/.exec(url)?.[1];
   if (file !== undefined) return `sqlite:${absolutePath(file, directory)}`;
   throw new ConfigValueError('must be "sqlite:FILE" or "postgres://USER@HOST/DATABASE"');
+};
+
+/** Reads the URI of a root, and makes its paths absolute. No message repeats it: a secret may be in it. */
+export const readRootUri: ValueReader<RootUri> = (value, directory) => {
+  const parsed = parseRootUri(readText(value, directory), directory);
+  if (typeof parsed === 'string') throw new ConfigValueError(parsed);
+  return parsed;
 };
 
 /** Reads an HTTP or HTTPS URL in ASCII, as certificates require it (RFC 5280, 4.2.1.6: IA5String). */

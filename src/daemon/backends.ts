@@ -1,15 +1,17 @@
 import { lockDatabase } from '../cli/state-directory/database-lock.ts';
 import { openDatabaseOf } from '../cli/state-directory/open-database.ts';
+import { attendanceAtTerminal } from '../cli/state-directory/root-attendance.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
 import type { ManagedNodes } from '../management/api.ts';
 import { StoredClients } from '../protocol/authentication/client-directory.ts';
 import type { Database } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
-import type { LocalVault } from '../vault/local.ts';
+import type { LocalVault } from '../vault/local-vault.ts';
 import { openConverted } from './first-design.ts';
 import { reportForgedRows } from './forged-rows.ts';
 import { type LaneReports, reportLanes } from './lane-reports.ts';
 import { logLockWaits } from './lock-waits.ts';
+import { reportSealing, type SealingReports } from './sealing-reports.ts';
 import type { StartContext } from './start-context.ts';
 
 /** The open database, the vault that opens its rows, and the clients among them. */
@@ -20,11 +22,12 @@ export interface Backends {
   readonly nodes: ManagedNodes;
   readonly snapshot: Database['snapshot'];
   readonly lanes: Pick<LaneReports, 'stopped'>;
+  readonly sealing: Pick<SealingReports, 'whenUnsealed'>;
 }
 
 /**
  * Locks and opens the database, then the vault; a database of the first design is converted before. A missing
- * root key leaves the vault sealed and does not fail the start.
+ * root leaves the vault sealed and does not fail the start.
  * @throws {CommandError} when another daemon uses the database, unless that is PostgreSQL.
  * @throws {StoreUnavailableError} when the database cannot be opened.
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
@@ -34,14 +37,18 @@ export async function openBackends(context: StartContext): Promise<Backends> {
   const lock = lockDatabase(config.store, mustExist);
   closing.defer(() => lock?.release());
   const lanes = reportLanes(log, metrics, Date.now);
+  const sealing = reportSealing(log, metrics);
+  const sharesExpired = () => log.warn('the shares of the root were wiped: the others did not come in time');
   const { store, vault, nodes, snapshot, close } = await openConverted(context, () =>
     openDatabaseOf(stateDirectory, config, {
       lockWait: logLockWaits(log, Date.now),
       forged: reportForgedRows(log, metrics, Date.now),
       lanes: { process: 'daemon', observer: lanes },
+      sealing,
+      attendance: { ...attendanceAtTerminal(), sharesExpired },
       mustExist,
     }),
   );
   closing.defer(close);
-  return { store, vault, nodes, snapshot, lanes, clients: new StoredClients(store, vault) };
+  return { store, vault, nodes, snapshot, lanes, sealing, clients: new StoredClients(store, vault) };
 }

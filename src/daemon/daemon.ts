@@ -4,10 +4,12 @@ import { CommandError } from '../cli/failure.ts';
 import { findExposedFiles } from '../cli/state-directory/permissions.ts';
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { type Address, formatAddress } from '../common/address.ts';
+import { partsOf } from '../common/root-uri.ts';
 import type { ConfigOverrides } from '../config/index.ts';
 import { redactStoreUrl } from '../config/values.ts';
 import { enterFips } from '../crypto/policy/fips.ts';
 import { isPinned } from '../vault/keyring-pin.ts';
+import { requireRandomSource } from '../vault/random-check.ts';
 import { describeError } from '../watch/error-text.ts';
 import { createLog, type Logger } from '../watch/log.ts';
 import { Metrics } from '../watch/metrics.ts';
@@ -19,6 +21,7 @@ import { openManagementSocket } from './management-socket.ts';
 import { ReadinessCheck, startMetricsListener } from './metrics-listener.ts';
 import { hardenProcess } from './process-hardening.ts';
 import { loadConfig, Reloader, ReloadQueue } from './reload.ts';
+import { findRootAdvice } from './root-advice.ts';
 import { createServices } from './services.ts';
 import { waitForShutdown } from './shutdown.ts';
 import type { StartContext } from './start-context.ts';
@@ -47,6 +50,7 @@ export async function boot(options: BootOptions): Promise<void> {
   const log = createLog(config.log.level);
   exitOnBugs(log);
   await hardenProcess(log);
+  requireRandomSource();
   await using closing = new AsyncDisposableStack();
   const { keyringPin: file } = stateDirectory;
   const mustStoreExist =
@@ -56,6 +60,8 @@ export async function boot(options: BootOptions): Promise<void> {
     ...{ stateDirectory, config, mustStoreExist, isConversionConfirmed },
     ...{ log, metrics, closing },
   };
+  const advice = findRootAdvice(stateDirectory, config);
+  if (advice !== undefined) log.info(advice);
   for (const exposed of findExposedFiles(stateDirectory, config)) log.warn(exposed, 'a file is exposed');
 
   const backends = await openBackends(context);
@@ -63,14 +69,14 @@ export async function boot(options: BootOptions): Promise<void> {
   const services = createServices(context, backends, material, version);
   const listeners = await startListeners(context, backends, services, material);
   const { connections } = listeners;
-  const readiness = new ReadinessCheck(backends);
+  const readiness = new ReadinessCheck(
+    backends,
+    partsOf(config.vault.root).map(({ kind }) => kind),
+  );
   const metricsAddress = await startMetricsListener(context, readiness);
   connections.startRechecks();
   await connections.updateOutgoing();
 
-  const { vault } = backends;
-  if (!vault.unsealed)
-    log.warn(`only Discover Versions, Query and Ping are answered: ${vault.sealedBecause}`);
   await warnOfIdlePolicies(config, backends, log);
   const verifying = {
     stateDirectory,
@@ -82,11 +88,22 @@ export async function boot(options: BootOptions): Promise<void> {
   closing.defer(startVerifications(verifying));
   await openManagementSocket(context, backends, connections, () => reloads.request());
   const shutdown = waitForShutdown();
-  print(readyLine(version, context, listeners, metricsAddress));
+  const printState = (state: string) => print(stateLine(state, version, context, listeners, metricsAddress));
+  const { vault, sealing } = backends;
+  if (vault.unsealed) printState('ready');
+  else {
+    printState('sealed');
+    print(`sealed: ${vault.sealedBecause}`);
+    sealing.whenUnsealed(() => printState('ready'));
+  }
   const reloader = new Reloader(context, overrides, material, services, connections, (inForce) =>
     warnOfIdlePolicies(inForce, backends, log),
   );
-  reloads.start(() => reloader.reload());
+  reloads.start(async () => {
+    // The root may be there now; without it the vault says why.
+    if (!vault.unsealed) await vault.refresh().catch(() => {});
+    return reloader.reload();
+  });
 
   const signal = await shutdown;
   readiness.startDraining();
@@ -112,8 +129,12 @@ function exitOnBugs(log: Logger): void {
   }
 }
 
-/** Builds the line on standard output that tells whoever started the daemon that it answers, and where. */
-function readyLine(
+/**
+ * Builds the line on standard output that tells whoever started the daemon that it answers, and where;
+ * `sealed` in place of `ready` while it answers next to nothing.
+ */
+function stateLine(
+  state: string,
   version: string,
   { config }: StartContext,
   { address, httpsAddress }: StartedListeners,
@@ -125,5 +146,5 @@ function readyLine(
     ...(httpsAddress ? [`HTTPS on ${formatAddress(httpsAddress)}`] : []),
     ...(metricsAddress ? [`metrics on ${formatAddress(metricsAddress)}`] : []),
   ];
-  return `kmipd ${version} ready on ${formatAddress(address)} (${details.join(', ')})`;
+  return `kmipd ${version} ${state} on ${formatAddress(address)} (${details.join(', ')})`;
 }

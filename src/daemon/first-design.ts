@@ -59,6 +59,12 @@ async function openSecondDesign<T>(open: () => Promise<T>): Promise<T | undefine
 async function convert(context: StartContext, inventoryFile: string): Promise<void> {
   const { stateDirectory, config, isConversionConfirmed, log, metrics } = context;
   const { store: url } = config;
+  // Its rows are encrypted under the root key itself.
+  const { root } = config.vault;
+  if (root.kind !== 'file')
+    throw new CommandError(
+      `${redactStoreUrl(url)} has the first design, which knows a root key in a file only: convert it with [vault] root = "file:PATH"`,
+    );
   const { convertDatabase } = await import('../first-design/conversion.ts');
   let report: readonly string[] = [];
   const keepReport = (lines: readonly string[]) => {
@@ -70,7 +76,7 @@ async function convert(context: StartContext, inventoryFile: string): Promise<vo
   const { options: lanes } = prepareLanes(stateDirectory, 'daemon', reportLanes(log, metrics, Date.now));
   await convertDatabase({
     url,
-    rootKeyFile: stateDirectory.rootKey,
+    rootKeyFile: root.path,
     inventoryFile,
     isConfirmed: isConversionConfirmed,
     lanes,

@@ -6,14 +6,18 @@ import { readAuthority, readTrustedAuthorities } from '../cli/state-directory/au
 import { runningDaemonPid } from '../cli/state-directory/lock.ts';
 import { openDatabaseOf } from '../cli/state-directory/open-database.ts';
 import { findExposedFiles } from '../cli/state-directory/permissions.ts';
+import { createRootSources } from '../cli/state-directory/root-sources.ts';
 import { initialisationState, type StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { type Address, formatAddress } from '../common/address.ts';
+import { formatRootUri, isAttendedRoot } from '../common/root-uri.ts';
 import type { Config } from '../config/index.ts';
 import { StoredClients } from '../protocol/authentication/client-directory.ts';
 import { FirstDesignError } from '../store/migrations/migration.ts';
 import { type ProbedStore, probeStore } from '../store/probe.ts';
-import { decodeKeyring, wipeKeyring } from '../vault/keyring.ts';
-import { alteredKeyringMessage, foreignRootKeyMessage, readRootKey } from '../vault/root-key.ts';
+import { wipeKeyring } from '../vault/keyring.ts';
+import { decodeKeyring, readStoreId } from '../vault/keyring-format.ts';
+import { alteredKeyringMessage, foreignRootMessage } from '../vault/root-messages.ts';
+import { readRootSettings } from '../vault/roots/root-settings.ts';
 import { type StoredKeyring, VaultUnavailableError } from '../vault/vault.ts';
 import { addressesOf, bind, requireDistinctAddresses } from './bind.ts';
 import { describeIdlePolicies } from './idle-policies.ts';
@@ -54,7 +58,7 @@ export async function inspect(stateDirectory: StateDirectory, config: Config): P
     }
   });
   if (isReady) {
-    await attempt(() => inspectRootKey(stateDirectory, probed.keyring));
+    await attempt(() => inspectRoot(stateDirectory, config, probed.keyring));
     await attempt(() => inspectServer(config));
     await attempt(() => inspectAuthorities(stateDirectory, config));
     await attempt(() =>
@@ -64,6 +68,8 @@ export async function inspect(stateDirectory: StateDirectory, config: Config): P
       if (problems.length > 0) return [];
       if (probed.keyring !== undefined && !probed.isMigrated)
         return ['the rows are not checked, nor [authorities]: the next start migrates the database'];
+      if (probed.keyring !== undefined && isAttendedRoot(config.vault.root))
+        return ['the rows are not checked, nor [authorities]: operators have to give the root'];
       problems.push(...(await inspectRows(stateDirectory, config, probed)));
       return [];
     });
@@ -77,18 +83,32 @@ export async function inspect(stateDirectory: StateDirectory, config: Config): P
   return { problems, warnings };
 }
 
-/** Opens the keyring of the database by the root key. */
-function inspectRootKey({ rootKey }: StateDirectory, stored: StoredKeyring | undefined): readonly string[] {
-  const key = readRootKey(rootKey);
-  if (key === undefined)
-    return stored === undefined
-      ? []
-      : [`${rootKey} is missing: only Discover Versions, Query and Ping would be answered`];
-  const keyring = stored && decodeKeyring(stored, key);
-  key.fill(0);
-  if (keyring === 'foreign') throw new VaultUnavailableError(foreignRootKeyMessage(rootKey));
-  if (keyring === 'altered') throw new VaultUnavailableError(alteredKeyringMessage);
-  if (keyring !== undefined) wipeKeyring(keyring);
+/** Opens the keyring of the database by the root, unless people have to give it. */
+async function inspectRoot(
+  stateDirectory: StateDirectory,
+  config: Config,
+  stored: StoredKeyring | undefined,
+): Promise<readonly string[]> {
+  if (isAttendedRoot(config.vault.root)) {
+    readRootSettings(stateDirectory.rootSettings);
+    return [
+      `the vault is sealed at the start until operators give the root ${formatRootUri(config.vault.root)}`,
+    ];
+  }
+  if (stored === undefined) return [];
+  const [source] = createRootSources(stateDirectory, config);
+  const storeId = readStoreId(stored);
+  if (source === undefined || storeId === undefined) throw new VaultUnavailableError(alteredKeyringMessage);
+  const named = { uri: source.uri, root: await source.open(storeId) };
+  try {
+    const keyring = await decodeKeyring(stored, [named]);
+    if (keyring === 'foreign') throw new VaultUnavailableError(foreignRootMessage(named));
+    if (keyring === 'altered') throw new VaultUnavailableError(alteredKeyringMessage);
+    wipeKeyring(keyring);
+  } finally {
+    await named.root.close();
+    await source.close?.();
+  }
   return [];
 }
 

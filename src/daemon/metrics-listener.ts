@@ -11,13 +11,15 @@ export class ReadinessCheck {
   readonly #store: Pick<Store, 'ping'>;
   readonly #vault: Pick<Vault, 'unsealed'>;
   readonly #lanes: Backends['lanes'];
+  readonly #root: string;
   #isDraining = false;
 
-  constructor({
-    store,
-    vault,
-    lanes,
-  }: Pick<Backends, 'store' | 'lanes'> & { readonly vault: Pick<Vault, 'unsealed'> }) {
+  /** `root`: what kinds of roots the vault needs; their places are no business of whoever asks. */
+  constructor(
+    { store, vault, lanes }: Pick<Backends, 'store' | 'lanes'> & { readonly vault: Pick<Vault, 'unsealed'> },
+    root: readonly string[],
+  ) {
+    this.#root = root.join(', ');
     this.#store = store;
     this.#vault = vault;
     this.#lanes = lanes;
@@ -30,7 +32,8 @@ export class ReadinessCheck {
 
   async check(): Promise<Readiness> {
     if (this.#isDraining) return { ready: false, reason: 'draining' };
-    if (!this.#vault.unsealed) return { ready: false, reason: 'the vault is sealed' };
+    if (!this.#vault.unsealed)
+      return { ready: false, reason: `the vault is sealed: its root (${this.#root}) is not available` };
     try {
       await this.#store.ping();
       return { ready: true };

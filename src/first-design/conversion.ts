@@ -11,6 +11,7 @@ import { createSqlStore } from '../store/sql-store.ts';
 import { sqliteFileOf } from '../store/sqlite-file.ts';
 import { StoreUnavailableError } from '../store/store.ts';
 import { openLocalVault } from '../vault/local.ts';
+import { createFileRoot } from '../vault/roots/file-root.ts';
 import { confirmation } from './confirmation.ts';
 import { convertObjects } from './convert-objects.ts';
 import { type Conversion, convertRecords } from './convert-records.ts';
@@ -152,7 +153,7 @@ async function convertTables(options: ConversionOptions, engine: Engine): Promis
   const keyrings = createSqlKeyrings(driver);
   // The state directory remembers the keyring once the database is opened with it: an interrupted conversion
   // makes another one.
-  const vault = await openLocalVault({ rootKeyFile, keyrings, refreshSeconds: 0 });
+  const vault = await openLocalVault({ roots: [createFileRoot(rootKeyFile)], keyrings, refreshSeconds: 0 });
   // Pending commits need the vault.
   closing.defer(() => driver.close().then(() => vault.close()));
   if (!vault.unsealed) throw new CommandError(`the database cannot be converted: ${vault.sealedBecause}`);

@@ -1,7 +1,8 @@
 import { CommandError } from '../cli/failure.ts';
 import type { SqlRow } from '../store/sql-driver.ts';
 import { deriveVaultKey } from '../vault/keyed-hash.ts';
-import { foreignRootKeyMessage, readRootKey } from '../vault/root-key.ts';
+import { readRootKey } from '../vault/root-key.ts';
+import { foreignRootMessage } from '../vault/root-messages.ts';
 import {
   type OldContext,
   type OldSealingKey,
@@ -28,16 +29,16 @@ export class OldVault {
         `the root key ${rootKeyFile} is missing, and the database cannot be converted without it: restore it from its backup`,
       );
     try {
-      this.inventoryKey = deriveVaultKey(rootKey, new Uint8Array(), 'kmipd/2 first design inventory');
+      this.inventoryKey = deriveVaultKey(rootKey.bytes, new Uint8Array(), 'kmipd/2 first design inventory');
       this.#keys = new Map(
         rows.map(({ id, wrapped }) => {
-          const key = unwrapSealingKey(rootKey, id as number, wrapped as Uint8Array);
-          if (key === undefined) throw new CommandError(foreignRootKeyMessage(rootKeyFile));
+          const key = unwrapSealingKey(rootKey.bytes, id as number, wrapped as Uint8Array);
+          if (key === undefined) throw new CommandError(foreignRootMessage({ uri: `file:${rootKeyFile}` }));
           return [id as number, key];
         }),
       );
     } finally {
-      rootKey.fill(0);
+      rootKey.wipe();
     }
   }
 

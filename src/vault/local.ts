@@ -1,26 +1,19 @@
+import type { Secret } from '../common/secret.ts';
 import { readEpoch } from './box.ts';
 import { rowOf } from './forged-row.ts';
-import {
-  addSealEpoch,
-  createKeyring,
-  decodeKeyring,
-  encodeKeyring,
-  type Keyring,
-  wipeKeyring,
-} from './keyring.ts';
-import { checkPin, type PinPlace, requireNoPin, setPin } from './keyring-pin.ts';
+import { addSealEpoch, type Keyring, removeRoot } from './keyring.ts';
+import { KeyringAccess } from './keyring-access.ts';
+import type { LocalVault, LocalVaultOptions } from './local-vault.ts';
 import { OpenKeyring } from './open-keyring.ts';
-import { alteredKeyringMessage, foreignRootKeyMessage, withRootKey } from './root-key.ts';
+import type { RootSource } from './roots/root.ts';
 import { EpochSealCounter } from './seal-counter.ts';
 import {
-  type ForgedRow,
   type KeyPurpose,
-  type KeyringStore,
   SealBrokenError,
   type SealContext,
   type SealedKey,
-  type StoredKeyring,
-  type Vault,
+  type UnsealProgress,
+  type VaultStatus,
   VaultUnavailableError,
 } from './vault.ts';
 
@@ -35,82 +28,40 @@ const maxEpochsAhead = 16;
 /** How long a keyring that was read counts as current; others wait longer before they use an epoch. */
 const currentMilliseconds = 60_000;
 
-const lostKeyringMessage =
-  'the database has no keyring, without which none of its rows can be read: restore it from its backup';
-
-/** Settings of a vault with a root key in a file. */
-export interface LocalVaultOptions {
-  /** File of the root key; created when neither the file nor a keyring exists. */
-  readonly rootKeyFile: string;
-  /** By which the state directory recognises the keyring; nothing is compared when left out. */
-  readonly pin?: PinPlace;
-  readonly keyrings: KeyringStore;
-  /** Is told of each row that does not open, and of a keyring that was altered. */
-  readonly forged?: (row: ForgedRow) => void;
-  /** Is told of each box that opens. */
-  readonly opened?: (context: SealContext, sealed: SealedKey) => void;
-  /** Seconds between reads of other processes' epochs and retries while sealed; 0: never, 60 by default. */
-  readonly refreshSeconds?: number;
-  /** Seconds before a new epoch is used to seal, so that every process has read it; 120 by default. */
-  readonly activationDelaySeconds?: number;
-  /** Boxes of an epoch after which this process begins a new one. */
-  readonly sealsBeforeRotation?: number;
-  /** Milliseconds since 1970. */
-  readonly now?: () => number;
-}
-
-/** A vault whose epochs can be rotated and read again. */
-export interface LocalVault extends Vault {
-  /** Why the vault is sealed, one line for the operator. */
-  readonly sealedBecause: string | undefined;
-  /**
-   * Begins a new seal epoch and resolves with its number; boxes of older ones still open.
-   *
-   * @throws {VaultUnavailableError} when the vault is sealed or the root key cannot be used.
-   */
-  rotate(): Promise<number>;
-  /**
-   * Begins a new seal epoch, after which no lane opens that was sealed before it, and remembers the keyring.
-   * To be called while no other process writes to the database.
-   *
-   * @throws as `rotate`
-   */
-  endLanes(): Promise<void>;
-  /** Reads the stored keyring, and the root key if needed: unseals the vault, adds epochs of others. */
-  refresh(): Promise<void>;
-}
-
 /**
- * Opens a vault with its root key in a file. Without a usable root key the vault is sealed, with the reason
- * in `sealedBecause`, and retries every `refreshSeconds`. Rejects only when the keyring cannot be read.
+ * Opens a vault. Without a usable root it is sealed, with the reason in `sealedBecause`, and retries every
+ * `refreshSeconds` and when a source says that its root has come. Rejects only when the keyring cannot be
+ * read.
  */
 export async function openLocalVault(options: LocalVaultOptions): Promise<LocalVault> {
-  const vault = new LocalFileVault(options);
-  await vault.refresh();
+  const vault = new KeyringVault(options);
+  do await vault.refresh();
+  while (!vault.unsealed && options.roots.some(({ mayAskAgain }) => mayAskAgain));
   vault.watch(options.refreshSeconds ?? 60);
   return vault;
 }
 
-class LocalFileVault implements LocalVault {
+class KeyringVault implements LocalVault {
   readonly sealCounter = new EpochSealCounter();
   readonly #options: LocalVaultOptions;
+  readonly #access: KeyringAccess;
   readonly #now: () => number;
   readonly #activationDelay: number;
   #keyring: OpenKeyring | undefined;
-  #sealedBecause: string | undefined = 'the root key has not been read yet';
+  #sealedBecause: string | undefined;
   /** When the keyring in use was last found to be the stored one. */
   #readAt = Number.NEGATIVE_INFINITY;
   #rotatedAt = Number.NEGATIVE_INFINITY;
   #refreshing: Promise<void> | undefined;
   #rotating: Promise<number> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #endWatching: (() => void) | undefined;
   #closed = false;
-  /** Whether a keyring is remembered although the pin is read-only. */
-  #remembers = false;
 
   constructor(options: LocalVaultOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#access = new KeyringAccess(options, this.#now);
     this.#activationDelay = options.activationDelaySeconds ?? 120;
   }
 
@@ -122,14 +73,44 @@ class LocalFileVault implements LocalVault {
     return this.#sealedBecause;
   }
 
+  status(): VaultStatus {
+    const configured = this.#options.roots.map(({ uri }) => uri);
+    const [keyring, sealedBecause] = [this.#keyring, this.#sealedBecause ?? null];
+    if (keyring === undefined) return { sealedBecause, configured, generation: null, roots: [], epochs: [] };
+    const epochs = keyring.epochsAt(this.#activatedBy(), (epoch) => this.sealCounter.count(epoch));
+    return { sealedBecause, configured, generation: keyring.generation, roots: keyring.roots, epochs };
+  }
+
+  async unseal(input: Secret): Promise<UnsealProgress> {
+    if (this.unsealed) throw new VaultUnavailableError('the vault is unsealed already');
+    const { roots } = this.#options;
+    for (const source of roots) {
+      const progress = source.accept?.(input);
+      if (progress === undefined) continue;
+      if (progress.given < progress.needed) return progress;
+      // What is joined with this one may still be missing; else it is used up by the attempt.
+      const isComplete = source.isReady !== false;
+      await this.#retry();
+      if (this.#sealedBecause === undefined || !isComplete) return progress;
+      throw new VaultUnavailableError(this.#sealedBecause);
+    }
+    const needed = roots.map(({ uri }) => uri).join(', ');
+    throw new VaultUnavailableError(`nothing of the kind unseals the vault: its root is ${needed}`);
+  }
+
   seal(context: SealContext, plain: Uint8Array): SealedKey {
     const keyring = this.#requireKeyring();
-    const epoch = keyring.currentEpoch(this.#now() / 1000 - this.#activationDelay);
+    const epoch = keyring.currentEpoch(this.#activatedBy());
     const count = this.sealCounter.add(epoch);
     if (count >= (this.#options.sealsBeforeRotation ?? sealsBeforeRotation)) this.#replaceEpoch(epoch);
     if (count > maxSeals)
       throw new VaultUnavailableError(`epoch ${epoch} has reached its limit of seals; none follows`);
     return keyring.seal(epoch, context, plain);
+  }
+
+  /** Epochs that were begun until then are used: POSIX seconds. */
+  #activatedBy(): number {
+    return this.#now() / 1000 - this.#activationDelay;
   }
 
   /** Begins a new epoch unless this or another process has done so. */
@@ -172,7 +153,7 @@ class LocalFileVault implements LocalVault {
 
   rotate(): Promise<number> {
     // An epoch that another process has begun serves as well.
-    this.#rotating ??= this.#addEpoch((keyring, now) => addSealEpoch(keyring, now))
+    this.#rotating ??= this.#change((keyring, now) => addSealEpoch(keyring, now))
       .then(() => this.#requireKeyring().newest)
       .finally(() => {
         this.#rotating = undefined;
@@ -181,13 +162,20 @@ class LocalFileVault implements LocalVault {
   }
 
   async endLanes(): Promise<void> {
-    this.#remembers = true;
+    this.#access.rememberAlways();
     // In use at once, because no other process is to seal anything meanwhile.
-    const isStored = await this.#addEpoch((keyring, now) =>
-      addSealEpoch(keyring, now - this.#activationDelay, { endsLanes: true }),
+    await this.#requireStored(
+      this.#change((keyring, now) => addSealEpoch(keyring, now - this.#activationDelay, { endsLanes: true })),
     );
-    if (!isStored)
-      throw new VaultUnavailableError('another process changes the keyring: stop it, and try again');
+  }
+
+  async addRoot(source: RootSource): Promise<void> {
+    this.#requireKeyring();
+    await this.#requireStored(this.#access.addSource(source).finally(() => this.refresh()));
+  }
+
+  async removeRoot(id: string): Promise<void> {
+    await this.#requireStored(this.#change((keyring) => removeRoot(keyring, id)));
   }
 
   refresh(): Promise<void> {
@@ -197,14 +185,33 @@ class LocalFileVault implements LocalVault {
     return this.#refreshing;
   }
 
+  /** Reads the keyring every so many seconds; while the vault is sealed, also when a root has come. */
   watch(seconds: number): void {
-    if (seconds > 0) this.#timer = setInterval(() => this.refresh().catch(() => {}), seconds * 1000).unref();
+    if (seconds === 0) return;
+    this.#timer = setInterval(() => this.refresh().catch(() => {}), seconds * 1000).unref();
+    if (this.unsealed) return;
+    const endings = this.#options.roots.map((source) =>
+      source.watch?.(() => void this.#retry().catch(() => {})),
+    );
+    this.#endWatching = () => {
+      for (const end of endings) end?.();
+    };
+    // One may have come between the attempt before and the first look.
+    this.#retry().catch(() => {});
+  }
+
+  /** Reads the keyring once more after a reading at work, which may have begun before a root came. */
+  async #retry(): Promise<void> {
+    await this.#refreshing?.catch(() => {});
+    if (!this.unsealed) await this.refresh();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
+    this.#endWatching?.();
     await Promise.allSettled([this.#refreshing, this.#rotating]);
+    await this.#access.close();
     this.#keyring?.wipe();
     [this.#keyring, this.#sealedBecause] = [undefined, 'the vault is closed'];
   }
@@ -224,23 +231,24 @@ class LocalFileVault implements LocalVault {
   /** Reads the stored keyring; once unsealed, uses the root key only when its generation is another one. */
   async #readKeyring(): Promise<void> {
     if (this.#closed) return;
-    const stored = await this.#options.keyrings.read();
+    const stored = await this.#access.read();
     if (stored !== undefined && stored.generation === this.#keyring?.generation) {
       this.#readAt = this.#now();
       return;
     }
     try {
-      if (stored === undefined && this.#options.pin?.isReadOnly)
-        throw new VaultUnavailableError(lostKeyringMessage);
-      const keyring = await withRootKey(this.#options.rootKeyFile, stored !== undefined, (rootKey) =>
-        this.#openOrCreate(stored, rootKey),
-      );
-      this.#use(keyring);
+      this.#use(await this.#access.openOrCreate(stored));
     } catch (error) {
       if (!(error instanceof VaultUnavailableError)) throw error;
       // An unsealed vault stays unsealed: its keys are valid, only the new epoch cannot be unwrapped.
-      if (!this.unsealed && !this.#closed) this.#sealedBecause = error.message;
+      if (!this.unsealed && !this.#closed) this.#staySealed(error.message);
     }
+  }
+
+  #staySealed(reason: string): void {
+    if (this.#sealedBecause === reason) return;
+    this.#sealedBecause = reason;
+    this.#options.sealing?.sealed(reason);
   }
 
   #use(keyring: Keyring): void {
@@ -251,50 +259,22 @@ class LocalFileVault implements LocalVault {
       return;
     }
     this.#keyring?.wipe();
+    const wasSealed = this.#sealedBecause !== undefined;
     [this.#keyring, this.#sealedBecause, this.#readAt] = [opened, undefined, this.#now()];
-  }
-
-  async #openOrCreate(stored: StoredKeyring | undefined, rootKey: Uint8Array): Promise<Keyring> {
-    const present = stored ?? (await this.#create(rootKey));
-    const keyring = decodeKeyring(present, rootKey);
-    const { rootKeyFile, pin } = this.#options;
-    if (keyring === 'foreign') throw new VaultUnavailableError(foreignRootKeyMessage(rootKeyFile));
-    if (keyring === 'altered') {
-      this.#options.forged?.({ table: 'keyring', id: `generation ${present.generation}` });
-      throw new VaultUnavailableError(alteredKeyringMessage);
-    }
-    if (pin !== undefined) checkPin(this.#remembers ? { ...pin, isReadOnly: false } : pin, keyring);
-    return keyring;
-  }
-
-  /** Stores a new keyring; when another process was first, returns that one. */
-  async #create(rootKey: Uint8Array): Promise<StoredKeyring> {
-    const { keyrings, pin } = this.#options;
-    if (pin !== undefined) requireNoPin(pin);
-    const keyring = createKeyring(Math.floor(this.#now() / 1000));
-    const made = encodeKeyring(keyring, rootKey);
-    const isStored = await keyrings.write(made);
-    if (isStored && pin !== undefined) setPin(pin, keyring);
-    wipeKeyring(keyring);
-    if (isStored) return made;
-    const other = await keyrings.read();
-    if (other === undefined) throw new VaultUnavailableError(lostKeyringMessage);
-    return other;
+    this.#endWatching?.();
+    if (wasSealed) this.#options.sealing?.unsealed();
   }
 
   /** Returns false when another process has changed the keyring at the same time. */
-  async #addEpoch(add: (keyring: Keyring, now: number) => Keyring): Promise<boolean> {
+  async #change(change: (keyring: Keyring, now: number) => Keyring): Promise<boolean> {
     this.#requireKeyring();
-    const stored = await this.#options.keyrings.read();
-    const next = await withRootKey(this.#options.rootKeyFile, stored !== undefined, async (rootKey) => {
-      // An epoch wrapped by an exchanged root key would be lost at the next restart.
-      const next = add(await this.#openOrCreate(stored, rootKey), Math.floor(this.#now() / 1000));
-      const encoded = encodeKeyring(next, rootKey);
-      wipeKeyring(next);
-      return encoded;
-    });
-    const isStored = await this.#options.keyrings.write(next);
+    const isStored = await this.#access.change(change);
     await this.refresh();
     return isStored;
+  }
+
+  async #requireStored(storing: Promise<boolean>): Promise<void> {
+    if (!(await storing))
+      throw new VaultUnavailableError('another process changes the keyring: stop it, and try again');
   }
 }

@@ -1,7 +1,7 @@
 import { type BoxKeys, deriveBoxKeys, openBox, readEpoch, sealBox, wipeBoxKeys } from './box.ts';
 import { HashedIndex } from './hashed-index.ts';
 import { type Keyring, singleSecret, wipeKeyring } from './keyring.ts';
-import type { SealContext, SealedKey } from './vault.ts';
+import type { EpochStatus, SealContext, SealedKey } from './vault.ts';
 
 /** One seal epoch: the keys of its boxes. */
 interface Epoch {
@@ -14,6 +14,7 @@ interface Epoch {
 /** The keys of one generation of a keyring, derived once. */
 export class OpenKeyring {
   readonly generation: number;
+  readonly roots: Keyring['roots'];
   readonly #lanesSince: number;
   readonly index: HashedIndex;
   /** In the order of their numbers, which is that of their age. */
@@ -22,13 +23,14 @@ export class OpenKeyring {
   /** Takes over the secrets of the keyring, and overwrites those that are only derived from. */
   constructor(keyring: Keyring) {
     this.generation = keyring.generation;
+    this.roots = keyring.roots;
     this.#lanesSince = keyring.lanesSince;
     this.#epochs = keyring.secrets
       .filter(({ kind }) => kind === 'seal')
-      .map(({ epoch, createdAt, bytes }) => ({
+      .map(({ epoch, createdAt, value }) => ({
         epoch,
         createdAt,
-        keys: deriveBoxKeys(bytes, keyring.storeId),
+        keys: deriveBoxKeys(value.bytes, keyring.storeId),
       }))
       .toSorted((a, b) => a.epoch - b.epoch);
     const indexSecret = singleSecret(keyring, 'index').slice();
@@ -65,6 +67,20 @@ export class OpenKeyring {
     if (context.kind === 'lane' && (epoch ?? 0) < this.#lanesSince) return undefined;
     const keys = this.#keysOf(epoch);
     return keys && openBox(keys, context, sealed);
+  }
+
+  /**
+   * Returns the epochs, the oldest first; the one in use is as `currentEpoch` has it. `count`: boxes that are
+   * known of an epoch.
+   */
+  epochsAt(activatedBy: number, count: (epoch: number) => number): readonly EpochStatus[] {
+    const current = this.currentEpoch(activatedBy);
+    return this.#epochs.map(({ epoch, createdAt }) => ({
+      epoch,
+      state: epoch === current ? 'active' : epoch < current ? 'opening' : 'pending',
+      createdAt,
+      seals: epoch === current ? count(epoch) : null,
+    }));
   }
 
   /** Overwrites all keys. */

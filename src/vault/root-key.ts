@@ -2,19 +2,19 @@ import { randomFillSync, randomUUID } from 'node:crypto';
 import {
   closeSync,
   fchmodSync,
-  fstatSync,
   fsyncSync,
   linkSync,
   mkdirSync,
   openSync,
   readdirSync,
-  readSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { synchronise } from '../common/durable-file.ts';
-import { describeFileError, openRegularFile } from '../common/regular-file.ts';
+import { Secret } from '../common/secret.ts';
+import { readSecretFile } from './roots/secret-file.ts';
+import { decodeKeyText, writeHex } from './secret-text.ts';
 import { VaultUnavailableError } from './vault.ts';
 
 /**
@@ -23,7 +23,7 @@ import { VaultUnavailableError } from './vault.ts';
  */
 
 const rootKeyBytes = 32;
-/** Bytes read from the file: the line and white space around it; a longer file is invalid. */
+/** The line and white space around it; a longer file is invalid. */
 const maxFileBytes = 128;
 
 /**
@@ -35,7 +35,8 @@ export function createRootKey(file: string): void {
   const directory = dirname(file);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const key = randomFillSync(new Uint8Array(rootKeyBytes));
-  const line = encodeHexLine(key);
+  const line = new Uint8Array(rootKeyBytes * 2 + 1).fill('\n'.charCodeAt(0));
+  writeHex(line, 0, key);
   // Written to another name, then linked: the name always refers to the whole key, and a link never replaces
   // a file.
   const unfinished = `${file}.${randomUUID()}`;
@@ -70,38 +71,17 @@ export function removeUnfinishedRootKeys(file: string): void {
 }
 
 /**
- * Reads the root key, 32 bytes that the caller wipes; undefined when the file does not exist.
+ * Reads the root key, 32 bytes; undefined when the file does not exist.
  *
  * @throws {VaultUnavailableError} with a one-line message when others may read the file or it is not a key.
  */
-export function readRootKey(file: string): Uint8Array | undefined {
-  let handle: number;
-  try {
-    handle = openRegularFile(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw unreadable(file, error);
-  }
-  const line = new Uint8Array(maxFileBytes);
-  try {
-    const { mode, size } = fstatSync(handle);
-    if ((mode & 0o077) !== 0)
-      throw new VaultUnavailableError(
-        `the root key ${file} has mode ${(mode & 0o777).toString(8).padStart(4, '0')}, others can read it: chmod 600 it`,
-      );
-    const count = readSync(handle, line);
-    const key = size > maxFileBytes ? undefined : decodeLine(line.subarray(0, count));
-    if (key === undefined)
-      throw new VaultUnavailableError(
-        `the root key ${file} is not one line of ${rootKeyBytes} bytes in hex or base64`,
-      );
-    return key;
-  } catch (error) {
-    throw error instanceof VaultUnavailableError ? error : unreadable(file, error);
-  } finally {
-    line.fill(0);
-    closeSync(handle);
-  }
+export function readRootKey(file: string): Secret | undefined {
+  const form = `one line of ${rootKeyBytes} bytes in hex or base64`;
+  using text = readSecretFile(file, { what: 'the root key', maxBytes: maxFileBytes, form });
+  if (text === undefined) return undefined;
+  const key = decodeKeyText(text.bytes);
+  if (key !== undefined) return new Secret(key);
+  throw new VaultUnavailableError(`the root key ${file} is not ${form}`);
 }
 
 /**
@@ -109,7 +89,7 @@ export function readRootKey(file: string): Uint8Array | undefined {
  *
  * @throws {VaultUnavailableError} when it cannot be created, or as `readRootKey`.
  */
-export function createOrReadRootKey(file: string): Uint8Array | undefined {
+export function createOrReadRootKey(file: string): Secret | undefined {
   try {
     createRootKey(file);
   } catch (error) {
@@ -117,96 +97,4 @@ export function createOrReadRootKey(file: string): Uint8Array | undefined {
       throw new VaultUnavailableError(`cannot create the root key ${file}: ${(error as Error).message}`);
   }
   return readRootKey(file);
-}
-
-function unreadable(file: string, error: unknown): VaultUnavailableError {
-  const reason = describeFileError(error) ?? (error as Error).message;
-  return new VaultUnavailableError(`cannot read the root key ${file}: ${reason}`);
-}
-
-/** What the operator is told when the root key in a file does not decrypt the keyring of the database. */
-export function foreignRootKeyMessage(file: string): string {
-  return `the root key ${file} cannot decrypt the keyring: the database is encrypted under another root key`;
-}
-
-/** What the operator is told when the root key decrypts a keyring that somebody has changed. */
-export const alteredKeyringMessage =
-  'the keyring in the database was altered: restore the database from its backup';
-
-const ascii = (text: string) => new TextEncoder().encode(text);
-const hexDigits = ascii('0123456789abcdef');
-const base64Digits = ascii('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
-const padding = '='.charCodeAt(0);
-
-function encodeHexLine(key: Uint8Array): Uint8Array {
-  const line = new Uint8Array(key.length * 2 + 1).fill('\n'.charCodeAt(0));
-  for (const [at, byte] of key.entries()) {
-    line[at * 2] = hexDigits[byte >> 4] ?? 0;
-    line[at * 2 + 1] = hexDigits[byte & 15] ?? 0;
-  }
-  return line;
-}
-
-function decodeLine(line: Uint8Array): Uint8Array | undefined {
-  const isSpace = (byte: number) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
-  let [from, to] = [0, line.length];
-  while (from < to && isSpace(line[from] ?? 0)) from += 1;
-  while (to > from && isSpace(line[to - 1] ?? 0)) to -= 1;
-  const digitsOnly = line.subarray(from, to);
-  if (digitsOnly.length === 64)
-    return decodeDigits(digitsOnly, 4, (byte) =>
-      hexDigits.indexOf(byte >= 0x41 && byte <= 0x46 ? byte | 0x20 : byte),
-    );
-  if (digitsOnly.length === 44 && digitsOnly[43] === padding)
-    return decodeDigits(digitsOnly.subarray(0, 43), 6, (byte) => base64Digits.indexOf(byte));
-  return undefined;
-}
-
-/**
- * Concatenates `bits` of each character to the 32 bytes of the key; the two spare bits of base64 must be
- * zero.
- */
-function decodeDigits(
-  digitsOnly: Uint8Array,
-  bits: number,
-  value: (byte: number) => number,
-): Uint8Array | undefined {
-  const key = new Uint8Array(rootKeyBytes);
-  let [held, holding, at, valid] = [0, 0, 0, true];
-  for (const byte of digitsOnly) {
-    const digit = value(byte);
-    valid &&= digit >= 0;
-    held = ((held << bits) | (digit & ((1 << bits) - 1))) & 0xffff;
-    holding += bits;
-    if (holding >= 8) {
-      holding -= 8;
-      key[at] = held >> holding;
-      at += 1;
-    }
-  }
-  if (valid && (held & ((1 << holding) - 1)) === 0) return key;
-  key.fill(0);
-  return undefined;
-}
-
-/**
- * Gives the root key of a file to `use`, and overwrites it afterwards.
- * @param isNeeded whether there is a keyring, without which a root key is created where there is none
- * @throws {VaultUnavailableError} when it is missing, or cannot be read
- */
-export async function withRootKey<T>(
-  file: string,
-  isNeeded: boolean,
-  use: (rootKey: Uint8Array) => Promise<T>,
-): Promise<T> {
-  const rootKey = readRootKey(file) ?? (isNeeded ? undefined : createOrReadRootKey(file));
-  if (rootKey === undefined)
-    throw new VaultUnavailableError(
-      `the root key ${file} is missing, and the database is encrypted under it: restore it from its backup`,
-    );
-  try {
-    return await use(rootKey);
-  } finally {
-    rootKey.fill(0);
-  }
 }

@@ -14,7 +14,12 @@ export class EpochSealCounter implements SealCounter {
   add(epoch: number): number {
     if (epoch !== this.#epoch) [this.#epoch, this.#count] = [epoch, 0];
     this.#count += 1;
-    return this.own.count + this.#sum(this.#others);
+    return this.count(epoch);
+  }
+
+  /** Returns the boxes of an epoch that are known, of all processes. */
+  count(epoch: number): number {
+    return epoch === this.#epoch ? this.own.count + this.#sum(this.#others) : 0;
   }
 
   get own(): SealCount {

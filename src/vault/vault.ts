@@ -156,6 +156,39 @@ export class SealBrokenError extends Error {
   readonly code = 'SEAL_BROKEN';
 }
 
+/** How much of what a root needs operators have given. */
+export interface UnsealProgress {
+  readonly given: number;
+  readonly needed: number;
+}
+
+/** What a vault says about itself; nothing secret. Times are POSIX seconds. */
+export interface VaultStatus {
+  /** One line for the operator; null: it is unsealed. */
+  readonly sealedBecause: string | null;
+  /** URIs of the roots that this process uses. */
+  readonly configured: readonly string[];
+  /** Of the keyring in use; null while the vault is sealed, as are the lists empty. */
+  readonly generation: number | null;
+  readonly roots: readonly {
+    readonly id: string;
+    readonly kind: string;
+    readonly uri: string;
+    readonly createdAt: number;
+  }[];
+  readonly epochs: readonly EpochStatus[];
+}
+
+/** A seal epoch. */
+export interface EpochStatus {
+  readonly epoch: number;
+  /** `active` seals and opens; `opening` only opens; `pending` may not be known to other processes yet. */
+  readonly state: 'active' | 'opening' | 'pending';
+  readonly createdAt: number;
+  /** Boxes of all processes as far as this one knows; null for epochs that it does not seal under. */
+  readonly seals: number | null;
+}
+
 /** A row of the database that is not as it was written. */
 export interface ForgedRow {
   readonly table: string;

@@ -115,6 +115,11 @@ export class Metrics {
     help: '1 when this process writes nothing any more: after a rollback, the removal of its node, or a commit of another process under its name; else 0.',
     registers: [this.registry],
   });
+  readonly #vaultSealed = new Gauge({
+    name: 'kmipd_vault_sealed',
+    help: '1 while the vault is sealed, because its root is not available; else 0.',
+    registers: [this.registry],
+  });
   readonly #verificationProblems = new Gauge({
     name: 'kmipd_store_verification_problems',
     help: 'Problems that the last verification of all rows has found.',
@@ -180,6 +185,9 @@ export class Metrics {
 
   /** Records that nothing is written any more, until the process ends. */
   readonly writesStopped = (): void => this.#writesStopped.set(1);
+
+  /** Records whether the vault is sealed. */
+  readonly vaultSealed = (isSealed: boolean): void => this.#vaultSealed.set(isSealed ? 1 : 0);
 
   /** Counts batch items and failures of requests. */
   readonly requests: RequestObserver = {

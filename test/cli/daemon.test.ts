@@ -57,7 +57,7 @@ t.test('the daemon serves its first client after a first and a second start', as
   const { directory, home, demo, daemon, port } = await startDaemon(t);
   t.match(
     daemon.output,
-    /^kmipd 0\.1\.0 ready on 127\.0\.0\.1:\d+ \(sqlite:\S+\/home\/kmipd\.db, KMIP 1\.0–2\.1\)\n$/,
+    /^.*lies beside the database.*\nkmipd 0\.1\.0 ready on 127\.0\.0\.1:\d+ \(sqlite:\S+\/home\/kmipd\.db, KMIP 1\.0–2\.1\)\n$/,
   );
   t.equal(statSync(home).mode & 0o777, 0o700);
   t.equal(await tryDestroy(port, demo), 'permitted');
@@ -241,11 +241,17 @@ t.test('the daemon starts and logs a warning when its root key is missing', asyn
   renameSync(join(home, 'root.key'), join(directory, 'away'));
   const sealed = new KmipdProcess(['serve', '--home', 'home', ...anyPort], { cwd: directory });
   t.teardown(() => sealed.end('SIGKILL'));
-  const { port } = await sealed.ready();
+  const { port } = await sealed.sealed();
+  t.match(sealed.output, /^sealed: the root key \S+ is missing/m);
+  t.notMatch(sealed.output, / ready on /);
   const warning = /only Discover Versions, Query and Ping are answered: the root key \S+ is missing/;
   t.match((await sealed.waitForOutput(warning))[0], warning);
   t.not(await tryDestroy(port, demo), 'permitted');
   t.notOk(existsSync(join(home, 'root.key')), 'no new key takes its place');
+  renameSync(join(directory, 'away'), join(home, 'root.key'));
+  t.equal((await sealed.ready()).port, port, 'the key has come');
+  t.match(sealed.output, /the vault is unsealed/);
+  t.equal(await tryDestroy(port, demo), 'permitted');
 });
 
 t.test('the daemon refuses a state directory that is damaged', async (t) => {

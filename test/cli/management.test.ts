@@ -184,12 +184,10 @@ t.test('the daemon of a sealed vault refuses what commands refuse without it', a
   renameSync(rootKey, away);
   const alone = await captureCommand(home, 'client', 'list');
   t.match(alone, { code: 1, output: /^kmipd: the vault is sealed: the root key \S+ is missing/ });
-  await daemon.start();
+  await daemon.startSealed();
   t.teardown(() => daemon.end());
+  t.strictSame(await captureCommand(home, 'client', 'list'), alone, 'the daemon answers');
   renameSync(away, rootKey);
-  t.strictSame(
-    await captureCommand(home, 'client', 'list'),
-    alone,
-    'the daemon answers, until it has read the key',
-  );
+  await daemon.waitForOutput(/ ready on /);
+  t.match((await captureCommand(home, 'client', 'list')).output, /^beside +default/m);
 });

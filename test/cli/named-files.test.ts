@@ -188,7 +188,7 @@ t.test('the daemon starts sealed when no file is the root key', async (t) => {
     spoil(at, found);
     const daemon = new KmipdProcess(['serve', '--home', at]);
     t.teardown(() => daemon.end('SIGKILL'));
-    await daemon.ready();
+    await daemon.sealed();
     await daemon.waitForOutput(found.content.reason);
     t.equal(await daemon.end(), 0, what);
   }

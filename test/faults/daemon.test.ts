@@ -95,7 +95,7 @@ t.test('the daemon answers Query and Discover Versions only when the root key is
   await server.end();
   const key = join(server.home, 'root.key');
   renameSync(key, `${key}.away`);
-  await server.start();
+  await server.startSealed();
   t.notOk(existsSync(key), 'no other key is made');
   const client = await server.connect();
   for (const item of [query, { operation: 'DiscoverVersions' }]) {

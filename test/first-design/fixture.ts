@@ -140,7 +140,10 @@ export class OldHome {
     };
     const database = await openDatabaseOf(
       stateDirectoryAt(this.directory),
-      { store: this.url, limits: defaultLimits },
+      {
+        ...{ store: this.url, limits: defaultLimits },
+        vault: { root: { kind: 'file', path: this.rootKeyFile } },
+      },
       {
         mustExist: true,
         refreshSeconds: 0,

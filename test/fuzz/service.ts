@@ -14,6 +14,7 @@ import { createService } from '../../src/protocol/create-service.ts';
 import type { Service } from '../../src/protocol/service.ts';
 import { openLocalVault } from '../../src/vault/local.ts';
 import { createRootKey } from '../../src/vault/root-key.ts';
+import { createFileRoot } from '../../src/vault/roots/file-root.ts';
 import { children, decode, encode, find, requestMessage, text } from '../client.ts';
 import { openWritable } from '../store/start-lanes.ts';
 import { type CheckResult, checkResponse } from './check.ts';
@@ -62,7 +63,7 @@ async function openService(directory: string, bugs: string[], store?: string) {
   const rootKeyFile = join(directory, 'root.key');
   createRootKey(rootKeyFile);
   const opened = await openWritable(store ?? `sqlite:${join(directory, 'fuzz.sqlite')}`);
-  const vault = await openLocalVault({ rootKeyFile, keyrings: opened.keyrings });
+  const vault = await openLocalVault({ roots: [createFileRoot(rootKeyFile)], keyrings: opened.keyrings });
   let group = '';
   const service = createService({
     store: opened.store,

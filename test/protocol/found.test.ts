@@ -8,13 +8,14 @@ import { locateFilter } from '../../src/object/locate-filter.ts';
 import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
 import { openLocalVault } from '../../src/vault/local.ts';
 import { createRootKey } from '../../src/vault/root-key.ts';
+import { createFileRoot } from '../../src/vault/roots/file-root.ts';
 import { openWritable } from '../store/start-lanes.ts';
 import { named } from './operations/ask.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-found-'));
 const { store, keyrings, close } = await openWritable(`sqlite:${join(directory, 'kmipd.db')}`);
 createRootKey(join(directory, 'root.key'));
-const vault = await openLocalVault({ rootKeyFile: join(directory, 'root.key'), keyrings });
+const vault = await openLocalVault({ roots: [createFileRoot(join(directory, 'root.key'))], keyrings });
 t.teardown(async () => {
   await vault.close();
   await close();

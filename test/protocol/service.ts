@@ -22,7 +22,9 @@ import type { Conversation, Service } from '../../src/protocol/service.ts';
 import { ObjectEvents } from '../../src/protocol/unit-of-work/object-events.ts';
 import { type Database, openDatabase } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
-import { type LocalVault, openLocalVault } from '../../src/vault/local.ts';
+import { openLocalVault } from '../../src/vault/local.ts';
+import type { LocalVault } from '../../src/vault/local-vault.ts';
+import { createFileRoot } from '../../src/vault/roots/file-root.ts';
 import type { ExhaustedAttempts, RefusedPermission } from '../../src/watch/observer.ts';
 import {
   children,
@@ -108,6 +110,7 @@ export class TestService {
   memory: Set<string> | undefined;
   store!: Store;
   database!: Database;
+  snapshot!: Database['snapshot'];
   vault!: LocalVault;
   /** Notifies of what commits have changed. */
   events!: ObjectEvents;
@@ -130,15 +133,16 @@ export class TestService {
     const self = new TestService();
     const directory = await mkdtemp(join(tmpdir(), 'kmipd-protocol-'));
     const opened = await openDatabase(options.store ?? `sqlite:${join(directory, 'kmipd.db')}`);
-    const rootKeyFile = join(directory, 'root.key');
     const { activationDelaySeconds = 120 } = options;
-    const vault = await openLocalVault({ rootKeyFile, keyrings: opened.keyrings, activationDelaySeconds });
+    const roots = [createFileRoot(join(directory, 'root.key'))];
+    const vault = await openLocalVault({ roots, keyrings: opened.keyrings, activationDelaySeconds });
     await startLanes(opened, vault);
     const clients = new StoredClients(opened.store, vault);
     self.#may = options.may ?? self.#may;
     self.cryptographicPolicy.replace({ ...defaultSettings, ...options.crypto });
     self.store = opened.store;
     self.database = opened;
+    self.snapshot = opened.snapshot;
     self.clients = clients;
     self.vault = vault;
     self.events = new ObjectEvents(
@@ -191,10 +195,6 @@ export class TestService {
       await rm(directory, { recursive: true, force: true });
     };
     return self;
-  }
-
-  get snapshot(): Database['snapshot'] {
-    return this.database.snapshot;
   }
 
   close(): Promise<void> {

@@ -8,13 +8,14 @@ import { recordKey } from '../../src/protocol/unit-of-work/record-boxes.ts';
 import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
 import { openLocalVault } from '../../src/vault/local.ts';
 import { createRootKey } from '../../src/vault/root-key.ts';
+import { createFileRoot } from '../../src/vault/roots/file-root.ts';
 import type { Vault } from '../../src/vault/vault.ts';
 import { openWritable } from '../store/start-lanes.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-unit-'));
 const { store, keyrings, close } = await openWritable(`sqlite:${join(directory, 'kmipd.db')}`);
 createRootKey(join(directory, 'root.key'));
-const vault = await openLocalVault({ rootKeyFile: join(directory, 'root.key'), keyrings });
+const vault = await openLocalVault({ roots: [createFileRoot(join(directory, 'root.key'))], keyrings });
 t.teardown(async () => {
   await vault.close();
   await close();

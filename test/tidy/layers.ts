@@ -29,7 +29,8 @@ export const layers: readonly Layer[] = [
   { name: 'watch', files: /^src\/watch\//, mayImport: ['codec', 'common', 'watch'] },
   {
     name: 'port',
-    files: /^src\/(store\/(store|columns)|vault\/vault|identity\/(principal|enrolment)|crypto\/[^/]+)\.ts$/,
+    files:
+      /^src\/(store\/(store|columns)|vault\/(vault|roots\/root)|identity\/(principal|enrolment)|crypto\/[^/]+)\.ts$/,
     mayImport: ['codec', 'common', 'port'],
   },
   { name: 'policy', files: /^src\/crypto\/policy\//, mayImport: ['codec', 'common', 'port', 'policy'] },

@@ -1,9 +1,11 @@
 import { type KeyKind, keyKinds } from '../../../certs/keys.ts';
 import { formatAddress } from '../../common/address.ts';
-import { readAddress, readStoreUrl } from '../../config/values.ts';
+import { formatRootUri } from '../../common/root-uri.ts';
+import { readAddress, readRootUri, readStoreUrl } from '../../config/values.ts';
 import { type Command, print, readOption, withListenerOptions } from '../command.ts';
 import { CommandError } from '../failure.ts';
 import { lockStateDirectory } from '../state-directory/lock.ts';
+import { attendanceAtTerminal, showShares } from '../state-directory/root-attendance.ts';
 import { initialisationState, stateDirectoryAt } from '../state-directory/state-directory.ts';
 
 /** The options that `init` and `serve` share. */
@@ -18,6 +20,7 @@ export interface ListenerArguments {
 interface Arguments extends ListenerArguments {
   readonly name?: string | readonly string[];
   readonly key: KeyKind;
+  readonly root?: string;
 }
 
 /** The command `init`. */
@@ -36,6 +39,12 @@ export const init: Command<Arguments> = {
         choices: keyKinds,
         default: 'ec',
         describe: 'Kind of the keys of authority, server and client',
+      })
+      .option('root', {
+        type: 'string',
+        requiresArg: true,
+        describe:
+          'Where the root of all keys comes from: file:PATH (default HOME/root.key), passphrase:, passphrase:file=PATH, credential:NAME, shares:K/N, all-of:URI+URI',
       }),
   async run(args) {
     const stateDirectory = stateDirectoryAt(args.home);
@@ -48,8 +57,14 @@ export const init: Command<Arguments> = {
       }
       const { initialise } = await import('../state-directory/initialise.ts');
       const names = typeof args.name === 'string' ? [args.name] : (args.name ?? []);
-      const settings = { ...readListenerSettings(args), ...(names.length > 0 ? { 'tls.names': names } : {}) };
-      const enrolled = await initialise(stateDirectory, { settings, key: args.key });
+      const root = readOption('root', args.root, readRootUri);
+      const settings = {
+        ...readListenerSettings(args),
+        ...(names.length > 0 ? { 'tls.names': names } : {}),
+        ...(root && { 'vault.root': formatRootUri(root) }),
+      };
+      const attendance = { ...attendanceAtTerminal(), deliverShares: showShares };
+      const enrolled = await initialise(stateDirectory, { settings, key: args.key, attendance });
       const files = enrolled
         ? `; the certificate files of client demo are in ${stateDirectory.clients}/demo`
         : '';

@@ -2,6 +2,7 @@ import type { ConfigOverrides } from '../../config/index.ts';
 import { readAddress, readStoreUrl } from '../../config/values.ts';
 import { type Command, readOption, withListenerOptions } from '../command.ts';
 import { lockStateDirectory } from '../state-directory/lock.ts';
+import { attendanceAtTerminal } from '../state-directory/root-attendance.ts';
 import {
   initialisationState,
   type StateDirectory,
@@ -52,7 +53,9 @@ export function createServeCommand(boot: Boot): Command<Arguments> {
       try {
         if (initialisationState(stateDirectory) !== 'ready') {
           const { initialise } = await import('../state-directory/initialise.ts');
-          await initialise(stateDirectory, { settings: readListenerSettings(args), key: 'ec' });
+          await initialise(stateDirectory, {
+            ...{ settings: readListenerSettings(args), key: 'ec', attendance: attendanceAtTerminal() },
+          });
         }
         await boot({
           stateDirectory,

@@ -1,19 +1,22 @@
 import { X509Certificate } from 'node:crypto';
 import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { issueClient } from '../../../certs/issue.ts';
 import type { KeyKind } from '../../../certs/keys.ts';
 import { synchronise, writeFileAtomically } from '../../common/durable-file.ts';
+import { partsOf } from '../../common/root-uri.ts';
 import type { Config } from '../../config/index.ts';
 import { renderConfig } from '../../config/template.ts';
 import { fingerprintOf } from '../../identity/certificate.ts';
 import type { ClientDirectory } from '../../identity/principal.ts';
 import { StoredClients } from '../../protocol/authentication/client-directory.ts';
+import { requireRandomSource } from '../../vault/random-check.ts';
 import { removeUnfinishedRootKeys } from '../../vault/root-key.ts';
 import { CommandError } from '../failure.ts';
 import { completeAuthority, completeServer, readAuthority } from './authority.ts';
 import { writeClientFiles } from './client-files.ts';
 import { type OpenedDatabase, openDatabaseOf } from './open-database.ts';
+import type { RootAttendance } from './root-sources.ts';
 import { makeDirectory, readRequiredFile, readStateConfig, type StateDirectory } from './state-directory.ts';
 
 /** The choices of the operator for a new state directory. */
@@ -22,6 +25,8 @@ export interface InitialiseOptions {
   readonly settings: Readonly<Record<string, string | readonly string[]>>;
   /** Kind of the keys of authority, server and first client. */
   readonly key: KeyKind;
+  /** The people who open the root, and take its shares. */
+  readonly attendance?: RootAttendance;
 }
 
 /** The client that the first start enrols, so that the server can be tried at once. */
@@ -32,12 +37,13 @@ const firstClientName = 'demo';
  * written atomically, a step whose result exists is skipped, and a marker file exists until all steps are
  * done, so a process killed at any point costs no more than a second run. The caller holds the lock of the
  * state directory. Resolves to true when the first client was enrolled.
- * @throws {CommandError} when another root key encrypts the database.
+ * @throws {CommandError} when another root encrypts the database.
  */
 export async function initialise(
   stateDirectory: StateDirectory,
   options: InitialiseOptions,
 ): Promise<boolean> {
+  requireRandomSource();
   makeDirectory(stateDirectory.directory);
   if (readdirSync(stateDirectory.directory).every((name) => name.startsWith('kmipd.')))
     chmodSync(stateDirectory.directory, 0o700);
@@ -51,7 +57,7 @@ export async function initialise(
   if (!existsSync(stateDirectory.config))
     writeFileAtomically(stateDirectory.config, renderConfig(options.settings), 0o600);
   const config = readStateConfig(stateDirectory);
-  const { store, vault, close } = await openWithRootKey(stateDirectory, config);
+  const { store, vault, close } = await openWithRoot(stateDirectory, config, options.attendance);
   let enrolled: boolean;
   try {
     for (const directory of [join(stateDirectory.directory, 'ca'), join(stateDirectory.directory, 'server')])
@@ -68,21 +74,28 @@ export async function initialise(
 }
 
 /**
- * Opens the database and creates the root key where both are new. A database with a keyring can be decrypted
- * by its own root key only.
+ * Opens the database and creates the root where both are new. A database with a keyring can be decrypted by
+ * its own root only.
  */
-async function openWithRootKey(stateDirectory: StateDirectory, config: Config): Promise<OpenedDatabase> {
-  removeUnfinishedRootKeys(stateDirectory.rootKey);
+async function openWithRoot(
+  stateDirectory: StateDirectory,
+  config: Config,
+  attendance: RootAttendance = {},
+): Promise<OpenedDatabase> {
+  const files = partsOf(config.vault.root).flatMap((part) => (part.kind === 'file' ? [part.path] : []));
+  for (const file of files) if (existsSync(dirname(file))) removeUnfinishedRootKeys(file);
   const opened = await openDatabaseOf(stateDirectory, config, {
     refreshSeconds: 0,
     lanes: { process: 'command' },
+    attendance,
   });
   const { vault } = opened;
   if (vault.unsealed) return opened;
+  const { sealedBecause } = vault;
   await opened.close();
   throw new CommandError(
-    existsSync(stateDirectory.rootKey)
-      ? `the vault is sealed: ${vault.sealedBecause}`
+    files[0] !== stateDirectory.rootKey || existsSync(stateDirectory.rootKey)
+      ? `the vault is sealed: ${sealedBecause}`
       : `the database holds keys that another root key encrypts; copy root.key and ca/ of its home to ${stateDirectory.directory}`,
   );
 }

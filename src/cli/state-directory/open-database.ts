@@ -5,12 +5,14 @@ import type { LaneObserver } from '../../store/lanes/lane-ports.ts';
 import { wayOut } from '../../store/lanes/lane-stop.ts';
 import { nodeOf } from '../../store/lanes/open-lane.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../../store/open.ts';
-import { type LocalVault, openLocalVault } from '../../vault/local.ts';
+import { openLocalVault } from '../../vault/local.ts';
+import type { LocalVault, SealingObserver } from '../../vault/local-vault.ts';
 import type { ForgedRow } from '../../vault/vault.ts';
 import { CommandError } from '../failure.ts';
 import { findSnapshotRollback, readAnchorsOf } from './anchored-lanes.ts';
 import { findNodeName, type ProcessKind, prepareLanes } from './database-lanes.ts';
 import { createManagedNodes } from './database-nodes.ts';
+import { createRootSources, type RootAttendance } from './root-sources.ts';
 import type { StateDirectory } from './state-directory.ts';
 
 /** The database of a state directory and the vault that opens its rows. */
@@ -23,6 +25,10 @@ export interface OpenedDatabase extends Pick<Database, 'store' | 'keyrings' | 's
 export interface OpenedDatabaseOptions extends DatabaseOptions {
   /** Is told of each row that does not open. */
   readonly forged?: (row: ForgedRow) => void;
+  /** Is told when the vault is sealed, and unsealed. */
+  readonly sealing?: SealingObserver;
+  /** Asks people for what opens the root; left out where nobody can be asked. */
+  readonly attendance?: RootAttendance;
   /** The process that writes, and who is told when it must stop; left out by processes that only read. */
   readonly lanes?: { readonly process: ProcessKind; readonly observer?: LaneObserver };
   /** For the commands that look at a database, or accept it, whatever it contains. */
@@ -32,7 +38,7 @@ export interface OpenedDatabaseOptions extends DatabaseOptions {
 }
 
 /**
- * Opens the database of a configuration, then the vault. Without the root key the vault is sealed.
+ * Opens the database of a configuration, then the vault. Without its root the vault is sealed.
  *
  * @throws {CommandError} when another command writes for too long, or when the database was put back or has
  *   other anchored records (clients, policies) than kmipd has written.
@@ -42,20 +48,23 @@ export interface OpenedDatabaseOptions extends DatabaseOptions {
  */
 export async function openDatabaseOf(
   stateDirectory: StateDirectory,
-  { store: url, limits }: Pick<Config, 'store' | 'limits'>,
-  { forged, lanes: use, isUnprotected, refreshSeconds, ...options }: OpenedDatabaseOptions = {},
+  config: Pick<Config, 'store' | 'limits' | 'vault'>,
+  options: OpenedDatabaseOptions = {},
 ): Promise<OpenedDatabase> {
-  const { rootKey: rootKeyFile, keyringPin } = stateDirectory;
+  const { forged, sealing, attendance, lanes: use, isUnprotected, refreshSeconds, ...settings } = options;
+  const { keyringPin } = stateDirectory;
+  const { store: url, limits } = config;
   await using opened = new AsyncDisposableStack();
   const prepared = use && prepareLanes(stateDirectory, use.process, use.observer);
   opened.defer(() => prepared?.lock?.release());
-  const database = await openDatabase(url, { limits, ...(forged && { forged }), ...options });
+  const database = await openDatabase(url, { limits, ...(forged && { forged }), ...settings });
   opened.defer(() => database.close());
   const vault = await openLocalVault({
-    rootKeyFile,
+    roots: createRootSources(stateDirectory, config, attendance),
     keyrings: database.keyrings,
     pin: { file: keyringPin, database: redactStoreUrl(url), isReadOnly: prepared === undefined },
     ...(forged && { forged }),
+    ...(sealing && { sealing }),
     opened: database.learnOpened,
     ...(refreshSeconds !== undefined && { refreshSeconds }),
   });

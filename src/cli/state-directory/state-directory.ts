@@ -8,7 +8,10 @@ import { CommandError } from '../failure.ts';
 export interface StateDirectory {
   readonly directory: string;
   readonly config: string;
+  /** The root key where the configuration names no other root. */
   readonly rootKey: string;
+  /** What this home keeps of its root, nothing secret: a salt, how shares are recognised. */
+  readonly rootSettings: string;
   /** By which the keyring of the database is recognised. */
   readonly keyringPin: string;
   /** Name of this node among those that write to one database. */
@@ -35,6 +38,7 @@ export function stateDirectoryAt(directory: string): StateDirectory {
     directory: base,
     config: join(base, 'kmipd.toml'),
     rootKey: join(base, 'root.key'),
+    rootSettings: join(base, 'root-settings.json'),
     keyringPin: join(base, 'keyring.pin'),
     node: join(base, 'node'),
     anchors: { daemon: join(base, 'anchor'), command: join(base, 'anchor-command') },

@@ -6,7 +6,7 @@ import type { LaneRow } from '../../store/lanes/lane-history.ts';
 import type { SetHash } from '../../store/lanes/set-hash.ts';
 import type { Database } from '../../store/open.ts';
 import type { Snapshot, SnapshotObject } from '../../store/snapshot.ts';
-import type { LocalVault } from '../../vault/local.ts';
+import type { LocalVault } from '../../vault/local-vault.ts';
 import { SealBrokenError, type Vault } from '../../vault/vault.ts';
 import { type Verification, verifyRows } from './verify-rows.ts';
 

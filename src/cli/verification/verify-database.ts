@@ -1,7 +1,7 @@
 import { EventLoopYield } from '../../common/event-loop-yield.ts';
 import { type Anchor, AnchorUnreadableError } from '../../store/lanes/anchor.ts';
 import type { Database } from '../../store/open.ts';
-import type { LocalVault } from '../../vault/local.ts';
+import type { LocalVault } from '../../vault/local-vault.ts';
 import { findSnapshotRollback, readAnchorsOf } from '../state-directory/anchored-lanes.ts';
 import type { StateDirectory } from '../state-directory/state-directory.ts';
 import { type Verification, verifyRows } from './verify-rows.ts';

@@ -11,6 +11,7 @@ import { CredentialDirectory } from '../../../src/protocol/authentication/creden
 import { UnitOfWork } from '../../../src/protocol/unit-of-work/unit-of-work.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { openLocalVault } from '../../../src/vault/local.ts';
+import { createFileRoot } from '../../../src/vault/roots/file-root.ts';
 import type { Vault } from '../../../src/vault/vault.ts';
 import { openWritable } from '../../store/start-lanes.ts';
 
@@ -33,7 +34,7 @@ async function open(t: Test, fresh: () => Promise<string>): Promise<Opened> {
   const directory = await mkdtemp(join(tmpdir(), 'kmipd-clients-'));
   const { store, keyrings, close } = await openWritable(await fresh());
   const rootKeyFile = join(directory, 'root.key');
-  const vault = await openLocalVault({ rootKeyFile, keyrings, refreshSeconds: 0 });
+  const vault = await openLocalVault({ roots: [createFileRoot(rootKeyFile)], keyrings, refreshSeconds: 0 });
   t.teardown(async () => {
     await vault.close();
     await close();

@@ -24,6 +24,7 @@ t.test('an empty file yields all defaults', (t) => {
     verificationHours: 24,
     interop: false,
     fips: false,
+    vault: { root: { kind: 'file', path: '/home/root.key' } },
     log: { level: 'info' },
     tls: {
       profile: 'intermediate',
@@ -51,6 +52,7 @@ t.test('every key of a file takes effect', (t) => {
     verificationHours = 2
     interop = true
     fips = true
+    vault.root = "all-of:file:keys/a+credential:b"
     log.level = "debug"
     [tls]
     profile = "legacy"
@@ -83,6 +85,15 @@ t.test('every key of a file takes effect', (t) => {
     verificationHours: 2,
     interop: true,
     fips: true,
+    vault: {
+      root: {
+        kind: 'all-of',
+        parts: [
+          { kind: 'file', path: '/home/keys/a' },
+          { kind: 'credential', name: 'b' },
+        ],
+      },
+    },
     log: { level: 'debug' },
     tls: {
       profile: 'legacy',
@@ -131,6 +142,7 @@ const wrong: [source: string, problem: RegExp][] = [
   ['[crypto]\ndisabled = ["None"]', /"None" is no algorithm/],
   ['[crypto]\npkcs1Decryption = 1', /"crypto.pkcs1Decryption" must be true or false/],
   ['[crypto]\nprotection = "none"', /"crypto.protection" must be one of "strict", "kmip"/],
+  ['vault.root = "file:"', /"vault.root" must name a file/],
   ['fips = "on"', /"fips" must be true or false/],
   ['listen = 5696', /"listen" must be "HOST:PORT"/],
   ['listen = "5696"', /"listen" must be/],

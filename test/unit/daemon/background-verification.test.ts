@@ -5,7 +5,7 @@ import t from 'tap';
 import { stateDirectoryAt } from '../../../src/cli/state-directory/state-directory.ts';
 import { startVerifications } from '../../../src/daemon/background-verification.ts';
 import { openDriver } from '../../../src/store/open.ts';
-import type { LocalVault } from '../../../src/vault/local.ts';
+import type { LocalVault } from '../../../src/vault/local-vault.ts';
 import type { Logger } from '../../../src/watch/log.ts';
 import { runSql } from '../../store/lane-process.ts';
 import { unit } from '../../store/objects.ts';

@@ -19,7 +19,7 @@ function newReports() {
       if (failure !== undefined) throw failure;
     },
   } as Store;
-  const readiness = new ReadinessCheck({ store, vault: { unsealed: true }, lanes });
+  const readiness = new ReadinessCheck({ store, vault: { unsealed: true }, lanes }, ['file']);
   const sample = async (name: string) =>
     new RegExp(`^${name} (\\d+)$`, 'm').exec(await metrics.registry.metrics())?.[1];
   return {

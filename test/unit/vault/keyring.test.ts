@@ -11,10 +11,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { addSealEpoch, createKeyring, decodeKeyring, encodeKeyring } from '../../../src/vault/keyring.ts';
 import type { PinPlace } from '../../../src/vault/keyring-pin.ts';
 import { openLocalVault } from '../../../src/vault/local.ts';
+import { createFileRoot } from '../../../src/vault/roots/file-root.ts';
 import type { SealedKey, StoredKeyring } from '../../../src/vault/vault.ts';
+import { change } from './change-keyring.ts';
 import { memoryKeyrings } from './memory-keyrings.ts';
 import { quick } from './vault-fixture.ts';
 
@@ -22,97 +23,21 @@ const directory = mkdtempSync(join(tmpdir(), 'kmipd-keyring-'));
 t.teardown(() => rmSync(directory, { recursive: true, force: true }));
 
 const rootKey = Uint8Array.from({ length: 32 }, (_, at) => at + 1);
+
 const context = { kind: 'value', id: 'a', group: 'g', objectType: 'SymmetricKey' } as const;
 const content = Uint8Array.of(1, 2, 3);
-
-type Json = ReturnType<typeof JSON.parse>;
-
-/** Returns the keyring with its JSON changed, as somebody without the root key can change it. */
-function change(stored: StoredKeyring, edit: (json: Json) => unknown): StoredKeyring {
-  const json = JSON.parse(Buffer.from(stored.content.subarray(32)).toString());
-  edit(json);
-  const text = Buffer.from(JSON.stringify(json));
-  return { generation: json.generation, content: Buffer.concat([stored.content.subarray(0, 32), text]) };
-}
-
-t.test('a keyring opens as it was stored', (t) => {
-  const keyring = addSealEpoch(createKeyring(1_700_000_000), 1_700_000_100);
-  const stored = encodeKeyring(keyring, rootKey);
-  t.strictSame(decodeKeyring(stored, rootKey), keyring);
-  t.equal(stored.generation, 2);
-  const text = Buffer.from(stored.content).toString('latin1');
-  for (const { bytes } of keyring.secrets) {
-    t.notOk(text.includes(Buffer.from(bytes).toString('latin1')));
-    t.notOk(text.includes(bytes.toHex()));
-  }
-  t.equal(decodeKeyring(stored, rootKey.with(0, 9)), 'foreign');
-  t.end();
-});
-
-t.test('a random source that repeats wraps no two secrets under one nonce', (t) => {
-  const stuck = (buffer: Uint8Array) => void buffer.fill(5);
-  const first = createKeyring(1_700_000_000);
-  const second = addSealEpoch(first, 1_700_000_100);
-  const wrapsOf = (keyring: typeof first, random?: (buffer: Uint8Array) => void): string[] => {
-    const { content } = encodeKeyring(keyring, rootKey, random);
-    const json: Json = JSON.parse(Buffer.from(content.subarray(32)).toString());
-    return json.secrets.map(({ wrapped }: { wrapped: string }) => wrapped);
-  };
-  const nonces = wrapsOf(second, stuck).map((wrapped) => wrapped.slice(2, 26));
-  t.equal(new Set(nonces).size, 4);
-  t.strictSame(wrapsOf(first, stuck), wrapsOf(second, stuck).slice(0, 3), 'equal secrets, equal wraps');
-  t.not(wrapsOf(first)[0], wrapsOf(first)[0], 'random otherwise');
-  t.end();
-});
-
-t.test('no byte of a keyring can be changed', (t) => {
-  const stored = encodeKeyring(createKeyring(1_700_000_000), rootKey);
-  const opened: number[] = [];
-  for (let bit = 0; bit < stored.content.length * 8; bit += 1) {
-    const changed = stored.content.slice();
-    changed[bit >> 3]! ^= 1 << (bit & 7);
-    if (typeof decodeKeyring({ ...stored, content: changed }, rootKey) !== 'string') opened.push(bit);
-  }
-  t.strictSame(opened, []);
-  for (const length of [0, 1, 31, 32, 33, stored.content.length - 1])
-    t.equal(decodeKeyring({ ...stored, content: stored.content.slice(0, length) }, rootKey), 'altered');
-  t.end();
-});
-
-t.test('nobody without the root key changes what a keyring says', (t) => {
-  const two = encodeKeyring(addSealEpoch(createKeyring(1), 2), rootKey);
-  const other = encodeKeyring(createKeyring(1), rootKey);
-  const otherSecrets = JSON.parse(Buffer.from(other.content.subarray(32)).toString()).secrets;
-  const edits: Record<string, (json: Json) => unknown> = {
-    'a secret less': (json) => json.secrets.pop(),
-    'no secret': (json) => (json.secrets = []),
-    'another order of epochs': (json) => {
-      json.secrets[0].epoch = 2;
-      json.secrets[3].epoch = 1;
-    },
-    'another kind': (json) => (json.secrets[1].kind = 'set'),
-    'kinds exchanged': (json) => {
-      [json.secrets[1].wrapped, json.secrets[2].wrapped] = [json.secrets[2].wrapped, json.secrets[1].wrapped];
-    },
-    'a later date': (json) => (json.secrets[0].createdAt = 9_999_999_999),
-    'a generation more': (json) => (json.generation += 1),
-    'another store': (json) => (json.store = '00'.repeat(16)),
-    'a secret of another database': (json) => (json.secrets[0] = otherSecrets[0]),
-    'no list': (json) => (json.secrets = 5),
-    'a huge epoch': (json) => (json.secrets[0].epoch = 2 ** 40),
-  };
-  for (const [name, edit] of Object.entries(edits))
-    t.match(decodeKeyring(change(two, edit), rootKey), /^(altered|foreign)$/, name);
-  t.equal(decodeKeyring({ ...two, generation: 3 }, rootKey), 'altered', 'the number beside it');
-  t.end();
-});
 
 t.test('a state directory recognises the keyring of its database', async (t) => {
   const rootKeyFile = join(directory, 'pinned.key');
   writeFileSync(rootKeyFile, rootKey.toHex(), { mode: 0o600 });
   const pin = { file: join(directory, 'keyring.pin'), database: 'sqlite:a' };
   const open = async (keyrings = memoryKeyrings(), place: PinPlace = pin) => {
-    const vault = await openLocalVault({ rootKeyFile, keyrings, pin: place, ...quick });
+    const vault = await openLocalVault({
+      roots: [createFileRoot(rootKeyFile)],
+      keyrings,
+      pin: place,
+      ...quick,
+    });
     t.teardown(() => vault.close());
     return vault;
   };
@@ -157,7 +82,12 @@ t.test(
     chownSync(home, 65_534, 65_534);
     const pin = { file: join(home, 'keyring.pin'), database: 'sqlite:a' };
     const rootKeyFile = join(directory, 'owned.key');
-    const vault = await openLocalVault({ rootKeyFile, keyrings: memoryKeyrings(), pin, ...quick });
+    const vault = await openLocalVault({
+      roots: [createFileRoot(rootKeyFile)],
+      keyrings: memoryKeyrings(),
+      pin,
+      ...quick,
+    });
     t.teardown(() => vault.close());
     t.match(statSync(pin.file), { uid: 65_534, gid: 65_534 });
   },
@@ -169,7 +99,13 @@ t.test('the operator is told of every box that does not open, and of an altered 
   const told: string[] = [];
   const forged = ({ table, id }: { table: string; id: string }) => told.push(`${table} ${id}`);
   let now = Date.now();
-  const vault = await openLocalVault({ rootKeyFile, keyrings, forged, ...quick, now: () => now });
+  const vault = await openLocalVault({
+    roots: [createFileRoot(rootKeyFile)],
+    keyrings,
+    forged,
+    ...quick,
+    now: () => now,
+  });
   t.teardown(() => vault.close());
   const contexts = {
     'managed_object a': { ...context, kind: 'object', version: 1, valueBinding: null },
@@ -211,7 +147,11 @@ t.test('the operator is told of every box that does not open, and of an altered 
 t.test('keyed hashes tell values, fields, attributes, groups and databases apart', async (t) => {
   const vaults = await Promise.all(
     ['one.key', 'two.key'].map((name) =>
-      openLocalVault({ rootKeyFile: join(directory, name), keyrings: memoryKeyrings(), ...quick }),
+      openLocalVault({
+        roots: [createFileRoot(join(directory, name))],
+        keyrings: memoryKeyrings(),
+        ...quick,
+      }),
     ),
   );
   t.teardown(() => Promise.all(vaults.map((vault) => vault.close())));

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { openLocalVault } from '../../../src/vault/local.ts';
 import { createRootKey } from '../../../src/vault/root-key.ts';
+import { createFileRoot } from '../../../src/vault/roots/file-root.ts';
 import type { SealedKey } from '../../../src/vault/vault.ts';
 import { SealBrokenError, VaultUnavailableError } from '../../../src/vault/vault.ts';
 import { memoryKeyrings } from './memory-keyrings.ts';
@@ -21,7 +22,7 @@ const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
 t.test('a sealed value opens for its object after a restart', async (t) => {
   const [rootKeyFile, keys] = [freshFile(), memoryKeyrings()];
-  const vault = await openLocalVault({ rootKeyFile, keyrings: keys, ...quick });
+  const vault = await openLocalVault({ roots: [createFileRoot(rootKeyFile)], keyrings: keys, ...quick });
   t.equal(vault.unsealed, true);
   t.equal(vault.sealedBecause, undefined);
   const sealed = vault.seal(context, plain);
@@ -30,7 +31,7 @@ t.test('a sealed value opens for its object after a restart', async (t) => {
   t.notSame(vault.seal(context, plain), sealed, 'a nonce of its own each time');
   const empty = vault.seal(context, new Uint8Array(0));
   await vault.close();
-  const again = await openLocalVault({ rootKeyFile, keyrings: keys, ...quick });
+  const again = await openLocalVault({ roots: [createFileRoot(rootKeyFile)], keyrings: keys, ...quick });
   t.teardown(() => again.close());
   const opened = again.open(context, sealed);
   t.strictSame(opened, plain);
@@ -42,7 +43,11 @@ t.test('a sealed value opens for its object after a restart', async (t) => {
 });
 
 t.test('open throws when a bit is flipped or the length changed', async (t) => {
-  const vault = await openLocalVault({ rootKeyFile: freshFile(), keyrings: memoryKeyrings(), ...quick });
+  const vault = await openLocalVault({
+    roots: [createFileRoot(freshFile())],
+    keyrings: memoryKeyrings(),
+    ...quick,
+  });
   t.teardown(() => vault.close());
   const sealed = vault.seal(context, plain);
   let opened = 0;
@@ -90,7 +95,7 @@ t.test('the root key file', async (t) => {
     for (const form of forms) {
       const rootKeyFile = freshFile();
       writeFileSync(rootKeyFile, form, { mode: 0o600 });
-      const vault = await openLocalVault({ rootKeyFile, keyrings: keys, ...quick });
+      const vault = await openLocalVault({ roots: [createFileRoot(rootKeyFile)], keyrings: keys, ...quick });
       t.equal(vault.sealedBecause, undefined, JSON.stringify(form));
       sealed ??= vault.seal(context, plain);
       t.strictSame(vault.open(context, sealed), plain);
@@ -111,7 +116,11 @@ t.test('the root key file', async (t) => {
     ]) {
       const rootKeyFile = freshFile();
       writeFileSync(rootKeyFile, content, { mode: 0o600 });
-      const vault = await openLocalVault({ rootKeyFile, keyrings: memoryKeyrings(), ...quick });
+      const vault = await openLocalVault({
+        roots: [createFileRoot(rootKeyFile)],
+        keyrings: memoryKeyrings(),
+        ...quick,
+      });
       t.match(
         vault.sealedBecause,
         /root-\d+\.key is not one line of 32 bytes in hex or base64$/,
@@ -119,7 +128,11 @@ t.test('the root key file', async (t) => {
       );
       await vault.close();
     }
-    const vault = await openLocalVault({ rootKeyFile: directory, keyrings: memoryKeyrings(), ...quick });
+    const vault = await openLocalVault({
+      roots: [createFileRoot(directory)],
+      keyrings: memoryKeyrings(),
+      ...quick,
+    });
     t.equal(vault.unsealed, false, 'a directory');
     await vault.close();
   });
@@ -129,7 +142,11 @@ t.test('the root key file', async (t) => {
       const rootKeyFile = freshFile();
       createRootKey(rootKeyFile);
       chmodSync(rootKeyFile, mode);
-      const vault = await openLocalVault({ rootKeyFile, keyrings: memoryKeyrings(), ...quick });
+      const vault = await openLocalVault({
+        roots: [createFileRoot(rootKeyFile)],
+        keyrings: memoryKeyrings(),
+        ...quick,
+      });
       t.equal(
         vault.sealedBecause,
         `the root key ${rootKeyFile} has mode 0${mode.toString(8)}, others can read it: chmod 600 it`,
@@ -145,7 +162,7 @@ t.test('the root key file', async (t) => {
 
 t.test('the vault starts sealed and creates no root key when its root key is missing', async (t) => {
   const [rootKeyFile, keys] = [freshFile(), memoryKeyrings()];
-  const first = await openLocalVault({ rootKeyFile, keyrings: keys, ...quick });
+  const first = await openLocalVault({ roots: [createFileRoot(rootKeyFile)], keyrings: keys, ...quick });
   const sealed = first.seal(context, plain);
   await first.close();
   t.throws(() => first.open(context, sealed), {
@@ -153,7 +170,7 @@ t.test('the vault starts sealed and creates no root key when its root key is mis
     message: 'the vault is closed',
   });
   renameSync(rootKeyFile, `${rootKeyFile}.away`);
-  const vault = await openLocalVault({ rootKeyFile, keyrings: keys, ...quick });
+  const vault = await openLocalVault({ roots: [createFileRoot(rootKeyFile)], keyrings: keys, ...quick });
   t.teardown(() => vault.close());
   t.equal(vault.unsealed, false);
   t.match(vault.sealedBecause, /is missing.*restore it from its backup$/);
@@ -178,7 +195,9 @@ t.test('the vault starts sealed and creates no root key when its root key is mis
 t.test('processes agree on one keyring when they start at once without one', async (t) => {
   const [rootKeyFile, keys] = [freshFile(), memoryKeyrings()];
   const vaults = await Promise.all(
-    Array.from({ length: 8 }, () => openLocalVault({ rootKeyFile, keyrings: keys, ...quick })),
+    Array.from({ length: 8 }, () =>
+      openLocalVault({ roots: [createFileRoot(rootKeyFile)], keyrings: keys, ...quick }),
+    ),
   );
   t.teardown(() => Promise.all(vaults.map((vault) => vault.close())));
   t.equal(keys.stored?.generation, 1);
@@ -190,7 +209,7 @@ t.test('a node is sealed when its root key is not the one of the database', asyn
   const keys = memoryKeyrings();
   const vaults = await Promise.all(
     [freshFile(), freshFile()].map((rootKeyFile) =>
-      openLocalVault({ rootKeyFile, keyrings: keys, ...quick }),
+      openLocalVault({ roots: [createFileRoot(rootKeyFile)], keyrings: keys, ...quick }),
     ),
   );
   t.teardown(() => Promise.all(vaults.map((vault) => vault.close())));
@@ -199,5 +218,8 @@ t.test('a node is sealed when its root key is not the one of the database', asyn
 
 t.test('opening rejects when the keyring cannot be read', async (t) => {
   const broken = { ...memoryKeyrings(), read: () => Promise.reject(new Error('away')) };
-  await t.rejects(openLocalVault({ rootKeyFile: freshFile(), keyrings: broken, ...quick }), /away/);
+  await t.rejects(
+    openLocalVault({ roots: [createFileRoot(freshFile())], keyrings: broken, ...quick }),
+    /away/,
+  );
 });

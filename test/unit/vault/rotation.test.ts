@@ -2,7 +2,8 @@ import { renameSync, rmSync } from 'node:fs';
 import t from 'tap';
 import { openLocalVault } from '../../../src/vault/local.ts';
 import { createRootKey } from '../../../src/vault/root-key.ts';
-import type { Vault } from '../../../src/vault/vault.ts';
+import { createFileRoot } from '../../../src/vault/roots/file-root.ts';
+import type { StoredKeyring, Vault } from '../../../src/vault/vault.ts';
 import { VaultUnavailableError } from '../../../src/vault/vault.ts';
 import { memoryKeyrings } from './memory-keyrings.ts';
 import { context, createRootKeyDirectory, plain, quick } from './vault-fixture.ts';
@@ -12,7 +13,7 @@ const epochOf = (sealed: Uint8Array) => Buffer.from(sealed).readUInt32BE(2);
 
 t.test('rotation seals in the new epoch and opens old boxes', async (t) => {
   const [rootKeyFile, keys] = [freshFile(), memoryKeyrings()];
-  const vault = await openLocalVault({ rootKeyFile, keyrings: keys, ...quick });
+  const vault = await openLocalVault({ roots: [createFileRoot(rootKeyFile)], keyrings: keys, ...quick });
   t.teardown(() => vault.close());
   const old = vault.seal(context, plain);
   t.equal(epochOf(old), 1);
@@ -26,7 +27,13 @@ t.test('rotation seals in the new epoch and opens old boxes', async (t) => {
 t.test('rotation happens when an epoch has sealed enough boxes', async (t) => {
   let now = 1_000_000;
   const [rootKeyFile, keyrings] = [freshFile(), memoryKeyrings()];
-  const settings = { rootKeyFile, keyrings, sealsBeforeRotation: 5, now: () => now, ...quick };
+  const settings = {
+    roots: [createFileRoot(rootKeyFile)],
+    keyrings,
+    sealsBeforeRotation: 5,
+    now: () => now,
+    ...quick,
+  };
   const vault = await openLocalVault(settings);
   t.teardown(() => vault.close());
   const epochs: number[] = [];
@@ -53,7 +60,7 @@ t.test('rotation is tried again later when it fails', async (t) => {
   let now = 1_000_000;
   const [rootKeyFile, keyrings] = [freshFile(), memoryKeyrings()];
   const vault = await openLocalVault({
-    rootKeyFile,
+    roots: [createFileRoot(rootKeyFile)],
     keyrings,
     sealsBeforeRotation: 1,
     now: () => now,
@@ -76,7 +83,12 @@ t.test('rotation is tried again later when it fails', async (t) => {
 t.test('rotation is what a process needs that has sealed all that an epoch may', async (t) => {
   let now = 1_000_000;
   const [rootKeyFile, keyrings] = [freshFile(), memoryKeyrings()];
-  const vault = await openLocalVault({ rootKeyFile, keyrings, now: () => now, ...quick });
+  const vault = await openLocalVault({
+    roots: [createFileRoot(rootKeyFile)],
+    keyrings,
+    now: () => now,
+    ...quick,
+  });
   t.teardown(() => vault.close());
   vault.sealCounter.resume([{ epoch: 1, count: 2 ** 31 - 1 }]);
   renameSync(rootKeyFile, `${rootKeyFile}.away`);
@@ -96,7 +108,7 @@ t.test('rotation does not use a new epoch before its activation delay has passed
   let now = 1_000_000;
   const keys = memoryKeyrings();
   const vault = await openLocalVault({
-    rootKeyFile: freshFile(),
+    roots: [createFileRoot(freshFile())],
     keyrings: keys,
     refreshSeconds: 0,
     now: () => now,
@@ -111,7 +123,8 @@ t.test('rotation does not use a new epoch before its activation delay has passed
 t.test('rotation in another process is noticed when its first box is opened', async (t) => {
   const [rootKeyFile, keys] = [freshFile(), memoryKeyrings()];
   let now = Date.now();
-  const open = () => openLocalVault({ rootKeyFile, keyrings: keys, ...quick, now: () => now });
+  const open = () =>
+    openLocalVault({ roots: [createFileRoot(rootKeyFile)], keyrings: keys, ...quick, now: () => now });
   const [here, there] = [await open(), await open()];
   t.teardown(() => Promise.all([here.close(), there.close()]));
   await there.rotate();
@@ -130,7 +143,7 @@ t.test('rotation in another process is noticed when its first box is opened', as
 
 t.test('rotation is refused when the root key was exchanged', async (t) => {
   const [rootKeyFile, keys] = [freshFile(), memoryKeyrings()];
-  const vault = await openLocalVault({ rootKeyFile, keyrings: keys, ...quick });
+  const vault = await openLocalVault({ roots: [createFileRoot(rootKeyFile)], keyrings: keys, ...quick });
   t.teardown(() => vault.close());
   rmSync(rootKeyFile);
   await t.rejects(vault.rotate(), { name: 'VaultUnavailableError', message: /is missing/ });
@@ -143,7 +156,7 @@ t.test('rotation is refused when the root key was exchanged', async (t) => {
 
 t.test('after the end of all lanes none of before opens, and everything else does', async (t) => {
   const [rootKeyFile, keyrings] = [freshFile(), memoryKeyrings()];
-  const open = () => openLocalVault({ rootKeyFile, keyrings, refreshSeconds: 0 });
+  const open = () => openLocalVault({ roots: [createFileRoot(rootKeyFile)], keyrings, refreshSeconds: 0 });
   const vault = await open();
   t.teardown(() => vault.close());
   const lane = { kind: 'lane', name: 'node', seq: 1, era: 1 } as const;
@@ -161,12 +174,59 @@ t.test('after the end of all lanes none of before opens, and everything else doe
     t.strictSame(each.open(lane, after), plain);
   }
   const behind = await openLocalVault({
-    ...{ rootKeyFile, keyrings, refreshSeconds: 0, now: () => Date.now() - 3_600_000 },
+    ...{
+      roots: [createFileRoot(rootKeyFile)],
+      keyrings,
+      refreshSeconds: 0,
+      now: () => Date.now() - 3_600_000,
+    },
   });
   t.teardown(() => behind.close());
   t.strictSame(vault.open(lane, behind.seal(lane, plain)), plain, 'a clock that is behind');
   const racing = { ...keyrings, write: async () => false };
-  const late = await openLocalVault({ rootKeyFile, keyrings: racing, refreshSeconds: 0 });
+  const late = await openLocalVault({
+    roots: [createFileRoot(rootKeyFile)],
+    keyrings: racing,
+    refreshSeconds: 0,
+  });
   t.teardown(() => late.close());
   await t.rejects(late.endLanes(), /another process changes the keyring/);
+});
+
+t.test('a database moves from one root to another while it is open', async (t) => {
+  const [first, second, keyrings] = [freshFile(), freshFile(), memoryKeyrings()];
+  const open = async (...files: string[]) => {
+    const vault = await openLocalVault({ roots: files.map(createFileRoot), keyrings, ...quick });
+    t.teardown(() => vault.close());
+    return vault;
+  };
+  const vault = await open(first);
+  const sealed = vault.seal(context, plain);
+  t.match((await open(second)).sealedBecause, /root-\d+\.key is missing/);
+  await vault.addRoot(createFileRoot(second));
+  await t.rejects(vault.addRoot(createFileRoot(second)), /is live/);
+  t.equal(await vault.rotate(), 2, 'with both at hand');
+  for (const file of [first, second]) {
+    const alone = await open(file);
+    t.strictSame(alone.open(context, sealed), plain, file);
+    await t.rejects(alone.rotate(), /the keyring is not changed: its root file:.* is not at hand/);
+  }
+  const stored = keyrings.stored as StoredKeyring;
+  const { roots } = JSON.parse(Buffer.from(stored.content.subarray(32)).toString());
+  t.strictSame(
+    roots.map(({ uri }: { uri: string }) => uri),
+    [`file:${first}`, `file:${second}`],
+  );
+  rmSync(first);
+  const moved = await open(first, second);
+  t.equal(moved.sealedBecause, undefined, 'one of them is enough to open');
+  await moved.removeRoot(roots[0].id);
+  await t.rejects(moved.removeRoot(roots[0].id), { code: 'VAULT_UNAVAILABLE', message: /is not live/ });
+  await t.rejects(moved.removeRoot(roots[1].id), { code: 'VAULT_UNAVAILABLE', message: /is the only one/ });
+  t.equal(await moved.rotate(), 3);
+  t.strictSame((await open(second)).open(context, sealed), plain);
+  const racing = { ...keyrings, read: async () => keyrings.stored, write: async () => false };
+  const late = await openLocalVault({ roots: [createFileRoot(second)], keyrings: racing, ...quick });
+  t.teardown(() => late.close());
+  await t.rejects(late.addRoot(createFileRoot(freshFile())), /another process changes the keyring/);
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import type { LocalVaultOptions } from '../../../src/vault/local.ts';
+import type { LocalVaultOptions } from '../../../src/vault/local-vault.ts';
 
 /** Where and what the vaults of tests seal. */
 export const context = { kind: 'value', id: '0b1c', group: 'g', objectType: 'SymmetricKey' } as const;

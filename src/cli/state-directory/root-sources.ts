@@ -1,0 +1,36 @@
+import type { Config } from '../../config/index.ts';
+import { joinShares, splitSecret } from '../../crypto/secret-sharing/split-key.ts';
+import type { SharingPolynomial } from '../../crypto/secret-sharing.ts';
+import { createRootSource, type RootContext, type RootOpener } from '../../vault/roots/create-source.ts';
+import type { RootSource } from '../../vault/roots/root.ts';
+import type { RootSharing } from '../../vault/roots/share-root.ts';
+import type { StateDirectory } from './state-directory.ts';
+
+/** How a process deals with the people who open a root. */
+export type RootAttendance = Pick<RootContext, 'askPassphrase' | 'deliverShares' | 'sharesExpired'>;
+
+/** Sources that other parts of the program open, by the scheme of their URIs. */
+const openers: Readonly<Record<string, RootOpener>> = {};
+
+/** The field of FIPS 197. */
+const polynomial: SharingPolynomial = 283;
+
+/** Shamir's sharing over GF(2^8), as Split Keys use it. */
+const sharing: RootSharing = {
+  split: async (secret, threshold, parts) =>
+    (await splitSecret(secret, { method: 'PolynomialSharingGF2_8', threshold, parts, polynomial })).shares,
+  join: (shares, threshold, parts) =>
+    joinShares(shares, { method: 'PolynomialSharingGF2_8', threshold, parts, polynomial }, undefined),
+};
+
+/** Creates the sources of the roots that a configuration names; nothing is read yet. */
+export function createRootSources(
+  { rootSettings: settingsFile }: StateDirectory,
+  { vault }: Pick<Config, 'vault'>,
+  attendance: RootAttendance = {},
+): readonly RootSource[] {
+  const credentialsDirectory = process.env.CREDENTIALS_DIRECTORY;
+  return [
+    createRootSource(vault.root, { settingsFile, credentialsDirectory, sharing, openers, ...attendance }),
+  ];
+}

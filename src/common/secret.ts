@@ -1,0 +1,57 @@
+/**
+ * Bytes that nobody may read but the code that uses them: a root, a passphrase, a share, a sealing secret.
+ * They are in memory of their own, are overwritten by `wipe`, and no text shows them: not that of a log, an
+ * error, JSON or a template.
+ */
+export class Secret implements Disposable {
+  readonly #bytes: Uint8Array;
+  #isWiped = false;
+
+  /** Takes the bytes over: the caller neither keeps nor changes them. They must not be part of a pool. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** Copies bytes that the caller wipes itself. */
+  static copyOf(bytes: Uint8Array): Secret {
+    return new Secret(new Uint8Array(bytes));
+  }
+
+  /**
+   * The bytes themselves, for the moment of a call.
+   * @throws {TypeError} once they are wiped, because zeros would serve as a key that everybody knows.
+   */
+  get bytes(): Uint8Array {
+    if (this.#isWiped) throw new TypeError('the secret was wiped');
+    return this.#bytes;
+  }
+
+  /** Number of bytes, also once they are wiped. */
+  get length(): number {
+    return this.#bytes.length;
+  }
+
+  /** Overwrites the bytes; a second call does nothing. */
+  wipe(): void {
+    this.#bytes.fill(0);
+    this.#isWiped = true;
+  }
+
+  [Symbol.dispose](): void {
+    this.wipe();
+  }
+
+  toString(): string {
+    return shown;
+  }
+
+  toJSON(): string {
+    return shown;
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return shown;
+  }
+}
+
+const shown = '[secret]';

@@ -1,0 +1,25 @@
+import type { Secret } from '../../common/secret.ts';
+import { createOrReadRootKey, readRootKey } from '../root-key.ts';
+import { VaultUnavailableError } from '../vault.ts';
+import { ByteRoot } from './byte-root.ts';
+import type { OpenRoot, RootSource } from './root.ts';
+import { watchFiles } from './watch-files.ts';
+
+/**
+ * Creates the source of the root key in a file. The file is read for each opening, so that a key that was
+ * exchanged wraps nothing.
+ */
+export function createFileRoot(file: string): RootSource {
+  const openKey = (key: Secret | undefined, storeId: Uint8Array): OpenRoot => {
+    if (key !== undefined) return new ByteRoot(key, storeId);
+    throw new VaultUnavailableError(
+      `the root key ${file} is missing, and the database is encrypted under it: restore it from its backup`,
+    );
+  };
+  return {
+    uri: `file:${file}`,
+    open: async (storeId) => openKey(readRootKey(file), storeId),
+    create: async (storeId) => openKey(readRootKey(file) ?? createOrReadRootKey(file), storeId),
+    watch: (arrived) => watchFiles([file], arrived),
+  };
+}

@@ -1,0 +1,54 @@
+import type { Secret } from '../../common/secret.ts';
+import type { UnsealProgress } from '../vault.ts';
+
+/**
+ * Port of the roots: a root wraps the secrets of a keyring, and a source is where a root comes from. Adapters
+ * stand beside this file, and in processes of their own for roots that never leave a token.
+ */
+
+/** Wraps and unwraps the secrets of a keyring (at most 128 bytes each). */
+export interface OpenRoot {
+  /** By which a wrapped secret names its root: 16 lowercase hexadecimal digits. */
+  readonly id: string;
+  wrap(secret: Uint8Array): Promise<Uint8Array>;
+  /** Resolves to undefined when it was wrapped by another key or altered. */
+  unwrap(wrapped: Uint8Array): Promise<Uint8Array | undefined>;
+  /** Ends what serves it and overwrites what it holds. */
+  close(): Promise<void>;
+}
+
+/** Where a root comes from; opening it may wait for a terminal, a file, a token or custodians. */
+export interface RootSource {
+  /** The URI without secrets, for configuration, logs and `vault status`. */
+  readonly uri: string;
+  /** `storeId`: 16 bytes, salt of derived keys. @throws {VaultUnavailableError} */
+  open(storeId: Uint8Array): Promise<OpenRoot>;
+  /**
+   * Makes what is missing of a root for a new database, then opens it; where it is left out, nothing can be
+   * made.
+   * @throws {VaultUnavailableError}
+   */
+  create?(storeId: Uint8Array): Promise<OpenRoot>;
+  /** True: people open it, so that it is kept open until the vault closes. */
+  readonly isAttended?: boolean;
+  /** False while `open` is sure to fail, because people have not given what it needs. */
+  readonly isReady?: boolean;
+  /** True while `open` would ask once more on a terminal: the answer before was wrong. */
+  readonly mayAskAgain?: boolean;
+  /**
+   * Takes what an operator gives: a share, a passphrase. Returns undefined when it is nothing of this source.
+   * The source wipes it.
+   * @throws {VaultUnavailableError} when it is wrong, one line that names it.
+   */
+  accept?(input: Secret): UnsealProgress | undefined;
+  /** Calls `arrived` when `open` may succeed where it has failed; returns what ends that. */
+  watch?(arrived: () => void): () => void;
+  /** Ends what it keeps between openings. */
+  close?(): Promise<void>;
+}
+
+/** An open root with its URI, as the list of live roots names it. */
+export interface NamedRoot {
+  readonly uri: string;
+  readonly root: OpenRoot;
+}
