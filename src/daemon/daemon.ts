@@ -88,14 +88,10 @@ export async function boot(options: BootOptions): Promise<void> {
   closing.defer(startVerifications(verifying));
   await openManagementSocket(context, backends, connections, () => reloads.request());
   const shutdown = waitForShutdown();
-  const printState = (state: string) => print(stateLine(state, version, context, listeners, metricsAddress));
+  const lineOf = (state: string) => stateLine(state, version, context, listeners, metricsAddress);
   const { vault, sealing } = backends;
-  if (vault.unsealed) printState('ready');
-  else {
-    printState('sealed');
-    print(`sealed: ${vault.sealedBecause}`);
-    sealing.whenUnsealed(() => printState('ready'));
-  }
+  if (!vault.unsealed) sealing.whenUnsealed(() => print(lineOf('ready')));
+  print(vault.unsealed ? lineOf('ready') : `${lineOf('sealed')}\nsealed: ${vault.sealedBecause}`);
   const reloader = new Reloader(context, overrides, material, services, connections, (inForce) =>
     warnOfIdlePolicies(inForce, backends, log),
   );

@@ -30,7 +30,7 @@ export async function openManagementSocket(
   const server = new ManagementServer({
     path,
     backends: {
-      ...{ store, vault, clients, nodes, crypto: async () => nodeCrypto },
+      ...{ store, vault, control: vault, clients, nodes, crypto: async () => nodeCrypto },
       listObjects: (after) => snapshot((rows) => rows.destroyDates(after)),
       ended: async (client) => {
         const ending: Promise<string | undefined> = connections.endRemoved(client).then(

@@ -1,3 +1,4 @@
+import type { Secret } from '../common/secret.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { DeviceFields } from '../identity/credentials.ts';
 import type { HashedPasswordVerifier, PasswordVerifier } from '../identity/passwords.ts';
@@ -8,7 +9,7 @@ import type { PurgedDatabase, PurgedPage } from '../protocol/purge.ts';
 import type { RecipientCandidate } from '../protocol/recipient-directory.ts';
 import type { IssuerSummary, RevocationList } from '../protocol/revocation-lists.ts';
 import type { Store } from '../store/store.ts';
-import type { Vault } from '../vault/vault.ts';
+import type { UnsealProgress, Vault, VaultStatus } from '../vault/vault.ts';
 
 /** The methods of the management service, with their parameters and results, which are plain JSON. */
 
@@ -17,6 +18,8 @@ export interface ManagementBackends {
   readonly store: Store;
   /** Unsealed. */
   readonly vault: Vault;
+  /** The same vault, sealed or not. */
+  readonly control: ManagedVault;
   readonly clients: ClientDirectory;
   readonly nodes: ManagedNodes;
   /** See `PurgedDatabase.list`. */
@@ -28,6 +31,18 @@ export interface ManagementBackends {
    * after a time; absent where no clients are served. Must not reject.
    */
   readonly ended?: (client: string) => Promise<void>;
+}
+
+/** What operators see of a vault, and how they unseal it. */
+export interface ManagedVault {
+  status(): VaultStatus;
+  /** @throws {VaultUnavailableError} when it is unsealed, or what was given is wrong. */
+  unseal(input: Secret): Promise<UnsealProgress>;
+}
+
+/** A vault, with the nodes of its database as far as it is unsealed. */
+export interface ManagedVaultStatus extends VaultStatus {
+  readonly nodes: readonly NodeSummary[];
 }
 
 /** A node: the processes of one home, and the lanes that they write. */
@@ -190,6 +205,15 @@ export interface ManagementApi {
    * nothing. The result is the node as it was.
    */
   'node.remove': Method<Named & { readonly commits?: number | undefined }, NodeSummary>;
+
+  'vault.status': Method<Empty, ManagedVaultStatus>;
+  /** The key for which `encryptSecret` encrypts what this process receives. */
+  'vault.receiver': Method<Empty, { readonly publicKey: string }>;
+  /** Gives a share or a passphrase, encrypted for that key. The result says why the vault is still sealed. */
+  'vault.unseal': Method<
+    { readonly input: string },
+    UnsealProgress & { readonly sealedBecause: string | null }
+  >;
 
   'crl.issuers': Method<Empty, readonly IssuerSummary[]>;
   /** Makes a list that is valid for so many seconds; `der` in Base64. */

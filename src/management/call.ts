@@ -6,6 +6,7 @@ const families = {
   credential: async () => (await import('./methods/credentials.ts')).credentialMethods,
   object: async () => (await import('./methods/objects.ts')).objectMethods,
   node: async () => (await import('./methods/nodes.ts')).nodeMethods,
+  vault: async () => (await import('./methods/vault.ts')).vaultMethods,
   crl: async () => (await import('./methods/revocation-lists.ts')).revocationListMethods,
 } as const;
 

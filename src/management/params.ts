@@ -124,6 +124,9 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   'object.purge': objectParam({ after: natural, destroyedUntil: natural, dryRun: flagParam }),
   'node.list': empty,
   'node.remove': objectParam<ParamsOf<'node.remove'>>({ name: plainName, commits: optionalParam(natural) }),
+  'vault.status': empty,
+  'vault.receiver': empty,
+  'vault.unseal': objectParam({ input: textParam(8_192, (value) => /^[A-Za-z0-9+/]+=*$/.test(value)) }),
   'crl.issuers': empty,
   'crl.make': objectParam({
     issuer: identifier,

@@ -1,10 +1,12 @@
 import type { EndpointSettings } from '../protocol/endpoints/endpoint-settings.ts';
+import type { EpochStatus } from '../vault/vault.ts';
 import type {
   ClientDetails,
   ClientSummary,
   CredentialAdded,
   CredentialList,
   KeySummary,
+  ManagedVaultStatus,
   MethodName,
   NodeSummary,
   ResultOf,
@@ -68,6 +70,15 @@ const node = record<NodeSummary>({
   writtenAt: nullable(natural),
 });
 
+const vaultStatus = record<ManagedVaultStatus>({
+  ...{ sealedBecause: nullable(text), configured: list(text), generation: nullable(natural) },
+  roots: list(record({ id: text, kind: text, uri: text, createdAt: natural })),
+  epochs: list(
+    record<EpochStatus>({ epoch: natural, state: word(), createdAt: natural, seals: nullable(natural) }),
+  ),
+  nodes: list(node),
+});
+
 const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'client.list': list(record<ClientSummary>(summary)),
   'client.find': nullable(client),
@@ -100,6 +111,9 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'object.purge': record({ count: natural, next: nullable(natural) }),
   'node.list': list(node),
   'node.remove': node,
+  'vault.status': vaultStatus,
+  'vault.receiver': record({ publicKey: text }),
+  'vault.unseal': record({ given: natural, needed: natural, sealedBecause: nullable(text) }),
   'crl.issuers': list(record({ id: text, group: text, subject: text, notAfter: natural })),
   'crl.make': record({ der: text, number: natural, entries: natural, nextUpdate: natural }),
   'crl.revoke': record({ subject: text }),

@@ -18,7 +18,7 @@ export interface ManagementServerOptions {
   readonly path: string;
   readonly backends: ManagementBackends;
   readonly description: ServiceDescription;
-  /** Rejects when no method can be called now. */
+  /** Rejects when none of the methods can be called now that need rows. */
   readonly ready: () => Promise<void>;
   /** Returns an error as an answer states it; undefined for those that are no business of the operator. */
   readonly describeError: (error: unknown) => AnsweredError | undefined;
@@ -180,7 +180,7 @@ export class ManagementServer {
     const params = readParams(method, given);
     const { backends, ready, describeError, changed, failed } = this.#options;
     try {
-      await ready();
+      if (!sealedMethods.has(method)) await ready();
       const result = await callMethod(backends, method, params);
       return { id, result, warning: changes.has(method) ? await changed() : undefined };
     } catch (error) {
@@ -201,6 +201,13 @@ const changes: ReadonlySet<MethodName> = new Set<MethodName>([
   'credential.addDevice',
   'credential.addOneTimePasswords',
   'credential.remove',
+]);
+
+/** Methods that serve while the vault is sealed. */
+const sealedMethods: ReadonlySet<MethodName> = new Set<MethodName>([
+  'vault.status',
+  'vault.receiver',
+  'vault.unseal',
 ]);
 
 const internalError: AnsweredError = {

@@ -87,9 +87,8 @@ class KeyringVault implements LocalVault {
     for (const source of roots) {
       const progress = source.accept?.(input);
       if (progress === undefined) continue;
-      if (progress.given < progress.needed) return progress;
       // What is joined with this one may still be missing; else it is used up by the attempt.
-      const isComplete = source.isReady !== false;
+      const isComplete = progress.given >= progress.needed && source.isReady !== false;
       await this.#retry();
       if (this.#sealedBecause === undefined || !isComplete) return progress;
       throw new VaultUnavailableError(this.#sealedBecause);

@@ -1,9 +1,11 @@
 import type { CommandGroup } from '../command.ts';
 import { vaultAccept } from './vault-accept.ts';
+import { vaultStatus } from './vault-status.ts';
+import { vaultUnseal } from './vault-unseal.ts';
 
 /** The commands `vault`. */
 export const vaultCommands: CommandGroup = {
   command: 'vault',
-  describe: 'Keys and rows of the database',
-  commands: [vaultAccept],
+  describe: 'Roots, keys and rows of the database',
+  commands: [vaultStatus, vaultUnseal, vaultAccept],
 };

@@ -3,12 +3,13 @@ import type { ManagementCall } from '../../management/api.ts';
 import { connectManagement, type ManagementConnection } from '../../management/client.ts';
 import { findNameProblem, identityOf, sqliteFileOf } from '../../store/sqlite-file.ts';
 import { print, printError, readOption } from '../command.ts';
+import { CommandError } from '../failure.ts';
 import { runningDaemonPid } from './lock.ts';
 import { requireInitialised, type StateDirectory } from './state-directory.ts';
 
 export interface ManagementUse {
   /** Whether this process waits for other commands that write, where it opens the database itself. */
-  readonly access?: 'read' | 'write';
+  readonly access?: 'read' | 'write' | 'look';
   /** Whether the daemon that runs takes notice at once; otherwise within seconds. */
   readonly notify?: boolean;
 }
@@ -44,11 +45,36 @@ export async function withManagement<T>(
   }
 }
 
+/**
+ * Runs `work` with the methods of the daemon that serves a state directory.
+ * @throws {CommandError} when none does; {ManagementError} as `withManagement`
+ */
+export async function withDaemon<T>(
+  stateDirectory: StateDirectory,
+  storeOption: string | undefined,
+  work: (call: ManagementCall) => Promise<T>,
+): Promise<T> {
+  const config = requireInitialised(stateDirectory);
+  const daemon = await connectDaemon(
+    stateDirectory,
+    readOption('store', storeOption, readStoreUrl) ?? config.store,
+  );
+  if (daemon === undefined)
+    throw new CommandError(
+      `no kmipd serves ${stateDirectory.directory}: start it, kmipd serve --home ${stateDirectory.directory}`,
+    );
+  try {
+    return await work(daemon.call);
+  } finally {
+    daemon.close();
+  }
+}
+
 async function withOwnBackends<T>(
   stateDirectory: StateDirectory,
   storeOption: string | undefined,
   work: (call: ManagementCall) => Promise<T>,
-  access: 'read' | 'write',
+  access: 'read' | 'write' | 'look',
 ): Promise<T> {
   const { withBackends } = await import('./backends.ts');
   const { callMethod } = await import('../../management/call.ts');
@@ -58,7 +84,7 @@ async function withOwnBackends<T>(
     storeOption,
     ({ store, vault, clients, nodes, snapshot }) => {
       const listObjects = (after: number) => snapshot((rows) => rows.destroyDates(after));
-      const backends = { store, vault, clients, nodes, listObjects, crypto };
+      const backends = { store, vault, control: vault, clients, nodes, listObjects, crypto };
       return work((method, params) => callMethod(backends, method, params));
     },
     access,

@@ -1,0 +1,62 @@
+import type { ManagedVaultStatus } from '../../management/api.ts';
+import { type Command, homeOption, print, storeOption } from '../command.ts';
+import { stateDirectoryAt } from '../state-directory/state-directory.ts';
+import { formatTable } from '../table.ts';
+
+interface Arguments {
+  readonly home: string;
+  readonly store?: string;
+  readonly json: boolean;
+}
+
+/** The command `vault status`. */
+export const vaultStatus: Command<Arguments> = {
+  command: 'status',
+  describe:
+    'Show whether the vault is sealed and why, its live roots, its seal epochs, and what nodes know of them',
+  builder: (yargs) =>
+    yargs
+      .options(homeOption)
+      .options(storeOption)
+      .option('json', { type: 'boolean', default: false, describe: 'One JSON object' }),
+  async run({ home, store, json }) {
+    const { withManagement } = await import('../state-directory/management.ts');
+    const status = await withManagement(stateDirectoryAt(home), store, (call) => call('vault.status', {}), {
+      access: 'look',
+    });
+    print(json ? JSON.stringify(toJson(status)) : formatStatus(status));
+  },
+};
+
+const toTime = (seconds: number) => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+const toTimeOrNull = (seconds: number | null) => (seconds === null ? null : toTime(seconds));
+
+function toJson({ sealedBecause, configured, generation, roots, epochs, nodes }: ManagedVaultStatus) {
+  return {
+    sealed: sealedBecause !== null,
+    reason: sealedBecause,
+    configured,
+    generation,
+    roots: roots.map(({ id, kind, uri, createdAt }) => ({ id, kind, uri, since: toTime(createdAt) })),
+    epochs: epochs.map(({ createdAt, ...epoch }) => ({ ...epoch, created: toTime(createdAt) })),
+    nodes: nodes.map(({ name, keyring, writtenAt }) => ({ name, keyring, written: toTimeOrNull(writtenAt) })),
+  };
+}
+
+function formatStatus(status: ManagedVaultStatus): string {
+  const { sealedBecause, configured, generation, roots, epochs, nodes } = status;
+  if (sealedBecause !== null) return `sealed: ${sealedBecause}\nroot:   ${configured.join(', ')}`;
+  return formatTable([
+    ['WHAT', 'NAME', 'STATE', 'SINCE', ''],
+    ['keyring', `generation ${generation}`, 'unsealed', '', ''],
+    ...roots.map(({ id, uri, createdAt }) => ['root', id, 'live', toTime(createdAt), uri]),
+    ...epochs.map(({ epoch, state, createdAt, seals }) => [
+      ...['epoch', String(epoch), state, toTime(createdAt)],
+      seals === null ? '' : `${seals} boxes`,
+    ]),
+    ...nodes.map(({ name, keyring, writtenAt, isOwn }) => [
+      ...['node', name, `generation ${keyring}`, toTimeOrNull(writtenAt) ?? 'unknown'],
+      isOwn ? 'this node' : '',
+    ]),
+  ]);
+}
