@@ -10,6 +10,7 @@ import { SealBrokenError, type SealContext, type SealedKey, type Vault } from '.
 export class PlainVault implements Vault {
   readonly sealCounter = new EpochSealCounter();
   readonly unsealed = true;
+  readonly currentEpoch = 0;
   seals = 0;
   opens = 0;
   terms = 0;

@@ -32,6 +32,8 @@ export interface Config {
   readonly vault: {
     /** What opens the keyring of the database. */
     readonly root: RootUri;
+    /** Until a new seal epoch is used. */
+    readonly activationSeconds: number;
   };
   readonly log: { readonly level: (typeof logLevels)[number] };
   readonly tls: {
@@ -222,7 +224,7 @@ function assembleConfig(
     verificationHours: value(namedKeys.verificationHours),
     interop: value(namedKeys.interop),
     fips: value(namedKeys.fips),
-    vault: { root: value(namedKeys.root) },
+    vault: { root: value(namedKeys.root), activationSeconds: value(namedKeys.activationSeconds) },
     log: { level: value(namedKeys.logLevel) },
     tls: {
       profile: value(namedKeys.tlsProfile),

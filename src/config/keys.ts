@@ -91,6 +91,13 @@ export const namedKeys = {
     values.readRootUri,
     'Root of the keys: file:PATH, passphrase:, credential:NAME, shares:K/N, all-of:URI+URI; docs/root-keys.md.',
   ),
+  activationSeconds: configKey(
+    'vault.activationSeconds',
+    120,
+    // Every process reads the keyring once a minute.
+    values.integerBetween(0, 86_400),
+    'Seconds until a new epoch is used, so that all nodes know it; below 90 only for a database of one home.',
+  ),
   logLevel: configKey(
     'log.level',
     'info',

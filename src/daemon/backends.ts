@@ -21,6 +21,7 @@ export interface Backends {
   readonly clients: ClientDirectory;
   readonly nodes: ManagedNodes;
   readonly snapshot: Database['snapshot'];
+  readonly sealedRows: Database['sealedRows'];
   readonly lanes: Pick<LaneReports, 'stopped'>;
   readonly sealing: Pick<SealingReports, 'whenUnsealed'>;
 }
@@ -39,7 +40,7 @@ export async function openBackends(context: StartContext): Promise<Backends> {
   const lanes = reportLanes(log, metrics, Date.now);
   const sealing = reportSealing(log, metrics);
   const sharesExpired = () => log.warn('the shares of the root were wiped: the others did not come in time');
-  const { store, vault, nodes, snapshot, close } = await openConverted(context, () =>
+  const { store, vault, nodes, snapshot, sealedRows, close } = await openConverted(context, () =>
     openDatabaseOf(stateDirectory, config, {
       lockWait: logLockWaits(log, Date.now),
       forged: reportForgedRows(log, metrics, Date.now),
@@ -50,5 +51,14 @@ export async function openBackends(context: StartContext): Promise<Backends> {
     }),
   );
   closing.defer(close);
-  return { store, vault, nodes, snapshot, lanes, sealing, clients: new StoredClients(store, vault) };
+  return {
+    store,
+    vault,
+    nodes,
+    snapshot,
+    sealedRows,
+    lanes,
+    sealing,
+    clients: new StoredClients(store, vault),
+  };
 }

@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { CommandError } from '../cli/failure.ts';
+import { Progress } from '../common/progress.ts';
 import { lockConversion } from '../store/conversion-lock.ts';
 import type { LaneOptions } from '../store/lanes/lane-ports.ts';
 import { migrations } from '../store/migrations/index.ts';
@@ -18,7 +19,6 @@ import { type Conversion, convertRecords } from './convert-records.ts';
 import { describeDatabase, makeInventory, readInventory } from './keep-inventory.ts';
 import { keepCopy, keptName, markUnvacuumed, vacuum } from './kept-copy.ts';
 import { OldVault } from './old-vault.ts';
-import { Progress } from './progress.ts';
 import { ConversionReport } from './report.ts';
 import * as schema from './schema.ts';
 

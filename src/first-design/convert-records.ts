@@ -1,5 +1,6 @@
 import { CommandError } from '../cli/failure.ts';
 import { readJson } from '../common/json.ts';
+import type { Progress } from '../common/progress.ts';
 import type { ClientEntry } from '../identity/client-entry.ts';
 import { noCredentials, unused } from '../identity/credentials.ts';
 import { putCertificate, putClientEntry } from '../protocol/unit-of-work/client-entries.ts';
@@ -10,7 +11,6 @@ import type { Vault } from '../vault/vault.ts';
 import type { Inventory } from './inventory.ts';
 import { type OldRecord, readOldClients, readOldRecords } from './old-rows.ts';
 import type { OldVault } from './old-vault.ts';
-import type { Progress } from './progress.ts';
 import type { ConversionReport } from './report.ts';
 
 /** Kinds of the records of a client's credentials, which stand in the client's own record now. */

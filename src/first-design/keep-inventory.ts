@@ -1,13 +1,13 @@
 import { dirname } from 'node:path';
 import { CommandError } from '../cli/failure.ts';
 import { giveToOwner, writeFileAtomically } from '../common/durable-file.ts';
+import { Progress } from '../common/progress.ts';
 import { readRegularFile } from '../common/regular-file.ts';
 import type { Read, SqlDriver, SqlRow } from '../store/sql-driver.ts';
 import { keyedHash } from '../vault/keyed-hash.ts';
 import { confirmation } from './confirmation.ts';
 import { Inventory } from './inventory.ts';
 import { type OldRow, readOldClients, readOldObjects, readOldRecords } from './old-rows.ts';
-import { Progress } from './progress.ts';
 import { selectTotals } from './schema.ts';
 
 /** The file with the inventory of a conversion that is not complete, and how it is sealed. */

@@ -8,6 +8,7 @@ import type { EndpointSettings } from '../protocol/endpoints/endpoint-settings.t
 import type { PurgedDatabase, PurgedPage } from '../protocol/purge.ts';
 import type { RecipientCandidate } from '../protocol/recipient-directory.ts';
 import type { IssuerSummary, RevocationList } from '../protocol/revocation-lists.ts';
+import type { RewrappedDatabase, RewrappedPage, SealedTable } from '../protocol/rewrap.ts';
 import type { Store } from '../store/store.ts';
 import type { UnsealProgress, Vault, VaultStatus } from '../vault/vault.ts';
 
@@ -18,6 +19,10 @@ export interface ManagementBackends {
   readonly store: Store;
   /** Unsealed. */
   readonly vault: Vault;
+  /** See `RewrappedDatabase`. */
+  readonly sealedRows: RewrappedDatabase['sealedRows'] & {
+    highest(table: SealedTable): Promise<number>;
+  };
   /** The same vault, sealed or not. */
   readonly control: ManagedVault;
   readonly clients: ClientDirectory;
@@ -38,6 +43,10 @@ export interface ManagedVault {
   status(): VaultStatus;
   /** @throws {VaultUnavailableError} when it is unsealed, or what was given is wrong. */
   unseal(input: Secret): Promise<UnsealProgress>;
+  /** As `LocalVault.rotate`. */
+  rotate(): Promise<number>;
+  /** As `LocalVault.retire`. */
+  retire(): Promise<readonly number[]>;
 }
 
 /** A vault, with the nodes of its database as far as it is unsealed. */
@@ -55,6 +64,8 @@ export interface NodeSummary {
   readonly commits: number;
   /** Generation of the keyring that it knew when it wrote last. */
   readonly keyring: number;
+  /** The oldest epoch under which one of its lanes is sealed. */
+  readonly oldestEpoch: number;
   /** When it wrote last: POSIX seconds; null where its lanes do not state it. */
   readonly writtenAt: number | null;
 }
@@ -214,6 +225,15 @@ export interface ManagementApi {
     { readonly input: string },
     UnsealProgress & { readonly sealedBecause: string | null }
   >;
+  /** Begins a seal epoch. */
+  'vault.rotate': Method<Empty, { readonly epoch: number }>;
+  /** Seals the rows of one page anew, or counts them, that are of an epoch before the one in use. */
+  'vault.rewrap': Method<
+    { readonly table: SealedTable; readonly after: number; readonly dryRun: boolean },
+    RewrappedPage & { /** The highest number of a row. */ readonly highest: number }
+  >;
+  /** Ends the epochs before the one in use; the caller has counted no row of one of them. */
+  'vault.retire': Method<Empty, { readonly retired: readonly number[] }>;
 
   'crl.issuers': Method<Empty, readonly IssuerSummary[]>;
   /** Makes a list that is valid for so many seconds; `der` in Base64. */

@@ -126,6 +126,11 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   'node.remove': objectParam<ParamsOf<'node.remove'>>({ name: plainName, commits: optionalParam(natural) }),
   'vault.status': empty,
   'vault.receiver': empty,
+  'vault.rotate': empty,
+  'vault.rewrap': objectParam({
+    ...{ table: choiceParam(['managed_object', 'sealed_record']), after: natural, dryRun: flagParam },
+  }),
+  'vault.retire': empty,
   'vault.unseal': objectParam({ input: textParam(8_192, (value) => /^[A-Za-z0-9+/]+=*$/.test(value)) }),
   'crl.issuers': empty,
   'crl.make': objectParam({

@@ -67,6 +67,7 @@ const key = record<KeySummary>({
 
 const node = record<NodeSummary>({
   ...{ name: text, isOwn: flag, lanes: list(text), commits: natural, keyring: natural },
+  oldestEpoch: natural,
   writtenAt: nullable(natural),
 });
 
@@ -113,6 +114,11 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'node.remove': node,
   'vault.status': vaultStatus,
   'vault.receiver': record({ publicKey: text }),
+  'vault.rotate': record({ epoch: natural }),
+  'vault.rewrap': record({
+    ...{ older: natural, rewrapped: natural, broken: list(text), next: nullable(natural), highest: natural },
+  }),
+  'vault.retire': record({ retired: list(natural) }),
   'vault.unseal': record({ given: natural, needed: natural, sealedBecause: nullable(text) }),
   'crl.issuers': list(record({ id: text, group: text, subject: text, notAfter: natural })),
   'crl.make': record({ der: text, number: natural, entries: natural, nextUpdate: natural }),

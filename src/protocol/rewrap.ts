@@ -34,10 +34,12 @@ interface SealedRows<Row extends SealedRow> {
 export interface RewrappedDatabase {
   readonly store: Store;
   readonly vault: Vault;
-  /** Lists objects with a number above `after`. */
-  readonly listSealedObjects: (after: number) => Promise<SealedRows<SealedObject>>;
-  /** Likewise records. */
-  readonly listSealedRecords: (after: number) => Promise<SealedRows<SealedRecord>>;
+  readonly sealedRows: {
+    /** Some objects with a number above `after`. */
+    objects(after: number): Promise<SealedRows<SealedObject>>;
+    /** Likewise records. */
+    records(after: number): Promise<SealedRows<SealedRecord>>;
+  };
 }
 
 export interface RewrapOptions {
@@ -83,12 +85,12 @@ export async function rewrapPage(
   options: RewrapOptions,
 ): Promise<RewrappedPage> {
   return table === 'managed_object'
-    ? rewrapRows(await database.listSealedObjects(after), options, {
+    ? rewrapRows(await database.sealedRows.objects(after), options, {
         partOf: ({ group }) => group,
         nameOf: ({ id }) => `managed_object ${JSON.stringify(id)}`,
         rewrap: (rows) => rewrapObjects(database, rows, options),
       })
-    : rewrapRows(await database.listSealedRecords(after), options, {
+    : rewrapRows(await database.sealedRows.records(after), options, {
         partOf: ({ kind }) => kind,
         nameOf: ({ kind, key }) => `sealed_record ${JSON.stringify(`${kind} ${key}`)}`,
         rewrap: (rows) => rewrapRecords(database, rows),

@@ -7,15 +7,7 @@ import { RowMemory } from './lanes/row-memory.ts';
 import { openPostgres } from './postgres.ts';
 import { protectRows, type RowProtection } from './protected-store.ts';
 import { createRepair, type Repair } from './repair.ts';
-import type { NumberedTable } from './row-numbers.ts';
-import {
-  highestNumber,
-  listSealedObjects,
-  listSealedRecords,
-  type SealedObject,
-  type SealedRecord,
-  type SealedRows,
-} from './sealed-boxes.ts';
+import { createSealedRowList, type SealedRowList } from './sealed-rows.ts';
 import type { SearchLimits } from './search/object-search.ts';
 import { createSnapshot, type Snapshot } from './snapshot.ts';
 import type { Read } from './sql-driver.ts';
@@ -60,11 +52,8 @@ export interface Database {
    * @throws {StoreUnavailableError} when the database cannot be read
    */
   snapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>;
-  /** See `sealed-boxes.ts`. */
-  listSealedObjects(after: number): Promise<SealedRows<SealedObject>>;
-  listSealedRecords(after: number): Promise<SealedRows<SealedRecord>>;
-  /** The highest number of a table; 0 while it is empty. */
-  highestNumber(table: NumberedTable): Promise<number>;
+  /** Under which epochs rows are sealed. */
+  readonly sealedRows: SealedRowList;
   /** Remembers a row whose box was opened, so that no earlier version of it is served. */
   learnOpened(context: SealContext, sealed: SealedKey): void;
   readonly repair: Repair;
@@ -141,9 +130,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     snapshot: (work) =>
       driver.snapshot((read) => work(createSnapshot(markBoxes(read, past), driver.dialect))),
     repair: createRepair(driver),
-    listSealedObjects: (after) => listSealedObjects((sql, values) => driver.search(sql, values), after),
-    listSealedRecords: (after) => listSealedRecords((sql, values) => driver.search(sql, values), after),
-    highestNumber: (table) => highestNumber((sql, values) => driver.search(sql, values), table),
+    sealedRows: createSealedRowList((sql, parameters) => driver.search(sql, parameters)),
     learnOpened(context, sealed) {
       if (!past.has(sealed)) protection.memory.learnOpened(context, sealed);
     },

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { GroupCommit } from './group-commit.ts';
+import { laneRenewal } from './lanes/lane-renewal.ts';
 import { type LaneDriver, Lanes } from './lanes/lanes.ts';
 import { migrations as released } from './migrations/index.ts';
 import {
@@ -102,8 +103,9 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
     return readers.read(toQuery(sql, parameters));
   };
   const lanes = new Lanes(read);
+  const lockedSuffix = '-locked';
   const lockedUnits = new LockedUnits(
-    new PostgresWriter(targets, () => lockedUnitMilliseconds, lanes.connection('-locked')),
+    new PostgresWriter(targets, () => lockedUnitMilliseconds, lanes.connection(lockedSuffix)),
     async (pid) =>
       (await readers.read(toQuery(describeBlockers, [pid]))).map(({ session }) => String(session)),
     options.lockWait ?? (() => {}),
@@ -115,6 +117,7 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
     lanes.connection(''),
   );
   const commits = new GroupCommit((units) => writer.write(units));
+  lanes.renew = (suffix) => (suffix === lockedSuffix ? lockedUnits : commits).commit(laneRenewal);
   const pending = new Set<Promise<CommitResult>>();
   return {
     dialect,

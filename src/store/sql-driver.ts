@@ -60,6 +60,8 @@ export interface SqlUnit {
   readonly changes: readonly WrittenRow[];
   /** Sums of lanes that its steps delete; the lane of the connection takes them over. */
   readonly folded?: SetHash;
+  /** Whether it writes the lane of the connection even where nothing else changes. */
+  readonly renewsLane?: boolean;
   readonly steps: readonly SqlStep[];
 }
 

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GroupCommit } from './group-commit.ts';
+import { laneRenewal } from './lanes/lane-renewal.ts';
 import { type LaneDriver, Lanes } from './lanes/lanes.ts';
 import { migrations as released } from './migrations/index.ts';
 import { type Migration, type MigrationPlan, migrate } from './migrations/migration.ts';
@@ -87,9 +88,7 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
     return read(sql, parameters);
   });
   const settings = {
-    file: path,
-    busyMilliseconds: 5_000,
-    cacheKibibytes: 32_768,
+    ...{ file: path, busyMilliseconds: 5_000, cacheKibibytes: 32_768 },
     ...(maxPages !== undefined && { maxPages }),
   };
   const writer = new SqliteWriterThread(settings, lanes.connection(''));
@@ -101,6 +100,7 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
   }
   const searches = new SqliteSearchThreads({ file: path, busyMilliseconds: 5_000, cacheKibibytes: 16_384 });
   const commits = new GroupCommit((units) => writer.write(units).finally(() => reads.renew()));
+  lanes.renew = () => commits.commit(laneRenewal);
   return {
     dialect,
     searchSlots: searchThreads,

@@ -86,6 +86,17 @@ export function addSealEpoch(
 }
 
 /**
+ * Returns the keyring without the seal epochs below `epoch`, whose secrets are overwritten: what is sealed
+ * under them opens no more, wherever a copy of it is. Copies of the keyring of before still have them.
+ */
+export function retireSealEpochs(keyring: Keyring, epoch: number): Keyring {
+  const isRetired = (secret: KeyringSecret) => secret.kind === 'seal' && secret.epoch < epoch;
+  for (const { value } of keyring.secrets.filter(isRetired)) value.wipe();
+  const secrets = keyring.secrets.filter((secret) => !isRetired(secret));
+  return { ...keyring, generation: keyring.generation + 1, secrets };
+}
+
+/**
  * Returns the keyring with one more root, which wraps every secret beside those that do already. A new
  * database has it in its first generation.
  * @throws {VaultUnavailableError} when it is live already, or there are too many.

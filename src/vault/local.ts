@@ -1,7 +1,7 @@
 import type { Secret } from '../common/secret.ts';
 import { readEpoch } from './box.ts';
 import { rowOf } from './forged-row.ts';
-import { addSealEpoch, type Keyring, removeRoot } from './keyring.ts';
+import { addSealEpoch, type Keyring, removeRoot, retireSealEpochs } from './keyring.ts';
 import { KeyringAccess } from './keyring-access.ts';
 import type { LocalVault, LocalVaultOptions } from './local-vault.ts';
 import { OpenKeyring } from './open-keyring.ts';
@@ -67,6 +67,10 @@ class KeyringVault implements LocalVault {
 
   get unsealed(): boolean {
     return this.#keyring !== undefined;
+  }
+
+  get currentEpoch(): number {
+    return this.#keyring?.currentEpoch(this.#activatedBy()) ?? 0;
   }
 
   get sealedBecause(): string | undefined {
@@ -158,6 +162,23 @@ class KeyringVault implements LocalVault {
         this.#rotating = undefined;
       });
     return this.#rotating;
+  }
+
+  async retire(): Promise<readonly number[]> {
+    this.#requireKeyring();
+    const { epochs } = this.status();
+    const active = epochs.find(({ state }) => state === 'active');
+    const retired = epochs.filter(({ state }) => state === 'opening').map(({ epoch }) => epoch);
+    if (active === undefined || retired.length === 0)
+      throw new VaultUnavailableError('no epoch before the current one is left');
+    // As long again as until its first use: messages at work may commit what they have sealed before.
+    const wait = active.createdAt + 2 * this.#activationDelay - this.#now() / 1000;
+    if (wait > 0)
+      throw new VaultUnavailableError(
+        `others may still be used beside epoch ${active.epoch}: try again in ${Math.ceil(wait)} seconds`,
+      );
+    await this.#requireStored(this.#change((keyring) => retireSealEpochs(keyring, active.epoch)));
+    return retired;
   }
 
   async endLanes(): Promise<void> {

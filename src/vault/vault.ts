@@ -26,6 +26,11 @@ export function boxTag(sealed: SealedKey): Uint8Array {
   return sealed.subarray(-tagBytes);
 }
 
+/** The epoch under which something is sealed, as its header says. */
+export function boxEpoch({ buffer, byteOffset }: SealedKey): number {
+  return new DataView(buffer, byteOffset).getUint32(boxHeaderBytes - 4);
+}
+
 /** Nonce and tag of a box, 28 bytes, to which another box can be bound. */
 export function boxBinding(sealed: SealedKey): Uint8Array {
   const binding = new Uint8Array(nonceBytes + tagBytes);
@@ -132,6 +137,8 @@ export interface Vault {
    */
   element(table: string, id: string, version: number, tag: Uint8Array): bigint;
   readonly sealCounter: SealCounter;
+  /** The epoch under which this process seals; 0 while the vault is sealed. */
+  readonly currentEpoch: number;
   /** False while the root key is not available; the daemon then answers only what needs no row. */
   readonly unsealed: boolean;
   /** Wipes the keys in memory; further calls throw VaultUnavailableError. */

@@ -3,9 +3,9 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
+import { Progress } from '../../src/common/progress.ts';
 import { isUnvacuumed, keepCopy, markUnvacuumed, vacuum } from '../../src/first-design/kept-copy.ts';
 import { type OldContext, openOldBox, unwrapSealingKey } from '../../src/first-design/old-boxes.ts';
-import { Progress } from '../../src/first-design/progress.ts';
 import { ManagedObject } from '../../src/object/managed-object.ts';
 import { openDatabase } from '../../src/store/open.ts';
 import { encryptGcm } from '../../src/vault/aead.ts';

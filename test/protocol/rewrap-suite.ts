@@ -23,8 +23,7 @@ export async function rewrapSuite(t: Test, store: string | undefined, forge: For
   const { database, vault } = service;
   const seconds = () => Math.floor(service.now / 1000);
   const page = (table: NumberedTable, after: number, epoch: number, dryRun = false) => {
-    const { listSealedObjects, listSealedRecords } = database;
-    const rewrapped = { store: service.store, vault, listSealedObjects, listSealedRecords };
+    const rewrapped = { store: service.store, vault, sealedRows: database.sealedRows };
     return rewrapPage(rewrapped, table, after, { epoch, now: seconds(), dryRun });
   };
   async function rewrap(

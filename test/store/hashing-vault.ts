@@ -11,6 +11,7 @@ import {
 /** A vault without secrecy: a box is its plaintext and a hash of it and its context. */
 export class HashingVault implements Vault {
   readonly sealCounter = new EpochSealCounter();
+  readonly currentEpoch = 0;
   unsealed = true;
 
   seal(context: SealContext, plain: Uint8Array): SealedKey {

@@ -1,5 +1,6 @@
 import type { CommandGroup } from '../command.ts';
 import { vaultAccept } from './vault-accept.ts';
+import { vaultRetire, vaultRewrap, vaultRotate } from './vault-epochs.ts';
 import { vaultStatus } from './vault-status.ts';
 import { vaultUnseal } from './vault-unseal.ts';
 
@@ -7,5 +8,5 @@ import { vaultUnseal } from './vault-unseal.ts';
 export const vaultCommands: CommandGroup = {
   command: 'vault',
   describe: 'Roots, keys and rows of the database',
-  commands: [vaultStatus, vaultUnseal, vaultAccept],
+  commands: [vaultStatus, vaultUnseal, vaultRotate, vaultRewrap, vaultRetire, vaultAccept],
 };

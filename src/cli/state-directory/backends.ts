@@ -20,6 +20,7 @@ export interface CommandBackends {
   readonly vault: LocalVault;
   readonly clients: ClientDirectory;
   readonly snapshot: Database['snapshot'];
+  readonly sealedRows: Database['sealedRows'];
   readonly nodes: ManagedNodes;
   /** For the operator who accepts a database that kmipd does not. */
   readonly repair: Database['repair'];

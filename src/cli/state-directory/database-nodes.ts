@@ -1,7 +1,7 @@
 import type { ManagedNodes, NodeSummary } from '../../management/api.ts';
 import { nodeOf, type OpenLane } from '../../store/lanes/open-lane.ts';
 import type { Database } from '../../store/open.ts';
-import type { Vault } from '../../vault/vault.ts';
+import { boxEpoch, type Vault } from '../../vault/vault.ts';
 
 /**
  * Returns the nodes of a database, which are known by their lanes.
@@ -31,6 +31,7 @@ function describeNode(name: string, lanes: readonly OpenLane[], own: string | un
   return {
     ...{ name, isOwn: name === own, lanes: lanes.map((lane) => lane.name), commits: countCommits(lanes) },
     keyring: Math.max(...lanes.map(({ content }) => content.keyring)),
+    oldestEpoch: Math.min(...lanes.map(({ row }) => boxEpoch(row.box))),
     writtenAt: Math.max(...written) || null,
   };
 }

@@ -82,9 +82,9 @@ async function withOwnBackends<T>(
   return withBackends(
     stateDirectory,
     storeOption,
-    ({ store, vault, clients, nodes, snapshot }) => {
+    ({ store, vault, clients, nodes, snapshot, sealedRows }) => {
       const listObjects = (after: number) => snapshot((rows) => rows.destroyDates(after));
-      const backends = { store, vault, control: vault, clients, nodes, listObjects, crypto };
+      const backends = { store, vault, control: vault, clients, nodes, sealedRows, listObjects, crypto };
       return work((method, params) => callMethod(backends, method, params));
     },
     access,

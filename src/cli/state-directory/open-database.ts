@@ -16,7 +16,8 @@ import { createRootSources, type RootAttendance } from './root-sources.ts';
 import type { StateDirectory } from './state-directory.ts';
 
 /** The database of a state directory and the vault that opens its rows. */
-export interface OpenedDatabase extends Pick<Database, 'store' | 'keyrings' | 'snapshot' | 'repair'> {
+export interface OpenedDatabase
+  extends Pick<Database, 'store' | 'keyrings' | 'snapshot' | 'repair' | 'sealedRows'> {
   readonly vault: LocalVault;
   readonly nodes: ManagedNodes;
   close(): Promise<void>;
@@ -66,6 +67,7 @@ export async function openDatabaseOf(
     ...(forged && { forged }),
     ...(sealing && { sealing }),
     opened: database.learnOpened,
+    activationDelaySeconds: config.vault.activationSeconds,
     ...(refreshSeconds !== undefined && { refreshSeconds }),
   });
   // Pending commits need the vault.
@@ -73,7 +75,7 @@ export async function openDatabaseOf(
     await database.close();
     await vault.close();
   });
-  const { store, keyrings, snapshot, repair } = database;
+  const { store, keyrings, snapshot, repair, sealedRows } = database;
   if (prepared !== undefined) await database.lanes.start({ ...prepared.options, vault, keyrings });
   if (isUnprotected !== true) {
     // A process that writes has compared the anchors by now.
@@ -90,5 +92,5 @@ export async function openDatabaseOf(
   const closing = opened.move();
   const own = prepared === undefined ? findNodeName(stateDirectory) : nodeOf(prepared.options.name);
   const nodes = createManagedNodes(database, vault, own);
-  return { store, keyrings, snapshot, repair, vault, nodes, close: () => closing.disposeAsync() };
+  return { store, keyrings, snapshot, repair, sealedRows, vault, nodes, close: () => closing.disposeAsync() };
 }

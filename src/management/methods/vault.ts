@@ -1,4 +1,5 @@
 import { SecretReceiver } from '../../common/secret-transfer.ts';
+import { rewrapPage } from '../../protocol/rewrap.ts';
 import type { MethodsOf } from '../api.ts';
 import { ManagementError } from '../errors.ts';
 
@@ -20,5 +21,20 @@ export const vaultMethods: MethodsOf<'vault'> = {
     if (secret === undefined) throw new ManagementError('what was sent is not encrypted for this kmipd');
     const { given, needed } = await control.unseal(secret);
     return { given, needed, sealedBecause: control.status().sealedBecause };
+  },
+  'vault.rotate': async ({ control }) => ({ epoch: await control.rotate() }),
+  async 'vault.rewrap'({ store, vault, sealedRows }, { table, after, dryRun }) {
+    const now = Math.floor(Date.now() / 1000);
+    const options = { epoch: vault.currentEpoch, now, dryRun };
+    const page = await rewrapPage({ store, vault, sealedRows }, table, after, options);
+    return { ...page, highest: await sealedRows.highest(table) };
+  },
+  async 'vault.retire'({ control, vault, nodes }) {
+    const late = (await nodes.list()).filter(({ oldestEpoch }) => oldestEpoch < vault.currentEpoch);
+    if (late.length > 0)
+      throw new ManagementError(
+        `nodes have written nothing since the epoch began: ${late.map(({ name }) => name).join(', ')}; start kmipd there for a moment, or remove those that are gone with kmipd node remove`,
+      );
+    return { retired: await control.retire() };
   },
 };

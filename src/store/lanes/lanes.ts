@@ -7,6 +7,7 @@ import { maxSeenLanes } from './lane-content.ts';
 import { hashBox, type KnownLane, type LaneHistory } from './lane-history.ts';
 import type { LaneConnection, LaneOptions } from './lane-ports.ts';
 import { LaneReader } from './lane-reader.ts';
+import { renewOutdated } from './lane-renewal.ts';
 import { LaneStop } from './lane-stop.ts';
 import { type LaneProcess, type LaneStep, LaneWriter } from './lane-writer.ts';
 import {
@@ -37,6 +38,8 @@ export interface LaneDriver extends SqlDriver {
 export class Lanes {
   /** Is called when another lane states other anchored records than before. */
   anchoredMoved: () => void = () => {};
+  /** Commits `laneRenewal` by the connection of that suffix. */
+  renew: (suffix: string) => Promise<unknown> = async () => {};
   readonly #read: Read;
   readonly #lanes: LaneReader;
   readonly #anchor = new AnchorKeeper();
@@ -206,6 +209,7 @@ export class Lanes {
     const others = lanes.filter((lane) => !this.#isOwn(lane));
     vault.sealCounter.learnOthers(others.map(({ content }) => content.seals));
     if (!this.#isStarted) this.#resume(lanes, vault);
+    renewOutdated(this.#writers, vault, this.renew);
     const isMoved = ({ name, content }: OpenLane) =>
       before.get(name)?.content.rows.agrees(anchoredSegment, content.rows) !== true;
     // Only now, so that the records are compared with lanes that are not older than these.
@@ -246,7 +250,7 @@ export class Lanes {
   /** Returns whether units change sealed rows; throws when nothing may be written. */
   #requireWritable(units: readonly SqlUnit[]): boolean {
     if (this.#stop.reason !== undefined) throw new StoreUnavailableError(this.#stop.reason);
-    return units.some(({ changes }) => changes.length > 0);
+    return units.some(({ changes, renewsLane = false }) => renewsLane || changes.length > 0);
   }
 
   #requireStarted(): LaneProcess {

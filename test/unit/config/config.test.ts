@@ -24,7 +24,7 @@ t.test('an empty file yields all defaults', (t) => {
     verificationHours: 24,
     interop: false,
     fips: false,
-    vault: { root: { kind: 'file', path: '/home/root.key' } },
+    vault: { root: { kind: 'file', path: '/home/root.key' }, activationSeconds: 120 },
     log: { level: 'info' },
     tls: {
       profile: 'intermediate',
@@ -53,6 +53,7 @@ t.test('every key of a file takes effect', (t) => {
     interop = true
     fips = true
     vault.root = "all-of:file:keys/a+credential:b"
+    vault.activationSeconds = 90
     log.level = "debug"
     [tls]
     profile = "legacy"
@@ -93,6 +94,7 @@ t.test('every key of a file takes effect', (t) => {
           { kind: 'credential', name: 'b' },
         ],
       },
+      activationSeconds: 90,
     },
     log: { level: 'debug' },
     tls: {
@@ -142,6 +144,7 @@ const wrong: [source: string, problem: RegExp][] = [
   ['[crypto]\ndisabled = ["None"]', /"None" is no algorithm/],
   ['[crypto]\npkcs1Decryption = 1', /"crypto.pkcs1Decryption" must be true or false/],
   ['[crypto]\nprotection = "none"', /"crypto.protection" must be one of "strict", "kmip"/],
+  ['vault.activationSeconds = -1', /"vault.activationSeconds" must be a whole number from 0 to 86400/],
   ['vault.root = "file:"', /"vault.root" must name a file/],
   ['fips = "on"', /"fips" must be true or false/],
   ['listen = 5696', /"listen" must be "HOST:PORT"/],

@@ -14,7 +14,10 @@ t.test('a root that a copy of the home or database would contain is pointed out'
   const advise = (uri: string, store = `sqlite:${base}/data/kmipd.db`) => {
     const root = parseRootUri(uri, base);
     if (typeof root === 'string') throw new Error(root);
-    return findRootAdvice(stateDirectoryAt(join(base, 'home')), { vault: { root }, store });
+    return findRootAdvice(stateDirectoryAt(join(base, 'home')), {
+      vault: { root, activationSeconds: 120 },
+      store,
+    });
   };
   t.equal(
     advise('file:data/root.key'),

@@ -14,18 +14,18 @@ interface SealedRow {
   readonly epoch: number;
 }
 
-export interface SealedObject extends SealedRow {
+interface SealedObject extends SealedRow {
   readonly id: string;
   readonly group: string;
 }
 
-export interface SealedRecord extends SealedRow {
+interface SealedRecord extends SealedRow {
   readonly kind: string;
   readonly key: string;
 }
 
 /** Some rows in the order of their numbers. */
-export interface SealedRows<Row extends SealedRow> {
+interface SealedRows<Row extends SealedRow> {
   readonly rows: readonly Row[];
   /** Whether no row had a higher number. */
   readonly isLast: boolean;
@@ -37,29 +37,35 @@ const next = `${isNumberAfter('seq', '$1')} order by seq limit ${pageRows}`;
 const selectObjects = `select seq, id, grp, ${epochOf('box')} as epoch, ${epochOf('value')} as value_epoch from managed_object where ${next}`;
 const selectRecords = `select seq, kind, key, ${epochOf('box')} as epoch from sealed_record where ${next}`;
 
-/**
- * Reads some objects with a number above `after`, and the epochs of their boxes.
- * @param read runs a statement that only reads
- */
-export async function listSealedObjects(read: Read, after: number): Promise<SealedRows<SealedObject>> {
-  return toPage(await read(selectObjects, [after]), (row) => ({
-    ...{ seq: row.seq as number, id: cellText(row.id), group: cellText(row.grp) },
-    epoch: Math.min(toEpoch(row.epoch), row.value_epoch === null ? Infinity : toEpoch(row.value_epoch)),
-  }));
+/** Lists rows with the epochs of their boxes. */
+export interface SealedRowList {
+  /** Some objects with a number above `after`. */
+  objects(after: number): Promise<SealedRows<SealedObject>>;
+  /** Likewise records. */
+  records(after: number): Promise<SealedRows<SealedRecord>>;
+  /** The highest number of a table; 0 while it is empty. */
+  highest(table: NumberedTable): Promise<number>;
 }
 
-/** As `listSealedObjects`, of records. */
-export async function listSealedRecords(read: Read, after: number): Promise<SealedRows<SealedRecord>> {
-  return toPage(await read(selectRecords, [after]), (row) => ({
-    ...{ seq: row.seq as number, kind: cellText(row.kind), key: cellText(row.key) },
-    epoch: toEpoch(row.epoch),
-  }));
+/** Creates the list over statements that only read; each is short. */
+export function createSealedRowList(read: Read): SealedRowList {
+  return {
+    objects: async (after) => toPage(await read(selectObjects, [after]), toObject),
+    records: async (after) => toPage(await read(selectRecords, [after]), toRecord),
+    async highest(table) {
+      const [row] = await read(`select coalesce(max(seq), 0) as highest from ${table}`, []);
+      return Number(row?.highest ?? 0);
+    },
+  };
 }
 
-/** Returns the highest number of a table; 0 while it is empty. */
-export async function highestNumber(read: Read, table: NumberedTable): Promise<number> {
-  const [row] = await read(`select coalesce(max(seq), 0) as highest from ${table}`, []);
-  return Number(row?.highest ?? 0);
+function toObject({ seq, id, grp, epoch, value_epoch: ofValue }: SqlRow): SealedObject {
+  const oldest = Math.min(toEpoch(epoch), ofValue === null ? Infinity : toEpoch(ofValue));
+  return { seq: seq as number, id: cellText(id), group: cellText(grp), epoch: oldest };
+}
+
+function toRecord({ seq, kind, key, epoch }: SqlRow): SealedRecord {
+  return { seq: seq as number, kind: cellText(kind), key: cellText(key), epoch: toEpoch(epoch) };
 }
 
 function toPage<Row extends SealedRow>(

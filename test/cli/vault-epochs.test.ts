@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import t, { type Test } from 'tap';
+import { connectManagement } from '../../src/management/client.ts';
+import { ask, create, get } from '../faults/messages.ts';
+import { Daemon } from '../fixture/daemon.ts';
+import { runKmipd } from '../fixture/kmipd.ts';
+
+/** A seal epoch begins, takes over what is there, and the ones before it end. */
+
+t.setTimeout(300_000);
+
+async function kmipd(...args: readonly string[]) {
+  const command = await runKmipd('.', ...args);
+  return { code: await command.exited(), output: command.combinedOutput };
+}
+
+const keys = 60;
+
+async function startDaemon(t: Pick<Test, 'teardown'>) {
+  const daemon = await Daemon.prepare({ config: 'vault.activationSeconds = 0\n' });
+  t.teardown(() => daemon.remove());
+  await daemon.start();
+  const vault = (...args: readonly string[]) => kmipd('vault', ...args, '--home', daemon.home);
+  const client = await daemon.connect();
+  const made = await ask(
+    client,
+    Array.from({ length: keys }, (_, at) => create(`key ${at}`)),
+  );
+  await client.close();
+  const ids = made.map(({ id }) => id);
+  const read = async () => {
+    const reader = await daemon.connect();
+    const answers = await ask(reader, ids.map(get));
+    await reader.close();
+    return answers.map(({ ok, payload }) => ok && JSON.stringify(payload));
+  };
+  return { daemon, vault, ids, read };
+}
+
+for (const [where, isServing] of [
+  ['by the daemon', true],
+  ['without a daemon', false],
+] as const)
+  t.test(`epochs follow each other ${where}`, async (t) => {
+    const { daemon, vault, read } = await startDaemon(t);
+    const before = await read();
+    t.equal(before.filter(Boolean).length, keys);
+    if (!isServing) await daemon.end();
+    t.match(await vault('retire'), { code: 1, output: /no epoch before the current one is left/ });
+    t.match(await vault('rotate'), { code: 0, output: /^epoch 2 has begun/ });
+    t.match(await vault('retire'), {
+      code: 1,
+      output: /\d+ rows are sealed under older epochs: kmipd vault rewrap seals them anew/,
+    });
+    const rewrapped = await vault('rewrap', '--fast');
+    t.match(rewrapped, { code: 0, output: /^sealed \d+ rows anew$/m });
+    t.ok(Number(/sealed (\d+)/.exec(rewrapped.output)?.[1]) >= keys);
+    t.match(await vault('rewrap'), { code: 0, output: /^sealed 0 rows anew$/m });
+    if (!isServing) {
+      t.match(await vault('retire'), {
+        code: 1,
+        output: /nodes have written nothing since the epoch began: \w+; start kmipd there/,
+      });
+      await daemon.start();
+    }
+    t.match(await vault('retire'), { code: 0, output: /^retired: 1;/m });
+    const { output } = await vault('status', '--json');
+    t.match(JSON.parse(output), { epochs: [{ epoch: 2, state: 'active' }] });
+    t.match(await kmipd('verify', '--home', daemon.home), { code: 0 });
+    t.strictSame(await read(), before);
+    t.match(await vault('rotate'), { code: 0, output: /^epoch 3 has begun/ }, 'no number comes twice');
+  });
+
+t.test('a row of a retired epoch that is put back is refused', async (t) => {
+  const { daemon, vault, ids } = await startDaemon(t);
+  const [id = ''] = ids;
+  const database = new DatabaseSync(daemon.database);
+  t.teardown(() => database.close());
+  const row = database.prepare('select box, version from managed_object where id = ?').get(id);
+  for (const command of ['rotate', 'rewrap', 'retire']) t.match(await vault(command), { code: 0 }, command);
+  await daemon.end();
+  database
+    .prepare('update managed_object set box = ?, version = ? where id = ?')
+    .run(row?.box as Uint8Array, row?.version as number, id);
+  await daemon.start();
+  const client = await daemon.connect();
+  const [answer] = await ask(client, [get(id)]);
+  t.notOk(answer?.ok);
+  await client.close();
+  t.match(await kmipd('verify', '--home', daemon.home), {
+    code: 1,
+    output: new RegExp(`the object "${id}" was altered outside kmipd`),
+  });
+});
+
+t.test('an epoch is not retired while a lane is sealed under it', async (t) => {
+  const { daemon, vault } = await startDaemon(t);
+  const other = Daemon.prepareBeside(daemon);
+  t.teardown(() => other.remove());
+  await kmipd('client', 'disable', 'demo', '--store', `sqlite:${daemon.database}`, '--home', other.home);
+  await kmipd('client', 'enable', 'demo', '--home', daemon.home);
+  const name = readFileSync(join(other.home, 'node'), 'utf8').trim();
+  for (const command of ['rotate', 'rewrap']) t.match(await vault(command), { code: 0 }, command);
+  t.match(await vault('retire'), {
+    code: 1,
+    output: new RegExp(`nodes have written nothing since the epoch began: ${name};`),
+  });
+  t.match(await kmipd('node', 'remove', name, '--yes', '--home', daemon.home), { code: 0 });
+  t.match(await vault('rewrap'), { code: 0 }, 'the record of the removed node');
+  t.match(await vault('retire'), { code: 0 });
+  t.match(await kmipd('verify', '--home', daemon.home), { code: 0 });
+  await daemon.end();
+  await daemon.start();
+});
+
+t.test('a daemon that writes nothing seals its lane anew', async (t) => {
+  const { daemon, vault } = await startDaemon(t);
+  t.match(await vault('rotate'), { code: 0 });
+  const connection = await connectManagement(join(daemon.home, 'kmipd.sock'));
+  t.teardown(() => connection?.close());
+  for (;;) {
+    const { nodes = [] } = (await connection?.call('vault.status', {})) ?? {};
+    if (nodes.every(({ oldestEpoch, lanes }) => oldestEpoch === 2 || lanes.length > 1)) break;
+  }
+  t.match(await kmipd('verify', '--home', daemon.home), { code: 0 });
+});
