@@ -2,16 +2,24 @@ import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../common/durable-file.ts';
 import { readTextFile } from '../common/regular-file.ts';
+import { VaultUnavailableError } from '../vault/vault.ts';
 import type { TokenUri } from './token-uri.ts';
 
-/** Returns the path of the file with the PIN; undefined when the URI has none. */
+/**
+ * Returns the path of the file with the PIN; undefined when the URI has none.
+ * @throws {VaultUnavailableError} for a credential where systemd has given none to this process.
+ */
 export function findPinFile(
   { pinSource }: Pick<TokenUri, 'pinSource'>,
   environment: NodeJS.ProcessEnv,
 ): string | undefined {
   if (pinSource?.kind !== 'credential') return pinSource?.path;
-  // Without the directory, the name alone makes an error that says what is missing.
-  return join(environment['CREDENTIALS_DIRECTORY'] ?? '/run/credentials', pinSource.name);
+  const directory = environment['CREDENTIALS_DIRECTORY'];
+  if (directory === undefined || directory === '')
+    throw new VaultUnavailableError(
+      `the PIN is the credential ${pinSource.name}, and systemd gives this process no credentials; set LoadCredentialEncrypted= in its unit, or use pin-source=file:FILE`,
+    );
+  return join(directory, pinSource.name);
 }
 
 /** What is known about the last login. */

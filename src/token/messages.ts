@@ -11,6 +11,21 @@ export const maxSecretBytes = 128;
 /** The longest wrapped secret: RSA of 4,096 bits has 513, everything else less. */
 export const maxWrappedBytes = 1_024;
 
+/**
+ * Returns zeros for a secret, outside the heap of V8: the garbage collector moves arrays of at most 64 bytes,
+ * and nobody can overwrite where they were.
+ */
+export function allocateSecret(length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new ArrayBuffer(length));
+}
+
+/** Returns a copy of a secret, outside the heap of V8. */
+export function copySecret(secret: Uint8Array): Uint8Array<ArrayBuffer> {
+  const copy = allocateSecret(secret.length);
+  copy.set(secret);
+  return copy;
+}
+
 /** What the process needs to load the library and to find the token; see `TokenUri`. */
 export interface HelloRequest {
   readonly modulePath: string;
@@ -178,7 +193,7 @@ export function decodeSecret(body: Uint8Array, mask: Uint8Array): Uint8Array | u
   if (body.length !== 1 + maxSecretBytes || length > maxSecretBytes)
     throw new RangeError('an unwrapped secret has an impossible length');
   maskBytes(body.subarray(1), mask);
-  const secret = new Uint8Array(body.subarray(1, 1 + length));
+  const secret = copySecret(body.subarray(1, 1 + length));
   body.fill(0);
   return secret;
 }

@@ -3,6 +3,7 @@ import type { BackOffOptions } from './back-off.ts';
 import type { VerbName } from './frames.ts';
 import { findPinFile, LoginJournal } from './login-journal.ts';
 import {
+  copySecret,
   decodeJson,
   decodeSecret,
   encodeUnwrap,
@@ -21,7 +22,7 @@ import type { TokenUri } from './token-uri.ts';
 export interface TokenClientOptions {
   /** Remembers a refused login across restarts of the daemon. */
   readonly refusedLoginFile?: string;
-  /** What is done when the key is missing; default `find`: nothing. */
+  /** What is done when the key is missing; default `find`: nothing. `create` is for the set-up alone. */
   readonly mode?: KeyMode;
   /** How long a call may take, the wait for a new process and for other calls included; default 10,000. */
   readonly callMilliseconds?: number;
@@ -66,6 +67,7 @@ export class TokenClient {
   readonly #pings: NodeJS.Timeout | undefined;
   #isCalling = false;
 
+  /** @throws {VaultUnavailableError} when the PIN is a credential and systemd gives none. */
   constructor(uri: TokenUri, options: TokenClientOptions = {}) {
     this.#options = { ...defaults, ...options };
     const { mode, startMilliseconds, pingMilliseconds, backOff, onHealth } = this.#options;
@@ -129,7 +131,10 @@ export class TokenClient {
   async wrap(secret: Uint8Array): Promise<Uint8Array> {
     if (secret.length === 0 || secret.length > maxSecretBytes)
       throw new RangeError(`a token wraps 1 to ${maxSecretBytes} bytes`);
-    return new Uint8Array(await this.#call('wrap', new Uint8Array(secret)));
+    return this.#ask('wrap', copySecret(secret), (answer) => {
+      if (answer.length < 2 || answer.length > maxWrappedBytes) throw new RangeError('no wrapped secret');
+      return new Uint8Array(answer);
+    });
   }
 
   /**
@@ -140,7 +145,7 @@ export class TokenClient {
     if (wrapped.length === 0 || wrapped.length > maxWrappedBytes) return undefined;
     const mask = randomFillSync(new Uint8Array(maxSecretBytes));
     try {
-      return decodeSecret(await this.#call('unwrap', encodeUnwrap(mask, wrapped)), mask);
+      return await this.#ask('unwrap', encodeUnwrap(mask, wrapped), (answer) => decodeSecret(answer, mask));
     } finally {
       mask.fill(0);
     }
@@ -155,10 +160,12 @@ export class TokenClient {
       throw new RangeError(`a token gives 1 to ${maxWrappedBytes} bytes`);
     const mask = randomFillSync(new Uint8Array(length));
     try {
-      const bytes = await this.#call('random', new Uint8Array(mask));
-      if (bytes.length !== length) throw new RangeError('the token gave another number of bytes');
-      maskBytes(bytes, mask);
-      return bytes;
+      return await this.#ask('random', new Uint8Array(mask), (answer) => {
+        if (answer.length !== length) throw new RangeError('another number of bytes');
+        const bytes = copySecret(answer);
+        maskBytes(bytes, mask);
+        return bytes;
+      });
     } finally {
       mask.fill(0);
     }
@@ -166,8 +173,7 @@ export class TokenClient {
 
   /** Asks whether token and session are there; a process that has grown too large is replaced. */
   async ping(): Promise<void> {
-    const body = await this.#call('ping', new Uint8Array());
-    const { residentBytes } = decodeJson<{ residentBytes: number }>(body);
+    const residentBytes = await this.#ask('ping', new Uint8Array(), decodeResidentBytes);
     if (residentBytes > this.#options.maxResidentBytes)
       this.#supervisor.process?.kill(
         `its process had ${Math.ceil(residentBytes / mebibyte)} MiB of memory and was replaced`,
@@ -178,6 +184,23 @@ export class TokenClient {
     if (this.#isCalling || this.#supervisor.process === undefined) return;
     // The health tells what is wrong.
     await this.ping().catch(() => {});
+  }
+
+  /**
+   * Makes a call and decodes its answer, which is overwritten. A process whose answer cannot be decoded is
+   * replaced.
+   */
+  async #ask<T>(verb: VerbName, body: Uint8Array, decode: (answer: Uint8Array) => T): Promise<T> {
+    const answer = await this.#call(verb, body);
+    try {
+      return decode(answer);
+    } catch {
+      const reason = `its process gave an impossible answer to ${verb}`;
+      this.#supervisor.process?.kill(reason);
+      throw this.#supervisor.unavailable(reason);
+    } finally {
+      answer.fill(0);
+    }
   }
 
   #call(verb: VerbName, body: Uint8Array): Promise<Uint8Array> {
@@ -252,4 +275,11 @@ export class TokenClient {
     for (const call of this.#calls.splice(0)) call.reject(this.#supervisor.unavailable('it was closed'));
     await this.#supervisor.close();
   }
+}
+
+/** @throws {RangeError} or {SyntaxError} when the body does not have it. */
+function decodeResidentBytes(body: Uint8Array): number {
+  const { residentBytes } = decodeJson<{ residentBytes: unknown }>(body);
+  if (typeof residentBytes === 'number') return residentBytes;
+  throw new RangeError('no number of bytes');
 }

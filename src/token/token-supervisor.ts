@@ -177,9 +177,13 @@ export class TokenSupervisor {
   }
 
   #explainRefusal(reason: string): string {
-    const { file } = this.#settings.journal;
-    const request = file === undefined ? 'restart kmipd' : `remove ${file}`;
-    return `${reason}; no login is tried again until you ask for it: write the right PIN to its file, or ${request}`;
+    const { journal, uri } = this.#settings;
+    const request = journal.file === undefined ? 'restart kmipd' : `remove ${journal.file}`;
+    const how =
+      uri.pinSource?.kind === 'file'
+        ? `write the right PIN to ${uri.pinSource.path}, or ${request}`
+        : `correct the credential and ${request}`;
+    return `${reason}; no login is tried again until you ask for it: ${how}`;
   }
 
   /** Waits so long, or without a time until somebody asks for an attempt. */

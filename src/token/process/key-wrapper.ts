@@ -1,7 +1,7 @@
 import { constants, publicEncrypt } from 'node:crypto';
 import { concatBytes, isSameBytes } from '../../common/bytes.ts';
 import { cka, ckk, ckm, cko, ckr, oaep } from '../cryptoki.ts';
-import { maxSecretBytes, TokenFailure } from '../messages.ts';
+import { allocateSecret, copySecret, maxSecretBytes, TokenFailure } from '../messages.ts';
 import { findWrappingFormat, type TokenWrappingMethod, type WrappingFormat } from '../wrapping-formats.ts';
 import { codeOf, type Handle, type Pkcs11, toFailure, viewOf } from './library.ts';
 import type { RootKey } from './root-key.ts';
@@ -191,7 +191,7 @@ export class KeyWrapper {
   #encrypt(mechanism: Mechanism, plain: Uint8Array): Uint8Array {
     const { module, handle } = this.#session;
     module.C_EncryptInit(handle, mechanism, this.#key.handle);
-    return copyOf(module.C_Encrypt(handle, viewOf(plain), viewOf(new Uint8Array(maxOutputBytes))));
+    return copySecret(module.C_Encrypt(handle, viewOf(plain), viewOf(new Uint8Array(maxOutputBytes))));
   }
 
   #decrypt(mechanism: Mechanism, encrypted: Uint8Array): Uint8Array {
@@ -199,7 +199,7 @@ export class KeyWrapper {
     module.C_DecryptInit(handle, mechanism, this.#key.handle);
     const output = new Uint8Array(maxOutputBytes);
     try {
-      return copyOf(module.C_Decrypt(handle, viewOf(encrypted), viewOf(output)));
+      return copySecret(module.C_Decrypt(handle, viewOf(encrypted), viewOf(output)));
     } finally {
       output.fill(0);
     }
@@ -214,7 +214,7 @@ export class KeyWrapper {
     ]);
     try {
       const output = viewOf(new Uint8Array(maxOutputBytes));
-      return copyOf(module.C_WrapKey(handle, mechanism, this.#key.handle, object, output));
+      return copySecret(module.C_WrapKey(handle, mechanism, this.#key.handle, object, output));
     } finally {
       module.C_DestroyObject(handle, object);
     }
@@ -228,7 +228,7 @@ export class KeyWrapper {
     try {
       const [{ value } = {}] = module.C_GetAttributeValue(handle, object, [{ type: cka.value }]);
       if (value === undefined) throw new TokenFailure('request', 'the token keeps what it has unwrapped');
-      const secret = copyOf(value);
+      const secret = copySecret(value);
       value.fill(0);
       return secret;
     } finally {
@@ -255,14 +255,10 @@ function requireWrappable(secret: Uint8Array): Uint8Array {
   throw new RejectedError();
 }
 
-function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(bytes);
-}
-
 /** Puts a length of one byte before the secret and zeros after it. */
 function padToBlocks(secret: Uint8Array): Uint8Array {
   const blocks = Math.max(minBlocks, Math.ceil((1 + secret.length) / blockBytes));
-  const padded = new Uint8Array(blocks * blockBytes);
+  const padded = allocateSecret(blocks * blockBytes);
   padded[0] = secret.length;
   padded.set(secret, 1);
   return padded;
@@ -271,7 +267,7 @@ function padToBlocks(secret: Uint8Array): Uint8Array {
 function removePadding(padded: Uint8Array): Uint8Array {
   const end = 1 + (padded[0] ?? 0);
   const isPadded = end <= padded.length && padded.subarray(end).every((byte) => byte === 0);
-  const secret = new Uint8Array(isPadded ? padded.subarray(1, end) : []);
+  const secret = copySecret(isPadded ? padded.subarray(1, end) : new Uint8Array());
   padded.fill(0);
   if (!isPadded) throw new RejectedError();
   return secret;

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { describeFileError, openRegularFile } from '../../common/regular-file.ts';
 import { tokenFlags } from '../cryptoki.ts';
-import { TokenFailure, type TokenLoginRequest } from '../messages.ts';
+import { copySecret, TokenFailure, type TokenLoginRequest } from '../messages.ts';
 
 /** The longest PIN in bytes; PKCS #11 leaves it to the token. */
 const maxPinBytes = 255;
@@ -36,7 +36,7 @@ export function readPin(file: string, mustBePrivate: boolean): Uint8Array {
   }
   if (content[length - 1] === lineFeed) length -= 1;
   if (content[length - 1] === carriageReturn) length -= 1;
-  const pin = new Uint8Array(content.subarray(0, length));
+  const pin = copySecret(content.subarray(0, length));
   content.fill(0);
   if (length >= 1 && length <= maxPinBytes && pin.every((byte) => byte >= 0x20 && byte !== 0x7f)) return pin;
   pin.fill(0);

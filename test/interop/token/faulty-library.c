@@ -3,6 +3,7 @@
  * it is one of these; `once` removes the file when it has happened:
  *
  *   FUNCTION return CKR [once]       FUNCTION hang        FUNCTION crash [once]     FUNCTION leak MEBIBYTES
+ *   FUNCTION scribble: writes into the socket of the process
  *   token flags FLAGS                hide MECHANISM       encrypt-wraps             own-iv
  *
  * `encrypt-wraps`: C_Encrypt and C_Decrypt do CKM_AES_KEY_WRAP, as hardware does and SoftHSM2 does not. `own-iv`: the
@@ -55,6 +56,7 @@ static CK_RV injectFault(const char *name) {
   if (strstr(rest, "once") != NULL) unlink(controlFile());
   if (strncmp(rest, "hang", 4) == 0)
     for (;;) pause();
+  if (strncmp(rest, "scribble", 8) == 0 && write(3, "scribbled all over the frames", 29) < 0) abort();
   if (strncmp(rest, "crash", 5) == 0) raise(SIGSEGV);
   if (sscanf(rest, "leak %lu", &number) == 1) {
     char *leaked = malloc(number << 20);

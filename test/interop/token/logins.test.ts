@@ -21,7 +21,7 @@ t.test('a login', { skip: missing }, async (t) => {
     const client = token.client(t, { refusedLoginFile });
     await t.rejects(client.open(), {
       message:
-        /C_Login returned CKR_PIN_INCORRECT; no login is tried again until you ask for it: write the right PIN to its file, or remove .*refused-login$/,
+        /C_Login returned CKR_PIN_INCORRECT; no login is tried again until you ask for it: write the right PIN to .*pin, or remove .*refused-login$/,
     });
     for (let attempt = 0; attempt < 5; attempt++) {
       await t.rejects(client.wrap(makeSecret()), { message: /CKR_PIN_INCORRECT/ });

@@ -52,13 +52,13 @@ t.test('the process of a token', { skip: missing }, async (t) => {
   });
 
   await t.test('may stop during a call, which ends in time, and the next one works', async (t) => {
-    const client = token.client(t, { callMilliseconds: 300 });
+    const client = token.client(t, { callMilliseconds: 1_000 });
     await client.open();
     const { pid } = client;
     process.kill(pid as number, 'SIGSTOP');
     await t.rejects(client.wrap(makeSecret()), {
       constructor: VaultUnavailableError,
-      message: /^the token kmipd cannot be used: no answer came within 0\.3 s$/,
+      message: /^the token kmipd cannot be used: no answer came within 1 s$/,
     });
     await client.waitFor('up', 2);
     t.ok(await client.wrap(makeSecret()));
@@ -66,7 +66,7 @@ t.test('the process of a token', { skip: missing }, async (t) => {
   });
 
   await t.test('may hang in the library: calls behind it are served by the next process', async (t) => {
-    const client = token.client(t, { callMilliseconds: 400 });
+    const client = token.client(t, { callMilliseconds: 1_000 });
     await client.open();
     const wrapped = await client.wrap(makeSecret());
     token.setFaults('C_UnwrapKey hang');
@@ -75,6 +75,24 @@ t.test('the process of a token', { skip: missing }, async (t) => {
     token.setFaults();
     await client.waitFor('up', 2);
     t.same(await client.unwrap(wrapped), makeSecret());
+  });
+
+  await t.test('is replaced when the library writes into its socket', async (t) => {
+    const client = token.client(t);
+    await client.open();
+    const { pid } = client;
+    token.setFaults('C_WrapKey scribble once');
+    t.ok(await client.wrap(makeSecret()), 'made once more');
+    t.match(client.seen[1], { state: 'down', reason: /has sent something that is no answer/ });
+    t.not(client.pid, pid);
+  });
+
+  await t.test('outlives signals to its group, which the daemon must obey', async (t) => {
+    const client = token.client(t);
+    await client.open();
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.kill(client.pid as number, signal);
+    t.ok(await client.wrap(makeSecret()));
+    t.equal(client.seen.length, 1, 'it was up all the time');
   });
 
   await t.test('is replaced when it leaks', async (t) => {

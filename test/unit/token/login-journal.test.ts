@@ -46,6 +46,10 @@ t.test(
 t.test('a credential is a new file at every start, which says nothing', async (t) => {
   const uri = parse('a', 'credential:pin');
   t.equal(findPinFile(uri, { CREDENTIALS_DIRECTORY: directory }), pinFile);
+  t.throws(() => findPinFile(uri, {}), {
+    code: 'VAULT_UNAVAILABLE',
+    message: /systemd gives this process no credentials/,
+  });
   open(uri).refuse('no');
   utimesSync(pinFile, 2, 2);
   t.equal(open(uri).read().state, 'refused');
