@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { VaultUnavailableError } from '../../../src/vault/vault.ts';
@@ -15,6 +15,9 @@ t.test('the process of a token', { skip: missing }, async (t) => {
   t.afterEach(() => token.setFaults());
 
   await t.test('is no part of the daemon and knows nothing of it', async (t) => {
+    // Something of the daemon that must not be inherited.
+    const descriptor = openSync(token.path('tokens'), 'r');
+    t.teardown(() => closeSync(descriptor));
     const client = token.client(t);
     await client.open();
     const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: string[] };
@@ -31,6 +34,11 @@ t.test('the process of a token', { skip: missing }, async (t) => {
     t.notMatch(readFileSync(`/proc/${client.pid}/cmdline`, 'latin1'), /pin|kmipd;|pkcs11:/);
     t.match(readFileSync(`/proc/${client.pid}/coredump_filter`, 'latin1'), /^0+\n$/);
     t.equal(readlinkSync(`/proc/${client.pid}/cwd`), '/');
+    const own = listDescriptors(process.pid);
+    t.ok(own.includes(token.path('tokens')), 'the search sees what is open here');
+    const there = listDescriptors(client.pid as number);
+    t.equal(there.filter((target) => target.startsWith('socket:')).length, 2, 'two sockets');
+    t.notOk(there.includes(token.path('tokens')), 'nothing that the daemon has opened');
   });
 
   await t.test('may be killed during a call, which is made once more', async (t) => {
@@ -189,4 +197,17 @@ function isRunning(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** What the descriptors of a process refer to. */
+function listDescriptors(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).flatMap((name) => {
+    try {
+      return [readlinkSync(join(folder, name))];
+    } catch {
+      // That of the listing itself is closed.
+      return [];
+    }
+  });
 }
