@@ -23,6 +23,8 @@ const fileKinds = {
   anchors: { name: 'the states of databases that were seen', maxBytes: mebibyte },
   /** 24 bytes a row. */
   inventory: { name: 'an inventory of rows', maxBytes: 1_024 * mebibyte },
+  /** Of a token; it has the URI. */
+  refusedLogin: { name: 'a note of kmipd about a login', maxBytes: 8 * kibibyte },
   pins: { name: 'the keyrings that were used', maxBytes: 64 * kibibyte },
   rootSettings: { name: 'settings of the root', maxBytes: 64 * kibibyte },
 } as const;

@@ -119,6 +119,12 @@ const samples: readonly { path: string; text: string; wrong?: RegExp }[] = [
     text: `import { local } from '../vault/local.ts';`,
     wrong: /no other adapter/,
   },
+  { path: 'src/token/token-client.ts', text: `import { x } from '../vault/vault.ts';` },
+  {
+    path: 'src/token/token-client.ts',
+    text: `import { local } from '../vault/local.ts';`,
+    wrong: /no other adapter/,
+  },
   { path: 'src/helpers/text.ts', text: '', wrong: /belongs to no layer/ },
   { path: 'src/bytes.ts', text: '', wrong: /belongs to no layer/ },
   { path: 'src/net/listener.ts', text: `// import '../main.ts';\nconst s = "import '../main.ts'";` },

@@ -39,7 +39,7 @@ export function strayVersions(files: readonly SourceFile[]): string[] {
  */
 export function pooledBuffers(files: readonly SourceFile[]): string[] {
   return search(
-    files.filter(({ path }) => /^src\/(vault|crypto|operations|store)\/.*\.ts$/.test(path)),
+    files.filter(({ path }) => /^src\/(vault|token|crypto|operations|store)\/.*\.ts$/.test(path)),
     /\bBuffer\.(?:from\((?![\w.]+\.buffer\b)|concat\(|allocUnsafe\()/,
     'takes memory from the shared pool; use Buffer.alloc or a Uint8Array, or give the reason: // pooled: why',
     (_, { own, above }) => [own, above].some((line) => /\/\/ pooled: \S/.test(line)),

@@ -2,11 +2,20 @@ import type { CommandGroup } from '../command.ts';
 import { vaultAccept } from './vault-accept.ts';
 import { vaultRetire, vaultRewrap, vaultRotate } from './vault-epochs.ts';
 import { vaultStatus } from './vault-status.ts';
+import { vaultTokenCommands } from './vault-token.ts';
 import { vaultUnseal } from './vault-unseal.ts';
 
 /** The commands `vault`. */
 export const vaultCommands: CommandGroup = {
   command: 'vault',
   describe: 'Roots, keys and rows of the database',
-  commands: [vaultStatus, vaultUnseal, vaultRotate, vaultRewrap, vaultRetire, vaultAccept],
+  commands: [
+    vaultStatus,
+    vaultUnseal,
+    vaultRotate,
+    vaultRewrap,
+    vaultRetire,
+    vaultAccept,
+    vaultTokenCommands,
+  ],
 };

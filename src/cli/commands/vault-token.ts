@@ -1,0 +1,9 @@
+import type { CommandGroup } from '../command.ts';
+import { vaultTokenCheck } from './vault-token-check.ts';
+
+/** The commands `vault token`. */
+export const vaultTokenCommands: CommandGroup = {
+  command: 'token',
+  describe: 'PKCS #11 tokens that keep the root key',
+  commands: [vaultTokenCheck],
+};

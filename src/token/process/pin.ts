@@ -1,0 +1,64 @@
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import { describeFileError, openRegularFile } from '../../common/regular-file.ts';
+import { tokenFlags } from '../cryptoki.ts';
+import { copySecret, TokenFailure, type TokenLoginRequest } from '../messages.ts';
+
+/** The longest PIN in bytes; PKCS #11 leaves it to the token. */
+const maxPinBytes = 255;
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
+
+/**
+ * Reads a PIN, the one line of a file, without the end of the line. The caller overwrites it.
+ * @throws {TokenFailure} when others can read the file and it must be private, or when it has no PIN.
+ */
+export function readPin(file: string, mustBePrivate: boolean): Uint8Array {
+  const content = new Uint8Array(maxPinBytes + 3);
+  let length: number;
+  try {
+    const descriptor = openRegularFile(file);
+    try {
+      const { mode } = fstatSync(descriptor);
+      if (mustBePrivate && (mode & 0o077) !== 0)
+        throw new TokenFailure(
+          'token',
+          `the PIN file ${file} has mode ${(mode & 0o777).toString(8).padStart(4, '0')}, others can read it: chmod 600 it`,
+        );
+      length = readSync(descriptor, content);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    content.fill(0);
+    if (error instanceof TokenFailure) throw error;
+    const reason = describeFileError(error) ?? (error as NodeJS.ErrnoException).code ?? 'it cannot be read';
+    throw new TokenFailure('token', `the PIN file ${file}: ${reason}`);
+  }
+  if (content[length - 1] === lineFeed) length -= 1;
+  if (content[length - 1] === carriageReturn) length -= 1;
+  const pin = copySecret(content.subarray(0, length));
+  content.fill(0);
+  if (length >= 1 && length <= maxPinBytes && pin.every((byte) => byte >= 0x20 && byte !== 0x7f)) return pin;
+  pin.fill(0);
+  throw new TokenFailure('token', `the PIN file ${file} is not one line of 1 to ${maxPinBytes} bytes`);
+}
+
+/**
+ * Refuses a login that may lock the PIN.
+ * @throws {TokenFailure} of kind `refused`.
+ */
+export function requireLoginPermitted(
+  flags: number,
+  { mayLockPin, isOutcomeUnknown }: Pick<TokenLoginRequest, 'mayLockPin' | 'isOutcomeUnknown'>,
+): void {
+  if ((flags & tokenFlags.userPinLocked) !== 0) throw refuse('the PIN is locked at the token');
+  if (mayLockPin) return;
+  if ((flags & tokenFlags.userPinFinalTry) !== 0)
+    throw refuse('one more failed login would lock the PIN at the token');
+  if (isOutcomeUnknown && (flags & tokenFlags.userPinCountLow) !== 0)
+    throw refuse('the login before ended without an answer, and the token has counted a failed one');
+}
+
+function refuse(why: string): TokenFailure {
+  return new TokenFailure('refused', why);
+}

@@ -1,0 +1,285 @@
+import { randomFillSync } from 'node:crypto';
+import type { BackOffOptions } from './back-off.ts';
+import type { VerbName } from './frames.ts';
+import { findPinFile, LoginJournal } from './login-journal.ts';
+import {
+  copySecret,
+  decodeJson,
+  decodeSecret,
+  encodeUnwrap,
+  type KeyMode,
+  maskBytes,
+  maxSecretBytes,
+  maxWrappedBytes,
+  TokenFailure,
+  type TokenKeyDescription,
+} from './messages.ts';
+import { PendingCall } from './pending-call.ts';
+import { ProcessEndedError, type TokenProcess } from './token-process.ts';
+import { type TokenHealth, TokenSupervisor } from './token-supervisor.ts';
+import type { TokenUri } from './token-uri.ts';
+
+export interface TokenClientOptions {
+  /** Remembers a refused login across restarts of the daemon. */
+  readonly refusedLoginFile?: string;
+  /** What is done when the key is missing; default `find`: nothing. `create` is for the set-up alone. */
+  readonly mode?: KeyMode;
+  /** How long a call may take, the wait for a new process and for other calls included; default 10,000. */
+  readonly callMilliseconds?: number;
+  /** How long each step of a start may take; default 30,000. */
+  readonly startMilliseconds?: number;
+  /** How many calls may wait; default 64. */
+  readonly maxWaitingCalls?: number;
+  /** Between the pings of an idle token; default 30,000, 0: none. */
+  readonly pingMilliseconds?: number;
+  /** A process that grows beyond this is replaced; default 512 MiB. */
+  readonly maxResidentBytes?: number;
+  /** Default: 250 ms to 30 s, the circuit opens after 3 failures. */
+  readonly backOff?: BackOffOptions;
+  /** Called at each change of state or reason; it must not throw. */
+  readonly onHealth?: (health: TokenHealth) => void;
+  /** Default `process.env`; the library gets those variables alone that the URI names. */
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+const mebibyte = 1_048_576;
+
+const defaults = {
+  mode: 'find',
+  callMilliseconds: 10_000,
+  startMilliseconds: 30_000,
+  maxWaitingCalls: 64,
+  pingMilliseconds: 30_000,
+  maxResidentBytes: 512 * mebibyte,
+  backOff: { baseMilliseconds: 250, maxMilliseconds: 30_000, failuresToOpen: 3 },
+  onHealth: () => {},
+} as const satisfies TokenClientOptions;
+
+/**
+ * Wraps and unwraps secrets of at most 128 bytes by one key in a token. Calls are made one after the other in
+ * the process of the token; the event loop never waits for it. A call that a crash or a lost session
+ * interrupts is made once more, because each of them may be repeated.
+ */
+export class TokenClient {
+  readonly #options: Required<Omit<TokenClientOptions, 'refusedLoginFile' | 'environment'>>;
+  readonly #supervisor: TokenSupervisor;
+  readonly #calls: PendingCall[] = [];
+  readonly #pings: NodeJS.Timeout | undefined;
+  #isCalling = false;
+
+  /** @throws {VaultUnavailableError} when the PIN is a credential and systemd gives none. */
+  constructor(uri: TokenUri, options: TokenClientOptions = {}) {
+    this.#options = { ...defaults, ...options };
+    const { mode, startMilliseconds, pingMilliseconds, backOff, onHealth } = this.#options;
+    const environment = options.environment ?? process.env;
+    const pinFile = findPinFile(uri, environment);
+    const journal = new LoginJournal(options.refusedLoginFile, uri, pinFile);
+    this.#supervisor = new TokenSupervisor(
+      { uri, environment, pinFile, journal, mode, startMilliseconds, showsLibraryOutput: false },
+      backOff,
+      onHealth,
+    );
+    if (pingMilliseconds > 0)
+      this.#pings = setInterval(() => void this.#pingIdle(), pingMilliseconds).unref();
+  }
+
+  get health(): TokenHealth {
+    return this.#supervisor.health;
+  }
+
+  /** Process id of the process in use; undefined while there is none. */
+  get pid(): number | undefined {
+    return this.#supervisor.process?.pid;
+  }
+
+  /** By which a wrapped secret names its root: 16 lowercase hexadecimal digits, equal for the same key. */
+  get id(): string {
+    return this.key.id;
+  }
+
+  /** @throws {VaultUnavailableError} before `open` has resolved once. */
+  get key(): TokenKeyDescription {
+    const { key, health } = this.#supervisor;
+    if (key === undefined) throw this.#supervisor.unavailable(health.reason);
+    return key;
+  }
+
+  /**
+   * Starts the process and opens the key; makes the next attempt now when one is waited for. When it fails,
+   * attempts go on, and `onHealth` hears of success, except after a refused login.
+   *
+   * @throws {VaultUnavailableError} when this attempt fails.
+   */
+  open(): Promise<void> {
+    return this.#supervisor.start();
+  }
+
+  /**
+   * Tries one login although the last one was refused, even when a failure would lock the PIN: the operator
+   * asks for it.
+   * @throws {VaultUnavailableError} when it fails.
+   */
+  retryLogin(): Promise<void> {
+    return this.#supervisor.retryLogin();
+  }
+
+  /**
+   * Resolves to the secret as the token has wrapped it, at most 1,024 bytes. The caller may overwrite the
+   * secret at once.
+   * @throws {VaultUnavailableError} when the token cannot be used now.
+   */
+  async wrap(secret: Uint8Array): Promise<Uint8Array> {
+    if (secret.length === 0 || secret.length > maxSecretBytes)
+      throw new RangeError(`a token wraps 1 to ${maxSecretBytes} bytes`);
+    return this.#ask('wrap', copySecret(secret), (answer) => {
+      if (answer.length < 2 || answer.length > maxWrappedBytes) throw new RangeError('no wrapped secret');
+      return new Uint8Array(answer);
+    });
+  }
+
+  /**
+   * Resolves to the secret, which the caller owns; undefined when it was wrapped by another key or altered.
+   * @throws {VaultUnavailableError} when the token cannot be used now.
+   */
+  async unwrap(wrapped: Uint8Array): Promise<Uint8Array | undefined> {
+    if (wrapped.length === 0 || wrapped.length > maxWrappedBytes) return undefined;
+    const mask = randomFillSync(new Uint8Array(maxSecretBytes));
+    try {
+      return await this.#ask('unwrap', encodeUnwrap(mask, wrapped), (answer) => decodeSecret(answer, mask));
+    } finally {
+      mask.fill(0);
+    }
+  }
+
+  /**
+   * Resolves to random bytes of the token, at most 1,024.
+   * @throws {VaultUnavailableError} when the token cannot be used now.
+   */
+  async random(length: number): Promise<Uint8Array> {
+    if (length < 1 || length > maxWrappedBytes)
+      throw new RangeError(`a token gives 1 to ${maxWrappedBytes} bytes`);
+    const mask = randomFillSync(new Uint8Array(length));
+    try {
+      return await this.#ask('random', new Uint8Array(mask), (answer) => {
+        if (answer.length !== length) throw new RangeError('another number of bytes');
+        const bytes = copySecret(answer);
+        maskBytes(bytes, mask);
+        return bytes;
+      });
+    } finally {
+      mask.fill(0);
+    }
+  }
+
+  /** Asks whether token and session are there; a process that has grown too large is replaced. */
+  async ping(): Promise<void> {
+    const residentBytes = await this.#ask('ping', new Uint8Array(), decodeResidentBytes);
+    if (residentBytes > this.#options.maxResidentBytes)
+      this.#supervisor.process?.kill(
+        `its process had ${Math.ceil(residentBytes / mebibyte)} MiB of memory and was replaced`,
+      );
+  }
+
+  async #pingIdle(): Promise<void> {
+    if (this.#isCalling || this.#supervisor.process === undefined) return;
+    // The health tells what is wrong.
+    await this.ping().catch(() => {});
+  }
+
+  /**
+   * Makes a call and decodes its answer, which is overwritten. A process whose answer cannot be decoded is
+   * replaced.
+   */
+  async #ask<T>(verb: VerbName, body: Uint8Array, decode: (answer: Uint8Array) => T): Promise<T> {
+    const answer = await this.#call(verb, body);
+    try {
+      return decode(answer);
+    } catch {
+      const reason = `its process gave an impossible answer to ${verb}`;
+      this.#supervisor.process?.kill(reason);
+      throw this.#supervisor.unavailable(reason);
+    } finally {
+      answer.fill(0);
+    }
+  }
+
+  #call(verb: VerbName, body: Uint8Array): Promise<Uint8Array> {
+    const { callMilliseconds, maxWaitingCalls } = this.#options;
+    if (this.#calls.length >= maxWaitingCalls) {
+      body.fill(0);
+      throw this.#supervisor.unavailable(`${maxWaitingCalls} calls wait for it already`);
+    }
+    const call = new PendingCall(verb, body, callMilliseconds, () =>
+      this.#supervisor.unavailable(`no answer came within ${callMilliseconds / 1_000} s`),
+    );
+    this.#calls.push(call);
+    void this.#makeCalls();
+    return call.answer;
+  }
+
+  async #makeCalls(): Promise<void> {
+    if (this.#isCalling) return;
+    this.#isCalling = true;
+    for (let call = this.#calls.shift(); call !== undefined; call = this.#calls.shift())
+      if (!call.isSettled) await this.#make(call);
+    this.#isCalling = false;
+  }
+
+  /** Makes a call, and once more when its process or its session was lost. Settles it in any case. */
+  async #make(call: PendingCall): Promise<void> {
+    try {
+      const answer = await this.#try(call);
+      this.#supervisor.succeed();
+      call.resolve(answer);
+    } catch (error) {
+      const isOwn = error instanceof TokenFailure || error instanceof ProcessEndedError;
+      call.reject(isOwn ? this.#supervisor.unavailable(error.message) : (error as Error));
+    }
+  }
+
+  async #try(call: PendingCall): Promise<Uint8Array> {
+    const first = await this.#supervisor.ready();
+    try {
+      return await this.#request(first, call);
+    } catch (error) {
+      if (call.isSettled || (error instanceof TokenFailure && ['refused', 'request'].includes(error.kind)))
+        throw error;
+      if (error instanceof TokenFailure && error.kind === 'session')
+        await this.#supervisor.logInAgain(first).catch(() => {});
+    }
+    const second = await this.#supervisor.ready();
+    if (call.isSettled) throw new ProcessEndedError('nobody waits for the answer');
+    try {
+      return await this.#request(second, call);
+    } catch (error) {
+      if (error instanceof TokenFailure && error.kind === 'session')
+        this.#supervisor.endProcess(second, error);
+      throw error;
+    }
+  }
+
+  /** A failure of the token ends its process, because a fresh library is what helps most often. */
+  async #request(process: TokenProcess, call: PendingCall): Promise<Uint8Array> {
+    try {
+      return await process.request(call.verb, call.body, this.#options.callMilliseconds);
+    } catch (error) {
+      if (error instanceof TokenFailure && ['refused', 'token'].includes(error.kind))
+        this.#supervisor.endProcess(process, error);
+      throw error;
+    }
+  }
+
+  /** Ends the process; calls that wait fail. */
+  async close(): Promise<void> {
+    clearInterval(this.#pings);
+    for (const call of this.#calls.splice(0)) call.reject(this.#supervisor.unavailable('it was closed'));
+    await this.#supervisor.close();
+  }
+}
+
+/** @throws {RangeError} or {SyntaxError} when the body does not have it. */
+function decodeResidentBytes(body: Uint8Array): number {
+  const { residentBytes } = decodeJson<{ residentBytes: unknown }>(body);
+  if (typeof residentBytes === 'number') return residentBytes;
+  throw new RangeError('no number of bytes');
+}

@@ -1,0 +1,116 @@
+import type { LoginJournal } from './login-journal.ts';
+import {
+  decodeJson,
+  encodeJson,
+  type HelloRequest,
+  type KeyMode,
+  type KeyRequest,
+  type TokenDescription,
+  TokenFailure,
+  type TokenKeyDescription,
+  type TokenLoginRequest,
+} from './messages.ts';
+import { TokenProcess } from './token-process.ts';
+import type { TokenUri } from './token-uri.ts';
+import { findWrappingFormat } from './wrapping-formats.ts';
+
+/** What starts a process of the token and opens the key. */
+export interface TokenSettings {
+  readonly uri: TokenUri;
+  /** Has the values of the variables that the URI names, and $CREDENTIALS_DIRECTORY. */
+  readonly environment: NodeJS.ProcessEnv;
+  readonly pinFile: string | undefined;
+  readonly journal: LoginJournal;
+  readonly mode: KeyMode;
+  /** Bounds each step: loading the library, the login, finding or making the key. */
+  readonly startMilliseconds: number;
+  readonly showsLibraryOutput: boolean;
+}
+
+/**
+ * Starts a process with those variables of the environment that the URI names, and no other.
+ * @throws {ProcessEndedError} when the daemon has no descriptors left.
+ */
+export function spawnTokenProcess({ uri, environment, showsLibraryOutput }: TokenSettings): TokenProcess {
+  const passed = uri.environment.flatMap((name) => {
+    const value = environment[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return new TokenProcess(Object.fromEntries(passed), showsLibraryOutput);
+}
+
+/**
+ * Loads the library and finds the token.
+ * @throws {TokenFailure} or {ProcessEndedError} when that fails.
+ */
+export async function findToken(
+  process: TokenProcess,
+  { uri, startMilliseconds }: TokenSettings,
+): Promise<TokenDescription> {
+  const { modulePath, token, manufacturer, model, serial, slotId } = uri;
+  const hello: HelloRequest = { modulePath, token, manufacturer, model, serial, slotId };
+  return decodeJson(await process.request('hello', encodeJson(hello), startMilliseconds));
+}
+
+/**
+ * Opens a session and logs in, at most once. The journal notes the attempt before it is made, because a
+ * library may crash or hang after the token has counted a failure.
+ *
+ * @throws {TokenFailure} of kind `refused` when an operator must ask for the next login; the journal has it.
+ * @throws {ProcessEndedError} when the process ends meanwhile.
+ */
+export async function logIn(
+  process: TokenProcess,
+  settings: TokenSettings,
+  mayLockPin: boolean,
+): Promise<void> {
+  const { journal, pinFile, uri, mode, startMilliseconds } = settings;
+  const last = journal.read();
+  if (last.state === 'refused' && !mayLockPin) throw new TokenFailure('refused', last.reason);
+  const request: TokenLoginRequest = {
+    pinFile,
+    mustBePrivate: uri.pinSource?.kind === 'file',
+    isOutcomeUnknown: last.state === 'unknown',
+    mayLockPin,
+    isReadWrite: mode === 'create',
+  };
+  if (pinFile !== undefined) journal.begin();
+  try {
+    await process.request('login', encodeJson(request), startMilliseconds);
+  } catch (error) {
+    if (error instanceof TokenFailure && error.kind === 'refused') noteRefusal(journal, error.message);
+    // Any other answer says that the token has counted nothing; what was unknown before remains so.
+    else if (error instanceof TokenFailure && last.state !== 'unknown') journal.forget();
+    throw error;
+  }
+  if (pinFile !== undefined) journal.forget();
+}
+
+/**
+ * Notes that the token has refused a login. A note of an earlier refusal stays. When none can be written,
+ * that of the attempt stands, which lets no login be tried while the token counts a failure.
+ */
+export function noteRefusal(journal: LoginJournal, reason: string): void {
+  try {
+    if (journal.read().state !== 'refused') journal.refuse(reason);
+  } catch {
+    // The refusal itself is what the operator must hear of.
+  }
+}
+
+/**
+ * Finds the key of the URI, or makes it.
+ *
+ * @throws {TokenFailure} when there is no such key, or kmipd cannot use it.
+ */
+export async function openTokenKey(
+  process: TokenProcess,
+  { uri, mode, startMilliseconds }: TokenSettings,
+): Promise<TokenKeyDescription> {
+  const { object, id, type } = uri;
+  const request: KeyRequest = { mode, object, id: id?.toHex(), type };
+  const body = await process.request('key', encodeJson(request), startMilliseconds);
+  const key = decodeJson<TokenKeyDescription>(body);
+  if (/^[0-9a-f]{16}$/.test(key.id) && findWrappingFormat(key.format) !== undefined) return key;
+  throw new TokenFailure('token', 'its process described a key in an impossible way');
+}

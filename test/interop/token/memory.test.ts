@@ -1,0 +1,83 @@
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import t from 'tap';
+import { copySecret } from '../../../src/token/messages.ts';
+import { missing, SoftToken } from './soft-token.ts';
+
+const canaryBytes = 32;
+const pieceBytes = 1 << 20;
+
+/** A secret that stands nowhere: the test holds it as two random parts, whose exclusive or it is. */
+class Canary {
+  readonly #mask = crypto.getRandomValues(new Uint8Array(canaryBytes));
+  readonly #masked = crypto.getRandomValues(new Uint8Array(canaryBytes));
+
+  /** Returns the canary itself. */
+  plant(): Uint8Array {
+    const secret = copySecret(this.#masked);
+    for (const [at, byte] of this.#mask.entries()) secret[at] = (secret[at] ?? 0) ^ byte;
+    return secret;
+  }
+
+  /** Counts the copies of its first 16 bytes in the writable memory of a process. */
+  count(pid: number): number {
+    const memory = openSync(`/proc/${pid}/mem`, 'r');
+    const piece = new Uint8Array(pieceBytes + canaryBytes);
+    let copies = 0;
+    for (const line of readFileSync(`/proc/${pid}/maps`, 'latin1').split('\n')) {
+      const [, from, to] = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line) ?? [];
+      if (from === undefined || to === undefined) continue;
+      const end = BigInt(`0x${to}`);
+      for (let at = BigInt(`0x${from}`); at < end; at += BigInt(pieceBytes))
+        copies += this.#countIn(piece.subarray(0, readAt(memory, piece, at, end)));
+    }
+    closeSync(memory);
+    return copies;
+  }
+
+  #countIn(bytes: Uint8Array): number {
+    const buffer = Buffer.from(bytes.buffer, 0, bytes.length);
+    // Three bytes are no secret, and the search for them is fast.
+    const start = Buffer.from(this.#masked.subarray(0, 3).map((byte, at) => byte ^ (this.#mask[at] ?? 0)));
+    let copies = 0;
+    for (let at = buffer.indexOf(start); at >= 0 && at < pieceBytes; at = buffer.indexOf(start, at + 1)) {
+      let same = 0;
+      while (same < 16 && ((bytes[at + same] ?? 0) ^ (this.#mask[same] ?? 0)) === this.#masked[same]) same++;
+      if (same === 16) copies += 1;
+    }
+    return copies;
+  }
+}
+
+/** Reads up to the end of the area; 0 for one that cannot be read. */
+function readAt(memory: number, piece: Uint8Array, at: bigint, end: bigint): number {
+  const length = end - at < BigInt(piece.length) ? Number(end - at) : piece.length;
+  try {
+    return readSync(memory, piece, 0, length, at);
+  } catch {
+    return 0;
+  }
+}
+
+t.test(
+  'the memory of the daemon has no copy of a secret that was unwrapped and wiped',
+  { skip: missing },
+  async (t) => {
+    const token = new SoftToken(t);
+    const client = token.client(t);
+    await client.open();
+    const canary = new Canary();
+    const secret = canary.plant();
+    t.equal(canary.count(process.pid), 1, 'the search finds the one that is there');
+    const wrapped = await client.wrap(secret);
+    secret.fill(0);
+    for (let call = 0; call < 20; call++) {
+      const unwrapped = await client.unwrap(wrapped);
+      unwrapped?.fill(0);
+    }
+    t.equal(canary.count(process.pid), 0);
+    const inside = canary.count(client.pid as number);
+    t.comment(
+      `${inside} copies in the process of the token, in memory that pkcs11js and SoftHSM2 have freed`,
+    );
+  },
+);
