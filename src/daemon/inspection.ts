@@ -17,8 +17,9 @@ import { type ProbedStore, probeStore } from '../store/probe.ts';
 import { wipeKeyring } from '../vault/keyring.ts';
 import { decodeKeyring, readStoreId } from '../vault/keyring-format.ts';
 import { alteredKeyringMessage, foreignRootMessage } from '../vault/root-messages.ts';
+import type { OpenRoot } from '../vault/roots/root.ts';
 import { readRootSettings } from '../vault/roots/root-settings.ts';
-import { type StoredKeyring, VaultUnavailableError } from '../vault/vault.ts';
+import { RootMissingError, type StoredKeyring, VaultUnavailableError } from '../vault/vault.ts';
 import { addressesOf, bind, requireDistinctAddresses } from './bind.ts';
 import { describeIdlePolicies } from './idle-policies.ts';
 import { type CertificateFlaw, findFlawsOfDates, readServerMaterial } from './server-material.ts';
@@ -99,7 +100,15 @@ async function inspectRoot(
   const [source] = createRootSources(stateDirectory, config);
   const storeId = readStoreId(stored);
   if (source === undefined || storeId === undefined) throw new VaultUnavailableError(alteredKeyringMessage);
-  const named = { uri: source.uri, root: await source.open(storeId) };
+  let root: OpenRoot;
+  try {
+    root = await source.open(storeId);
+  } catch (error) {
+    if (error instanceof RootMissingError)
+      return [`${error.message}; only Discover Versions, Query and Ping would be answered`];
+    throw error;
+  }
+  const named = { uri: source.uri, root };
   try {
     const keyring = await decodeKeyring(stored, [named]);
     if (keyring === 'foreign') throw new VaultUnavailableError(foreignRootMessage(named));

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { synchronise } from '../common/durable-file.ts';
-import { Secret } from '../common/secret.ts';
+import { allocateSecretBytes, Secret } from '../common/secret.ts';
 import { readSecretFile } from './roots/secret-file.ts';
 import { decodeKeyText, writeHex } from './secret-text.ts';
 import { VaultUnavailableError } from './vault.ts';
@@ -34,7 +34,7 @@ const maxFileBytes = 128;
 export function createRootKey(file: string): void {
   const directory = dirname(file);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const key = randomFillSync(new Uint8Array(rootKeyBytes));
+  const key = randomFillSync(allocateSecretBytes(rootKeyBytes));
   const line = new Uint8Array(rootKeyBytes * 2 + 1).fill('\n'.charCodeAt(0));
   writeHex(line, 0, key);
   // Written to another name, then linked: the name always refers to the whole key, and a link never replaces

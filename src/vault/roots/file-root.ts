@@ -1,6 +1,6 @@
 import type { Secret } from '../../common/secret.ts';
 import { createOrReadRootKey, readRootKey } from '../root-key.ts';
-import { VaultUnavailableError } from '../vault.ts';
+import { RootMissingError } from '../vault.ts';
 import { ByteRoot } from './byte-root.ts';
 import type { OpenRoot, RootSource } from './root.ts';
 import { watchFiles } from './watch-files.ts';
@@ -12,7 +12,7 @@ import { watchFiles } from './watch-files.ts';
 export function createFileRoot(file: string): RootSource {
   const openKey = (key: Secret | undefined, storeId: Uint8Array): OpenRoot => {
     if (key !== undefined) return new ByteRoot(key, storeId);
-    throw new VaultUnavailableError(
+    throw new RootMissingError(
       `the root key ${file} is missing, and the database is encrypted under it: restore it from its backup`,
     );
   };
