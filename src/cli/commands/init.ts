@@ -44,7 +44,7 @@ export const init: Command<Arguments> = {
         type: 'string',
         requiresArg: true,
         describe:
-          'Where the root of all keys comes from: file:PATH (default HOME/root.key), passphrase:, passphrase:file=PATH, credential:NAME, shares:K/N, all-of:URI+URI',
+          'Where the root of all keys comes from: file:PATH (default HOME/root.key), passphrase:, passphrase:file=PATH, credential:NAME, shares:K/N, pkcs11:…, all-of:URI+URI',
       }),
   async run(args) {
     const stateDirectory = stateDirectoryAt(args.home);
