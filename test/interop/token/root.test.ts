@@ -7,7 +7,7 @@ import { Load, makeKeys, readKeys, TokenHome } from './token-home.ts';
 
 t.setTimeout(600_000);
 
-const keys = 20;
+const keys = 1_000;
 
 t.test('a home with its root in a token', { skip: missing }, async (t) => {
   const token = new SoftToken(t);

@@ -104,15 +104,28 @@ function isTokenProcess(pid: string, parent: number | undefined): boolean {
   }
 }
 
+/** Items of one request. */
+const batch = 100;
+
 /** Makes keys, and resolves to their identifiers. */
 export async function makeKeys(client: Client, count: number): Promise<readonly string[]> {
-  const items = Array.from({ length: count }, (_, at) => create(`key ${at}`));
-  return (await ask(client, items)).map(({ id = '' }) => id);
+  const ids: string[] = [];
+  while (ids.length < count) {
+    const items = Array.from({ length: Math.min(batch, count - ids.length) }, (_, at) =>
+      create(`key ${ids.length + at}`),
+    );
+    for (const { id = '' } of await ask(client, items)) ids.push(id);
+  }
+  return ids;
 }
 
 /** Fetches keys, and resolves to what the answers say. */
 export async function readKeys(client: Client, ids: readonly string[]): Promise<readonly string[]> {
-  return (await ask(client, ids.map(get))).map(describe);
+  const answers: string[] = [];
+  for (let at = 0; at < ids.length; at += batch)
+    for (const answer of await ask(client, ids.slice(at, at + batch).map(get)))
+      answers.push(describe(answer));
+  return answers;
 }
 
 const describe = ({ ok, payload }: Answer): string => (ok ? JSON.stringify(payload) : 'refused');
