@@ -101,9 +101,9 @@ export class TokenRoot implements RootSource {
     };
   }
 
-  /** Tries a token that is down now; not one that has refused the login. */
+  /** Tries a token that is down now; one that has refused the login only when an operator has asked for it. */
   retry(): void {
-    if (this.#status.state === 'down') void this.#tryToOpen();
+    if (['down', 'refused'].includes(this.#status.state)) void this.#tryToOpen();
   }
 
   /**

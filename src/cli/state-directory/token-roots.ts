@@ -63,7 +63,7 @@ export class TokenRoots {
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
-  /** Tries those that are down now; none that has refused the login. */
+  /** As `TokenRoot.retry`. */
   retry(): void {
     for (const root of this.#open) root.retry();
   }

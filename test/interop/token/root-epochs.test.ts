@@ -1,10 +1,12 @@
+import { writeFileSync } from 'node:fs';
 import t from 'tap';
 import { TokenRoot } from '../../../src/token/token-root.ts';
+import { parseTokenUri } from '../../../src/token/token-uri.ts';
 import { openLocalVault } from '../../../src/vault/local.ts';
 import { watchFiles } from '../../../src/vault/roots/watch-files.ts';
 import { memoryKeyrings } from '../../unit/vault/memory-keyrings.ts';
 import { context, plain } from '../../unit/vault/vault-fixture.ts';
-import { missing, SoftToken } from './soft-token.ts';
+import { missing, pin, SoftToken } from './soft-token.ts';
 
 /** Epochs of a vault whose root is in a token that comes and goes. */
 
@@ -61,7 +63,7 @@ t.test('a key is made for a new database alone', { skip: missing }, async (t) =>
   const list = () =>
     token.run(
       'pkcs11-tool',
-      ...['--module', token.faultyModule, '--token-label', 'kmipd', '--login', '--pin', '24681357'],
+      ...['--module', token.faultyModule, '--token-label', 'kmipd', '--login', '--pin', pin],
       ...['--list-objects', '--type', 'secrkey'],
     );
   t.equal(list().match(/Secret Key Object/g)?.length, 1);
@@ -71,11 +73,42 @@ t.test('a key is made for a new database alone', { skip: missing }, async (t) =>
   t.equal(list().match(/Secret Key Object/g)?.length, 1);
   token.run(
     'pkcs11-tool',
-    ...['--module', token.faultyModule, '--token-label', 'kmipd', '--login', '--pin', '24681357'],
+    ...['--module', token.faultyModule, '--token-label', 'kmipd', '--login', '--pin', pin],
     ...['--delete-object', '--type', 'secrkey', '--label', 'root'],
   );
   const third = await open(keyrings);
   t.match(third.sealedBecause, /^the token kmipd cannot be used: /);
   await third.close();
   t.notMatch(list(), /Secret Key Object/, 'a database that has a keyring gets no other key');
+});
+
+t.test('a backup of the key in another token is the same root', { skip: missing }, async (t) => {
+  const token = new SoftToken(t);
+  token.addToken('backup');
+  const key = token.path('key');
+  writeFileSync(key, crypto.getRandomValues(new Uint8Array(32)));
+  for (const label of ['kmipd', 'backup'])
+    token.run(
+      'pkcs11-tool',
+      ...['--module', token.faultyModule, '--token-label', label, '--login', '--pin', pin],
+      ...['--write-object', key, '--type', 'secrkey', '--key-type', 'AES:32', '--usage-wrap', '--sensitive'],
+      ...['--label', 'root', '--id', '00112233445566778899aabbccddeeff'],
+    );
+  const keyrings = memoryKeyrings();
+  const open = (text: string) => {
+    const options = { client: { environment: token.environment }, watchFiles };
+    const root = new TokenRoot(parseTokenUri(text, '/'), options);
+    return openLocalVault({ roots: [root], keyrings, activationDelaySeconds: 0, refreshSeconds: 0 });
+  };
+  const first = await open(token.uriText());
+  t.equal(first.sealedBecause, undefined);
+  const sealed = first.seal(context, plain);
+  await first.close();
+  token.run('softhsm2-util', '--delete-token', '--token', 'kmipd');
+  t.match((await open(token.uriText())).sealedBecause, /^the token kmipd cannot be used: /);
+  const second = await open(token.uriText().replace('token=kmipd', 'token=backup'));
+  t.equal(second.sealedBecause, undefined);
+  t.strictSame(second.open(context, sealed), plain);
+  t.equal(await second.rotate(), 2, 'and it wraps what is new');
+  await second.close();
 });

@@ -1,4 +1,5 @@
 import { existsSync, globSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { missing, pin, SoftToken } from './soft-token.ts';
@@ -137,6 +138,18 @@ t.test('a daemon whose root is in a token', { skip: missing }, async (t) => {
     t.strictSame(await read(port), before);
     t.same(globSync('token-login*', { cwd: home.directory }), [], 'nothing is left of it');
     t.notMatch(daemon.combinedOutput, pin);
+  });
+
+  await t.test('tries again when the note of the refused login is removed', async (t) => {
+    token.setFaults('C_Login return 160');
+    const daemon = home.serve();
+    await daemon.sealed();
+    token.setFaults();
+    await daemon.reload();
+    t.same(token.logins, ['0xa0']);
+    for (const note of globSync('token-login*', { cwd: home.directory })) rmSync(join(home.directory, note));
+    await daemon.ready();
+    t.same(token.logins, ['0xa0', '0x0']);
   });
 
   await t.test('ends while the token does not answer, without waiting for it', async (t) => {
