@@ -101,7 +101,7 @@ export class TokenRoot implements RootSource {
     };
   }
 
-  /** Tries a token that is down now; one that has refused the login only when an operator has asked for it. */
+  /** Tries a token that is down now; one that has refused the login only if an operator has asked for it. */
   retry(): void {
     if (['down', 'refused'].includes(this.#status.state)) void this.#tryToOpen();
   }
