@@ -46,6 +46,7 @@ export class TokenRoot implements RootSource {
   #ending: Promise<void> | undefined;
   #status: TokenStatus;
   #isClosed = false;
+  #isUsed = false;
 
   constructor(token: TokenUri, options: TokenRootOptions) {
     this.uri = token.text;
@@ -60,6 +61,11 @@ export class TokenRoot implements RootSource {
 
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  /** Whether it was opened, created, or a login tried. */
+  get isUsed(): boolean {
+    return this.#isUsed;
   }
 
   /** Process id of the process of the token in use; undefined while there is none. */
@@ -151,6 +157,7 @@ export class TokenRoot implements RootSource {
   /** @throws {VaultUnavailableError} when the PIN is a credential and there is none. */
   #connect(mode: 'find' | 'create'): TokenClient {
     if (this.#isClosed) throw new VaultUnavailableError(`the root ${this.uri} is closed`);
+    this.#isUsed = true;
     try {
       const onHealth = (health: TokenHealth) => this.#noteHealth(health);
       return new TokenClient(this.#token, { ...this.#options.client, mode, onHealth });

@@ -39,17 +39,21 @@ export class TokenRoots {
       ...{ idleSeconds, watchFiles },
       ...(onStatus && { onStatus }),
     });
-    this.#roots = [...this.#open, root];
+    const isKept = ({ isClosed, isUsed, uri }: TokenRoot) => !isClosed && (isUsed || uri !== text);
+    this.#roots = [...this.#roots.filter(isKept), root];
     return root;
   };
 
-  /** Those that nobody has closed, such as one that was exchanged. */
-  get #open(): readonly TokenRoot[] {
-    return this.#roots.filter(({ isClosed }) => !isClosed);
+  /** One for each URI: a reload creates sources of which only those are used whose root is another one. */
+  get #current(): readonly TokenRoot[] {
+    const current = new Map<string, TokenRoot>();
+    for (const root of this.#roots)
+      if (!root.isClosed && (root.isUsed || !current.has(root.uri))) current.set(root.uri, root);
+    return [...current.values()];
   }
 
   list(): readonly TokenStatus[] {
-    return this.#open.map(({ status }) => status);
+    return this.#current.map(({ status }) => status);
   }
 
   /**
@@ -58,18 +62,18 @@ export class TokenRoots {
    * @throws {CommandError} when no root is in a token.
    */
   async logIn(): Promise<void> {
-    if (this.#open.length === 0) throw new CommandError('no root of this home is in a token');
-    const results = await Promise.allSettled(this.#open.map((root) => root.logIn()));
+    if (this.#current.length === 0) throw new CommandError('no root of this home is in a token');
+    const results = await Promise.allSettled(this.#current.map((root) => root.logIn()));
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
   /** As `TokenRoot.retry`. */
   retry(): void {
-    for (const root of this.#open) root.retry();
+    for (const root of this.#current) root.retry();
   }
 
   /** Ends their processes; what waits for one of them fails. */
   async close(): Promise<void> {
-    await Promise.all(this.#open.map((root) => root.close()));
+    await Promise.all(this.#roots.map((root) => root.close()));
   }
 }
