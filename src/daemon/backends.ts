@@ -1,6 +1,7 @@
 import { lockDatabase } from '../cli/state-directory/database-lock.ts';
 import { openDatabaseOf } from '../cli/state-directory/open-database.ts';
 import { attendanceAtTerminal } from '../cli/state-directory/root-attendance.ts';
+import type { TokenRoots } from '../cli/state-directory/token-roots.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
 import type { ManagedNodes } from '../management/api.ts';
 import { StoredClients } from '../protocol/authentication/client-directory.ts';
@@ -13,6 +14,7 @@ import { type LaneReports, reportLanes } from './lane-reports.ts';
 import { logLockWaits } from './lock-waits.ts';
 import { reportSealing, type SealingReports } from './sealing-reports.ts';
 import type { StartContext } from './start-context.ts';
+import { areUp, reportTokens } from './token-reports.ts';
 
 /** The open database, the vault that opens its rows, and the clients among them. */
 export interface Backends {
@@ -20,6 +22,7 @@ export interface Backends {
   readonly vault: LocalVault;
   readonly clients: ClientDirectory;
   readonly nodes: ManagedNodes;
+  readonly tokens: TokenRoots;
   readonly snapshot: Database['snapshot'];
   readonly sealedRows: Database['sealedRows'];
   readonly lanes: Pick<LaneReports, 'stopped'>;
@@ -40,25 +43,19 @@ export async function openBackends(context: StartContext): Promise<Backends> {
   const lanes = reportLanes(log, metrics, Date.now);
   const sealing = reportSealing(log, metrics);
   const sharesExpired = () => log.warn('the shares of the root were wiped: the others did not come in time');
-  const { store, vault, nodes, snapshot, sealedRows, close } = await openConverted(context, () =>
+  const { close, ...opened } = await openConverted(context, () =>
     openDatabaseOf(stateDirectory, config, {
       lockWait: logLockWaits(log, Date.now),
       forged: reportForgedRows(log, metrics, Date.now),
       lanes: { process: 'daemon', observer: lanes },
       sealing,
+      tokenStatus: reportTokens(log),
       attendance: { ...attendanceAtTerminal(), sharesExpired },
       mustExist,
     }),
   );
   closing.defer(close);
-  return {
-    store,
-    vault,
-    nodes,
-    snapshot,
-    sealedRows,
-    lanes,
-    sealing,
-    clients: new StoredClients(store, vault),
-  };
+  const { tokens } = opened;
+  if (tokens.list().length > 0) metrics.watchTokens(() => areUp(tokens));
+  return { ...opened, lanes, sealing, clients: new StoredClients(opened.store, opened.vault) };
 }

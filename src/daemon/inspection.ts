@@ -104,6 +104,7 @@ async function inspectRoot(
   try {
     root = await source.open(storeId);
   } catch (error) {
+    await source.close?.();
     if (error instanceof RootMissingError)
       return [`${error.message}; only Discover Versions, Query and Ping would be answered`];
     throw error;

@@ -1,6 +1,6 @@
 import { rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { writeFileAtomically } from '../common/durable-file.ts';
+import { dirname, join } from 'node:path';
+import { giveToOwner, writeFileAtomically } from '../common/durable-file.ts';
 import { readTextFile } from '../common/regular-file.ts';
 import { VaultUnavailableError } from '../vault/vault.ts';
 import type { TokenUri } from './token-uri.ts';
@@ -90,7 +90,9 @@ export class LoginJournal {
     const time = new Date().toISOString();
     const entry: Entry = { uri: this.#uri.text, time, state, reason, pin: this.#identifyPin() };
     this.#entry = entry;
-    if (this.file !== undefined) writeFileAtomically(this.file, `${JSON.stringify(entry)}\n`, 0o600);
+    if (this.file === undefined) return;
+    writeFileAtomically(this.file, `${JSON.stringify(entry)}\n`, 0o600);
+    giveToOwner(this.file, dirname(this.file));
   }
 
   #identifyPin(): string {

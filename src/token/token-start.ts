@@ -21,6 +21,7 @@ export interface TokenSettings {
   readonly environment: NodeJS.ProcessEnv;
   readonly pinFile: string | undefined;
   readonly journal: LoginJournal;
+  readonly loginCommand?: string;
   readonly mode: KeyMode;
   /** Bounds each step: loading the library, the login, finding or making the key. */
   readonly startMilliseconds: number;

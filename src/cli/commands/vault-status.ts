@@ -31,25 +31,33 @@ export const vaultStatus: Command<Arguments> = {
 const toTime = (seconds: number) => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
 const toTimeOrNull = (seconds: number | null) => (seconds === null ? null : toTime(seconds));
 
-function toJson({ sealedBecause, configured, generation, roots, epochs, nodes }: ManagedVaultStatus) {
+function toJson(status: ManagedVaultStatus) {
+  const { sealedBecause, configured, generation, roots, tokens, epochs, nodes } = status;
   return {
     sealed: sealedBecause !== null,
     reason: sealedBecause,
     configured,
     generation,
     roots: roots.map(({ id, kind, uri, createdAt }) => ({ id, kind, uri, since: toTime(createdAt) })),
+    tokens: tokens.map(({ since, ...token }) => ({ ...token, since: toTime(since) })),
     epochs: epochs.map(({ createdAt, ...epoch }) => ({ ...epoch, created: toTime(createdAt) })),
     nodes: nodes.map(({ name, keyring, writtenAt }) => ({ name, keyring, written: toTimeOrNull(writtenAt) })),
   };
 }
 
 function formatStatus(status: ManagedVaultStatus): string {
-  const { sealedBecause, configured, generation, roots, epochs, nodes } = status;
-  if (sealedBecause !== null) return `sealed: ${sealedBecause}\nroot:   ${configured.join(', ')}`;
+  const { sealedBecause, configured, generation, roots, tokens, epochs, nodes } = status;
+  if (sealedBecause !== null)
+    return [
+      `sealed: ${sealedBecause}`,
+      `root:   ${configured.join(', ')}`,
+      ...tokens.map(({ uri, state, since }) => `token:  ${state} since ${toTime(since)}, ${uri}`),
+    ].join('\n');
   return formatTable([
     ['WHAT', 'NAME', 'STATE', 'SINCE', ''],
     ['keyring', `generation ${generation}`, 'unsealed', '', ''],
     ...roots.map(({ id, uri, createdAt }) => ['root', id, 'live', toTime(createdAt), uri]),
+    ...tokens.map(({ uri, state, since, reason }) => ['token', '', state, toTime(since), reason || uri]),
     ...epochs.map(({ epoch, state, createdAt, seals }) => [
       ...['epoch', String(epoch), state, toTime(createdAt)],
       seals === null ? '' : `${seals} boxes`,

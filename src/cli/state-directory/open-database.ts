@@ -14,12 +14,15 @@ import { findNodeName, type ProcessKind, prepareLanes } from './database-lanes.t
 import { createManagedNodes } from './database-nodes.ts';
 import { createRootSources, type RootAttendance } from './root-sources.ts';
 import type { StateDirectory } from './state-directory.ts';
+import { TokenRoots, type TokenRootsOptions } from './token-roots.ts';
 
 /** The database of a state directory and the vault that opens its rows. */
 export interface OpenedDatabase
   extends Pick<Database, 'store' | 'keyrings' | 'snapshot' | 'repair' | 'sealedRows'> {
   readonly vault: LocalVault;
   readonly nodes: ManagedNodes;
+  /** The roots of the vault that are in tokens. */
+  readonly tokens: TokenRoots;
   close(): Promise<void>;
 }
 
@@ -30,6 +33,8 @@ export interface OpenedDatabaseOptions extends DatabaseOptions {
   readonly sealing?: SealingObserver;
   /** Asks people for what opens the root; left out where nobody can be asked. */
   readonly attendance?: RootAttendance;
+  /** Is told of the state of each token that has a root. */
+  readonly tokenStatus?: TokenRootsOptions['onStatus'];
   /** The process that writes, and who is told when it must stop; left out by processes that only read. */
   readonly lanes?: { readonly process: ProcessKind; readonly observer?: LaneObserver };
   /** For the commands that look at a database, or accept it, whatever it contains. */
@@ -52,7 +57,8 @@ export async function openDatabaseOf(
   config: Pick<Config, 'store' | 'limits' | 'vault'>,
   options: OpenedDatabaseOptions = {},
 ): Promise<OpenedDatabase> {
-  const { forged, sealing, attendance, lanes: use, isUnprotected, refreshSeconds, ...settings } = options;
+  const { forged, sealing, attendance, tokenStatus, lanes: use, ...others } = options;
+  const { isUnprotected, refreshSeconds, ...settings } = others;
   const { keyringPin } = stateDirectory;
   const { store: url, limits } = config;
   await using opened = new AsyncDisposableStack();
@@ -60,8 +66,12 @@ export async function openDatabaseOf(
   opened.defer(() => prepared?.lock?.release());
   const database = await openDatabase(url, { limits, ...(forged && { forged }), ...settings });
   opened.defer(() => database.close());
+  const tokens = new TokenRoots(stateDirectory, {
+    ...{ idleSeconds: config.vault.tokenIdleSeconds, onStatus: tokenStatus },
+  });
+  opened.defer(() => tokens.close());
   const vault = await openLocalVault({
-    roots: createRootSources(stateDirectory, config, attendance),
+    roots: createRootSources(stateDirectory, config, { ...attendance, tokens }),
     keyrings: database.keyrings,
     pin: { file: keyringPin, database: redactStoreUrl(url), isReadOnly: prepared === undefined },
     ...(forged && { forged }),
@@ -73,6 +83,8 @@ export async function openDatabaseOf(
   // Pending commits need the vault.
   opened.defer(async () => {
     await database.close();
+    // The vault waits for a token that does not answer.
+    await tokens.close();
     await vault.close();
   });
   const { store, keyrings, snapshot, repair, sealedRows } = database;
@@ -92,5 +104,6 @@ export async function openDatabaseOf(
   const closing = opened.move();
   const own = prepared === undefined ? findNodeName(stateDirectory) : nodeOf(prepared.options.name);
   const nodes = createManagedNodes(database, vault, own);
-  return { store, keyrings, snapshot, repair, sealedRows, vault, nodes, close: () => closing.disposeAsync() };
+  const parts = { store, keyrings, snapshot, repair, sealedRows, vault, nodes, tokens };
+  return { ...parts, close: () => closing.disposeAsync() };
 }

@@ -54,6 +54,7 @@ t.test('every key of a file takes effect', (t) => {
     fips = true
     vault.root = "all-of:file:keys/a+credential:b"
     vault.activationSeconds = 90
+    vault.tokenIdleSeconds = 0
     log.level = "debug"
     [tls]
     profile = "legacy"
@@ -95,6 +96,7 @@ t.test('every key of a file takes effect', (t) => {
         ],
       },
       activationSeconds: 90,
+      tokenIdleSeconds: 0,
     },
     log: { level: 'debug' },
     tls: {
@@ -270,6 +272,7 @@ t.test('the rendered file yields the defaults', (t) => {
   const crypto = { ...whole.crypto, legacy: undefined, protection: undefined };
   const restored = {
     ...whole,
+    vault: { ...parse('').vault, ...whole.vault, tokenIdleSeconds: undefined },
     https: undefined,
     metrics: undefined,
     certification,
