@@ -14,10 +14,11 @@ import { type FoundLeak, type Report, Search, type SearchOptions } from './closu
  *
  * `npm test` enters a few states of each depth up to 2. The long form:
  *
- *     KMIPD_CLOSURE_DEPTH=5 KMIPD_CLOSURE_STATES=60 node test/run.ts protocol/protection/closure.test.ts
+ *     KMIPD_CLOSURE_DEPTH=5 KMIPD_CLOSURE_STATES=6 node test/protocol/protection/closure.test.ts
  *
  * `KMIPD_CLOSURE_STATES` bounds the states that are entered of each depth; where there are more, they are
- * drawn by `KMIPD_CLOSURE_SEED`. The counts are printed as comments of TAP.
+ * drawn by `KMIPD_CLOSURE_SEED`. The counts are printed as comments of TAP; docs/robustness.md has those of a
+ * long run.
  */
 
 const number = (name: string, value: number) => Number(process.env[`KMIPD_CLOSURE_${name}`] ?? value);
