@@ -1,4 +1,4 @@
-import { existsSync, globSync, rmSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
@@ -23,6 +23,7 @@ t.test('a daemon whose root is in a token', { skip: missing }, async (t) => {
   t.beforeEach(async () => {
     await home.end();
     token.setFaults();
+    token.writePin(pin);
     rmSync(logFile, { force: true });
   });
   const read = async (port: number) => {
@@ -150,6 +151,26 @@ t.test('a daemon whose root is in a token', { skip: missing }, async (t) => {
     for (const note of globSync('token-login*', { cwd: home.directory })) rmSync(join(home.directory, note));
     await daemon.ready();
     t.same(token.logins, ['0xa0', '0x0']);
+  });
+
+  await t.test('waits for the login of a command, and does not try a PIN that was wrong there', async (t) => {
+    token.setFaults('after-login wait');
+    token.writePin('13572468');
+    const checking = home.kmipd('check-config');
+    while (token.logins.length === 0) await sleep(20);
+    const [note = ''] = globSync('token-login*', { cwd: home.directory });
+    t.match(readFileSync(join(home.directory, note), 'utf8'), '"state":"unknown"');
+    const daemon = home.serve();
+    const hasLibrary = (pid: number) => /faulty\.so/.test(readFileSync(`/proc/${pid}/maps`, 'latin1'));
+    while (!home.tokenProcesses.some(hasLibrary)) await sleep(20);
+    // A login of the daemon would follow at once.
+    await sleep(500);
+    // Removes the file for which the library waits.
+    rmSync(token.path('faults'));
+    t.match(await checking, { code: 1, output: /CKR_PIN_INCORRECT/ });
+    await daemon.sealed();
+    t.match(daemon.output, /^sealed: .*CKR_PIN_INCORRECT/m);
+    t.same(token.logins, ['0xa0']);
   });
 
   await t.test('ends while the token does not answer, without waiting for it', async (t) => {
