@@ -11,6 +11,7 @@ export class PlainVault implements Vault {
   readonly sealCounter = new EpochSealCounter();
   readonly unsealed = true;
   readonly currentEpoch = 0;
+  readonly generation = Number.MAX_SAFE_INTEGER;
   seals = 0;
   opens = 0;
   terms = 0;

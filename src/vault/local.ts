@@ -1,5 +1,6 @@
 import type { Secret } from '../common/secret.ts';
 import { readEpoch } from './box.ts';
+import { findEpochEnd } from './epoch-end.ts';
 import { rowOf } from './forged-row.ts';
 import { addSealEpoch, type Keyring, removeRoot, retireSealEpochs } from './keyring.ts';
 import { KeyringAccess } from './keyring-access.ts';
@@ -71,6 +72,10 @@ class KeyringVault implements LocalVault {
 
   get currentEpoch(): number {
     return this.#keyring?.currentEpoch(this.#activatedBy()) ?? 0;
+  }
+
+  get generation(): number {
+    return this.#keyring?.generation ?? 0;
   }
 
   get sealedBecause(): string | undefined {
@@ -167,17 +172,8 @@ class KeyringVault implements LocalVault {
   async retire(): Promise<readonly number[]> {
     this.#requireKeyring();
     const { epochs } = this.status();
-    const active = epochs.find(({ state }) => state === 'active');
-    const retired = epochs.filter(({ state }) => state === 'opening').map(({ epoch }) => epoch);
-    if (active === undefined || retired.length === 0)
-      throw new VaultUnavailableError('no epoch before the current one is left');
-    // As long again as until its first use: messages at work may commit what they have sealed before.
-    const wait = active.createdAt + 2 * this.#activationDelay - this.#now() / 1000;
-    if (wait > 0)
-      throw new VaultUnavailableError(
-        `others may still be used beside epoch ${active.epoch}: try again in ${Math.ceil(wait)} seconds`,
-      );
-    await this.#requireStored(this.#change((keyring) => retireSealEpochs(keyring, active.epoch)));
+    const { retired, active } = findEpochEnd(epochs, this.#activationDelay, this.#now() / 1000);
+    await this.#requireStored(this.#change((keyring) => retireSealEpochs(keyring, active)));
     return retired;
   }
 

@@ -139,6 +139,8 @@ export interface Vault {
   readonly sealCounter: SealCounter;
   /** The epoch under which this process seals; 0 while the vault is sealed. */
   readonly currentEpoch: number;
+  /** Generation of the keyring that this process has opened; 0 while the vault is sealed. */
+  readonly generation: number;
   /** False while the root key is not available; the daemon then answers only what needs no row. */
   readonly unsealed: boolean;
   /** Wipes the keys in memory; further calls throw VaultUnavailableError. */

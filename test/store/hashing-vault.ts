@@ -12,6 +12,7 @@ import {
 export class HashingVault implements Vault {
   readonly sealCounter = new EpochSealCounter();
   readonly currentEpoch = 0;
+  readonly generation = Number.MAX_SAFE_INTEGER;
   unsealed = true;
 
   seal(context: SealContext, plain: Uint8Array): SealedKey {

@@ -1,3 +1,4 @@
+import { mock } from 'node:test';
 import type { Test } from 'tap';
 import { type OpenLane, selectLanes } from '../../src/store/lanes/open-lane.ts';
 import { foldedLaneKind } from '../../src/store/lanes/set-hash.ts';
@@ -130,7 +131,10 @@ export async function unfoldSuite(t: Test, engine: Engine): Promise<void> {
     const url = await engine.fresh();
     const driver = await engine.open(url);
     t.teardown(() => driver.close());
+    // It compares the lanes when the test says so, and not each second.
+    mock.timers.enable({ apis: ['setInterval'] });
     const watching = await startNode(t, url, { name: 'watching' });
+    mock.timers.reset();
     const first = await startNode(t, url);
     const second = await startNode(t, url, { name: 'second' });
     const gone = await startNode(t, url, { name: 'gone' });

@@ -38,7 +38,7 @@ export interface LaneDriver extends SqlDriver {
 export class Lanes {
   /** Is called when another lane states other anchored records than before. */
   anchoredMoved: () => void = () => {};
-  /** Commits `laneRenewal` by the connection of that suffix. */
+  /** Commits `laneRenewal` by a connection. */
   renew: (suffix: string) => Promise<unknown> = async () => {};
   readonly #read: Read;
   readonly #lanes: LaneReader;
@@ -204,7 +204,8 @@ export class Lanes {
       this.#stop.remove(removed);
       return;
     }
-    this.#keyring = keyring;
+    // Nobody vouches for the number of a keyring that this process has not opened.
+    this.#keyring = Math.max(this.#keyring, Math.min(keyring, vault.generation));
     this.#lanes.learn(known, lanes);
     const others = lanes.filter((lane) => !this.#isOwn(lane));
     vault.sealCounter.learnOthers(others.map(({ content }) => content.seals));
