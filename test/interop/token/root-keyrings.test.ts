@@ -76,12 +76,9 @@ for (const [name, uri] of [
     const wrap =
       uri === rsaUri ? wrapperOf(publicKeyOf(token)) : async () => crypto.getRandomValues(new Uint8Array(73));
     const foreign = await forge(id, token.uriText(uri), wrap, readStoreId(own));
-    writeKeyring(home, foreign);
-    // The daemon has its keys in memory, and takes no others.
-    t.match(await home.kmipd('vault', 'rotate'), { code: 1, output: /^kmipd: the / });
-    t.strictSame(await readKeys(client, ids), before);
     await client.close();
     await home.end();
+    writeKeyring(home, foreign);
     const daemon = home.serve();
     await daemon.sealed();
     t.match(
@@ -97,11 +94,14 @@ for (const [name, uri] of [
     await home.start();
     const reader = await home.connect();
     t.strictSame(await readKeys(reader, ids), before, 'the own keyring opens everything again');
+    // A daemon that serves has its keys in memory, and takes no others.
+    writeKeyring(home, foreign);
+    t.match(await home.kmipd('vault', 'rotate'), { code: 1, output: /^kmipd: the / });
+    t.strictSame(await readKeys(reader, ids), before);
     await reader.close();
     await home.end();
     if (uri !== rsaUri) return;
     // Without the file by which the home recognises its keyring the forged one opens, and no row under it.
-    writeKeyring(home, foreign);
     rmSync(`${home.directory}/keyring.pin`);
     t.match(await home.kmipd('client', 'list'), { code: 1, output: /of table lane does not open/ });
   });
