@@ -195,10 +195,7 @@ export class Lanes {
     const keyring = (await keyrings.read())?.generation ?? 0;
     const states = [{ keyring: this.#keyring }, ...lanes.map(({ content }) => content)];
     const problem = findOlderKeyring(keyring, states) ?? this.#lanes.findRollback(known, lanes);
-    if (problem !== undefined) {
-      this.#stop.rollBack(problem);
-      return;
-    }
+    if (problem !== undefined) return void this.#stop.rollBack(problem);
     const removed = this.#nodeLanes().find((name) => this.#lanes.isFolded(name));
     if (removed !== undefined) {
       this.#stop.remove(removed);
@@ -255,8 +252,8 @@ export class Lanes {
   }
 
   #requireStarted(): LaneProcess {
-    if (!this.#isStarted || this.#options === undefined) throw new StoreUnavailableError(notStarted);
-    const { vault } = this.#options;
+    const { vault } = this.#options ?? {};
+    if (!this.#isStarted || vault === undefined) throw new StoreUnavailableError(notStarted);
     const now = Math.floor(Date.now() / 1000);
     return { vault, era: this.#era, keyring: this.#keyring, now, seen: this.#seenLanes() };
   }
