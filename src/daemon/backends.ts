@@ -1,16 +1,19 @@
 import { lockDatabase } from '../cli/state-directory/database-lock.ts';
 import { openDatabaseOf } from '../cli/state-directory/open-database.ts';
 import { attendanceAtTerminal } from '../cli/state-directory/root-attendance.ts';
+import type { RootAttendance } from '../cli/state-directory/root-sources.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
-import type { ManagedNodes } from '../management/api.ts';
+import type { ManagedNodes, ManagedRoots } from '../management/api.ts';
 import { StoredClients } from '../protocol/authentication/client-directory.ts';
 import type { Database } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { LocalVault } from '../vault/local-vault.ts';
+import type { Logger } from '../watch/log.ts';
 import { openConverted } from './first-design.ts';
 import { reportForgedRows } from './forged-rows.ts';
 import { type LaneReports, reportLanes } from './lane-reports.ts';
 import { logLockWaits } from './lock-waits.ts';
+import { reportRoots } from './root-reports.ts';
 import { reportSealing, type SealingReports } from './sealing-reports.ts';
 import type { StartContext } from './start-context.ts';
 
@@ -20,10 +23,17 @@ export interface Backends {
   readonly vault: LocalVault;
   readonly clients: ClientDirectory;
   readonly nodes: ManagedNodes;
+  readonly roots: ManagedRoots;
   readonly snapshot: Database['snapshot'];
   readonly sealedRows: Database['sealedRows'];
   readonly lanes: Pick<LaneReports, 'stopped'>;
   readonly sealing: Pick<SealingReports, 'whenUnsealed'>;
+}
+
+/** The people who open the roots of a daemon. */
+export function attendanceOf(log: Pick<Logger, 'warn'>): RootAttendance {
+  const sharesExpired = () => log.warn('the shares of the root were wiped: the others did not come in time');
+  return { ...attendanceAtTerminal(), sharesExpired };
 }
 
 /**
@@ -39,14 +49,14 @@ export async function openBackends(context: StartContext): Promise<Backends> {
   closing.defer(() => lock?.release());
   const lanes = reportLanes(log, metrics, Date.now);
   const sealing = reportSealing(log, metrics);
-  const sharesExpired = () => log.warn('the shares of the root were wiped: the others did not come in time');
-  const { store, vault, nodes, snapshot, sealedRows, close } = await openConverted(context, () =>
+  const { store, vault, nodes, roots, snapshot, sealedRows, close } = await openConverted(context, () =>
     openDatabaseOf(stateDirectory, config, {
       lockWait: logLockWaits(log, Date.now),
       forged: reportForgedRows(log, metrics, Date.now),
       lanes: { process: 'daemon', observer: lanes },
       sealing,
-      attendance: { ...attendanceAtTerminal(), sharesExpired },
+      rootsChanged: reportRoots(log),
+      attendance: attendanceOf(log),
       mustExist,
     }),
   );
@@ -55,6 +65,7 @@ export async function openBackends(context: StartContext): Promise<Backends> {
     store,
     vault,
     nodes,
+    roots,
     snapshot,
     sealedRows,
     lanes,

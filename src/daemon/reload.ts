@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import { failureLines } from '../cli/failure.ts';
+import { createRootSources } from '../cli/state-directory/root-sources.ts';
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { readStateConfig } from '../cli/state-directory/state-directory.ts';
 import { JoinedRuns } from '../common/joined-runs.ts';
@@ -10,6 +12,8 @@ import {
   protectionOf,
 } from '../config/index.ts';
 import { takeOverReloadable } from '../config/reloadable.ts';
+import type { LocalVault } from '../vault/local-vault.ts';
+import { attendanceOf } from './backends.ts';
 import type { Connections } from './connections.ts';
 import type { Services } from './services.ts';
 import type { StartContext } from './start-context.ts';
@@ -53,6 +57,7 @@ export class Reloader {
   readonly #material: TlsMaterialSource;
   readonly #services: Services;
   readonly #connections: Connections;
+  readonly #vault: Pick<LocalVault, 'status' | 'useSources'>;
   readonly #warnOf: (config: Config) => Promise<void>;
   /** The configuration in force. */
   #config: Config;
@@ -64,6 +69,7 @@ export class Reloader {
     material: TlsMaterialSource,
     services: Services,
     connections: Connections,
+    vault: Pick<LocalVault, 'status' | 'useSources'>,
     warnOf: (config: Config) => Promise<void>,
   ) {
     this.#context = context;
@@ -71,6 +77,7 @@ export class Reloader {
     this.#material = material;
     this.#services = services;
     this.#connections = connections;
+    this.#vault = vault;
     this.#warnOf = warnOf;
     this.#config = context.config;
   }
@@ -93,7 +100,7 @@ export class Reloader {
     }
     await this.#warnOf(this.#config);
     log.info(
-      'configuration reloaded: certificates, trusted authorities, roles, [authorities], [certification], [crypto] and log level',
+      'configuration reloaded: certificates, trusted authorities, roots, roles, [authorities], [certification], [crypto] and log level',
     );
     const keys = read.ignoredKeys;
     if (keys.length > 0) log.warn({ keys }, 'changes of these keys wait for a restart');
@@ -120,6 +127,15 @@ export class Reloader {
     certification.current = certificationRulesOf(config);
     this.#context.log.level = config.log.level;
     this.#config = config;
+    await this.#useRoots();
+  }
+
+  /** Uses the roots of the configuration; the log says which of them are not at hand. */
+  async #useRoots(): Promise<void> {
+    const { stateDirectory, log } = this.#context;
+    const sources = createRootSources(stateDirectory, this.#config, attendanceOf(log));
+    const uris = sources.map(({ uri }) => uri);
+    if (!isDeepStrictEqual(uris, this.#vault.status().configured)) await this.#vault.useSources(sources);
   }
 
   /** Resolves to what has failed, if anything. */

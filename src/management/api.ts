@@ -25,6 +25,7 @@ export interface ManagementBackends {
   };
   /** The same vault, sealed or not. */
   readonly control: ManagedVault;
+  readonly roots: ManagedRoots;
   readonly clients: ClientDirectory;
   readonly nodes: ManagedNodes;
   /** See `PurgedDatabase.list`. */
@@ -49,6 +50,26 @@ export interface ManagedVault {
   retire(): Promise<readonly number[]>;
 }
 
+/** The change of the roots of a database. */
+export interface ManagedRoots {
+  /**
+   * Makes what is missing of a root that is to become live, and encrypts shares of it for `publicKey`; null:
+   * ends the one before. `isMade`: it was made before.
+   * @throws {VaultUnavailableError} when it cannot be made.
+   */
+  prepare(uri: string | null, isMade: boolean, publicKey: string): Promise<readonly string[]>;
+  /**
+   * Makes a root live, see `LocalVault.addRoot`, and resolves to its id.
+   * @throws {VaultUnavailableError}
+   */
+  add(uri: string): Promise<string>;
+  /**
+   * Ends all other roots, after a vault was started from this one alone.
+   * @throws {VaultUnavailableError}
+   */
+  keep(id: string): Promise<void>;
+}
+
 /** A vault, with the nodes of its database as far as it is unsealed. */
 export interface ManagedVaultStatus extends VaultStatus {
   readonly nodes: readonly NodeSummary[];
@@ -64,6 +85,8 @@ export interface NodeSummary {
   readonly commits: number;
   /** Generation of the keyring that it knew when it wrote last. */
   readonly keyring: number;
+  /** Ids of the live roots that it had at hand then. */
+  readonly roots: readonly string[];
   /** The oldest epoch under which one of its lanes is sealed. */
   readonly oldestEpoch: number;
   /** When it wrote last: POSIX seconds; null where its lanes do not state it. */
@@ -225,6 +248,13 @@ export interface ManagementApi {
     { readonly input: string },
     UnsealProgress & { readonly sealedBecause: string | null }
   >;
+  /** Prepares a root; `publicKey`: of the process that shows its shares. See `ManagedRoots`. */
+  'vault.prepareRoot': Method<
+    { readonly uri: string | null; readonly isMade: boolean; readonly publicKey: string },
+    { readonly shares: readonly string[] }
+  >;
+  'vault.addRoot': Method<{ readonly uri: string }, { readonly id: string }>;
+  'vault.keepRoot': Method<{ readonly id: string }, Empty>;
   /** Begins a seal epoch. */
   'vault.rotate': Method<Empty, { readonly epoch: number }>;
   /** Seals the rows of one page anew, or counts them, that are of an epoch before the one in use. */

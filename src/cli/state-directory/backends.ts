@@ -1,7 +1,7 @@
 import type { Config } from '../../config/index.ts';
 import { readStoreUrl } from '../../config/values.ts';
 import type { ClientDirectory } from '../../identity/principal.ts';
-import type { ManagedNodes } from '../../management/api.ts';
+import type { ManagedNodes, ManagedRoots } from '../../management/api.ts';
 import { StoredClients } from '../../protocol/authentication/client-directory.ts';
 import type { Database } from '../../store/open.ts';
 import type { Store } from '../../store/store.ts';
@@ -22,6 +22,7 @@ export interface CommandBackends {
   readonly snapshot: Database['snapshot'];
   readonly sealedRows: Database['sealedRows'];
   readonly nodes: ManagedNodes;
+  readonly roots: ManagedRoots;
   /** For the operator who accepts a database that kmipd does not. */
   readonly repair: Database['repair'];
   readonly keyrings: KeyringStore;

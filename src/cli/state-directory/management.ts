@@ -82,9 +82,11 @@ async function withOwnBackends<T>(
   return withBackends(
     stateDirectory,
     storeOption,
-    ({ store, vault, clients, nodes, snapshot, sealedRows }) => {
+    ({ store, vault, clients, nodes, snapshot, sealedRows, roots }) => {
       const listObjects = (after: number) => snapshot((rows) => rows.destroyDates(after));
-      const backends = { store, vault, control: vault, clients, nodes, sealedRows, listObjects, crypto };
+      const backends = {
+        ...{ store, vault, control: vault, roots, clients, nodes, sealedRows, listObjects, crypto },
+      };
       return work((method, params) => callMethod(backends, method, params));
     },
     access,

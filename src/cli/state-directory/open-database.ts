@@ -1,10 +1,11 @@
 import type { Config } from '../../config/index.ts';
 import { redactStoreUrl } from '../../config/values.ts';
-import type { ManagedNodes } from '../../management/api.ts';
+import type { ManagedNodes, ManagedRoots } from '../../management/api.ts';
 import type { LaneObserver } from '../../store/lanes/lane-ports.ts';
 import { wayOut } from '../../store/lanes/lane-stop.ts';
 import { nodeOf } from '../../store/lanes/open-lane.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../../store/open.ts';
+import type { RootsInUse } from '../../vault/keyring-place.ts';
 import { openLocalVault } from '../../vault/local.ts';
 import type { LocalVault, SealingObserver } from '../../vault/local-vault.ts';
 import type { ForgedRow } from '../../vault/vault.ts';
@@ -12,6 +13,7 @@ import { CommandError } from '../failure.ts';
 import { findSnapshotRollback, readAnchorsOf } from './anchored-lanes.ts';
 import { findNodeName, type ProcessKind, prepareLanes } from './database-lanes.ts';
 import { createManagedNodes } from './database-nodes.ts';
+import { StateDirectoryRoots } from './managed-roots.ts';
 import { createRootSources, type RootAttendance } from './root-sources.ts';
 import type { StateDirectory } from './state-directory.ts';
 
@@ -20,6 +22,7 @@ export interface OpenedDatabase
   extends Pick<Database, 'store' | 'keyrings' | 'snapshot' | 'repair' | 'sealedRows'> {
   readonly vault: LocalVault;
   readonly nodes: ManagedNodes;
+  readonly roots: ManagedRoots;
   close(): Promise<void>;
 }
 
@@ -28,6 +31,8 @@ export interface OpenedDatabaseOptions extends DatabaseOptions {
   readonly forged?: (row: ForgedRow) => void;
   /** Is told when the vault is sealed, and unsealed. */
   readonly sealing?: SealingObserver;
+  /** See `KeyringPlace`. */
+  readonly rootsChanged?: (roots: RootsInUse) => void;
   /** Asks people for what opens the root; left out where nobody can be asked. */
   readonly attendance?: RootAttendance;
   /** The process that writes, and who is told when it must stop; left out by processes that only read. */
@@ -52,7 +57,16 @@ export async function openDatabaseOf(
   config: Pick<Config, 'store' | 'limits' | 'vault'>,
   options: OpenedDatabaseOptions = {},
 ): Promise<OpenedDatabase> {
-  const { forged, sealing, attendance, lanes: use, isUnprotected, refreshSeconds, ...settings } = options;
+  const {
+    forged,
+    sealing,
+    rootsChanged,
+    attendance,
+    lanes: use,
+    isUnprotected,
+    refreshSeconds,
+    ...settings
+  } = options;
   const { keyringPin } = stateDirectory;
   const { store: url, limits } = config;
   await using opened = new AsyncDisposableStack();
@@ -66,6 +80,7 @@ export async function openDatabaseOf(
     pin: { file: keyringPin, database: redactStoreUrl(url), isReadOnly: prepared === undefined },
     ...(forged && { forged }),
     ...(sealing && { sealing }),
+    ...(rootsChanged && { rootsChanged }),
     opened: database.learnOpened,
     activationDelaySeconds: config.vault.activationSeconds,
     ...(refreshSeconds !== undefined && { refreshSeconds }),
@@ -76,7 +91,9 @@ export async function openDatabaseOf(
     await vault.close();
   });
   const { store, keyrings, snapshot, repair, sealedRows } = database;
-  if (prepared !== undefined) await database.lanes.start({ ...prepared.options, vault, keyrings });
+  const keyringMoved = () => void vault.refresh().catch(() => {});
+  if (prepared !== undefined)
+    await database.lanes.start({ ...prepared.options, vault, keyrings, keyringMoved });
   if (isUnprotected !== true) {
     // A process that writes has compared the anchors by now.
     const anchors =
@@ -92,5 +109,7 @@ export async function openDatabaseOf(
   const closing = opened.move();
   const own = prepared === undefined ? findNodeName(stateDirectory) : nodeOf(prepared.options.name);
   const nodes = createManagedNodes(database, vault, own);
-  return { store, keyrings, snapshot, repair, sealedRows, vault, nodes, close: () => closing.disposeAsync() };
+  const roots = new StateDirectoryRoots(stateDirectory, vault, keyrings);
+  const close = () => closing.disposeAsync();
+  return { store, keyrings, snapshot, repair, sealedRows, vault, nodes, roots, close };
 }

@@ -1,3 +1,4 @@
+import type { RootUri } from '../../common/root-uri.ts';
 import type { Config } from '../../config/index.ts';
 import { joinShares, splitSecret } from '../../crypto/secret-sharing/split-key.ts';
 import type { SharingPolynomial } from '../../crypto/secret-sharing.ts';
@@ -25,12 +26,19 @@ const sharing: RootSharing = {
 
 /** Creates the sources of the roots that a configuration names; nothing is read yet. */
 export function createRootSources(
-  { rootSettings: settingsFile }: StateDirectory,
+  stateDirectory: StateDirectory,
   { vault }: Pick<Config, 'vault'>,
   attendance: RootAttendance = {},
 ): readonly RootSource[] {
+  return vault.root.map((uri) => openRootSource(stateDirectory, uri, attendance));
+}
+
+/** Creates the source of one root of a state directory; nothing is read yet. */
+export function openRootSource(
+  { rootSettings: settingsFile }: StateDirectory,
+  uri: RootUri,
+  attendance: RootAttendance = {},
+): RootSource {
   const credentialsDirectory = process.env.CREDENTIALS_DIRECTORY;
-  return [
-    createRootSource(vault.root, { settingsFile, credentialsDirectory, sharing, openers, ...attendance }),
-  ];
+  return createRootSource(uri, { settingsFile, credentialsDirectory, sharing, openers, ...attendance });
 }

@@ -22,6 +22,14 @@ export const vaultMethods: MethodsOf<'vault'> = {
     const { given, needed } = await control.unseal(secret);
     return { given, needed, sealedBecause: control.status().sealedBecause };
   },
+  'vault.prepareRoot': async ({ roots }, { uri, isMade, publicKey }) => ({
+    shares: await roots.prepare(uri, isMade, publicKey),
+  }),
+  'vault.addRoot': async ({ roots }, { uri }) => ({ id: await roots.add(uri) }),
+  async 'vault.keepRoot'({ roots }, { id }) {
+    await roots.keep(id);
+    return {};
+  },
   'vault.rotate': async ({ control }) => ({ epoch: await control.rotate() }),
   async 'vault.rewrap'({ store, vault, sealedRows }, { table, after, dryRun }) {
     const now = Math.floor(Date.now() / 1000);

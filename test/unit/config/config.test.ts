@@ -24,7 +24,7 @@ t.test('an empty file yields all defaults', (t) => {
     verificationHours: 24,
     interop: false,
     fips: false,
-    vault: { root: { kind: 'file', path: '/home/root.key' }, activationSeconds: 120 },
+    vault: { root: [{ kind: 'file', path: '/home/root.key' }], activationSeconds: 120 },
     log: { level: 'info' },
     tls: {
       profile: 'intermediate',
@@ -87,13 +87,15 @@ t.test('every key of a file takes effect', (t) => {
     interop: true,
     fips: true,
     vault: {
-      root: {
-        kind: 'all-of',
-        parts: [
-          { kind: 'file', path: '/home/keys/a' },
-          { kind: 'credential', name: 'b' },
-        ],
-      },
+      root: [
+        {
+          kind: 'all-of',
+          parts: [
+            { kind: 'file', path: '/home/keys/a' },
+            { kind: 'credential', name: 'b' },
+          ],
+        },
+      ],
       activationSeconds: 90,
     },
     log: { level: 'debug' },
@@ -146,6 +148,7 @@ const wrong: [source: string, problem: RegExp][] = [
   ['[crypto]\nprotection = "none"', /"crypto.protection" must be one of "strict", "kmip"/],
   ['vault.activationSeconds = -1', /"vault.activationSeconds" must be a whole number from 0 to 86400/],
   ['vault.root = "file:"', /"vault.root" must name a file/],
+  ['vault.root = ["file:a", "file:/home/a"]', /"vault.root" must be one root, or a list of two different/],
   ['fips = "on"', /"fips" must be true or false/],
   ['listen = 5696', /"listen" must be "HOST:PORT"/],
   ['listen = "5696"', /"listen" must be/],
