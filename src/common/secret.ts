@@ -1,4 +1,12 @@
 /**
+ * Returns so many zeros in memory that stays where it is. V8 has typed arrays of at most 64 bytes in its own
+ * heap and moves them, so that copies stay which nobody can overwrite; an ArrayBuffer is never there.
+ */
+export function allocateSecretBytes(length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new ArrayBuffer(length));
+}
+
+/**
  * Bytes that nobody may read but the code that uses them: a root, a passphrase, a share, a sealing secret.
  * They are in memory of their own, are overwritten by `wipe`, and no text shows them: not that of a log, an
  * error, JSON or a template.
@@ -7,14 +15,19 @@ export class Secret implements Disposable {
   readonly #bytes: Uint8Array;
   #isWiped = false;
 
-  /** Takes the bytes over: the caller neither keeps nor changes them. They must not be part of a pool. */
+  /**
+   * Takes the bytes over: the caller neither keeps nor changes them. They must not be part of a pool, and up
+   * to 64 of them come from `allocateSecretBytes`.
+   */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
   }
 
   /** Copies bytes that the caller wipes itself. */
   static copyOf(bytes: Uint8Array): Secret {
-    return new Secret(new Uint8Array(bytes));
+    const copy = allocateSecretBytes(bytes.length);
+    copy.set(bytes);
+    return new Secret(copy);
   }
 
   /**

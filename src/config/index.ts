@@ -34,6 +34,8 @@ export interface Config {
     readonly root: readonly RootUri[];
     /** Until a new seal epoch is used. */
     readonly activationSeconds: number;
+    /** Until kmipd logs out of a token after its last use; absent: never. */
+    readonly tokenIdleSeconds?: number;
   };
   readonly log: { readonly level: (typeof logLevels)[number] };
   readonly tls: {
@@ -224,7 +226,13 @@ function assembleConfig(
     verificationHours: value(namedKeys.verificationHours),
     interop: value(namedKeys.interop),
     fips: value(namedKeys.fips),
-    vault: { root: value(namedKeys.root), activationSeconds: value(namedKeys.activationSeconds) },
+    vault: {
+      root: value(namedKeys.root),
+      activationSeconds: value(namedKeys.activationSeconds),
+      ...(values.has(namedKeys.tokenIdleSeconds.name) && {
+        tokenIdleSeconds: value(namedKeys.tokenIdleSeconds),
+      }),
+    },
     log: { level: value(namedKeys.logLevel) },
     tls: {
       profile: value(namedKeys.tlsProfile),

@@ -89,7 +89,7 @@ export const namedKeys = {
     'vault.root',
     'file:root.key',
     values.readRootUris,
-    'Root of the keys: file:PATH, passphrase:, credential:NAME, shares:K/N, all-of:URI+URI; docs/root-keys.md.',
+    'Root of the keys: file:PATH, passphrase:, credential:NAME, shares:K/N, pkcs11:…, all-of:URI+URI; docs/root-keys.md.',
   ),
   activationSeconds: configKey(
     'vault.activationSeconds',
@@ -97,6 +97,12 @@ export const namedKeys = {
     // Every process reads the keyring once a minute.
     values.integerBetween(0, 86_400),
     'Seconds until a new epoch is used, so that all nodes know it; below 90 only for a database of one home.',
+  ),
+  tokenIdleSeconds: configKey(
+    'vault.tokenIdleSeconds',
+    undefined,
+    values.integerBetween(0, 86_400),
+    'Seconds after its last use until kmipd logs out of a token with the root; stays and watches it when absent.',
   ),
   logLevel: configKey(
     'log.level',
@@ -179,9 +185,10 @@ export const namedKeys = {
 } satisfies Record<string, ConfigKey>;
 
 /** The values that a rendered file shows for keys without a default. */
-export const exampleValues: Readonly<Record<string, string>> = {
+export const exampleValues: Readonly<Record<string, string | number>> = {
   https: '127.0.0.1:5697',
   metrics: '127.0.0.1:9696',
+  'vault.tokenIdleSeconds': 300,
   'certification.crlUrl': 'http://pki.example.com/{issuer}.crl',
 };
 

@@ -2,8 +2,10 @@ import { lockDatabase } from '../cli/state-directory/database-lock.ts';
 import { openDatabaseOf } from '../cli/state-directory/open-database.ts';
 import { attendanceAtTerminal } from '../cli/state-directory/root-attendance.ts';
 import type { RootAttendance } from '../cli/state-directory/root-sources.ts';
+import type { TokenRoots } from '../cli/state-directory/token-roots.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
-import type { ManagedNodes, ManagedRoots } from '../management/api.ts';
+import type { ManagedNodes } from '../management/api.ts';
+import type { ManagedRoots } from '../management/managed-roots.ts';
 import { StoredClients } from '../protocol/authentication/client-directory.ts';
 import type { Database } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
@@ -16,6 +18,7 @@ import { logLockWaits } from './lock-waits.ts';
 import { reportRoots } from './root-reports.ts';
 import { reportSealing, type SealingReports } from './sealing-reports.ts';
 import type { StartContext } from './start-context.ts';
+import { areUp, reportTokens } from './token-reports.ts';
 
 /** The open database, the vault that opens its rows, and the clients among them. */
 export interface Backends {
@@ -24,6 +27,7 @@ export interface Backends {
   readonly clients: ClientDirectory;
   readonly nodes: ManagedNodes;
   readonly roots: ManagedRoots;
+  readonly tokens: TokenRoots;
   readonly snapshot: Database['snapshot'];
   readonly sealedRows: Database['sealedRows'];
   readonly lanes: Pick<LaneReports, 'stopped'>;
@@ -49,27 +53,20 @@ export async function openBackends(context: StartContext): Promise<Backends> {
   closing.defer(() => lock?.release());
   const lanes = reportLanes(log, metrics, Date.now);
   const sealing = reportSealing(log, metrics);
-  const { store, vault, nodes, roots, snapshot, sealedRows, close } = await openConverted(context, () =>
+  const { close, ...opened } = await openConverted(context, () =>
     openDatabaseOf(stateDirectory, config, {
       lockWait: logLockWaits(log, Date.now),
       forged: reportForgedRows(log, metrics, Date.now),
       lanes: { process: 'daemon', observer: lanes },
       sealing,
       rootsChanged: reportRoots(log),
+      tokenStatus: reportTokens(log),
       attendance: attendanceOf(log),
       mustExist,
     }),
   );
   closing.defer(close);
-  return {
-    store,
-    vault,
-    nodes,
-    roots,
-    snapshot,
-    sealedRows,
-    lanes,
-    sealing,
-    clients: new StoredClients(store, vault),
-  };
+  const { tokens } = opened;
+  if (tokens.list().length > 0) metrics.watchTokens(() => areUp(tokens));
+  return { ...opened, lanes, sealing, clients: new StoredClients(opened.store, opened.vault) };
 }

@@ -19,7 +19,7 @@ import { decodeKeyring, readStoreId } from '../vault/keyring-format.ts';
 import { alteredKeyringMessage, foreignRootMessage } from '../vault/root-messages.ts';
 import type { NamedRoot, RootSource } from '../vault/roots/root.ts';
 import { readRootSettings } from '../vault/roots/root-settings.ts';
-import { type StoredKeyring, VaultUnavailableError } from '../vault/vault.ts';
+import { RootMissingError, type StoredKeyring, VaultUnavailableError } from '../vault/vault.ts';
 import { addressesOf, bind, requireDistinctAddresses } from './bind.ts';
 import { describeIdlePolicies } from './idle-policies.ts';
 import { type CertificateFlaw, findFlawsOfDates, readServerMaterial } from './server-material.ts';
@@ -99,16 +99,22 @@ async function inspectRoot(
   }
   if (stored === undefined) return [];
   const found: string[] = [];
+  let isMissing = false;
   for (const uri of unattended) {
     const problem = await findRootProblem(openRootSource(stateDirectory, uri), stored);
-    if (problem !== undefined) found.push(problem);
+    if (problem instanceof RootMissingError) isMissing = true;
+    if (problem !== undefined) found.push(typeof problem === 'string' ? problem : problem.message);
   }
-  if (found.length === unattended.length) throw new VaultUnavailableError(found.join('; '));
-  return found;
+  if (found.length < unattended.length) return found;
+  if (!isMissing) throw new VaultUnavailableError(found.join('; '));
+  return found.map((problem) => `${problem}; only Discover Versions, Query and Ping would be answered`);
 }
 
 /** Opens a stored keyring by one root; returns why it does not open. */
-async function findRootProblem(source: RootSource, stored: StoredKeyring): Promise<string | undefined> {
+async function findRootProblem(
+  source: RootSource,
+  stored: StoredKeyring,
+): Promise<string | RootMissingError | undefined> {
   const storeId = readStoreId(stored);
   if (storeId === undefined) return alteredKeyringMessage;
   let named: NamedRoot | undefined;
@@ -120,6 +126,7 @@ async function findRootProblem(source: RootSource, stored: StoredKeyring): Promi
     wipeKeyring(keyring);
     return undefined;
   } catch (error) {
+    if (error instanceof RootMissingError) return error;
     if (error instanceof VaultUnavailableError) return error.message;
     throw error;
   } finally {

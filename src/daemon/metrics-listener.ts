@@ -1,10 +1,12 @@
 import type { Address } from '../common/address.ts';
+import type { ManagedTokens } from '../management/api.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import { type Readiness, startHttpServer } from '../watch/http.ts';
 import type { Backends } from './backends.ts';
 import { bind } from './bind.ts';
 import type { StartContext } from './start-context.ts';
+import { describeTokens } from './token-reports.ts';
 
 /** Decides whether the daemon can answer requests, for `/readyz`. */
 export class ReadinessCheck {
@@ -12,14 +14,24 @@ export class ReadinessCheck {
   readonly #vault: Pick<Vault, 'unsealed'>;
   readonly #lanes: Backends['lanes'];
   readonly #root: string;
+  readonly #tokens: Pick<ManagedTokens, 'list'>;
   #isDraining = false;
 
   /** `root`: what kinds of roots the vault needs; their places are no business of whoever asks. */
   constructor(
-    { store, vault, lanes }: Pick<Backends, 'store' | 'lanes'> & { readonly vault: Pick<Vault, 'unsealed'> },
+    {
+      store,
+      vault,
+      lanes,
+      tokens,
+    }: Pick<Backends, 'store' | 'lanes'> & {
+      readonly vault: Pick<Vault, 'unsealed'>;
+      readonly tokens: Pick<ManagedTokens, 'list'>;
+    },
     root: readonly string[],
   ) {
     this.#root = root.join(', ');
+    this.#tokens = tokens;
     this.#store = store;
     this.#vault = vault;
     this.#lanes = lanes;
@@ -32,8 +44,10 @@ export class ReadinessCheck {
 
   async check(): Promise<Readiness> {
     if (this.#isDraining) return { ready: false, reason: 'draining' };
-    if (!this.#vault.unsealed)
-      return { ready: false, reason: `the vault is sealed: its root (${this.#root}) is not available` };
+    if (!this.#vault.unsealed) {
+      const reason = `the vault is sealed: its root (${this.#root}) is not available`;
+      return { ready: false, reason: reason + describeTokens(this.#tokens) };
+    }
     try {
       await this.#store.ping();
       return { ready: true };

@@ -3,6 +3,7 @@ import { failureLines } from '../cli/failure.ts';
 import { createRootSources } from '../cli/state-directory/root-sources.ts';
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { readStateConfig } from '../cli/state-directory/state-directory.ts';
+import type { TokenRoots } from '../cli/state-directory/token-roots.ts';
 import { JoinedRuns } from '../common/joined-runs.ts';
 import {
   type Config,
@@ -50,6 +51,12 @@ export class ReloadQueue {
   }
 }
 
+/** What uses the roots of a configuration. */
+export interface RootUse {
+  readonly vault: Pick<LocalVault, 'status' | 'useSources'>;
+  readonly tokens: TokenRoots;
+}
+
 /** Applies changes of the configuration and of the certificates to the running daemon. */
 export class Reloader {
   readonly #context: StartContext;
@@ -57,7 +64,8 @@ export class Reloader {
   readonly #material: TlsMaterialSource;
   readonly #services: Services;
   readonly #connections: Connections;
-  readonly #vault: Pick<LocalVault, 'status' | 'useSources'>;
+  readonly #vault: RootUse['vault'];
+  readonly #tokens: RootUse['tokens'];
   readonly #warnOf: (config: Config) => Promise<void>;
   /** The configuration in force. */
   #config: Config;
@@ -69,7 +77,7 @@ export class Reloader {
     material: TlsMaterialSource,
     services: Services,
     connections: Connections,
-    vault: Pick<LocalVault, 'status' | 'useSources'>,
+    { vault, tokens }: RootUse,
     warnOf: (config: Config) => Promise<void>,
   ) {
     this.#context = context;
@@ -78,6 +86,7 @@ export class Reloader {
     this.#services = services;
     this.#connections = connections;
     this.#vault = vault;
+    this.#tokens = tokens;
     this.#warnOf = warnOf;
     this.#config = context.config;
   }
@@ -133,7 +142,9 @@ export class Reloader {
   /** Uses the roots of the configuration; the log says which of them are not at hand. */
   async #useRoots(): Promise<void> {
     const { stateDirectory, log } = this.#context;
-    const sources = createRootSources(stateDirectory, this.#config, attendanceOf(log));
+    const sources = createRootSources(stateDirectory, this.#config, {
+      ...{ ...attendanceOf(log), tokens: this.#tokens },
+    });
     const uris = sources.map(({ uri }) => uri);
     if (!isDeepStrictEqual(uris, this.#vault.status().configured)) await this.#vault.useSources(sources);
   }

@@ -11,6 +11,7 @@ import type { IssuerSummary, RevocationList } from '../protocol/revocation-lists
 import type { RewrappedDatabase, RewrappedPage, SealedTable } from '../protocol/rewrap.ts';
 import type { Store } from '../store/store.ts';
 import type { UnsealProgress, Vault, VaultStatus } from '../vault/vault.ts';
+import type { ManagedRoots } from './managed-roots.ts';
 
 /** The methods of the management service, with their parameters and results, which are plain JSON. */
 
@@ -28,6 +29,7 @@ export interface ManagementBackends {
   readonly roots: ManagedRoots;
   readonly clients: ClientDirectory;
   readonly nodes: ManagedNodes;
+  readonly tokens: ManagedTokens;
   /** See `PurgedDatabase.list`. */
   readonly listObjects: PurgedDatabase['list'];
   /** Loads the cryptography, which few methods need. */
@@ -39,39 +41,40 @@ export interface ManagementBackends {
   readonly ended?: (client: string) => Promise<void>;
 }
 
+/** What operators see of a token that has a root. */
+export interface ManagedToken {
+  readonly uri: string;
+  /** `idle`: it was up, and kmipd has logged out; `refused`: no login is tried until an operator asks. */
+  readonly state: 'up' | 'idle' | 'down' | 'refused';
+  /** One line; empty when nothing is wrong. */
+  readonly reason: string;
+  /** POSIX seconds of the change of the state. */
+  readonly since: number;
+}
+
+/** The tokens that have roots of the vault. */
+export interface ManagedTokens {
+  list(): readonly ManagedToken[];
+  /** Tries one login at each that is not up, although its last one was refused; rejects when one fails. */
+  logIn(): Promise<void>;
+}
+
 /** What operators see of a vault, and how they unseal it. */
 export interface ManagedVault {
   status(): VaultStatus;
   /** @throws {VaultUnavailableError} when it is unsealed, or what was given is wrong. */
   unseal(input: Secret): Promise<UnsealProgress>;
+  /** As `LocalVault.refresh`. */
+  refresh(): Promise<void>;
   /** As `LocalVault.rotate`. */
   rotate(): Promise<number>;
   /** As `LocalVault.retire`. */
   retire(): Promise<readonly number[]>;
 }
 
-/** The change of the roots of a database. */
-export interface ManagedRoots {
-  /**
-   * Makes what is missing of a root that is to become live, and encrypts shares of it for `publicKey`; null:
-   * ends the one before. `isMade`: it was made before.
-   * @throws {VaultUnavailableError} when it cannot be made.
-   */
-  prepare(uri: string | null, isMade: boolean, publicKey: string): Promise<readonly string[]>;
-  /**
-   * Makes a root live, see `LocalVault.addRoot`, and resolves to its id.
-   * @throws {VaultUnavailableError}
-   */
-  add(uri: string): Promise<string>;
-  /**
-   * Ends all other roots, after a vault was started from this one alone.
-   * @throws {VaultUnavailableError}
-   */
-  keep(id: string): Promise<void>;
-}
-
-/** A vault, with the nodes of its database as far as it is unsealed. */
+/** A vault, with the tokens of its roots, and the nodes of its database as far as it is unsealed. */
 export interface ManagedVaultStatus extends VaultStatus {
+  readonly tokens: readonly ManagedToken[];
   readonly nodes: readonly NodeSummary[];
 }
 
@@ -255,6 +258,8 @@ export interface ManagementApi {
   >;
   'vault.addRoot': Method<{ readonly uri: string }, { readonly id: string }>;
   'vault.keepRoot': Method<{ readonly id: string }, Empty>;
+  /** As `ManagedTokens.logIn`. The result says why the vault is still sealed. */
+  'vault.tokenLogin': Method<Empty, { readonly sealedBecause: string | null }>;
   /** Begins a seal epoch. */
   'vault.rotate': Method<Empty, { readonly epoch: number }>;
   /** Seals the rows of one page anew, or counts them, that are of an epoch before the one in use. */

@@ -128,6 +128,7 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   'node.remove': objectParam<ParamsOf<'node.remove'>>({ name: plainName, commits: optionalParam(natural) }),
   'vault.status': empty,
   'vault.receiver': empty,
+  'vault.tokenLogin': empty,
   'vault.rotate': empty,
   'vault.rewrap': objectParam({
     ...{ table: choiceParam(['managed_object', 'sealed_record']), after: natural, dryRun: flagParam },

@@ -6,6 +6,7 @@ import type {
   CredentialAdded,
   CredentialList,
   KeySummary,
+  ManagedToken,
   ManagedVaultStatus,
   MethodName,
   NodeSummary,
@@ -79,6 +80,7 @@ const vaultStatus = record<ManagedVaultStatus>({
   epochs: list(
     record<EpochStatus>({ epoch: natural, state: word(), createdAt: natural, seals: nullable(natural) }),
   ),
+  tokens: list(record<ManagedToken>({ uri: text, state: word(), reason: text, since: natural })),
   nodes: list(node),
 });
 
@@ -116,6 +118,7 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'node.remove': node,
   'vault.status': vaultStatus,
   'vault.receiver': record({ publicKey: text }),
+  'vault.tokenLogin': record({ sealedBecause: nullable(text) }),
   'vault.rotate': record({ epoch: natural }),
   'vault.rewrap': record({
     ...{ older: natural, rewrapped: natural, broken: list(text), next: nullable(natural), highest: natural },

@@ -208,6 +208,7 @@ const sealedMethods: ReadonlySet<MethodName> = new Set<MethodName>([
   'vault.status',
   'vault.receiver',
   'vault.unseal',
+  'vault.tokenLogin',
 ]);
 
 const internalError: AnsweredError = {

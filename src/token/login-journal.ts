@@ -1,6 +1,6 @@
 import { rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { writeFileAtomically } from '../common/durable-file.ts';
+import { dirname, join } from 'node:path';
+import { giveToOwner, writeFileAtomically } from '../common/durable-file.ts';
 import { readTextFile } from '../common/regular-file.ts';
 import { VaultUnavailableError } from '../vault/vault.ts';
 import type { TokenUri } from './token-uri.ts';
@@ -26,12 +26,14 @@ export function findPinFile(
 export type LastLogin =
   | { readonly state: 'successful' }
   /** It began, and no answer came: it may have failed. */
-  | { readonly state: 'unknown' }
+  | { readonly state: 'unknown' /** Another process that lives has begun it. */; readonly isAtWork: boolean }
   | { readonly state: 'refused'; readonly reason: string };
 
 interface Entry {
   readonly uri: string;
   readonly time: string;
+  /** Of the process that has written it. */
+  readonly pid: number;
   readonly state: 'unknown' | 'refused';
   readonly reason: string;
   /** Inode, size and time of the PIN file; empty where these say nothing. */
@@ -63,7 +65,7 @@ export class LoginJournal {
   read(): LastLogin {
     const entry = this.file === undefined ? this.#entry : readEntry(this.file);
     if (entry === undefined || entry.uri !== this.#uri.text) return { state: 'successful' };
-    if (entry.state === 'unknown') return { state: 'unknown' };
+    if (entry.state === 'unknown') return { state: 'unknown', isAtWork: isOtherProcess(entry.pid) };
     if (entry.pin !== this.#identifyPin()) return { state: 'successful' };
     return { state: 'refused', reason: `${entry.reason} (${entry.time})` };
   }
@@ -88,15 +90,28 @@ export class LoginJournal {
 
   #write(state: Entry['state'], reason: string): void {
     const time = new Date().toISOString();
-    const entry: Entry = { uri: this.#uri.text, time, state, reason, pin: this.#identifyPin() };
+    const { pid } = process;
+    const entry: Entry = { uri: this.#uri.text, time, pid, state, reason, pin: this.#identifyPin() };
     this.#entry = entry;
-    if (this.file !== undefined) writeFileAtomically(this.file, `${JSON.stringify(entry)}\n`, 0o600);
+    if (this.file === undefined) return;
+    writeFileAtomically(this.file, `${JSON.stringify(entry)}\n`, 0o600);
+    giveToOwner(this.file, dirname(this.file));
   }
 
   #identifyPin(): string {
     if (this.#pinFile === undefined) return '';
     const stats = statSync(this.#pinFile, { bigint: true, throwIfNoEntry: false });
     return stats === undefined ? '' : `${stats.ino}:${stats.size}:${stats.mtimeNs}`;
+  }
+}
+
+/** Whether another process of that number lives. */
+function isOtherProcess(pid: number): boolean {
+  if (!Number.isSafeInteger(pid) || pid <= 0 || pid === process.pid) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

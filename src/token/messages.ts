@@ -1,4 +1,5 @@
 import { concatBytes } from '../common/bytes.ts';
+import { allocateSecretBytes } from '../common/secret.ts';
 
 /**
  * Bodies of the frames. What describes a token is JSON. A secret on its way to the daemon is masked by random
@@ -11,17 +12,9 @@ export const maxSecretBytes = 128;
 /** The longest wrapped secret: RSA of 4,096 bits has 513, everything else less. */
 export const maxWrappedBytes = 1_024;
 
-/**
- * Returns zeros for a secret, outside the heap of V8: the garbage collector moves arrays of at most 64 bytes,
- * and nobody can overwrite where they were.
- */
-export function allocateSecret(length: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(new ArrayBuffer(length));
-}
-
 /** Returns a copy of a secret, outside the heap of V8. */
 export function copySecret(secret: Uint8Array): Uint8Array<ArrayBuffer> {
-  const copy = allocateSecret(secret.length);
+  const copy = allocateSecretBytes(secret.length);
   copy.set(secret);
   return copy;
 }

@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto';
+import { allocateSecretBytes } from '../common/secret.ts';
 import type { BackOffOptions } from './back-off.ts';
 import type { VerbName } from './frames.ts';
 import { findPinFile, LoginJournal } from './login-journal.ts';
@@ -22,6 +23,8 @@ import type { TokenUri } from './token-uri.ts';
 export interface TokenClientOptions {
   /** Remembers a refused login across restarts of the daemon. */
   readonly refusedLoginFile?: string;
+  /** What an operator runs to ask for a login after a refused one; default: he removes that file. */
+  readonly loginCommand?: string;
   /** What is done when the key is missing; default `find`: nothing. `create` is for the set-up alone. */
   readonly mode?: KeyMode;
   /** How long a call may take, the wait for a new process and for other calls included; default 10,000. */
@@ -61,7 +64,7 @@ const defaults = {
  * interrupts is made once more, because each of them may be repeated.
  */
 export class TokenClient {
-  readonly #options: Required<Omit<TokenClientOptions, 'refusedLoginFile' | 'environment'>>;
+  readonly #options: Required<Omit<TokenClientOptions, 'refusedLoginFile' | 'loginCommand' | 'environment'>>;
   readonly #supervisor: TokenSupervisor;
   readonly #calls: PendingCall[] = [];
   readonly #pings: NodeJS.Timeout | undefined;
@@ -74,8 +77,12 @@ export class TokenClient {
     const environment = options.environment ?? process.env;
     const pinFile = findPinFile(uri, environment);
     const journal = new LoginJournal(options.refusedLoginFile, uri, pinFile);
+    const { loginCommand } = options;
     this.#supervisor = new TokenSupervisor(
-      { uri, environment, pinFile, journal, mode, startMilliseconds, showsLibraryOutput: false },
+      {
+        ...{ uri, environment, pinFile, journal, mode, startMilliseconds, showsLibraryOutput: false },
+        ...(loginCommand !== undefined && { loginCommand }),
+      },
       backOff,
       onHealth,
     );
@@ -158,7 +165,7 @@ export class TokenClient {
   async random(length: number): Promise<Uint8Array> {
     if (length < 1 || length > maxWrappedBytes)
       throw new RangeError(`a token gives 1 to ${maxWrappedBytes} bytes`);
-    const mask = randomFillSync(new Uint8Array(length));
+    const mask = randomFillSync(allocateSecretBytes(length));
     try {
       return await this.#ask('random', new Uint8Array(mask), (answer) => {
         if (answer.length !== length) throw new RangeError('another number of bytes');

@@ -1,4 +1,5 @@
-import type { LoginJournal } from './login-journal.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LastLogin, LoginJournal } from './login-journal.ts';
 import {
   decodeJson,
   encodeJson,
@@ -21,6 +22,7 @@ export interface TokenSettings {
   readonly environment: NodeJS.ProcessEnv;
   readonly pinFile: string | undefined;
   readonly journal: LoginJournal;
+  readonly loginCommand?: string;
   readonly mode: KeyMode;
   /** Bounds each step: loading the library, the login, finding or making the key. */
   readonly startMilliseconds: number;
@@ -65,7 +67,7 @@ export async function logIn(
   mayLockPin: boolean,
 ): Promise<void> {
   const { journal, pinFile, uri, mode, startMilliseconds } = settings;
-  const last = journal.read();
+  const last = await readLastLogin(journal, startMilliseconds);
   if (last.state === 'refused' && !mayLockPin) throw new TokenFailure('refused', last.reason);
   const request: TokenLoginRequest = {
     pinFile,
@@ -84,6 +86,18 @@ export async function logIn(
     throw error;
   }
   if (pinFile !== undefined) journal.forget();
+}
+
+const lookMilliseconds = 100;
+
+/** Waits for the login of another process, such as a command: a wrong PIN would cost an attempt in each. */
+async function readLastLogin(journal: LoginJournal, maxMilliseconds: number): Promise<LastLogin> {
+  const end = performance.now() + maxMilliseconds;
+  for (;;) {
+    const last = journal.read();
+    if (last.state !== 'unknown' || !last.isAtWork || performance.now() > end) return last;
+    await sleep(lookMilliseconds);
+  }
 }
 
 /**

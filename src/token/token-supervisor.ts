@@ -63,11 +63,13 @@ export class TokenSupervisor {
 
   /**
    * Resolves once the token is up; makes the next attempt now when one is waited for.
-   * @throws {VaultUnavailableError} when that attempt fails; further ones follow.
+   * @throws {VaultUnavailableError} when that attempt fails; further ones follow. At once, without a process,
+   * while the journal knows that the login was refused.
    */
   async start(): Promise<void> {
     if (this.#isClosed) throw this.unavailable('it was closed');
     if (this.process !== undefined) return;
+    if (this.#isStillRefused()) throw this.unavailable(this.#health.reason);
     this.#refusal = undefined;
     this.#wake.resolve();
     this.#supervise();
@@ -176,9 +178,20 @@ export class TokenSupervisor {
     return token;
   }
 
+  #isStillRefused(): boolean {
+    try {
+      return this.#health.state === 'refused' && this.#settings.journal.read().state === 'refused';
+    } catch {
+      // The attempt tells what is wrong with the journal.
+      return false;
+    }
+  }
+
   #explainRefusal(reason: string): string {
-    const { journal, uri } = this.#settings;
-    const request = journal.file === undefined ? 'restart kmipd' : `remove ${journal.file}`;
+    const { journal, uri, loginCommand } = this.#settings;
+    const request =
+      (loginCommand && `run ${loginCommand}`) ??
+      (journal.file === undefined ? 'restart kmipd' : `remove ${journal.file}`);
     const how =
       uri.pinSource?.kind === 'file'
         ? `write the right PIN to ${uri.pinSource.path}, or ${request}`

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { concatBytes } from '../common/bytes.ts';
-import { Secret } from '../common/secret.ts';
+import { allocateSecretBytes, Secret } from '../common/secret.ts';
 import { keyedHash } from './keyed-hash.ts';
 import {
   describeRoot,
@@ -46,7 +46,10 @@ export async function encodeKeyring(keyring: Keyring, roots: readonly NamedRoot[
   if (wrapping.length === 0) throw new TypeError('no root wraps the keyring');
   const secrets: SecretJson[] = [];
   for (const { kind, epoch, createdAt, value } of keyring.secrets) {
-    const plain = concatBytes([secretPrefix(storeId, kind, epoch), value.bytes]);
+    const prefix = secretPrefix(storeId, kind, epoch);
+    const plain = allocateSecretBytes(prefix.length + secretBytes);
+    plain.set(prefix);
+    plain.set(value.bytes, prefix.length);
     const wraps: Record<string, string> = {};
     try {
       for (const root of wrapping) wraps[root.id] = (await root.wrap(plain)).toHex();

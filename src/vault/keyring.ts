@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { Secret } from '../common/secret.ts';
+import { allocateSecretBytes, Secret } from '../common/secret.ts';
 import { keyedHash } from './keyed-hash.ts';
 import type { NamedRoot } from './roots/root.ts';
 import { VaultUnavailableError } from './vault.ts';
@@ -49,7 +49,7 @@ export const secretKinds: readonly SecretKind[] = ['seal', 'index', 'set'];
 /** The most roots at a time. */
 export const maxRoots = 4;
 
-const createSecret = (): Secret => new Secret(randomFillSync(new Uint8Array(secretBytes)));
+const createSecret = (): Secret => new Secret(randomFillSync(allocateSecretBytes(secretBytes)));
 
 /** Creates the keyring of a new database, which no root wraps yet. `createdAt`: POSIX seconds. */
 export function createKeyring(createdAt: number): Keyring {

@@ -1,3 +1,4 @@
+import { Secret } from '../common/secret.ts';
 import { type BoxKeys, deriveBoxKeys, openBox, readEpoch, sealBox, wipeBoxKeys } from './box.ts';
 import { HashedIndex } from './hashed-index.ts';
 import { type Keyring, singleSecret, wipeKeyring } from './keyring.ts';
@@ -36,7 +37,7 @@ export class OpenKeyring {
         keys: deriveBoxKeys(value.bytes, keyring.storeId),
       }))
       .toSorted((a, b) => a.epoch - b.epoch);
-    const indexSecret = singleSecret(keyring, 'index').slice();
+    const indexSecret = Secret.copyOf(singleSecret(keyring, 'index')).bytes;
     this.index = new HashedIndex(indexSecret, singleSecret(keyring, 'set'), keyring.storeId);
     wipeKeyring(keyring);
   }

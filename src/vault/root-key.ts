@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { synchronise } from '../common/durable-file.ts';
-import { Secret } from '../common/secret.ts';
+import { allocateSecretBytes, Secret } from '../common/secret.ts';
 import { readSecretFile } from './roots/secret-file.ts';
 import { decodeKeyText, writeHex } from './secret-text.ts';
 import { VaultUnavailableError } from './vault.ts';
@@ -32,7 +32,7 @@ const maxFileBytes = 128;
  * @throws {Error} a system error, with code EEXIST when the file exists.
  */
 export function createRootKey(file: string): void {
-  writeRootKey(file, randomFillSync(new Uint8Array(rootKeyBytes)));
+  writeRootKey(file, randomFillSync(allocateSecretBytes(rootKeyBytes)));
 }
 
 /** Creates `file` likewise with these 32 bytes, which it overwrites in memory. */

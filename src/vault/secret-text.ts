@@ -1,3 +1,5 @@
+import { allocateSecretBytes } from '../common/secret.ts';
+
 /** Texts of secrets as bytes in ASCII: strings cannot be overwritten. */
 
 const ascii = (text: string) => new TextEncoder().encode(text);
@@ -48,7 +50,7 @@ function decodeDigits(
   bits: number,
   value: (byte: number) => number,
 ): Uint8Array | undefined {
-  const bytes = new Uint8Array(Math.floor((digits.length * bits) / 8));
+  const bytes = allocateSecretBytes(Math.floor((digits.length * bits) / 8));
   let [held, holding, at, valid] = [0, 0, 0, true];
   for (const byte of digits) {
     const digit = value(byte);

@@ -160,6 +160,18 @@ export class Metrics {
     });
   }
 
+  /** Exports whether the tokens that have roots are up; `areUp` is called at every scrape. */
+  watchTokens(areUp: () => boolean): void {
+    new Gauge({
+      name: 'kmipd_token_up',
+      help: '1 when the token that has the root could be used the last time, or is there; else 0.',
+      registers: [this.registry],
+      collect() {
+        this.set(areUp() ? 1 : 0);
+      },
+    });
+  }
+
   /** Sets the expiry of a role's certificate. */
   recordCertificateExpiry(role: 'server' | 'ca', at: Date): void {
     this.#certificateExpiries.set(role, at.getTime());

@@ -18,13 +18,13 @@ t.test(
   async (t) => {
     if (typeof server === 'string') return;
     const report = await killRepeatedly({
-      kills: 4,
+      kills: 7,
       seed: 20261124,
       writers: 4,
       ...(await databaseOf(server)),
     });
     t.same(report.problems, []);
-    t.equal(report.kills, 4);
+    t.equal(report.kills, 7);
     checkMaintenance(t, report);
     t.ok(report.ordered > 40, `${report.ordered} messages on shared objects came in a serial order`);
     t.ok(report.unanswered > 4, `${report.unanswered} were cut off`);

@@ -81,7 +81,7 @@ export async function killRepeatedly(options: KillOptions): Promise<KillReport> 
   const { store } = options;
   const server = await Daemon.prepare({
     preload: join(import.meta.dirname, 'fast-maintenance.ts'),
-    config: 'verificationHours = 1\n',
+    config: 'verificationHours = 1\nvault.activationSeconds = 0\n',
     ...(store !== undefined && { store }),
   });
   try {

@@ -8,6 +8,7 @@ import { folding } from './folding.ts';
 import { type Known, known } from './history.ts';
 import { CutOffError, type MaintenanceAct, type Round } from './maintenance-act.ts';
 import { ask, create, destroy } from './messages.ts';
+import { rewrapping } from './rewrapping.ts';
 import { createExpiringTickets } from './tickets.ts';
 
 /** More destroyed objects than one commit purges. */
@@ -24,6 +25,7 @@ export const maintenanceActs: readonly MaintenanceAct[] = [
   { name: 'sweep', aim: 150, prepare: letTicketsExpire, run: awaitSweep },
   { name: 'verification', aim: 100, run: awaitVerification },
   folding,
+  rewrapping,
 ];
 
 async function destroyObjects({ prefix, made }: Round, client: Client): Promise<void> {

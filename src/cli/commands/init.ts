@@ -1,6 +1,6 @@
 import { type KeyKind, keyKinds } from '../../../certs/keys.ts';
 import { formatAddress } from '../../common/address.ts';
-import { formatRootUri } from '../../common/root-uri.ts';
+import { formatRootUri, partsOf } from '../../common/root-uri.ts';
 import { readAddress, readRootUri, readStoreUrl } from '../../config/values.ts';
 import { type Command, print, readOption, withListenerOptions } from '../command.ts';
 import { CommandError } from '../failure.ts';
@@ -44,7 +44,7 @@ export const init: Command<Arguments> = {
         type: 'string',
         requiresArg: true,
         describe:
-          'Where the root of all keys comes from: file:PATH (default HOME/root.key), passphrase:, passphrase:file=PATH, credential:NAME, shares:K/N, all-of:URI+URI',
+          'Where the root of all keys comes from: file:PATH (default HOME/root.key), passphrase:, passphrase:file=PATH, credential:NAME, shares:K/N, pkcs11:…, all-of:URI+URI',
       }),
   async run(args) {
     const stateDirectory = stateDirectoryAt(args.home);
@@ -56,8 +56,11 @@ export const init: Command<Arguments> = {
         );
       }
       const { initialise } = await import('../state-directory/initialise.ts');
+      const { parseTokenUri } = await import('../../token/token-uri.ts');
       const names = typeof args.name === 'string' ? [args.name] : (args.name ?? []);
       const root = readOption('root', args.root, readRootUri);
+      for (const part of root === undefined ? [] : partsOf(root))
+        if (part.kind === 'pkcs11') parseTokenUri(part.uri, stateDirectory.directory);
       const settings = {
         ...readListenerSettings(args),
         ...(names.length > 0 ? { 'tls.names': names } : {}),

@@ -32,7 +32,8 @@ const toTime = (seconds: number) => new Date(seconds * 1000).toISOString().repla
 const toTimeOrNull = (seconds: number | null) => (seconds === null ? null : toTime(seconds));
 
 function toJson(status: ManagedVaultStatus) {
-  const { sealedBecause, configured, generation, roots, epochs, nodes, atHand, rootProblems } = status;
+  const { sealedBecause, configured, generation, roots, tokens, epochs, nodes, atHand, rootProblems } =
+    status;
   return {
     sealed: sealedBecause !== null,
     reason: sealedBecause,
@@ -42,6 +43,7 @@ function toJson(status: ManagedVaultStatus) {
       ...{ ...root, since: toTime(createdAt), atHand: atHand.includes(root.id) },
     })),
     problems: rootProblems,
+    tokens: tokens.map(({ since, ...token }) => ({ ...token, since: toTime(since) })),
     epochs: epochs.map(({ createdAt, ...epoch }) => ({ ...epoch, created: toTime(createdAt) })),
     nodes: nodes.map(({ name, keyring, writtenAt, roots: node }) => ({
       ...{ name, keyring, roots: node, written: toTimeOrNull(writtenAt) },
@@ -50,18 +52,22 @@ function toJson(status: ManagedVaultStatus) {
 }
 
 function formatStatus(status: ManagedVaultStatus): string {
-  const { sealedBecause, configured, generation, roots, epochs, nodes, atHand, rootProblems } = status;
-  if (sealedBecause !== null) return `sealed: ${sealedBecause}\nroot:   ${configured.join(', ')}`;
+  const { sealedBecause, configured, generation, roots, tokens, epochs, nodes, atHand, rootProblems } =
+    status;
+  if (sealedBecause !== null)
+    return [
+      `sealed: ${sealedBecause}`,
+      `root:   ${configured.join(', ')}`,
+      ...tokens.map(({ uri, state, since }) => `token:  ${state} since ${toTime(since)}, ${uri}`),
+    ].join('\n');
   return formatTable([
     ['WHAT', 'NAME', 'STATE', 'SINCE', ''],
     ['keyring', `generation ${generation}`, 'unsealed', '', ''],
     ...roots.map(({ id, uri, createdAt }) => [
-      'root',
-      id,
-      atHand.includes(id) ? 'live' : 'live, not here',
-      toTime(createdAt),
-      uri,
+      ...['root', id, atHand.includes(id) ? 'live' : 'live, not here'],
+      ...[toTime(createdAt), uri],
     ]),
+    ...tokens.map(({ uri, state, since, reason }) => ['token', '', state, toTime(since), reason || uri]),
     ...epochs.map(({ epoch, state, createdAt, seals }) => [
       ...['epoch', String(epoch), state, toTime(createdAt)],
       seals === null ? '' : `${seals} boxes`,

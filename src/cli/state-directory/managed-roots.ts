@@ -1,22 +1,25 @@
 import { isAttendedRoot, parseRootUri, partsOf, type RootUri } from '../../common/root-uri.ts';
 import { encryptSecret } from '../../common/secret-transfer.ts';
-import type { ManagedRoots } from '../../management/api.ts';
 import { ManagementError } from '../../management/errors.ts';
+import type { ManagedRoots } from '../../management/managed-roots.ts';
 import { openLocalVault } from '../../vault/local.ts';
 import type { LocalVault } from '../../vault/local-vault.ts';
 import type { RootSource } from '../../vault/roots/root.ts';
 import type { KeyringStore } from '../../vault/vault.ts';
 import { openRootSource } from './root-sources.ts';
 import type { StateDirectory } from './state-directory.ts';
+import type { TokenRoots } from './token-roots.ts';
 
 /** The change of roots by the process that has a database open, which the command leads step by step. */
 export class StateDirectoryRoots implements ManagedRoots {
   readonly #stateDirectory: StateDirectory;
   readonly #vault: LocalVault;
   readonly #keyrings: KeyringStore;
+  readonly #tokens: TokenRoots;
   #prepared: RootSource | undefined;
 
-  constructor(stateDirectory: StateDirectory, vault: LocalVault, keyrings: KeyringStore) {
+  constructor(stateDirectory: StateDirectory, vault: LocalVault, keyrings: KeyringStore, tokens: TokenRoots) {
+    this.#tokens = tokens;
     this.#stateDirectory = stateDirectory;
     this.#vault = vault;
     this.#keyrings = keyrings;
@@ -28,6 +31,7 @@ export class StateDirectoryRoots implements ManagedRoots {
       text === null
         ? undefined
         : openRootSource(this.#stateDirectory, this.#parse(text), {
+            tokens: this.#tokens,
             deliverShares: async (lines) => {
               for (const line of lines) shares.push(encryptSecret(line, publicKey));
             },
@@ -43,7 +47,7 @@ export class StateDirectoryRoots implements ManagedRoots {
     const { roots } = this.#vault.status();
     // What was made by somebody else is not made again: it would be another root.
     const isMade = roots.length > 1 || partsOf(uri).some(({ kind }) => kind === 'shares');
-    const source = openRootSource(this.#stateDirectory, uri);
+    const source = openRootSource(this.#stateDirectory, uri, { tokens: this.#tokens });
     const prepared = this.#prepared?.uri === source.uri ? this.#prepared : undefined;
     const id = await this.#vault.addRoot(prepared ?? source, isMade ? 'use' : 'create');
     this.#prepared = undefined;

@@ -46,6 +46,26 @@ export async function withManagement<T>(
 }
 
 /**
+ * Runs `work` with the methods of the daemon that serves a state directory; resolves to undefined when none
+ * does.
+ * @throws {ManagementError} as `withManagement`
+ */
+export async function withDaemonIfAny<T>(
+  stateDirectory: StateDirectory,
+  storeOption: string | undefined,
+  work: (call: ManagementCall) => Promise<T>,
+): Promise<T | undefined> {
+  const config = requireInitialised(stateDirectory);
+  const url = readOption('store', storeOption, readStoreUrl) ?? config.store;
+  const daemon = await connectDaemon(stateDirectory, url);
+  try {
+    return daemon && (await work(daemon.call));
+  } finally {
+    daemon?.close();
+  }
+}
+
+/**
  * Runs `work` with the methods of the daemon that serves a state directory.
  * @throws {CommandError} when none does; {ManagementError} as `withManagement`
  */
@@ -54,20 +74,13 @@ export async function withDaemon<T>(
   storeOption: string | undefined,
   work: (call: ManagementCall) => Promise<T>,
 ): Promise<T> {
-  const config = requireInitialised(stateDirectory);
-  const daemon = await connectDaemon(
-    stateDirectory,
-    readOption('store', storeOption, readStoreUrl) ?? config.store,
+  const done = await withDaemonIfAny(stateDirectory, storeOption, async (call) => ({
+    result: await work(call),
+  }));
+  if (done !== undefined) return done.result;
+  throw new CommandError(
+    `no kmipd serves ${stateDirectory.directory}: start it, kmipd serve --home ${stateDirectory.directory}`,
   );
-  if (daemon === undefined)
-    throw new CommandError(
-      `no kmipd serves ${stateDirectory.directory}: start it, kmipd serve --home ${stateDirectory.directory}`,
-    );
-  try {
-    return await work(daemon.call);
-  } finally {
-    daemon.close();
-  }
 }
 
 async function withOwnBackends<T>(
@@ -82,11 +95,10 @@ async function withOwnBackends<T>(
   return withBackends(
     stateDirectory,
     storeOption,
-    ({ store, vault, clients, nodes, snapshot, sealedRows, roots }) => {
+    ({ store, vault, clients, nodes, tokens, roots, snapshot, sealedRows }) => {
       const listObjects = (after: number) => snapshot((rows) => rows.destroyDates(after));
-      const backends = {
-        ...{ store, vault, control: vault, roots, clients, nodes, sealedRows, listObjects, crypto },
-      };
+      const shared = { store, clients, nodes, tokens, roots, sealedRows, listObjects, crypto };
+      const backends = { ...shared, vault, control: vault };
       return work((method, params) => callMethod(backends, method, params));
     },
     access,

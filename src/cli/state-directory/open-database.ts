@@ -1,6 +1,7 @@
 import type { Config } from '../../config/index.ts';
 import { redactStoreUrl } from '../../config/values.ts';
-import type { ManagedNodes, ManagedRoots } from '../../management/api.ts';
+import type { ManagedNodes } from '../../management/api.ts';
+import type { ManagedRoots } from '../../management/managed-roots.ts';
 import type { LaneObserver } from '../../store/lanes/lane-ports.ts';
 import { wayOut } from '../../store/lanes/lane-stop.ts';
 import { nodeOf } from '../../store/lanes/open-lane.ts';
@@ -16,6 +17,7 @@ import { createManagedNodes } from './database-nodes.ts';
 import { StateDirectoryRoots } from './managed-roots.ts';
 import { createRootSources, type RootAttendance } from './root-sources.ts';
 import type { StateDirectory } from './state-directory.ts';
+import { TokenRoots, type TokenRootsOptions } from './token-roots.ts';
 
 /** The database of a state directory and the vault that opens its rows. */
 export interface OpenedDatabase
@@ -23,6 +25,8 @@ export interface OpenedDatabase
   readonly vault: LocalVault;
   readonly nodes: ManagedNodes;
   readonly roots: ManagedRoots;
+  /** The roots of the vault that are in tokens. */
+  readonly tokens: TokenRoots;
   close(): Promise<void>;
 }
 
@@ -35,6 +39,8 @@ export interface OpenedDatabaseOptions extends DatabaseOptions {
   readonly rootsChanged?: (roots: RootsInUse) => void;
   /** Asks people for what opens the root; left out where nobody can be asked. */
   readonly attendance?: RootAttendance;
+  /** Is told of the state of each token that has a root. */
+  readonly tokenStatus?: TokenRootsOptions['onStatus'];
   /** The process that writes, and who is told when it must stop; left out by processes that only read. */
   readonly lanes?: { readonly process: ProcessKind; readonly observer?: LaneObserver };
   /** For the commands that look at a database, or accept it, whatever it contains. */
@@ -57,16 +63,8 @@ export async function openDatabaseOf(
   config: Pick<Config, 'store' | 'limits' | 'vault'>,
   options: OpenedDatabaseOptions = {},
 ): Promise<OpenedDatabase> {
-  const {
-    forged,
-    sealing,
-    rootsChanged,
-    attendance,
-    lanes: use,
-    isUnprotected,
-    refreshSeconds,
-    ...settings
-  } = options;
+  const { forged, sealing, rootsChanged, attendance, tokenStatus, lanes: use, ...others } = options;
+  const { isUnprotected, refreshSeconds, ...settings } = others;
   const { keyringPin } = stateDirectory;
   const { store: url, limits } = config;
   await using opened = new AsyncDisposableStack();
@@ -74,8 +72,12 @@ export async function openDatabaseOf(
   opened.defer(() => prepared?.lock?.release());
   const database = await openDatabase(url, { limits, ...(forged && { forged }), ...settings });
   opened.defer(() => database.close());
+  const tokens = new TokenRoots(stateDirectory, {
+    ...{ idleSeconds: config.vault.tokenIdleSeconds, onStatus: tokenStatus },
+  });
+  opened.defer(() => tokens.close());
   const vault = await openLocalVault({
-    roots: createRootSources(stateDirectory, config, attendance),
+    roots: createRootSources(stateDirectory, config, { ...attendance, tokens }),
     keyrings: database.keyrings,
     pin: { file: keyringPin, database: redactStoreUrl(url), isReadOnly: prepared === undefined },
     ...(forged && { forged }),
@@ -88,6 +90,8 @@ export async function openDatabaseOf(
   // Pending commits need the vault.
   opened.defer(async () => {
     await database.close();
+    // The vault waits for a token that does not answer.
+    await tokens.close();
     await vault.close();
   });
   const { store, keyrings, snapshot, repair, sealedRows } = database;
@@ -109,7 +113,7 @@ export async function openDatabaseOf(
   const closing = opened.move();
   const own = prepared === undefined ? findNodeName(stateDirectory) : nodeOf(prepared.options.name);
   const nodes = createManagedNodes(database, vault, own);
-  const roots = new StateDirectoryRoots(stateDirectory, vault, keyrings);
-  const close = () => closing.disposeAsync();
-  return { store, keyrings, snapshot, repair, sealedRows, vault, nodes, roots, close };
+  const roots = new StateDirectoryRoots(stateDirectory, vault, keyrings, tokens);
+  const parts = { store, keyrings, snapshot, repair, sealedRows, vault, nodes, tokens, roots };
+  return { ...parts, close: () => closing.disposeAsync() };
 }

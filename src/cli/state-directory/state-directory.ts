@@ -16,6 +16,8 @@ export interface StateDirectory {
   readonly rootChange: string;
   /** By which the keyring of the database is recognised. */
   readonly keyringPin: string;
+  /** Beginning of the names of files, each of which remembers a login that a token has refused. */
+  readonly tokenLogin: string;
   /** Name of this node among those that write to one database. */
   readonly node: string;
   /** The states of databases that processes have seen, by the kind of process. */
@@ -43,6 +45,7 @@ export function stateDirectoryAt(directory: string): StateDirectory {
     rootSettings: join(base, 'root-settings.json'),
     rootChange: join(base, 'root-change.json'),
     keyringPin: join(base, 'keyring.pin'),
+    tokenLogin: join(base, 'token-login'),
     node: join(base, 'node'),
     anchors: { daemon: join(base, 'anchor'), command: join(base, 'anchor-command') },
     authority: { certificate: join(base, 'ca', 'ca.pem'), key: join(base, 'ca', 'ca.key') },

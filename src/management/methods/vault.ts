@@ -8,9 +8,13 @@ let receiver: SecretReceiver | undefined;
 
 /** The methods about the vault: what it is wrapped by, and what operators give to unseal it. */
 export const vaultMethods: MethodsOf<'vault'> = {
-  async 'vault.status'({ control, nodes }) {
+  async 'vault.status'({ control, nodes, tokens }) {
     const status = control.status();
-    return { ...status, nodes: status.sealedBecause === null ? await nodes.list() : [] };
+    return {
+      ...status,
+      tokens: tokens.list(),
+      nodes: status.sealedBecause === null ? await nodes.list() : [],
+    };
   },
   async 'vault.receiver'() {
     receiver ??= new SecretReceiver();
@@ -29,6 +33,12 @@ export const vaultMethods: MethodsOf<'vault'> = {
   async 'vault.keepRoot'({ roots }, { id }) {
     await roots.keep(id);
     return {};
+  },
+  async 'vault.tokenLogin'({ control, tokens }) {
+    await tokens.logIn();
+    // A first reading may have begun before the token was there.
+    for (let at = 0; at < 2 && control.status().sealedBecause !== null; at += 1) await control.refresh();
+    return { sealedBecause: control.status().sealedBecause };
   },
   'vault.rotate': async ({ control }) => ({ epoch: await control.rotate() }),
   async 'vault.rewrap'({ store, vault, sealedRows }, { table, after, dryRun }) {

@@ -1,7 +1,8 @@
 import { constants, publicEncrypt } from 'node:crypto';
 import { concatBytes, isSameBytes } from '../../common/bytes.ts';
+import { allocateSecretBytes } from '../../common/secret.ts';
 import { cka, ckk, ckm, cko, ckr, oaep } from '../cryptoki.ts';
-import { allocateSecret, copySecret, maxSecretBytes, TokenFailure } from '../messages.ts';
+import { copySecret, maxSecretBytes, TokenFailure } from '../messages.ts';
 import { findWrappingFormat, type TokenWrappingMethod, type WrappingFormat } from '../wrapping-formats.ts';
 import { codeOf, type Handle, type Pkcs11, toFailure, viewOf } from './library.ts';
 import type { RootKey } from './root-key.ts';
@@ -258,7 +259,7 @@ function requireWrappable(secret: Uint8Array): Uint8Array {
 /** Puts a length of one byte before the secret and zeros after it. */
 function padToBlocks(secret: Uint8Array): Uint8Array {
   const blocks = Math.max(minBlocks, Math.ceil((1 + secret.length) / blockBytes));
-  const padded = allocateSecret(blocks * blockBytes);
+  const padded = allocateSecretBytes(blocks * blockBytes);
   padded[0] = secret.length;
   padded.set(secret, 1);
   return padded;

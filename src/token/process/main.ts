@@ -1,5 +1,6 @@
 import { readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import { allocateSecretBytes } from '../../common/secret.ts';
 import { decodeHeader, encodeFrame, type Frame, headerBytes, type VerbName } from '../frames.ts';
 import {
   decodeJson,
@@ -48,7 +49,7 @@ const answers: Record<Exclude<VerbName, 'failure'>, (body: Uint8Array) => Uint8A
     }
   },
   random(mask) {
-    const bytes = new Uint8Array(mask.length);
+    const bytes = allocateSecretBytes(mask.length);
     requireToken().fillRandom(viewOf(bytes));
     maskBytes(bytes, mask);
     return bytes;

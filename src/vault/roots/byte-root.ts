@@ -2,8 +2,8 @@ import { randomFillSync } from 'node:crypto';
 import type { Secret } from '../../common/secret.ts';
 import { decryptGcm, encryptGcm } from '../aead.ts';
 import { computeNonce } from '../box.ts';
-import { deriveVaultKey } from '../keyed-hash.ts';
 import type { OpenRoot } from './root.ts';
+import { deriveFromRoot } from './root-derivation.ts';
 
 /** Bytes of a root that is in memory for a moment. */
 export const rootBytes = 32;
@@ -33,7 +33,7 @@ export class ByteRoot implements OpenRoot {
    * another one.
    */
   constructor(secret: Secret, storeId: Uint8Array, random: (buffer: Uint8Array) => void = randomFillSync) {
-    const derive = (label: string) => deriveVaultKey(secret.bytes, storeId, label);
+    const derive = (label: string) => deriveFromRoot(secret.bytes, storeId, label);
     try {
       if (secret.length !== rootBytes) throw new TypeError(`a root has ${rootBytes} bytes`);
       this.#wrapKey = derive('kmipd/2 root wrap');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Secret } from '../../common/secret.ts';
 import { decodeKeyText } from '../secret-text.ts';
-import { VaultUnavailableError } from '../vault.ts';
+import { RootMissingError, VaultUnavailableError } from '../vault.ts';
 import { ByteRoot, rootBytes } from './byte-root.ts';
 import type { RootSource } from './root.ts';
 import { readSecretFile } from './secret-file.ts';
@@ -12,18 +12,18 @@ const maxBytes = 128;
 
 /**
  * Returns the path of a credential of the service.
- * @throws {VaultUnavailableError} when the service manager gives none.
+ * @throws {RootMissingError} when the service manager gives none.
  */
 export function credentialFile(directory: string | undefined, name: string): string {
   if (directory !== undefined && directory !== '') return join(directory, name);
-  throw new VaultUnavailableError(
+  throw new RootMissingError(
     `there is no credential ${name}: $CREDENTIALS_DIRECTORY is not set; give it in the unit, LoadCredentialEncrypted=${name}`,
   );
 }
 
 /** Names what is missing and where it comes from. */
-export function missingCredential(file: string, name: string): VaultUnavailableError {
-  return new VaultUnavailableError(
+function missingCredential(file: string, name: string): RootMissingError {
+  return new RootMissingError(
     `the credential ${file} is missing: give it in the unit, LoadCredentialEncrypted=${name}`,
   );
 }
@@ -38,7 +38,8 @@ export function createCredentialRoot(name: string, directory: string | undefined
     const form = `${rootBytes} bytes, or one line of them in hex or base64`;
     using content = readSecretFile(file, { what: 'the credential', maxBytes, form, mayBeShared: true });
     if (content === undefined) throw missingCredential(file, name);
-    const key = content.length === rootBytes ? content.bytes.slice() : decodeKeyText(content.bytes);
+    const key =
+      content.length === rootBytes ? Secret.copyOf(content.bytes).bytes : decodeKeyText(content.bytes);
     if (key === undefined) throw new VaultUnavailableError(`the credential ${file} is not ${form}`);
     return new Secret(key);
   };

@@ -1,6 +1,6 @@
 import type { Secret } from '../../common/secret.ts';
 import { createOrReadRootKey, readRootKey } from '../root-key.ts';
-import { VaultUnavailableError } from '../vault.ts';
+import { RootMissingError } from '../vault.ts';
 import { ByteRoot } from './byte-root.ts';
 import type { OpenRoot, RootSource } from './root.ts';
 import { watchFiles } from './watch-files.ts';
@@ -12,7 +12,7 @@ import { watchFiles } from './watch-files.ts';
 export function createFileRoot(file: string): RootSource {
   const requireKey = (key: Secret | undefined): Secret => {
     if (key !== undefined) return key;
-    throw new VaultUnavailableError(
+    throw new RootMissingError(
       `the root key ${file} is missing, and the database is encrypted under it: restore it from its backup`,
     );
   };

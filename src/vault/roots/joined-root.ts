@@ -1,6 +1,6 @@
 import { hash, hkdfSync, randomFillSync } from 'node:crypto';
 import { concatBytes } from '../../common/bytes.ts';
-import type { Secret } from '../../common/secret.ts';
+import { allocateSecretBytes, Secret } from '../../common/secret.ts';
 import type { UnsealProgress } from '../vault.ts';
 import type { OpenRoot, RootSource } from './root.ts';
 
@@ -96,7 +96,7 @@ class JoinedRoot implements OpenRoot {
         secret?.fill(0);
         return undefined;
       }
-      secret ??= new Uint8Array(part.length);
+      secret ??= allocateSecretBytes(part.length);
       xorInto(secret, part);
       part.fill(0);
     }
@@ -113,7 +113,7 @@ class JoinedRoot implements OpenRoot {
  * random source that repeats gives two secrets different parts: else one root would tell their difference.
  */
 function splitByXor(secret: Uint8Array, count: number): readonly Uint8Array[] {
-  const rest = new Uint8Array(secret);
+  const rest = Secret.copyOf(secret).bytes;
   const others = Array.from({ length: count - 1 }, (_, at) => {
     const seed = concatBytes([randomFillSync(new Uint8Array(32)), secret]);
     const info = `kmipd/2 joined root part ${at}`;

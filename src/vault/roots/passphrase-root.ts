@@ -2,7 +2,7 @@ import { argon2, randomFillSync } from 'node:crypto';
 import { promisify } from 'node:util';
 import { Secret } from '../../common/secret.ts';
 import { trimSpace } from '../secret-text.ts';
-import { type UnsealProgress, VaultUnavailableError } from '../vault.ts';
+import { RootMissingError, type UnsealProgress, VaultUnavailableError } from '../vault.ts';
 import { ByteRoot, rootBytes } from './byte-root.ts';
 import type { OpenRoot, RootSource } from './root.ts';
 import {
@@ -45,7 +45,7 @@ export function createPassphraseFileRoot(
       ...{ what: 'the passphrase', maxBytes: maxPassphraseBytes + 2, form, mayBeShared },
     });
     if (text !== undefined) return requireLine(text, file);
-    throw new VaultUnavailableError(`the passphrase ${file} is missing: restore it, or give another root`);
+    throw new RootMissingError(`the passphrase ${file} is missing: restore it, or give another root`);
   };
   return {
     uri,

@@ -31,7 +31,7 @@ export interface ShareSettings {
   readonly commitments: readonly { readonly salt: string; readonly hash: string }[];
 }
 
-/** Of new passphrases: about half a second of four threads. */
+/** Of new passphrases: about a second of one start, and of each try. */
 export const passphraseCost = { memory: 131_072, passes: 4, parallelism: 4 } as const;
 
 /**

@@ -37,7 +37,7 @@ export interface RootSource {
   readonly mayAskAgain?: boolean;
   /**
    * Takes what an operator gives: a share, a passphrase. Returns undefined when it is nothing of this source.
-   * The source wipes it.
+   * The source copies what it keeps.
    * @throws {VaultUnavailableError} when it is wrong, one line that names it.
    */
   accept?(input: Secret): UnsealProgress | undefined;

@@ -1,6 +1,6 @@
 import { hash, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { concatBytes } from '../../common/bytes.ts';
-import { Secret } from '../../common/secret.ts';
+import { allocateSecretBytes, Secret } from '../../common/secret.ts';
 import { type UnsealProgress, VaultUnavailableError } from '../vault.ts';
 import { ByteRoot, rootBytes } from './byte-root.ts';
 import type { OpenRoot, RootSource } from './root.ts';
@@ -65,7 +65,10 @@ export class ShareRoot implements RootSource {
       );
     const shares = Array.from(this.#shares, ([identifier, { bytes }]) => ({ identifier, bytes }));
     try {
-      return new ByteRoot(new Secret(sharing.join(shares, threshold, parts)), storeId);
+      const joined = sharing.join(shares, threshold, parts);
+      const root = Secret.copyOf(joined);
+      joined.fill(0);
+      return new ByteRoot(root, storeId);
     } finally {
       await this.close();
     }
@@ -77,7 +80,7 @@ export class ShareRoot implements RootSource {
     if (this.isReady) return this.open(storeId);
     if (deliver === undefined)
       throw new VaultUnavailableError(`the shares of a new root are made by: kmipd init --root ${this.uri}`);
-    const root = new Secret(randomFillSync(new Uint8Array(rootBytes)));
+    const root = new Secret(randomFillSync(allocateSecretBytes(rootBytes)));
     const set = randomFillSync(new Uint8Array(4)).toHex();
     const values = (await sharing.split(root.bytes, threshold, parts)).map((bytes) => new Secret(bytes));
     const shares = values.map((value, at) => ({ set, index: at + 1, threshold, parts, value }));

@@ -4,6 +4,7 @@
  *
  *   FUNCTION return CKR [once]       FUNCTION hang        FUNCTION crash [once]     FUNCTION leak MEBIBYTES
  *   FUNCTION scribble: writes into the socket of the process
+ *   FUNCTION wait: until the file is removed
  *   token flags FLAGS                hide MECHANISM       encrypt-wraps             own-iv
  *
  * `encrypt-wraps`: C_Encrypt and C_Decrypt do CKM_AES_KEY_WRAP, as hardware does and SoftHSM2 does not. `own-iv`: the
@@ -56,6 +57,8 @@ static CK_RV injectFault(const char *name) {
   if (strstr(rest, "once") != NULL) unlink(controlFile());
   if (strncmp(rest, "hang", 4) == 0)
     for (;;) pause();
+  if (strncmp(rest, "wait", 4) == 0)
+    while (access(controlFile(), F_OK) == 0) usleep(20000);
   if (strncmp(rest, "scribble", 8) == 0 && write(3, "scribbled all over the frames", 29) < 0) abort();
   if (strncmp(rest, "crash", 5) == 0) raise(SIGSEGV);
   if (sscanf(rest, "leak %lu", &number) == 1) {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -92,6 +92,16 @@ export class SoftToken {
 
   writePin(text: string): void {
     writeFileSync(this.path('pin'), `${text}\n`, { mode: 0o600 });
+  }
+
+  /** Takes the token away: the library finds none. */
+  remove(): void {
+    renameSync(this.path('tokens'), this.path('away'));
+  }
+
+  /** Puts it back. */
+  putBack(): void {
+    renameSync(this.path('away'), this.path('tokens'));
   }
 
   /** The text of a URI of this token; `path` follows the token's label. */

@@ -52,8 +52,9 @@ t.test('every key of a file takes effect', (t) => {
     verificationHours = 2
     interop = true
     fips = true
-    vault.root = "all-of:file:keys/a+credential:b"
+    vault.root = ["credential:b", "file:keys/a"]
     vault.activationSeconds = 90
+    vault.tokenIdleSeconds = 0
     log.level = "debug"
     [tls]
     profile = "legacy"
@@ -88,15 +89,11 @@ t.test('every key of a file takes effect', (t) => {
     fips: true,
     vault: {
       root: [
-        {
-          kind: 'all-of',
-          parts: [
-            { kind: 'file', path: '/home/keys/a' },
-            { kind: 'credential', name: 'b' },
-          ],
-        },
+        { kind: 'credential', name: 'b' },
+        { kind: 'file', path: '/home/keys/a' },
       ],
       activationSeconds: 90,
+      tokenIdleSeconds: 0,
     },
     log: { level: 'debug' },
     tls: {
@@ -273,6 +270,7 @@ t.test('the rendered file yields the defaults', (t) => {
   const crypto = { ...whole.crypto, legacy: undefined, protection: undefined };
   const restored = {
     ...whole,
+    vault: { ...parse('').vault, ...whole.vault, tokenIdleSeconds: undefined },
     https: undefined,
     metrics: undefined,
     certification,

@@ -19,7 +19,10 @@ function newReports() {
       if (failure !== undefined) throw failure;
     },
   } as Store;
-  const readiness = new ReadinessCheck({ store, vault: { unsealed: true }, lanes }, ['file']);
+  const readiness = new ReadinessCheck(
+    { store, vault: { unsealed: true }, lanes, tokens: { list: () => [] } },
+    ['file'],
+  );
   const sample = async (name: string) =>
     new RegExp(`^${name} (\\d+)$`, 'm').exec(await metrics.registry.metrics())?.[1];
   return {

@@ -57,9 +57,22 @@ t.test('a credential is a new file at every start, which says nothing', async (t
 
 t.test('an attempt is noted before its outcome is known', async (t) => {
   open().begin();
-  t.same(open().read(), { state: 'unknown' });
+  t.same(open().read(), { state: 'unknown', isAtWork: false });
   utimesSync(pinFile, 3, 3);
-  t.same(open().read(), { state: 'unknown' }, 'whatever has become of the PIN file');
+  t.same(open().read(), { state: 'unknown', isAtWork: false }, 'whatever has become of the PIN file');
+  const note = JSON.parse(readFileSync(file, 'utf8'));
+  t.equal(note.pid, process.pid);
+  for (const [pid, isAtWork] of [
+    [process.ppid, true],
+    [1, true],
+    [2 ** 31 - 1, false],
+    [0, false],
+    [-1, false],
+    ['1', false],
+  ]) {
+    writeFileSync(file, JSON.stringify({ ...note, pid }));
+    t.same(open().read(), { state: 'unknown', isAtWork }, `process ${pid}`);
+  }
 });
 
 t.test('without a file, the journal remembers for the life of the process', async (t) => {

@@ -1,0 +1,46 @@
+import { partsOf } from '../../common/root-uri.ts';
+import { type Command, homeOption, print, storeOption } from '../command.ts';
+import {
+  requireInitialised,
+  type StateDirectory,
+  stateDirectoryAt,
+} from '../state-directory/state-directory.ts';
+
+interface Arguments {
+  readonly home: string;
+  readonly store?: string;
+}
+
+/** The command `vault token login`: an operator asks for a login at a token that has refused the last one. */
+export const vaultTokenLogin: Command<Arguments> = {
+  command: 'login',
+  describe:
+    'Try one login at the token that has the root, although the last one was refused or one more failure locks the PIN',
+  builder: (yargs) => yargs.options(homeOption).options(storeOption),
+  async run({ home, store }) {
+    const { withDaemonIfAny } = await import('../state-directory/management.ts');
+    const stateDirectory = stateDirectoryAt(home);
+    const served = await withDaemonIfAny(stateDirectory, store, (call) => call('vault.tokenLogin', {}));
+    if (served === undefined) {
+      await logIn(stateDirectory);
+      print('the token accepts the login');
+      return;
+    }
+    const { sealedBecause } = served;
+    const vault = sealedBecause === null ? 'the vault is unsealed' : `the vault is sealed: ${sealedBecause}`;
+    print(`the token accepts the login; ${vault}`);
+  },
+};
+
+/** Tries the tokens of a home that no daemon serves. The vault stays closed: opening it would log in, too. */
+async function logIn(stateDirectory: StateDirectory): Promise<void> {
+  const { TokenRoots } = await import('../state-directory/token-roots.ts');
+  const { root } = requireInitialised(stateDirectory).vault;
+  const tokens = new TokenRoots(stateDirectory);
+  try {
+    for (const part of root.flatMap(partsOf)) if (part.kind === 'pkcs11') tokens.open(part.uri);
+    await tokens.logIn();
+  } finally {
+    await tokens.close();
+  }
+}

@@ -1,0 +1,79 @@
+import { hash } from 'node:crypto';
+import { TokenRoot, type TokenStatus } from '../../token/token-root.ts';
+import { parseTokenUri } from '../../token/token-uri.ts';
+import type { RootOpener } from '../../vault/roots/create-source.ts';
+import { watchFiles } from '../../vault/roots/watch-files.ts';
+import { CommandError } from '../failure.ts';
+import type { StateDirectory } from './state-directory.ts';
+
+export interface TokenRootsOptions {
+  /** As `TokenRootOptions`. */
+  readonly idleSeconds?: number | undefined;
+  readonly onStatus?: ((status: TokenStatus) => void) | undefined;
+}
+
+/** The roots of a state directory that are in tokens, as far as this process has opened their sources. */
+export class TokenRoots {
+  readonly #stateDirectory: StateDirectory;
+  readonly #options: TokenRootsOptions;
+  #roots: readonly TokenRoot[] = [];
+
+  constructor(stateDirectory: StateDirectory, options: TokenRootsOptions = {}) {
+    this.#stateDirectory = stateDirectory;
+    this.#options = options;
+  }
+
+  /**
+   * Creates the source of a root; relative paths in the URI start at the home.
+   * @throws {VaultUnavailableError} when kmipd cannot use the URI.
+   */
+  readonly open: RootOpener = (text) => {
+    const { directory, tokenLogin } = this.#stateDirectory;
+    const { idleSeconds, onStatus } = this.#options;
+    const root = new TokenRoot(parseTokenUri(text, directory), {
+      client: {
+        // One token must not make another one forget that its login was refused.
+        refusedLoginFile: `${tokenLogin}-${hash('sha256', text, 'hex').slice(0, 16)}`,
+        loginCommand: `kmipd vault token login --home ${directory}`,
+      },
+      ...{ idleSeconds, watchFiles },
+      ...(onStatus && { onStatus }),
+    });
+    const isKept = ({ isClosed, isUsed, uri }: TokenRoot) => !isClosed && (isUsed || uri !== text);
+    this.#roots = [...this.#roots.filter(isKept), root];
+    return root;
+  };
+
+  /** One for each URI: a reload creates sources of which only those are used whose root is another one. */
+  get #current(): readonly TokenRoot[] {
+    const current = new Map<string, TokenRoot>();
+    for (const root of this.#roots)
+      if (!root.isClosed && (root.isUsed || !current.has(root.uri))) current.set(root.uri, root);
+    return [...current.values()];
+  }
+
+  list(): readonly TokenStatus[] {
+    return this.#current.map(({ status }) => status);
+  }
+
+  /**
+   * Tries one login at each token that is not up, although its last one was refused.
+   * @throws {VaultUnavailableError} when one fails; the others were tried too.
+   * @throws {CommandError} when no root is in a token.
+   */
+  async logIn(): Promise<void> {
+    if (this.#current.length === 0) throw new CommandError('no root of this home is in a token');
+    const results = await Promise.allSettled(this.#current.map((root) => root.logIn()));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** As `TokenRoot.retry`. */
+  retry(): void {
+    for (const root of this.#current) root.retry();
+  }
+
+  /** Ends their processes; what waits for one of them fails. */
+  async close(): Promise<void> {
+    await Promise.all(this.#roots.map((root) => root.close()));
+  }
+}
