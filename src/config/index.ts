@@ -30,8 +30,8 @@ export interface Config {
   /** True: only FIPS 140-3 approved algorithms, by OpenSSL's FIPS provider. */
   readonly fips: boolean;
   readonly vault: {
-    /** What opens the keyring of the database. */
-    readonly root: RootUri;
+    /** What opens the keyring of the database: one root, or the new and the old one while it moves. */
+    readonly root: readonly RootUri[];
     /** Until a new seal epoch is used. */
     readonly activationSeconds: number;
     /** Until kmipd logs out of a token after its last use; absent: never. */

@@ -88,7 +88,7 @@ export const namedKeys = {
   root: configKey(
     'vault.root',
     'file:root.key',
-    values.readRootUri,
+    values.readRootUris,
     'Root of the keys: file:PATH, passphrase:, credential:NAME, shares:K/N, pkcs11:…, all-of:URI+URI; docs/root-keys.md.',
   ),
   activationSeconds: configKey(

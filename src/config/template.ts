@@ -7,7 +7,7 @@ import { type ConfigKey, configKeys, exampleValues } from './keys.ts';
 export function renderConfig(settings: Readonly<Record<string, ConfigKey['defaultValue']>> = {}): string {
   const lines = [
     '# Configuration of kmipd. A line that begins with # shows the default. After a change: kmipd check-config,',
-    '# then restart kmipd; SIGHUP reloads certificates, roles, authorities, [crypto] and the log level at once.',
+    '# then restart kmipd; SIGHUP reloads certificates, roots, roles, authorities, [crypto] and log level at once.',
   ];
   let section = '';
   for (const { name, comment, defaultValue } of configKeys.values()) {

@@ -1,7 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { type Address, parseAddress } from '../common/address.ts';
 import { parsePostgresUrl } from '../common/postgres-url.ts';
-import { parseRootUri, type RootUri } from '../common/root-uri.ts';
+import { formatRootUri, parseRootUri, type RootUri } from '../common/root-uri.ts';
 
 /**
  * Is thrown for a value of the wrong type or out of range; its message follows the key: `"listen" must be …`.
@@ -88,6 +88,19 @@ export const readRootUri: ValueReader<RootUri> = (value, directory) => {
   const parsed = parseRootUri(readText(value, directory), directory);
   if (typeof parsed === 'string') throw new ConfigValueError(parsed);
   return parsed;
+};
+
+/** The most roots that a home may use at the same time. */
+const maxRoots = 2;
+
+/**
+ * Reads the URI of a root, or a list of one or two of them: a home that moves from one to the other has both.
+ */
+export const readRootUris: ValueReader<readonly RootUri[]> = (value, directory) => {
+  const uris = (Array.isArray(value) ? value : [value]).map((each) => readRootUri(each, directory));
+  if (uris.length === 0 || uris.length > maxRoots || new Set(uris.map(formatRootUri)).size < uris.length)
+    throw new ConfigValueError('must be one root, or a list of two different ones: ["NEW", "OLD"]');
+  return uris;
 };
 
 /** Reads an HTTP or HTTPS URL in ASCII, as certificates require it (RFC 5280, 4.2.1.6: IA5String). */

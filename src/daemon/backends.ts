@@ -1,17 +1,21 @@
 import { lockDatabase } from '../cli/state-directory/database-lock.ts';
 import { openDatabaseOf } from '../cli/state-directory/open-database.ts';
 import { attendanceAtTerminal } from '../cli/state-directory/root-attendance.ts';
+import type { RootAttendance } from '../cli/state-directory/root-sources.ts';
 import type { TokenRoots } from '../cli/state-directory/token-roots.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
 import type { ManagedNodes } from '../management/api.ts';
+import type { ManagedRoots } from '../management/managed-roots.ts';
 import { StoredClients } from '../protocol/authentication/client-directory.ts';
 import type { Database } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { LocalVault } from '../vault/local-vault.ts';
+import type { Logger } from '../watch/log.ts';
 import { openConverted } from './first-design.ts';
 import { reportForgedRows } from './forged-rows.ts';
 import { type LaneReports, reportLanes } from './lane-reports.ts';
 import { logLockWaits } from './lock-waits.ts';
+import { reportRoots } from './root-reports.ts';
 import { reportSealing, type SealingReports } from './sealing-reports.ts';
 import type { StartContext } from './start-context.ts';
 import { areUp, reportTokens } from './token-reports.ts';
@@ -22,11 +26,18 @@ export interface Backends {
   readonly vault: LocalVault;
   readonly clients: ClientDirectory;
   readonly nodes: ManagedNodes;
+  readonly roots: ManagedRoots;
   readonly tokens: TokenRoots;
   readonly snapshot: Database['snapshot'];
   readonly sealedRows: Database['sealedRows'];
   readonly lanes: Pick<LaneReports, 'stopped'>;
   readonly sealing: Pick<SealingReports, 'whenUnsealed'>;
+}
+
+/** The people who open the roots of a daemon. */
+export function attendanceOf(log: Pick<Logger, 'warn'>): RootAttendance {
+  const sharesExpired = () => log.warn('the shares of the root were wiped: the others did not come in time');
+  return { ...attendanceAtTerminal(), sharesExpired };
 }
 
 /**
@@ -42,15 +53,15 @@ export async function openBackends(context: StartContext): Promise<Backends> {
   closing.defer(() => lock?.release());
   const lanes = reportLanes(log, metrics, Date.now);
   const sealing = reportSealing(log, metrics);
-  const sharesExpired = () => log.warn('the shares of the root were wiped: the others did not come in time');
   const { close, ...opened } = await openConverted(context, () =>
     openDatabaseOf(stateDirectory, config, {
       lockWait: logLockWaits(log, Date.now),
       forged: reportForgedRows(log, metrics, Date.now),
       lanes: { process: 'daemon', observer: lanes },
       sealing,
+      rootsChanged: reportRoots(log),
       tokenStatus: reportTokens(log),
-      attendance: { ...attendanceAtTerminal(), sharesExpired },
+      attendance: attendanceOf(log),
       mustExist,
     }),
   );

@@ -71,7 +71,7 @@ export async function boot(options: BootOptions): Promise<void> {
   const { connections } = listeners;
   const readiness = new ReadinessCheck(
     backends,
-    partsOf(config.vault.root).map(({ kind }) => kind),
+    config.vault.root.flatMap(partsOf).map(({ kind }) => kind),
   );
   const metricsAddress = await startMetricsListener(context, readiness);
   connections.startRechecks();
@@ -92,7 +92,7 @@ export async function boot(options: BootOptions): Promise<void> {
   const { vault, sealing, tokens } = backends;
   if (!vault.unsealed) sealing.whenUnsealed(() => print(lineOf('ready')));
   print(vault.unsealed ? lineOf('ready') : `${lineOf('sealed')}\nsealed: ${vault.sealedBecause}`);
-  const reloader = new Reloader(context, overrides, material, services, connections, (inForce) =>
+  const reloader = new Reloader(context, overrides, material, services, connections, backends, (inForce) =>
     warnOfIdlePolicies(inForce, backends, log),
   );
   reloads.start(async () => {

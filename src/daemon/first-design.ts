@@ -60,8 +60,8 @@ async function convert(context: StartContext, inventoryFile: string): Promise<vo
   const { stateDirectory, config, isConversionConfirmed, log, metrics } = context;
   const { store: url } = config;
   // Its rows are encrypted under the root key itself.
-  const { root } = config.vault;
-  if (root.kind !== 'file')
+  const [root, ...others] = config.vault.root;
+  if (root?.kind !== 'file' || others.length > 0)
     throw new CommandError(
       `${redactStoreUrl(url)} has the first design, which knows a root key in a file only: convert it with [vault] root = "file:PATH"`,
     );

@@ -6,7 +6,7 @@ import { readAuthority, readTrustedAuthorities } from '../cli/state-directory/au
 import { runningDaemonPid } from '../cli/state-directory/lock.ts';
 import { openDatabaseOf } from '../cli/state-directory/open-database.ts';
 import { findExposedFiles } from '../cli/state-directory/permissions.ts';
-import { createRootSources } from '../cli/state-directory/root-sources.ts';
+import { openRootSource } from '../cli/state-directory/root-sources.ts';
 import { initialisationState, type StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { type Address, formatAddress } from '../common/address.ts';
 import { formatRootUri, isAttendedRoot } from '../common/root-uri.ts';
@@ -17,7 +17,7 @@ import { type ProbedStore, probeStore } from '../store/probe.ts';
 import { wipeKeyring } from '../vault/keyring.ts';
 import { decodeKeyring, readStoreId } from '../vault/keyring-format.ts';
 import { alteredKeyringMessage, foreignRootMessage } from '../vault/root-messages.ts';
-import type { OpenRoot } from '../vault/roots/root.ts';
+import type { NamedRoot, RootSource } from '../vault/roots/root.ts';
 import { readRootSettings } from '../vault/roots/root-settings.ts';
 import { RootMissingError, type StoredKeyring, VaultUnavailableError } from '../vault/vault.ts';
 import { addressesOf, bind, requireDistinctAddresses } from './bind.ts';
@@ -69,7 +69,7 @@ export async function inspect(stateDirectory: StateDirectory, config: Config): P
       if (problems.length > 0) return [];
       if (probed.keyring !== undefined && !probed.isMigrated)
         return ['the rows are not checked, nor [authorities]: the next start migrates the database'];
-      if (probed.keyring !== undefined && isAttendedRoot(config.vault.root))
+      if (probed.keyring !== undefined && config.vault.root.every(isAttendedRoot))
         return ['the rows are not checked, nor [authorities]: operators have to give the root'];
       problems.push(...(await inspectRows(stateDirectory, config, probed)));
       return [];
@@ -90,36 +90,49 @@ async function inspectRoot(
   config: Config,
   stored: StoredKeyring | undefined,
 ): Promise<readonly string[]> {
-  if (isAttendedRoot(config.vault.root)) {
-    readRootSettings(stateDirectory.rootSettings);
-    return [
-      `the vault is sealed at the start until operators give the root ${formatRootUri(config.vault.root)}`,
-    ];
+  const { root } = config.vault;
+  if (root.some(isAttendedRoot)) readRootSettings(stateDirectory.rootSettings);
+  const unattended = root.filter((uri) => !isAttendedRoot(uri));
+  if (unattended.length === 0) {
+    const names = root.map(formatRootUri).join(', ');
+    return [`the vault is sealed at the start until operators give the root ${names}`];
   }
   if (stored === undefined) return [];
-  const [source] = createRootSources(stateDirectory, config);
+  const found: string[] = [];
+  let isMissing = false;
+  for (const uri of unattended) {
+    const problem = await findRootProblem(openRootSource(stateDirectory, uri), stored);
+    if (problem instanceof RootMissingError) isMissing = true;
+    if (problem !== undefined) found.push(typeof problem === 'string' ? problem : problem.message);
+  }
+  if (found.length < unattended.length) return found;
+  if (!isMissing) throw new VaultUnavailableError(found.join('; '));
+  return found.map((problem) => `${problem}; only Discover Versions, Query and Ping would be answered`);
+}
+
+/** Opens a stored keyring by one root; returns why it does not open. */
+async function findRootProblem(
+  source: RootSource,
+  stored: StoredKeyring,
+): Promise<string | RootMissingError | undefined> {
   const storeId = readStoreId(stored);
-  if (source === undefined || storeId === undefined) throw new VaultUnavailableError(alteredKeyringMessage);
-  let root: OpenRoot;
+  if (storeId === undefined) return alteredKeyringMessage;
+  let named: NamedRoot | undefined;
   try {
-    root = await source.open(storeId);
-  } catch (error) {
-    await source.close?.();
-    if (error instanceof RootMissingError)
-      return [`${error.message}; only Discover Versions, Query and Ping would be answered`];
-    throw error;
-  }
-  const named = { uri: source.uri, root };
-  try {
+    named = { uri: source.uri, root: await source.open(storeId) };
     const keyring = await decodeKeyring(stored, [named]);
-    if (keyring === 'foreign') throw new VaultUnavailableError(foreignRootMessage(named));
-    if (keyring === 'altered') throw new VaultUnavailableError(alteredKeyringMessage);
+    if (keyring === 'foreign') return foreignRootMessage(named);
+    if (keyring === 'altered') return alteredKeyringMessage;
     wipeKeyring(keyring);
+    return undefined;
+  } catch (error) {
+    if (error instanceof RootMissingError) return error;
+    if (error instanceof VaultUnavailableError) return error.message;
+    throw error;
   } finally {
-    await named.root.close();
+    await named?.root.close();
     await source.close?.();
   }
-  return [];
 }
 
 /** Without a certificate the daemon would issue one. */

@@ -22,7 +22,7 @@ const late = 'it is still at work on its reload';
  */
 export async function openManagementSocket(
   { stateDirectory, config, log, closing }: StartContext,
-  { store, vault, clients, nodes, tokens, snapshot, sealedRows }: Backends,
+  { store, vault, clients, nodes, tokens, roots, snapshot, sealedRows }: Backends,
   connections: Pick<Connections, 'endRemoved'>,
   reload: () => Promise<string | undefined>,
 ): Promise<void> {
@@ -30,7 +30,7 @@ export async function openManagementSocket(
   const server = new ManagementServer({
     path,
     backends: {
-      ...{ store, vault, control: vault, clients, nodes, tokens, sealedRows },
+      ...{ store, vault, control: vault, clients, nodes, tokens, roots, sealedRows },
       crypto: async () => nodeCrypto,
       listObjects: (after) => snapshot((rows) => rows.destroyDates(after)),
       ended: async (client) => {

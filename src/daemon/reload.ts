@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { failureLines } from '../cli/failure.ts';
+import { createRootSources } from '../cli/state-directory/root-sources.ts';
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { readStateConfig } from '../cli/state-directory/state-directory.ts';
+import type { TokenRoots } from '../cli/state-directory/token-roots.ts';
 import { JoinedRuns } from '../common/joined-runs.ts';
 import {
   type Config,
@@ -10,6 +13,8 @@ import {
   protectionOf,
 } from '../config/index.ts';
 import { takeOverReloadable } from '../config/reloadable.ts';
+import type { LocalVault } from '../vault/local-vault.ts';
+import { attendanceOf } from './backends.ts';
 import type { Connections } from './connections.ts';
 import type { Services } from './services.ts';
 import type { StartContext } from './start-context.ts';
@@ -46,6 +51,12 @@ export class ReloadQueue {
   }
 }
 
+/** What uses the roots of a configuration. */
+export interface RootUse {
+  readonly vault: Pick<LocalVault, 'status' | 'useSources'>;
+  readonly tokens: TokenRoots;
+}
+
 /** Applies changes of the configuration and of the certificates to the running daemon. */
 export class Reloader {
   readonly #context: StartContext;
@@ -53,6 +64,8 @@ export class Reloader {
   readonly #material: TlsMaterialSource;
   readonly #services: Services;
   readonly #connections: Connections;
+  readonly #vault: RootUse['vault'];
+  readonly #tokens: RootUse['tokens'];
   readonly #warnOf: (config: Config) => Promise<void>;
   /** The configuration in force. */
   #config: Config;
@@ -64,6 +77,7 @@ export class Reloader {
     material: TlsMaterialSource,
     services: Services,
     connections: Connections,
+    { vault, tokens }: RootUse,
     warnOf: (config: Config) => Promise<void>,
   ) {
     this.#context = context;
@@ -71,6 +85,8 @@ export class Reloader {
     this.#material = material;
     this.#services = services;
     this.#connections = connections;
+    this.#vault = vault;
+    this.#tokens = tokens;
     this.#warnOf = warnOf;
     this.#config = context.config;
   }
@@ -93,7 +109,7 @@ export class Reloader {
     }
     await this.#warnOf(this.#config);
     log.info(
-      'configuration reloaded: certificates, trusted authorities, roles, [authorities], [certification], [crypto] and log level',
+      'configuration reloaded: certificates, trusted authorities, roots, roles, [authorities], [certification], [crypto] and log level',
     );
     const keys = read.ignoredKeys;
     if (keys.length > 0) log.warn({ keys }, 'changes of these keys wait for a restart');
@@ -120,6 +136,17 @@ export class Reloader {
     certification.current = certificationRulesOf(config);
     this.#context.log.level = config.log.level;
     this.#config = config;
+    await this.#useRoots();
+  }
+
+  /** Uses the roots of the configuration; the log says which of them are not at hand. */
+  async #useRoots(): Promise<void> {
+    const { stateDirectory, log } = this.#context;
+    const sources = createRootSources(stateDirectory, this.#config, {
+      ...{ ...attendanceOf(log), tokens: this.#tokens },
+    });
+    const uris = sources.map(({ uri }) => uri);
+    if (!isDeepStrictEqual(uris, this.#vault.status().configured)) await this.#vault.useSources(sources);
   }
 
   /** Resolves to what has failed, if anything. */

@@ -13,9 +13,8 @@ export function findRootAdvice(
   { directory }: StateDirectory,
   { vault, store }: Pick<Config, 'vault' | 'store'>,
 ): string | undefined {
-  const parts = partsOf(vault.root);
-  // A copy of the directory has one of the roots that are joined.
-  if (parts.length > 1) return undefined;
+  // Of roots that are joined, a copy of the directory has one only.
+  const parts = vault.root.map(partsOf).flatMap((joined) => (joined.length > 1 ? [] : joined));
   const database = sqliteFileOf(store);
   const places = [
     ...(database === undefined ? [] : [['the database', dirname(database)] as const]),

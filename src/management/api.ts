@@ -11,6 +11,7 @@ import type { IssuerSummary, RevocationList } from '../protocol/revocation-lists
 import type { RewrappedDatabase, RewrappedPage, SealedTable } from '../protocol/rewrap.ts';
 import type { Store } from '../store/store.ts';
 import type { UnsealProgress, Vault, VaultStatus } from '../vault/vault.ts';
+import type { ManagedRoots } from './managed-roots.ts';
 
 /** The methods of the management service, with their parameters and results, which are plain JSON. */
 
@@ -25,6 +26,7 @@ export interface ManagementBackends {
   };
   /** The same vault, sealed or not. */
   readonly control: ManagedVault;
+  readonly roots: ManagedRoots;
   readonly clients: ClientDirectory;
   readonly nodes: ManagedNodes;
   readonly tokens: ManagedTokens;
@@ -86,6 +88,8 @@ export interface NodeSummary {
   readonly commits: number;
   /** Generation of the keyring that it knew when it wrote last. */
   readonly keyring: number;
+  /** Ids of the live roots that it had at hand then. */
+  readonly roots: readonly string[];
   /** The oldest epoch under which one of its lanes is sealed. */
   readonly oldestEpoch: number;
   /** When it wrote last: POSIX seconds; null where its lanes do not state it. */
@@ -247,6 +251,13 @@ export interface ManagementApi {
     { readonly input: string },
     UnsealProgress & { readonly sealedBecause: string | null }
   >;
+  /** Prepares a root; `publicKey`: of the process that shows its shares. See `ManagedRoots`. */
+  'vault.prepareRoot': Method<
+    { readonly uri: string | null; readonly isMade: boolean; readonly publicKey: string },
+    { readonly shares: readonly string[] }
+  >;
+  'vault.addRoot': Method<{ readonly uri: string }, { readonly id: string }>;
+  'vault.keepRoot': Method<{ readonly id: string }, Empty>;
   /** As `ManagedTokens.logIn`. The result says why the vault is still sealed. */
   'vault.tokenLogin': Method<Empty, { readonly sealedBecause: string | null }>;
   /** Begins a seal epoch. */

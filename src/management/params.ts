@@ -72,6 +72,8 @@ const settings = objectParam<EndpointSettings>({
   version: optionalParam(choiceParam(versions)),
 });
 
+const base64Text = textParam(8_192, (value) => /^[A-Za-z0-9+/]+=*$/.test(value));
+const rootUri = textParam(4_096);
 const natural = integerParam(0, Number.MAX_SAFE_INTEGER);
 const empty = objectParam<ParamsOf<'client.list'>>({});
 const named = objectParam({ name: plainName });
@@ -132,7 +134,12 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
     ...{ table: choiceParam(['managed_object', 'sealed_record']), after: natural, dryRun: flagParam },
   }),
   'vault.retire': empty,
-  'vault.unseal': objectParam({ input: textParam(8_192, (value) => /^[A-Za-z0-9+/]+=*$/.test(value)) }),
+  'vault.prepareRoot': objectParam<ParamsOf<'vault.prepareRoot'>>({
+    ...{ uri: nullableParam(rootUri), isMade: flagParam, publicKey: base64Text },
+  }),
+  'vault.addRoot': objectParam({ uri: rootUri }),
+  'vault.keepRoot': objectParam({ id: textParam(16, (value) => /^[0-9a-f]{16}$/.test(value)) }),
+  'vault.unseal': objectParam({ input: base64Text }),
   'crl.issuers': empty,
   'crl.make': objectParam({
     issuer: identifier,

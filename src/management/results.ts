@@ -68,12 +68,14 @@ const key = record<KeySummary>({
 
 const node = record<NodeSummary>({
   ...{ name: text, isOwn: flag, lanes: list(text), commits: natural, keyring: natural },
-  oldestEpoch: natural,
+  ...{ oldestEpoch: natural, roots: list(text) },
   writtenAt: nullable(natural),
 });
 
 const vaultStatus = record<ManagedVaultStatus>({
   ...{ sealedBecause: nullable(text), configured: list(text), generation: nullable(natural) },
+  ...{ atHand: list(text), rootProblems: list(text) },
+  prepared: nullable(record({ uri: text, isReady: flag })),
   roots: list(record({ id: text, kind: text, uri: text, createdAt: natural })),
   epochs: list(
     record<EpochStatus>({ epoch: natural, state: word(), createdAt: natural, seals: nullable(natural) }),
@@ -121,6 +123,9 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'vault.rewrap': record({
     ...{ older: natural, rewrapped: natural, broken: list(text), next: nullable(natural), highest: natural },
   }),
+  'vault.prepareRoot': record({ shares: list(text) }),
+  'vault.addRoot': record({ id: text }),
+  'vault.keepRoot': empty,
   'vault.retire': record({ retired: list(natural) }),
   'vault.unseal': record({ given: natural, needed: natural, sealedBecause: nullable(text) }),
   'crl.issuers': list(record({ id: text, group: text, subject: text, notAfter: natural })),

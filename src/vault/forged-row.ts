@@ -1,4 +1,4 @@
-import type { ForgedRow, SealContext } from './vault.ts';
+import { type ForgedRow, SealBrokenError, type SealContext } from './vault.ts';
 
 /** Names the row of a box. */
 export function rowOf(context: SealContext): ForgedRow {
@@ -11,4 +11,10 @@ export function rowOf(context: SealContext): ForgedRow {
     case 'lane':
       return { table: 'lane', id: context.name };
   }
+}
+
+/** Returns the error of a box that does not belong to its row. */
+export function brokenSeal(context: SealContext): SealBrokenError {
+  const { table, id } = rowOf(context);
+  return new SealBrokenError(`the box of ${table} ${JSON.stringify(id)} does not open`);
 }

@@ -12,6 +12,7 @@ import {
   wipeKeyring,
 } from './keyring.ts';
 import { type KeyringJson, parseKeyringJson, type SecretJson } from './keyring-json.ts';
+import { alteredKeyringMessage, foreignRootMessage } from './root-messages.ts';
 import type { NamedRoot } from './roots/root.ts';
 import { type StoredKeyring, VaultUnavailableError } from './vault.ts';
 
@@ -109,6 +110,23 @@ export async function decodeKeyring(
     problem = 'altered';
   }
   return json.secrets.length === 0 ? 'altered' : problem;
+}
+
+/**
+ * Opens a keyring by one root alone; the caller wipes the result.
+ * @throws {VaultUnavailableError} when that root does not open all of it.
+ */
+export async function requireOpened(named: NamedRoot, stored: StoredKeyring): Promise<Keyring> {
+  const keyring = await decodeKeyring(stored, [named]);
+  if (typeof keyring !== 'string') return keyring;
+  throw new VaultUnavailableError(
+    `nothing was changed: ${keyring === 'foreign' ? foreignRootMessage(named) : alteredKeyringMessage}`,
+  );
+}
+
+/** Opens a keyring likewise, and keeps nothing of it. */
+export async function requireOpenedBy(named: NamedRoot, stored: StoredKeyring): Promise<void> {
+  wipeKeyring(await requireOpened(named, stored));
 }
 
 /** Returns the secrets that one root opens. */

@@ -1,5 +1,5 @@
 import type { Secret } from '../common/secret.ts';
-import type { KeyringPlace } from './keyring-access.ts';
+import type { KeyringPlace } from './keyring-place.ts';
 import type { RootSource } from './roots/root.ts';
 import type { ForgedRow, SealContext, SealedKey, UnsealProgress, Vault, VaultStatus } from './vault.ts';
 
@@ -35,10 +35,10 @@ export interface LocalVault extends Vault {
   readonly sealedBecause: string | undefined;
   status(): VaultStatus;
   /**
-   * Gives a share or a passphrase to the root, which opens when that was the last it needed.
+   * Gives a share or a passphrase to the root, which opens when that was the last it needed; while the vault
+   * is unsealed, to one that is configured or prepared and not open.
    *
-   * @throws {VaultUnavailableError} when the vault is unsealed, the root needs nothing of the kind, or it is
-   *   wrong.
+   * @throws {VaultUnavailableError} when no root needs something of the kind, or it is wrong.
    */
   unseal(input: Secret): Promise<UnsealProgress>;
   /**
@@ -63,19 +63,30 @@ export interface LocalVault extends Vault {
    */
   endLanes(): Promise<void>;
   /**
-   * Makes one more root live, of which this process keeps the source.
+   * Makes what is missing of a root that may become live later; what operators give is for it meanwhile.
+   * `isMade`: it was made before. Without a source, ends the one before.
+   *
+   * @throws {VaultUnavailableError} when the vault is sealed, or it cannot be made.
+   */
+  prepareRoot(source: RootSource | undefined, isMade: boolean): Promise<void>;
+  /**
+   * Makes one more root live, of which this process keeps the source, and resolves to its id. Of a root that
+   * is live already the source is taken. With the intent `create`, what is missing of it is made.
    *
    * @throws {VaultUnavailableError} when the vault is sealed, the root or one that is live cannot be used, or
    *   another process changes the keyring.
    */
-  addRoot(source: RootSource): Promise<void>;
+  addRoot(source: RootSource, intent?: 'use' | 'create'): Promise<string>;
   /**
-   * Ends a live root, by its id; it opens no later keyring.
+   * Ends all live roots but one, by its id; they open no later keyring. That root has to open the keyring
+   * alone.
    *
-   * @throws {VaultUnavailableError} when the vault is sealed, the last root would go, or another process
+   * @throws {VaultUnavailableError} when the vault is sealed, that root is not at hand, or another process
    *   changes the keyring.
    */
-  removeRoot(id: string): Promise<void>;
+  keepRoot(id: string): Promise<void>;
+  /** Uses these sources in place of the former; what people have given to one of the same URI stays. */
+  useSources(sources: readonly RootSource[]): Promise<void>;
   /** Reads the stored keyring, by its root if needed: unseals the vault, adds epochs of others. */
   refresh(): Promise<void>;
 }

@@ -1,8 +1,10 @@
 import type { Secret } from '../common/secret.ts';
 import { readEpoch } from './box.ts';
 import { findEpochEnd } from './epoch-end.ts';
-import { rowOf } from './forged-row.ts';
-import { addSealEpoch, type Keyring, removeRoot, retireSealEpochs } from './keyring.ts';
+import { EpochReplacement } from './epoch-replacement.ts';
+import { brokenSeal, rowOf } from './forged-row.ts';
+import { giveToRoots } from './give-to-roots.ts';
+import { addSealEpoch, type Keyring, retireSealEpochs } from './keyring.ts';
 import { KeyringAccess } from './keyring-access.ts';
 import type { LocalVault, LocalVaultOptions } from './local-vault.ts';
 import { OpenKeyring } from './open-keyring.ts';
@@ -10,22 +12,16 @@ import type { RootSource } from './roots/root.ts';
 import { EpochSealCounter } from './seal-counter.ts';
 import {
   type KeyPurpose,
-  SealBrokenError,
   type SealContext,
   type SealedKey,
   type UnsealProgress,
   type VaultStatus,
   VaultUnavailableError,
 } from './vault.ts';
+import { VaultWatch } from './vault-watch.ts';
 
 /** Boxes after which none is sealed in an epoch; random nonces allow 2^32 of them (SP 800-38D §8.3). */
 const maxSeals = 2 ** 31;
-/** So many boxes of all processes before, one of them begins a new epoch. */
-const sealsBeforeRotation = 2 ** 30;
-/** How long after one attempt the next one begins a new epoch. */
-const rotationMilliseconds = 10_000;
-/** Epochs that other processes may have added since this process last read the keyring. */
-const maxEpochsAhead = 16;
 /** How long a keyring that was read counts as current; others wait longer before they use an epoch. */
 const currentMilliseconds = 60_000;
 
@@ -38,7 +34,7 @@ export async function openLocalVault(options: LocalVaultOptions): Promise<LocalV
   const vault = new KeyringVault(options);
   do await vault.refresh();
   while (!vault.unsealed && options.roots.some(({ mayAskAgain }) => mayAskAgain));
-  vault.watch(options.refreshSeconds ?? 60);
+  vault.watch();
   return vault;
 }
 
@@ -48,15 +44,16 @@ class KeyringVault implements LocalVault {
   readonly #access: KeyringAccess;
   readonly #now: () => number;
   readonly #activationDelay: number;
+  readonly #watch: VaultWatch;
+  readonly #replacement: EpochReplacement;
   #keyring: OpenKeyring | undefined;
   #sealedBecause: string | undefined;
   /** When the keyring in use was last found to be the stored one. */
   #readAt = Number.NEGATIVE_INFINITY;
-  #rotatedAt = Number.NEGATIVE_INFINITY;
+  /** Whether the roots are to be opened anew although the keyring is the one in use. */
+  #mustReopen = false;
   #refreshing: Promise<void> | undefined;
   #rotating: Promise<number> | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #endWatching: (() => void) | undefined;
   #closed = false;
 
   constructor(options: LocalVaultOptions) {
@@ -64,6 +61,9 @@ class KeyringVault implements LocalVault {
     this.#now = options.now ?? Date.now;
     this.#access = new KeyringAccess(options, this.#now);
     this.#activationDelay = options.activationDelaySeconds ?? 120;
+    this.#watch = new VaultWatch(options.refreshSeconds ?? 60, () => this.refresh());
+    const replace = (epoch: number) => this.#replaceEpoch(epoch);
+    this.#replacement = new EpochReplacement(this.#now, replace, options.sealsBeforeRotation);
   }
 
   get unsealed(): boolean {
@@ -78,39 +78,37 @@ class KeyringVault implements LocalVault {
     return this.#keyring?.generation ?? 0;
   }
 
+  get rootsAtHand(): readonly string[] {
+    return this.#access.rootsAtHand;
+  }
+
   get sealedBecause(): string | undefined {
     return this.#sealedBecause;
   }
 
   status(): VaultStatus {
-    const configured = this.#options.roots.map(({ uri }) => uri);
-    const [keyring, sealedBecause] = [this.#keyring, this.#sealedBecause ?? null];
-    if (keyring === undefined) return { sealedBecause, configured, generation: null, roots: [], epochs: [] };
-    const epochs = keyring.epochsAt(this.#activatedBy(), (epoch) => this.sealCounter.count(epoch));
-    return { sealedBecause, configured, generation: keyring.generation, roots: keyring.roots, epochs };
+    return {
+      sealedBecause: this.#sealedBecause ?? null,
+      ...this.#access.status(),
+      generation: this.#keyring?.generation ?? null,
+      roots: this.#keyring?.roots ?? [],
+      epochs: this.#keyring?.epochsAt(this.#activatedBy(), (epoch) => this.sealCounter.count(epoch)) ?? [],
+    };
   }
 
   async unseal(input: Secret): Promise<UnsealProgress> {
-    if (this.unsealed) throw new VaultUnavailableError('the vault is unsealed already');
-    const { roots } = this.#options;
-    for (const source of roots) {
-      const progress = source.accept?.(input);
-      if (progress === undefined) continue;
-      // What is joined with this one may still be missing; else it is used up by the attempt.
-      const isComplete = progress.given >= progress.needed && source.isReady !== false;
-      await this.#retry();
-      if (this.#sealedBecause === undefined || !isComplete) return progress;
-      throw new VaultUnavailableError(this.#sealedBecause);
-    }
-    const needed = roots.map(({ uri }) => uri).join(', ');
-    throw new VaultUnavailableError(`nothing of the kind unseals the vault: its root is ${needed}`);
+    const { source, progress, isComplete } = giveToRoots(input, this.#access, this.unsealed);
+    // One that is prepared is opened when it becomes live.
+    if (this.#access.sources.includes(source)) await this.#reopen();
+    if (this.#sealedBecause === undefined || !isComplete) return progress;
+    throw new VaultUnavailableError(this.#sealedBecause);
   }
 
   seal(context: SealContext, plain: Uint8Array): SealedKey {
     const keyring = this.#requireKeyring();
     const epoch = keyring.currentEpoch(this.#activatedBy());
     const count = this.sealCounter.add(epoch);
-    if (count >= (this.#options.sealsBeforeRotation ?? sealsBeforeRotation)) this.#replaceEpoch(epoch);
+    this.#replacement.noteCount(epoch, count);
     if (count > maxSeals)
       throw new VaultUnavailableError(`epoch ${epoch} has reached its limit of seals; none follows`);
     return keyring.seal(epoch, context, plain);
@@ -122,12 +120,9 @@ class KeyringVault implements LocalVault {
   }
 
   /** Begins a new epoch unless this or another process has done so. */
-  #replaceEpoch(epoch: number): void {
-    if (this.#now() - this.#rotatedAt < rotationMilliseconds) return;
-    this.#rotatedAt = this.#now();
-    this.refresh()
-      .then(() => (this.#keyring?.newest === epoch ? this.rotate() : undefined))
-      .catch(() => {});
+  async #replaceEpoch(epoch: number): Promise<void> {
+    await this.refresh();
+    if (this.#keyring?.newest === epoch) await this.rotate();
   }
 
   open(context: SealContext, sealed: SealedKey): Uint8Array {
@@ -142,9 +137,8 @@ class KeyringVault implements LocalVault {
       this.refresh().catch(() => {});
       throw new VaultUnavailableError(`epoch ${epoch} is not known here yet`);
     }
-    const row = rowOf(context);
-    this.#options.forged?.(row);
-    throw new SealBrokenError(`the box of ${row.table} ${JSON.stringify(row.id)} does not open`);
+    this.#options.forged?.(rowOf(context));
+    throw brokenSeal(context);
   }
 
   term(group: string, attribute: string, field: string, value: string | number): number {
@@ -185,13 +179,25 @@ class KeyringVault implements LocalVault {
     );
   }
 
-  async addRoot(source: RootSource): Promise<void> {
+  async prepareRoot(source: RootSource | undefined, isMade: boolean): Promise<void> {
     this.#requireKeyring();
-    await this.#requireStored(this.#access.addSource(source).finally(() => this.refresh()));
+    await this.#access.prepareSource(source, isMade);
   }
 
-  async removeRoot(id: string): Promise<void> {
-    await this.#requireStored(this.#change((keyring) => removeRoot(keyring, id)));
+  async addRoot(source: RootSource, intent: 'use' | 'create' = 'create'): Promise<string> {
+    this.#requireKeyring();
+    return this.#requireStored(this.#access.addSource(source, intent).finally(() => this.#reopen()));
+  }
+
+  async keepRoot(id: string): Promise<void> {
+    this.#requireKeyring();
+    await this.#requireStored(this.#access.keepRoot(id).finally(() => this.#reopen()));
+  }
+
+  async useSources(sources: readonly RootSource[]): Promise<void> {
+    await this.#access.useSources(sources);
+    await this.#reopen();
+    this.watch();
   }
 
   refresh(): Promise<void> {
@@ -202,18 +208,9 @@ class KeyringVault implements LocalVault {
   }
 
   /** Reads the keyring every so many seconds; while the vault is sealed, also when a root has come. */
-  watch(seconds: number): void {
-    if (seconds === 0) return;
-    this.#timer = setInterval(() => this.refresh().catch(() => {}), seconds * 1000).unref();
-    if (this.unsealed) return;
-    const endings = this.#options.roots.map((source) =>
-      source.watch?.(() => void this.#retry().catch(() => {})),
-    );
-    this.#endWatching = () => {
-      for (const end of endings) end?.();
-    };
-    // One may have come between the attempt before and the first look.
-    this.#retry().catch(() => {});
+  watch(): void {
+    this.#watch.start();
+    if (!this.unsealed) this.#watch.watchSources(this.#access.sources, () => this.#retry());
   }
 
   /** Reads the keyring once more after a reading at work, which may have begun before a root came. */
@@ -222,10 +219,16 @@ class KeyringVault implements LocalVault {
     if (!this.unsealed) await this.refresh();
   }
 
+  /** Reads the keyring likewise, and opens the roots although its generation is the one in use. */
+  async #reopen(): Promise<void> {
+    await this.#refreshing?.catch(() => {});
+    this.#mustReopen = true;
+    await this.refresh();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
-    clearInterval(this.#timer);
-    this.#endWatching?.();
+    this.#watch.end();
     await Promise.allSettled([this.#refreshing, this.#rotating]);
     await this.#access.close();
     this.#keyring?.wipe();
@@ -239,9 +242,9 @@ class KeyringVault implements LocalVault {
   }
 
   /** Processes use an epoch long after they have stored it, so a keyring just read knows every one in use. */
-  #mayExistElsewhere({ newest }: OpenKeyring, epoch: number): boolean {
+  #mayExistElsewhere(keyring: OpenKeyring, epoch: number): boolean {
     const isCurrent = this.#now() - this.#readAt < currentMilliseconds && this.#refreshing === undefined;
-    return !isCurrent && epoch > newest && epoch <= newest + maxEpochsAhead;
+    return !isCurrent && keyring.mayFollow(epoch);
   }
 
   /** Reads the stored keyring; once unsealed, uses the root key only when its generation is another one. */
@@ -250,12 +253,15 @@ class KeyringVault implements LocalVault {
     const stored = await this.#access.read();
     if (stored !== undefined && stored.generation === this.#keyring?.generation) {
       this.#readAt = this.#now();
-      return;
+      // While a database moves, the other nodes want to know which of its roots are at hand here.
+      if (!this.#mustReopen && this.#keyring.roots.length === 1) return;
     }
+    this.#mustReopen = false;
     try {
       this.#use(await this.#access.openOrCreate(stored));
     } catch (error) {
       if (!(error instanceof VaultUnavailableError)) throw error;
+      this.#access.loseRoots(error.message);
       // An unsealed vault stays unsealed: its keys are valid, only the new epoch cannot be unwrapped.
       if (!this.unsealed && !this.#closed) this.#staySealed(error.message);
     }
@@ -268,16 +274,12 @@ class KeyringVault implements LocalVault {
   }
 
   #use(keyring: Keyring): void {
-    const { generation = 0 } = this.#keyring ?? {};
     const opened = new OpenKeyring(keyring);
-    if (this.#closed || opened.generation <= generation) {
-      opened.wipe();
-      return;
-    }
+    if (this.#closed || opened.generation <= this.generation) return opened.wipe();
     this.#keyring?.wipe();
     const wasSealed = this.#sealedBecause !== undefined;
     [this.#keyring, this.#sealedBecause, this.#readAt] = [opened, undefined, this.#now()];
-    this.#endWatching?.();
+    this.#watch.endSources();
     if (wasSealed) this.#options.sealing?.unsealed();
   }
 
@@ -289,8 +291,9 @@ class KeyringVault implements LocalVault {
     return isStored;
   }
 
-  async #requireStored(storing: Promise<boolean>): Promise<void> {
-    if (!(await storing))
-      throw new VaultUnavailableError('another process changes the keyring: stop it, and try again');
+  async #requireStored<T>(storing: Promise<T | false | undefined>): Promise<T> {
+    const stored = await storing;
+    if (stored !== undefined && stored !== false) return stored;
+    throw new VaultUnavailableError('another process changes the keyring: stop it, and try again');
   }
 }

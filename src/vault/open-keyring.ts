@@ -4,6 +4,9 @@ import { HashedIndex } from './hashed-index.ts';
 import { type Keyring, singleSecret, wipeKeyring } from './keyring.ts';
 import type { EpochStatus, SealContext, SealedKey } from './vault.ts';
 
+/** Epochs that other processes may have added since this one last read the keyring. */
+const maxEpochsAhead = 16;
+
 /** One seal epoch: the keys of its boxes. */
 interface Epoch {
   readonly epoch: number;
@@ -42,6 +45,11 @@ export class OpenKeyring {
   /** The newest epoch. */
   get newest(): number {
     return this.#epochs.at(-1)?.epoch ?? 0;
+  }
+
+  /** Whether others may have added an epoch since this keyring was read. */
+  mayFollow(epoch: number): boolean {
+    return epoch > this.newest && epoch <= this.newest + maxEpochsAhead;
   }
 
   /**

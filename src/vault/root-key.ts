@@ -32,9 +32,13 @@ const maxFileBytes = 128;
  * @throws {Error} a system error, with code EEXIST when the file exists.
  */
 export function createRootKey(file: string): void {
+  writeRootKey(file, randomFillSync(allocateSecretBytes(rootKeyBytes)));
+}
+
+/** Creates `file` likewise with these 32 bytes, which it overwrites in memory. */
+export function writeRootKey(file: string, key: Uint8Array): void {
   const directory = dirname(file);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const key = randomFillSync(allocateSecretBytes(rootKeyBytes));
   const line = new Uint8Array(rootKeyBytes * 2 + 1).fill('\n'.charCodeAt(0));
   writeHex(line, 0, key);
   // Written to another name, then linked: the name always refers to the whole key, and a link never replaces

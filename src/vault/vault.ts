@@ -137,6 +137,8 @@ export interface Vault {
    */
   element(table: string, id: string, version: number, tag: Uint8Array): bigint;
   readonly sealCounter: SealCounter;
+  /** Ids of the live roots that this process has at hand; absent where there are none. */
+  readonly rootsAtHand?: readonly string[];
   /** The epoch under which this process seals; 0 while the vault is sealed. */
   readonly currentEpoch: number;
   /** Generation of the keyring that this process has opened; 0 while the vault is sealed. */
@@ -180,6 +182,11 @@ export interface VaultStatus {
   readonly sealedBecause: string | null;
   /** URIs of the roots that this process uses. */
   readonly configured: readonly string[];
+  /** Ids of the live roots that it has opened, and why others do not open, one line each. */
+  readonly atHand: readonly string[];
+  readonly rootProblems: readonly string[];
+  /** The root that is to become live, and whether people have given what it needs; null: none. */
+  readonly prepared: { readonly uri: string; readonly isReady: boolean } | null;
   /** Of the keyring in use; null while the vault is sealed, as are the lists empty. */
   readonly generation: number | null;
   readonly roots: readonly {

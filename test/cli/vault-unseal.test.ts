@@ -82,13 +82,13 @@ t.test('custodians unseal a vault with three of five shares', async (t) => {
   t.match(status.output, /^WHAT +NAME +STATE +SINCE\nkeyring +generation 1 +unsealed\n/);
   t.match(status.output, /^root +[0-9a-f]{16} +live +\d{4}-\S+Z +shares:3\/5$/m);
   t.match(status.output, /^epoch +1 +active +\S+Z +\d+ boxes$/m);
-  t.match(status.output, /^node +[0-9a-f]{12} +generation 1 +\S+Z +this node$/m);
+  t.match(status.output, /^node +[0-9a-f]{12} +generation 1 +\S+Z +this node, roots [0-9a-f]{16}$/m);
   const json = JSON.parse((await kmipd(home, 'vault', 'status', '--json')).output);
   t.match(json, {
     ...{ sealed: false, reason: null, configured: ['shares:3/5'], generation: 1 },
-    roots: [{ id: /^[0-9a-f]{16}$/, kind: 'shares', uri: 'shares:3/5', since: /Z$/ }],
+    roots: [{ id: /^[0-9a-f]{16}$/, kind: 'shares', uri: 'shares:3/5', since: /Z$/, atHand: true }],
     epochs: [{ epoch: 1, state: 'active', created: /Z$/, seals: Number }],
-    nodes: [{ keyring: 1 }],
+    nodes: [{ keyring: 1, roots: [/^[0-9a-f]{16}$/] }],
   });
 });
 

@@ -32,21 +32,28 @@ const toTime = (seconds: number) => new Date(seconds * 1000).toISOString().repla
 const toTimeOrNull = (seconds: number | null) => (seconds === null ? null : toTime(seconds));
 
 function toJson(status: ManagedVaultStatus) {
-  const { sealedBecause, configured, generation, roots, tokens, epochs, nodes } = status;
+  const { sealedBecause, configured, generation, roots, tokens, epochs, nodes, atHand, rootProblems } =
+    status;
   return {
     sealed: sealedBecause !== null,
     reason: sealedBecause,
     configured,
     generation,
-    roots: roots.map(({ id, kind, uri, createdAt }) => ({ id, kind, uri, since: toTime(createdAt) })),
+    roots: roots.map(({ createdAt, ...root }) => ({
+      ...{ ...root, since: toTime(createdAt), atHand: atHand.includes(root.id) },
+    })),
+    problems: rootProblems,
     tokens: tokens.map(({ since, ...token }) => ({ ...token, since: toTime(since) })),
     epochs: epochs.map(({ createdAt, ...epoch }) => ({ ...epoch, created: toTime(createdAt) })),
-    nodes: nodes.map(({ name, keyring, writtenAt }) => ({ name, keyring, written: toTimeOrNull(writtenAt) })),
+    nodes: nodes.map(({ name, keyring, writtenAt, roots: node }) => ({
+      ...{ name, keyring, roots: node, written: toTimeOrNull(writtenAt) },
+    })),
   };
 }
 
 function formatStatus(status: ManagedVaultStatus): string {
-  const { sealedBecause, configured, generation, roots, tokens, epochs, nodes } = status;
+  const { sealedBecause, configured, generation, roots, tokens, epochs, nodes, atHand, rootProblems } =
+    status;
   if (sealedBecause !== null)
     return [
       `sealed: ${sealedBecause}`,
@@ -56,15 +63,19 @@ function formatStatus(status: ManagedVaultStatus): string {
   return formatTable([
     ['WHAT', 'NAME', 'STATE', 'SINCE', ''],
     ['keyring', `generation ${generation}`, 'unsealed', '', ''],
-    ...roots.map(({ id, uri, createdAt }) => ['root', id, 'live', toTime(createdAt), uri]),
+    ...roots.map(({ id, uri, createdAt }) => [
+      ...['root', id, atHand.includes(id) ? 'live' : 'live, not here'],
+      ...[toTime(createdAt), uri],
+    ]),
     ...tokens.map(({ uri, state, since, reason }) => ['token', '', state, toTime(since), reason || uri]),
     ...epochs.map(({ epoch, state, createdAt, seals }) => [
       ...['epoch', String(epoch), state, toTime(createdAt)],
       seals === null ? '' : `${seals} boxes`,
     ]),
-    ...nodes.map(({ name, keyring, writtenAt, isOwn }) => [
+    ...nodes.map(({ name, keyring, writtenAt, isOwn, roots: node }) => [
       ...['node', name, `generation ${keyring}`, toTimeOrNull(writtenAt) ?? 'unknown'],
-      isOwn ? 'this node' : '',
+      [...(isOwn ? ['this node'] : []), `roots ${node.join(' ') || 'unknown'}`].join(', '),
     ]),
+    ...rootProblems.map((problem) => ['problem', '', '', '', problem]),
   ]);
 }

@@ -38,7 +38,7 @@ async function logIn(stateDirectory: StateDirectory): Promise<void> {
   const { root } = requireInitialised(stateDirectory).vault;
   const tokens = new TokenRoots(stateDirectory);
   try {
-    for (const part of partsOf(root)) if (part.kind === 'pkcs11') tokens.open(part.uri);
+    for (const part of root.flatMap(partsOf)) if (part.kind === 'pkcs11') tokens.open(part.uri);
     await tokens.logIn();
   } finally {
     await tokens.close();

@@ -1,6 +1,8 @@
 import type { CommandGroup } from '../command.ts';
 import { vaultAccept } from './vault-accept.ts';
+import { vaultChangeRoot } from './vault-change-root.ts';
 import { vaultRetire, vaultRewrap, vaultRotate } from './vault-epochs.ts';
+import { vaultExportRoot, vaultImportRoot } from './vault-root-copies.ts';
 import { vaultStatus } from './vault-status.ts';
 import { vaultTokenCommands } from './vault-token.ts';
 import { vaultUnseal } from './vault-unseal.ts';
@@ -15,6 +17,9 @@ export const vaultCommands: CommandGroup = {
     vaultRotate,
     vaultRewrap,
     vaultRetire,
+    vaultChangeRoot,
+    vaultExportRoot,
+    vaultImportRoot,
     vaultAccept,
     vaultTokenCommands,
   ],

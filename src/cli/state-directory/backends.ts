@@ -2,6 +2,7 @@ import type { Config } from '../../config/index.ts';
 import { readStoreUrl } from '../../config/values.ts';
 import type { ClientDirectory } from '../../identity/principal.ts';
 import type { ManagedNodes, ManagedTokens } from '../../management/api.ts';
+import type { ManagedRoots } from '../../management/managed-roots.ts';
 import { StoredClients } from '../../protocol/authentication/client-directory.ts';
 import type { Database } from '../../store/open.ts';
 import type { Store } from '../../store/store.ts';
@@ -22,6 +23,7 @@ export interface CommandBackends {
   readonly snapshot: Database['snapshot'];
   readonly sealedRows: Database['sealedRows'];
   readonly nodes: ManagedNodes;
+  readonly roots: ManagedRoots;
   readonly tokens: ManagedTokens;
   /** For the operator who accepts a database that kmipd does not. */
   readonly repair: Database['repair'];

@@ -28,13 +28,19 @@ export function createManagedNodes(
 
 function describeNode(name: string, lanes: readonly OpenLane[], own: string | undefined): NodeSummary {
   const written = lanes.map(({ content }) => content.written ?? 0);
+  const last = lanes
+    .toSorted((a, b) => a.content.keyring - b.content.keyring || writtenAt(a) - writtenAt(b))
+    .at(-1);
   return {
     ...{ name, isOwn: name === own, lanes: lanes.map((lane) => lane.name), commits: countCommits(lanes) },
     keyring: Math.max(...lanes.map(({ content }) => content.keyring)),
+    roots: last?.content.roots ?? [],
     oldestEpoch: Math.min(...lanes.map(({ row }) => boxEpoch(row.box))),
     writtenAt: Math.max(...written) || null,
   };
 }
+
+const writtenAt = ({ content }: OpenLane) => content.written ?? 0;
 
 function countCommits(lanes: readonly OpenLane[]): number {
   return lanes.reduce((sum, { seq }) => sum + seq, 0);

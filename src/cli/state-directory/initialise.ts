@@ -82,7 +82,9 @@ async function openWithRoot(
   config: Config,
   attendance: RootAttendance = {},
 ): Promise<OpenedDatabase> {
-  const files = partsOf(config.vault.root).flatMap((part) => (part.kind === 'file' ? [part.path] : []));
+  const files = config.vault.root
+    .flatMap(partsOf)
+    .flatMap((part) => (part.kind === 'file' ? [part.path] : []));
   for (const file of files) if (existsSync(dirname(file))) removeUnfinishedRootKeys(file);
   const opened = await openDatabaseOf(stateDirectory, config, {
     refreshSeconds: 0,

@@ -72,6 +72,19 @@ export function takeCommandLock({ directory }: StateDirectory): ProcessLock {
   return { release: () => holder.close() };
 }
 
+/**
+ * Keeps other commands from changing the root of a home.
+ * @throws {CommandError} when one is at it.
+ */
+export function takeRootChangeLock({ directory }: StateDirectory): ProcessLock {
+  const file = join(directory, 'root-change.lock');
+  const holder = openExclusively(file, 0);
+  if (holder === undefined)
+    throw new CommandError(`another command changes the root of ${directory}: wait for it, or stop it`);
+  giveToOwner(file, directory);
+  return { release: () => holder.close() };
+}
+
 /** Returns the process id of the daemon that holds the lock; undefined when none is running. */
 export function runningDaemonPid(stateDirectory: StateDirectory): number | undefined {
   const base = baseOf(stateDirectory);

@@ -95,9 +95,9 @@ async function withOwnBackends<T>(
   return withBackends(
     stateDirectory,
     storeOption,
-    ({ store, vault, clients, nodes, tokens, snapshot, sealedRows }) => {
+    ({ store, vault, clients, nodes, tokens, roots, snapshot, sealedRows }) => {
       const listObjects = (after: number) => snapshot((rows) => rows.destroyDates(after));
-      const shared = { store, clients, nodes, tokens, sealedRows, listObjects, crypto };
+      const shared = { store, clients, nodes, tokens, roots, sealedRows, listObjects, crypto };
       const backends = { ...shared, vault, control: vault };
       return work((method, params) => callMethod(backends, method, params));
     },

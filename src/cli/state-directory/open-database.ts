@@ -1,10 +1,12 @@
 import type { Config } from '../../config/index.ts';
 import { redactStoreUrl } from '../../config/values.ts';
 import type { ManagedNodes } from '../../management/api.ts';
+import type { ManagedRoots } from '../../management/managed-roots.ts';
 import type { LaneObserver } from '../../store/lanes/lane-ports.ts';
 import { wayOut } from '../../store/lanes/lane-stop.ts';
 import { nodeOf } from '../../store/lanes/open-lane.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../../store/open.ts';
+import type { RootsInUse } from '../../vault/keyring-place.ts';
 import { openLocalVault } from '../../vault/local.ts';
 import type { LocalVault, SealingObserver } from '../../vault/local-vault.ts';
 import type { ForgedRow } from '../../vault/vault.ts';
@@ -12,6 +14,7 @@ import { CommandError } from '../failure.ts';
 import { findSnapshotRollback, readAnchorsOf } from './anchored-lanes.ts';
 import { findNodeName, type ProcessKind, prepareLanes } from './database-lanes.ts';
 import { createManagedNodes } from './database-nodes.ts';
+import { StateDirectoryRoots } from './managed-roots.ts';
 import { createRootSources, type RootAttendance } from './root-sources.ts';
 import type { StateDirectory } from './state-directory.ts';
 import { TokenRoots, type TokenRootsOptions } from './token-roots.ts';
@@ -21,6 +24,7 @@ export interface OpenedDatabase
   extends Pick<Database, 'store' | 'keyrings' | 'snapshot' | 'repair' | 'sealedRows'> {
   readonly vault: LocalVault;
   readonly nodes: ManagedNodes;
+  readonly roots: ManagedRoots;
   /** The roots of the vault that are in tokens. */
   readonly tokens: TokenRoots;
   close(): Promise<void>;
@@ -31,6 +35,8 @@ export interface OpenedDatabaseOptions extends DatabaseOptions {
   readonly forged?: (row: ForgedRow) => void;
   /** Is told when the vault is sealed, and unsealed. */
   readonly sealing?: SealingObserver;
+  /** See `KeyringPlace`. */
+  readonly rootsChanged?: (roots: RootsInUse) => void;
   /** Asks people for what opens the root; left out where nobody can be asked. */
   readonly attendance?: RootAttendance;
   /** Is told of the state of each token that has a root. */
@@ -57,7 +63,7 @@ export async function openDatabaseOf(
   config: Pick<Config, 'store' | 'limits' | 'vault'>,
   options: OpenedDatabaseOptions = {},
 ): Promise<OpenedDatabase> {
-  const { forged, sealing, attendance, tokenStatus, lanes: use, ...others } = options;
+  const { forged, sealing, rootsChanged, attendance, tokenStatus, lanes: use, ...others } = options;
   const { isUnprotected, refreshSeconds, ...settings } = others;
   const { keyringPin } = stateDirectory;
   const { store: url, limits } = config;
@@ -76,6 +82,7 @@ export async function openDatabaseOf(
     pin: { file: keyringPin, database: redactStoreUrl(url), isReadOnly: prepared === undefined },
     ...(forged && { forged }),
     ...(sealing && { sealing }),
+    ...(rootsChanged && { rootsChanged }),
     opened: database.learnOpened,
     activationDelaySeconds: config.vault.activationSeconds,
     ...(refreshSeconds !== undefined && { refreshSeconds }),
@@ -88,7 +95,9 @@ export async function openDatabaseOf(
     await vault.close();
   });
   const { store, keyrings, snapshot, repair, sealedRows } = database;
-  if (prepared !== undefined) await database.lanes.start({ ...prepared.options, vault, keyrings });
+  const keyringMoved = () => void vault.refresh().catch(() => {});
+  if (prepared !== undefined)
+    await database.lanes.start({ ...prepared.options, vault, keyrings, keyringMoved });
   if (isUnprotected !== true) {
     // A process that writes has compared the anchors by now.
     const anchors =
@@ -104,6 +113,7 @@ export async function openDatabaseOf(
   const closing = opened.move();
   const own = prepared === undefined ? findNodeName(stateDirectory) : nodeOf(prepared.options.name);
   const nodes = createManagedNodes(database, vault, own);
-  const parts = { store, keyrings, snapshot, repair, sealedRows, vault, nodes, tokens };
+  const roots = new StateDirectoryRoots(stateDirectory, vault, keyrings, tokens);
+  const parts = { store, keyrings, snapshot, repair, sealedRows, vault, nodes, tokens, roots };
   return { ...parts, close: () => closing.disposeAsync() };
 }

@@ -1,3 +1,4 @@
+import type { RootUri } from '../../common/root-uri.ts';
 import type { Config } from '../../config/index.ts';
 import { joinShares, splitSecret } from '../../crypto/secret-sharing/split-key.ts';
 import type { SharingPolynomial } from '../../crypto/secret-sharing.ts';
@@ -31,10 +32,17 @@ export function createRootSources(
   { vault }: Pick<Config, 'vault'>,
   { tokens = new TokenRoots(stateDirectory), ...attendance }: RootAttendance = {},
 ): readonly RootSource[] {
+  return vault.root.map((uri) => openRootSource(stateDirectory, uri, { tokens, ...attendance }));
+}
+
+/** Creates the source of one root of a state directory; nothing is read yet. */
+export function openRootSource(
+  stateDirectory: StateDirectory,
+  uri: RootUri,
+  { tokens = new TokenRoots(stateDirectory), ...attendance }: RootAttendance = {},
+): RootSource {
   const { rootSettings: settingsFile } = stateDirectory;
   const openers = { pkcs11: tokens.open };
   const credentialsDirectory = process.env.CREDENTIALS_DIRECTORY;
-  return [
-    createRootSource(vault.root, { settingsFile, credentialsDirectory, sharing, openers, ...attendance }),
-  ];
+  return createRootSource(uri, { settingsFile, credentialsDirectory, sharing, openers, ...attendance });
 }

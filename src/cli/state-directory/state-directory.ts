@@ -12,6 +12,8 @@ export interface StateDirectory {
   readonly rootKey: string;
   /** What this home keeps of its root, nothing secret: a salt, how shares are recognised. */
   readonly rootSettings: string;
+  /** A change of the root that has begun. */
+  readonly rootChange: string;
   /** By which the keyring of the database is recognised. */
   readonly keyringPin: string;
   /** Beginning of the names of files, each of which remembers a login that a token has refused. */
@@ -41,6 +43,7 @@ export function stateDirectoryAt(directory: string): StateDirectory {
     config: join(base, 'kmipd.toml'),
     rootKey: join(base, 'root.key'),
     rootSettings: join(base, 'root-settings.json'),
+    rootChange: join(base, 'root-change.json'),
     keyringPin: join(base, 'keyring.pin'),
     tokenLogin: join(base, 'token-login'),
     node: join(base, 'node'),

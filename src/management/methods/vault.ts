@@ -26,6 +26,14 @@ export const vaultMethods: MethodsOf<'vault'> = {
     const { given, needed } = await control.unseal(secret);
     return { given, needed, sealedBecause: control.status().sealedBecause };
   },
+  'vault.prepareRoot': async ({ roots }, { uri, isMade, publicKey }) => ({
+    shares: await roots.prepare(uri, isMade, publicKey),
+  }),
+  'vault.addRoot': async ({ roots }, { uri }) => ({ id: await roots.add(uri) }),
+  async 'vault.keepRoot'({ roots }, { id }) {
+    await roots.keep(id);
+    return {};
+  },
   async 'vault.tokenLogin'({ control, tokens }) {
     await tokens.logIn();
     // A first reading may have begun before the token was there.

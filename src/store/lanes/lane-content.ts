@@ -4,15 +4,18 @@ import { olderSetHashBytes, SetHash, setHashBytes } from './set-hash.ts';
 /**
  * What stands in the box of a lane, the row of one writing process:
  *
- *     2 | keyring generation (u32) | epoch (u32) | boxes of that epoch (u64) | POSIX seconds (u64)
+ *     3 | keyring generation (u32) | epoch (u32) | boxes of that epoch (u64) | POSIX seconds (u64)
  *       | set hash (1,320 bytes) | count (u8) | count × ( lp(name of another lane) | its number (u64) )
+ *       | count (u8) | count × id of a root (8 bytes)
  *
- * Format 1 has no time, and a set hash of 1,280 bytes, without the segment of removed lanes.
- * `lp(text)` is its length in bytes (u8) and its UTF-8. Integers are big-endian.
+ * Format 2 has no roots. Format 1 has no time either, and a set hash of 1,280 bytes, without the segment of
+ * removed lanes. `lp(text)` is its length in bytes (u8) and its UTF-8. Integers are big-endian.
  */
 export interface LaneContent {
   /** Generation of the keyring that the process knew. */
   readonly keyring: number;
+  /** Ids of the live roots that the process had at hand; none in older formats. */
+  readonly roots: readonly string[];
   /** The boxes that the process has sealed in its epoch. */
   readonly seals: SealCount;
   /** When the commit was made, by the clock of the process: POSIX seconds; undefined in format 1. */
@@ -35,7 +38,13 @@ export const maxSeenLanes = 14;
 /** The longest name of a lane in bytes. */
 const maxNameBytes = 100;
 
-const format = 2;
+/** Bytes of the id of a root, and the most of them. */
+const rootIdBytes = 8;
+const maxRoots = 4;
+
+const format = 3;
+/** The first formats that have the time, and roots. */
+const [timedFormat, rootedFormat] = [2, 3];
 const writtenOffset = 1 + 4 + 4 + 8;
 const rowsOffset = writtenOffset + 8;
 const countOffset = rowsOffset + setHashBytes;
@@ -43,13 +52,16 @@ const countOffset = rowsOffset + setHashBytes;
 /** Where the parts of each format begin. */
 const offsets: Readonly<Record<number, { readonly rows: number; readonly count: number }>> = {
   1: { rows: writtenOffset, count: writtenOffset + olderSetHashBytes },
+  [timedFormat]: { rows: rowsOffset, count: countOffset },
   [format]: { rows: rowsOffset, count: countOffset },
 };
 
 /** Encodes the content of a lane, at most 3 KiB. */
-export function encodeLane({ keyring, seals, written = 0, rows, seen }: LaneContent): Uint8Array {
+export function encodeLane({ keyring, roots, seals, written = 0, rows, seen }: LaneContent): Uint8Array {
   const named = seen.slice(0, maxSeenLanes).map(({ name, seq }) => ({ name: encodeName(name), seq }));
-  const length = named.reduce((sum, { name }) => sum + 1 + name.length + 8, countOffset + 1);
+  const ids = roots.slice(0, maxRoots).map((id) => Uint8Array.fromHex(id));
+  const seenEnd = named.reduce((sum, { name }) => sum + 1 + name.length + 8, countOffset + 1);
+  const length = seenEnd + 1 + ids.length * rootIdBytes;
   const bytes = new Uint8Array(length);
   const view = new DataView(bytes.buffer);
   bytes[0] = format;
@@ -66,6 +78,8 @@ export function encodeLane({ keyring, seals, written = 0, rows, seen }: LaneCont
     view.setBigUint64(at + 1 + name.length, BigInt(seq));
     at += 1 + name.length + 8;
   }
+  bytes[seenEnd] = ids.length;
+  for (const [number, id] of ids.entries()) bytes.set(id, seenEnd + 1 + number * rootIdBytes);
   return bytes;
 }
 
@@ -74,21 +88,27 @@ export function decodeLane(bytes: Uint8Array): LaneContent | undefined {
   const parts = offsets[bytes[0] ?? 0];
   if (parts === undefined || bytes.length <= parts.count) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const seen = decodeSeen(bytes, view, parts.count);
+  const read = decodeSeen(bytes, view, parts.count);
+  const roots = read && decodeRoots(bytes, read.end);
+  if (read === undefined || roots === undefined) return undefined;
   const rows = new Uint8Array(setHashBytes);
   rows.set(bytes.subarray(parts.rows, parts.count));
-  return (
-    seen && {
-      keyring: view.getUint32(1),
-      seals: { epoch: view.getUint32(5), count: Number(view.getBigUint64(9)) },
-      written: parts.rows === rowsOffset ? Number(view.getBigUint64(writtenOffset)) : undefined,
-      rows: new SetHash(rows),
-      seen,
-    }
-  );
+  return {
+    keyring: view.getUint32(1),
+    roots,
+    seals: { epoch: view.getUint32(5), count: Number(view.getBigUint64(9)) },
+    written: (bytes[0] ?? 0) >= timedFormat ? Number(view.getBigUint64(writtenOffset)) : undefined,
+    rows: new SetHash(rows),
+    seen: read.seen,
+  };
 }
 
-function decodeSeen(bytes: Uint8Array, view: DataView, countOffset: number): readonly SeenLane[] | undefined {
+/** Returns the lanes, and where they end. */
+function decodeSeen(
+  bytes: Uint8Array,
+  view: DataView,
+  countOffset: number,
+): { readonly seen: readonly SeenLane[]; readonly end: number } | undefined {
   const seen: SeenLane[] = [];
   let at = countOffset + 1;
   for (let left = bytes[countOffset] ?? 0; left > 0; left -= 1) {
@@ -98,7 +118,17 @@ function decodeSeen(bytes: Uint8Array, view: DataView, countOffset: number): rea
     seen.push({ name, seq: Number(view.getBigUint64(end)) });
     at = end + 8;
   }
-  return at === bytes.length ? seen : undefined;
+  return { seen, end: at };
+}
+
+function decodeRoots(bytes: Uint8Array, start: number): readonly string[] | undefined {
+  const hasRoots = (bytes[0] ?? 0) >= rootedFormat;
+  const count = hasRoots ? (bytes[start] ?? 0) : 0;
+  const from = hasRoots ? start + 1 : start;
+  if (from + count * rootIdBytes !== bytes.length) return undefined;
+  return Array.from({ length: count }, (_, at) =>
+    bytes.subarray(from + at * rootIdBytes, from + (at + 1) * rootIdBytes).toHex(),
+  );
 }
 
 function encodeName(name: string): Uint8Array {

@@ -10,6 +10,8 @@ export interface LaneOptions {
   /** While it is sealed nothing is written; the lanes start within a second after it was unsealed. */
   readonly vault: Vault;
   readonly keyrings: KeyringStore;
+  /** Is called when the stored keyring is another one than before. */
+  readonly keyringMoved?: () => void;
   /** Unique among the processes that write to the database, and the same at each start. */
   readonly name: string;
   /** Names of the other processes of this node, which are removed together with this one. */

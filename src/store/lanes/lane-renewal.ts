@@ -3,23 +3,34 @@ import type { SqlUnit } from '../sql-driver.ts';
 import type { LaneWriter } from './lane-writer.ts';
 
 /**
- * Lanes of processes that write nothing are sealed anew when the epoch changes: the one before cannot be
- * retired while a lane needs it.
+ * Lanes of processes that write nothing are sealed anew when the epoch changes, because the one before cannot
+ * be retired while a lane needs it, and when they state another keyring or other roots than the process has,
+ * because a root ends when every node has the next one.
  */
 
 /** A unit that writes nothing but the lane of its connection. */
 export const laneRenewal: SqlUnit = { objects: [], changes: [], steps: [], renewsLane: true };
 
+/** What the lanes of a process are to be sealed under, and to state. */
+export interface LaneKnowledge {
+  readonly vault: Pick<Vault, 'currentEpoch' | 'rootsAtHand'>;
+  /** Generation of the stored keyring. */
+  readonly keyring: number;
+}
+
 /**
- * Renews the lanes that are sealed under an older epoch than the current one. The comparison of the next
- * second tries again what has failed.
+ * Renews the lanes that are outdated. The comparison of the next second tries again what has failed.
  * @param writers by the suffix of their connection
  */
 export function renewOutdated(
   writers: ReadonlyMap<string, LaneWriter>,
-  { currentEpoch }: Vault,
+  { vault: { currentEpoch, rootsAtHand = [] }, keyring }: LaneKnowledge,
   renew: (suffix: string) => Promise<unknown>,
 ): void {
-  for (const [suffix, { row }] of writers)
-    if (row !== undefined && boxEpoch(row.box) < currentEpoch) renew(suffix).catch(() => {});
+  const roots = rootsAtHand.toSorted().join();
+  for (const [suffix, { row, statement }] of writers) {
+    if (row === undefined) continue;
+    const isCurrent = statement.keyring >= keyring && statement.roots.toSorted().join() === roots;
+    if (!isCurrent || boxEpoch(row.box) < currentEpoch) renew(suffix).catch(() => {});
+  }
 }

@@ -1,7 +1,7 @@
 import { isSameBytes } from '../../common/bytes.ts';
 import type { SealedKey, Vault } from '../../vault/vault.ts';
 import type { SqlStep, SqlUnit, WrittenRow } from '../sql-driver.ts';
-import { encodeLane, type SeenLane } from './lane-content.ts';
+import { encodeLane, type LaneContent, type SeenLane } from './lane-content.ts';
 import type { LaneRow } from './lane-history.ts';
 import { SetHash, segmentOf } from './set-hash.ts';
 
@@ -29,8 +29,11 @@ export interface LaneProcess {
 interface LaneState {
   readonly seq: number;
   readonly box: SealedKey | undefined;
-  readonly rows: SetHash;
+  readonly content: LaneStatement;
 }
+
+/** What a lane states of its rows, and of what its process knew. */
+export type LaneStatement = Pick<LaneContent, 'rows' | 'keyring' | 'roots'>;
 
 /** The last statement of a transaction, and what becomes of the lane when it is committed. */
 export interface LaneStep extends SqlStep {
@@ -47,7 +50,10 @@ export type LaneConflict =
   /** The row was put back, replaced or removed. */
   | 'rollback';
 
-const noState: LaneState = { seq: 0, box: undefined, rows: new SetHash() };
+const noState: LaneState = {
+  ...{ seq: 0, box: undefined },
+  content: { rows: new SetHash(), keyring: 0, roots: [] },
+};
 
 /**
  * The lane of one writing connection: the row that the last statement of each of its transactions replaces,
@@ -71,9 +77,14 @@ export class LaneWriter {
     return box && { name: this.name, seq, box };
   }
 
+  /** What the committed state says. */
+  get statement(): LaneStatement {
+    return this.#state.content;
+  }
+
   /** Continues at a row that an earlier process of this name has left. */
-  resume({ seq, box }: LaneRow, rows: SetHash): void {
-    this.#state = { seq, box, rows };
+  resume({ seq, box }: LaneRow, content: LaneStatement): void {
+    this.#state = { seq, box, content };
   }
 
   /**
@@ -82,15 +93,16 @@ export class LaneWriter {
    */
   createStep(units: readonly LaneChange[], process: LaneProcess): LaneStep {
     const { vault, era, keyring, now, seen } = process;
-    const rows = new SetHash(this.#state.rows.bytes);
+    const rows = new SetHash(this.#state.content.rows.bytes);
     for (const { changes, folded } of units) {
       for (const change of changes) applyChange(rows, change, vault);
       if (folded !== undefined) rows.addAll(folded);
     }
     const seq = this.#state.seq + 1;
-    const content = encodeLane({ keyring, seals: vault.sealCounter.own, written: now, rows, seen });
-    const box = vault.seal({ kind: 'lane', name: this.name, seq, era }, content);
-    const next = { seq, box, rows };
+    const content = { keyring, roots: vault.rootsAtHand ?? [], rows };
+    const encoded = encodeLane({ ...content, seals: vault.sealCounter.own, written: now, seen });
+    const box = vault.seal({ kind: 'lane', name: this.name, seq, era }, encoded);
+    const next = { seq, box, content };
     return seq === 1
       ? { sql: insertLane, parameters: [this.name, seq, era, box], rows: 1, next }
       : { sql: updateLane, parameters: [this.name, seq, era, box, seq - 1], rows: 1, next };

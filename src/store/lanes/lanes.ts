@@ -48,6 +48,7 @@ export class Lanes {
   readonly #writers = new Map<string, LaneWriter>();
   #options: LaneOptions | undefined;
   #keyring = 0;
+  #storedKeyring = 0;
   #isStarted = false;
   readonly #stop = new LaneStop();
   #checking: Promise<void> | undefined;
@@ -187,7 +188,7 @@ export class Lanes {
     }
   }
 
-  async #compare({ vault, keyrings }: LaneOptions): Promise<void> {
+  async #compare({ vault, keyrings, keyringMoved }: LaneOptions): Promise<void> {
     const known = this.#knownLanes();
     const before = this.#lanes.opened;
     const lanes = await this.#lanes.read(known, this.#nodeLanes(), vault);
@@ -197,17 +198,16 @@ export class Lanes {
     const problem = findOlderKeyring(keyring, states) ?? this.#lanes.findRollback(known, lanes);
     if (problem !== undefined) return void this.#stop.rollBack(problem);
     const removed = this.#nodeLanes().find((name) => this.#lanes.isFolded(name));
-    if (removed !== undefined) {
-      this.#stop.remove(removed);
-      return;
-    }
+    if (removed !== undefined) return void this.#stop.remove(removed);
+    if (keyring > this.#storedKeyring) keyringMoved?.();
+    this.#storedKeyring = keyring;
     // Nobody vouches for the number of a keyring that this process has not opened.
     this.#keyring = Math.max(this.#keyring, Math.min(keyring, vault.generation));
     this.#lanes.learn(known, lanes);
     const others = lanes.filter((lane) => !this.#isOwn(lane));
     vault.sealCounter.learnOthers(others.map(({ content }) => content.seals));
     if (!this.#isStarted) this.#resume(lanes, vault);
-    renewOutdated(this.#writers, vault, this.renew);
+    renewOutdated(this.#writers, { vault, keyring: this.#keyring }, this.renew);
     const isMoved = ({ name, content }: OpenLane) =>
       before.get(name)?.content.rows.agrees(anchoredSegment, content.rows) !== true;
     // Only now, so that the records are compared with lanes that are not older than these.
@@ -219,7 +219,7 @@ export class Lanes {
     vault.sealCounter.resume(own.map(({ content }) => content.seals));
     for (const writer of this.#writers.values()) {
       const lane = own.find(({ name }) => name === writer.name);
-      if (lane !== undefined) writer.resume(lane.row, lane.content.rows);
+      if (lane !== undefined) writer.resume(lane.row, lane.content);
     }
     this.#isStarted = true;
   }

@@ -33,18 +33,20 @@ function missingCredential(file: string, name: string): RootMissingError {
  * bytes, or the line of a root key file. `directory`: $CREDENTIALS_DIRECTORY, whose modes systemd sets.
  */
 export function createCredentialRoot(name: string, directory: string | undefined): RootSource {
+  const read = (): Secret => {
+    const file = credentialFile(directory, name);
+    const form = `${rootBytes} bytes, or one line of them in hex or base64`;
+    using content = readSecretFile(file, { what: 'the credential', maxBytes, form, mayBeShared: true });
+    if (content === undefined) throw missingCredential(file, name);
+    const key =
+      content.length === rootBytes ? Secret.copyOf(content.bytes).bytes : decodeKeyText(content.bytes);
+    if (key === undefined) throw new VaultUnavailableError(`the credential ${file} is not ${form}`);
+    return new Secret(key);
+  };
   return {
     uri: `credential:${name}`,
-    async open(storeId) {
-      const file = credentialFile(directory, name);
-      const form = `${rootBytes} bytes, or one line of them in hex or base64`;
-      using content = readSecretFile(file, { what: 'the credential', maxBytes, form, mayBeShared: true });
-      if (content === undefined) throw missingCredential(file, name);
-      const key =
-        content.length === rootBytes ? Secret.copyOf(content.bytes).bytes : decodeKeyText(content.bytes);
-      if (key === undefined) throw new VaultUnavailableError(`the credential ${file} is not ${form}`);
-      return new ByteRoot(new Secret(key), storeId);
-    },
+    open: async (storeId) => new ByteRoot(read(), storeId),
+    readBytes: async () => read(),
     watch: (arrived) => (directory ? watchFiles([join(directory, name)], arrived) : () => {}),
   };
 }

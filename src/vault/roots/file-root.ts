@@ -10,16 +10,19 @@ import { watchFiles } from './watch-files.ts';
  * exchanged wraps nothing.
  */
 export function createFileRoot(file: string): RootSource {
-  const openKey = (key: Secret | undefined, storeId: Uint8Array): OpenRoot => {
-    if (key !== undefined) return new ByteRoot(key, storeId);
+  const requireKey = (key: Secret | undefined): Secret => {
+    if (key !== undefined) return key;
     throw new RootMissingError(
       `the root key ${file} is missing, and the database is encrypted under it: restore it from its backup`,
     );
   };
+  const openKey = (key: Secret | undefined, storeId: Uint8Array): OpenRoot =>
+    new ByteRoot(requireKey(key), storeId);
   return {
     uri: `file:${file}`,
     open: async (storeId) => openKey(readRootKey(file), storeId),
     create: async (storeId) => openKey(readRootKey(file) ?? createOrReadRootKey(file), storeId),
+    readBytes: async () => requireKey(readRootKey(file)),
     watch: (arrived) => watchFiles([file], arrived),
   };
 }

@@ -17,7 +17,7 @@ import { isShareText } from './share-text.ts';
 import { watchFiles } from './watch-files.ts';
 
 /** Bytes of a new passphrase: whoever has the home and the database can try others without end. */
-const minPassphraseBytes = 16;
+export const minPassphraseBytes = 16;
 export const maxPassphraseBytes = 1_024;
 const form = `one line of at most ${maxPassphraseBytes} bytes`;
 const maxAttempts = 3;
@@ -51,6 +51,7 @@ export function createPassphraseFileRoot(
     uri,
     open: (storeId) => deriveRoot(read(), settingsFile, storeId, 'use'),
     create: (storeId) => deriveRoot(read(), settingsFile, storeId, 'create'),
+    readBytes: () => deriveBytes(read(), settingsFile, 'use'),
     watch: (arrived) => {
       try {
         return watchFiles([path()], arrived);
@@ -95,6 +96,10 @@ export class TypedPassphraseRoot implements RootSource {
     return deriveRoot(await this.#take(true), this.#settingsFile, storeId, 'create');
   }
 
+  async readBytes(): Promise<Secret> {
+    return deriveBytes(await this.#take(false), this.#settingsFile, 'use');
+  }
+
   accept(input: Secret): UnsealProgress | undefined {
     if (isShareText(input)) return undefined;
     const line = requireLine(input, 'the input');
@@ -131,20 +136,28 @@ function requireLine(text: Secret, where: string): Secret {
   throw new VaultUnavailableError(`${where} does not hold a passphrase, ${form}`);
 }
 
-/** Derives the root and wipes the passphrase. */
 async function deriveRoot(
   passphrase: Secret,
   settingsFile: string,
   storeId: Uint8Array,
   intent: 'use' | 'create',
 ): Promise<OpenRoot> {
+  return new ByteRoot(await deriveBytes(passphrase, settingsFile, intent), storeId);
+}
+
+/** Derives the bytes of the root and wipes the passphrase. */
+async function deriveBytes(
+  passphrase: Secret,
+  settingsFile: string,
+  intent: 'use' | 'create',
+): Promise<Secret> {
   try {
     const settings = readRootSettings(settingsFile).passphrase ?? createSettings(intent, settingsFile);
     if (intent === 'create' && passphrase.length < minPassphraseBytes)
       throw new VaultUnavailableError(
         `the passphrase has ${passphrase.length} bytes, and at least ${minPassphraseBytes} are needed: some five words by chance`,
       );
-    return new ByteRoot(await stretch(passphrase, settings), storeId);
+    return await stretch(passphrase, settings);
   } finally {
     passphrase.wipe();
   }
@@ -161,7 +174,7 @@ function createSettings(intent: 'use' | 'create', settingsFile: string): Passphr
 }
 
 /** Makes 32 bytes of a passphrase by argon2id (RFC 9106), on the threads of libuv. */
-async function stretch(
+export async function stretch(
   passphrase: Secret,
   { salt, memory, passes, parallelism }: PassphraseSettings,
 ): Promise<Secret> {

@@ -23,15 +23,15 @@ export class RootAccess {
   }
 
   /**
-   * Opens every root that can be opened, and gives them to `use`. Those that nobody has opened are closed
-   * afterwards.
+   * Opens every root that can be opened, and gives them to `use`, with the reasons for the others, one line
+   * each. Those that nobody has opened are closed afterwards.
    * @throws {VaultUnavailableError} when none can be opened, or one cannot be created; otherwise as `use` and
    *   the sources.
    */
   async with<T>(
     storeId: Uint8Array,
     intent: RootIntent,
-    use: (roots: readonly NamedRoot[]) => Promise<T>,
+    use: (roots: readonly NamedRoot[], problems: readonly string[]) => Promise<T>,
   ): Promise<T> {
     const problems: string[] = [];
     const opened: (NamedRoot & { readonly source: RootSource })[] = [];
@@ -46,20 +46,57 @@ export class RootAccess {
       }
       if (opened.length === 0 || (intent === 'create' && problems.length > 0))
         throw new VaultUnavailableError(problems.join('; '));
-      return await use(opened);
+      return await use(opened, problems);
     } finally {
       for (const { source, root } of opened) if (source.isAttended !== true) await root.close();
     }
   }
 
+  get sources(): readonly RootSource[] {
+    return this.#sources;
+  }
+
+  /** Whether people have opened the root of a source, or need not. */
+  isOpen(source: RootSource): boolean {
+    return source.isAttended !== true || this.#kept.has(source);
+  }
+
   /**
-   * Takes one more source, and makes what is missing of its root.
-   * @throws {VaultUnavailableError} when that cannot be made.
+   * Takes one more source in front of the others, in place of one of the same URI, and with the intent
+   * `create` makes what is missing of its root; resolves to the id of that.
+   * @throws {VaultUnavailableError} when it cannot be opened or made.
    */
-  async add(source: RootSource, storeId: Uint8Array): Promise<void> {
-    const root = await this.#open(source, storeId, 'create');
+  async add(source: RootSource, storeId: Uint8Array, intent: RootIntent): Promise<string> {
+    const root = await this.#open(source, storeId, intent);
     if (source.isAttended !== true) await root.close();
-    this.#sources = [...this.#sources, source];
+    await this.replace([source, ...this.#sources.filter(({ uri }) => uri !== source.uri)]);
+    return root.id;
+  }
+
+  /** Gives the root of one source to `use`, opened anew unless people have opened it. */
+  async withOne<T>(
+    source: RootSource,
+    storeId: Uint8Array,
+    use: (root: NamedRoot) => Promise<T>,
+  ): Promise<T> {
+    const root = await this.#open(source, storeId, 'use');
+    try {
+      return await use({ uri: source.uri, root });
+    } finally {
+      if (source.isAttended !== true) await root.close();
+    }
+  }
+
+  /** Uses these sources from here on, and ends those that are not among them. */
+  async replace(sources: readonly RootSource[]): Promise<void> {
+    const previous = this.#sources;
+    this.#sources = sources;
+    for (const source of previous.filter((each) => !sources.includes(each))) {
+      const kept = this.#kept.get(source);
+      this.#kept.delete(source);
+      await kept?.root.then((root) => root.close()).catch(() => {});
+      await source.close?.();
+    }
   }
 
   /** Closes the roots that people have opened, because they were wrong or the vault closes. */

@@ -93,6 +93,12 @@ function findProblem(text: string): string | undefined {
   );
 }
 
+/** Whether a value states a salt, and a cost of argon2id that is accepted. */
+export function isPassphraseSettings(value: unknown): value is PassphraseSettings {
+  const settings = (typeof value === 'object' ? value : null) as PassphraseSettings | null;
+  return settings !== null && findPassphraseProblem(settings) === undefined;
+}
+
 function findPassphraseProblem(settings: PassphraseSettings): string | undefined {
   if (!isHex(settings?.salt, 16)) return 'has no salt of 16 bytes for the passphrase';
   for (const [name, { min, max }] of Object.entries(bounds)) {

@@ -43,6 +43,11 @@ export interface RootSource {
   accept?(input: Secret): UnsealProgress | undefined;
   /** Calls `arrived` when `open` may succeed where it has failed; returns what ends that. */
   watch?(arrived: () => void): () => void;
+  /**
+   * Reads the 32 bytes of the root, for a copy in a safe; absent where they never leave, or nobody has them.
+   * @throws {VaultUnavailableError}
+   */
+  readBytes?(): Promise<Secret>;
   /** Ends what it keeps between openings. */
   close?(): Promise<void>;
 }

@@ -24,7 +24,7 @@ t.test('an empty file yields all defaults', (t) => {
     verificationHours: 24,
     interop: false,
     fips: false,
-    vault: { root: { kind: 'file', path: '/home/root.key' }, activationSeconds: 120 },
+    vault: { root: [{ kind: 'file', path: '/home/root.key' }], activationSeconds: 120 },
     log: { level: 'info' },
     tls: {
       profile: 'intermediate',
@@ -52,7 +52,7 @@ t.test('every key of a file takes effect', (t) => {
     verificationHours = 2
     interop = true
     fips = true
-    vault.root = "all-of:file:keys/a+credential:b"
+    vault.root = ["credential:b", "file:keys/a"]
     vault.activationSeconds = 90
     vault.tokenIdleSeconds = 0
     log.level = "debug"
@@ -88,13 +88,10 @@ t.test('every key of a file takes effect', (t) => {
     interop: true,
     fips: true,
     vault: {
-      root: {
-        kind: 'all-of',
-        parts: [
-          { kind: 'file', path: '/home/keys/a' },
-          { kind: 'credential', name: 'b' },
-        ],
-      },
+      root: [
+        { kind: 'credential', name: 'b' },
+        { kind: 'file', path: '/home/keys/a' },
+      ],
       activationSeconds: 90,
       tokenIdleSeconds: 0,
     },
@@ -148,6 +145,7 @@ const wrong: [source: string, problem: RegExp][] = [
   ['[crypto]\nprotection = "none"', /"crypto.protection" must be one of "strict", "kmip"/],
   ['vault.activationSeconds = -1', /"vault.activationSeconds" must be a whole number from 0 to 86400/],
   ['vault.root = "file:"', /"vault.root" must name a file/],
+  ['vault.root = ["file:a", "file:/home/a"]', /"vault.root" must be one root, or a list of two different/],
   ['fips = "on"', /"fips" must be true or false/],
   ['listen = 5696', /"listen" must be "HOST:PORT"/],
   ['listen = "5696"', /"listen" must be/],

@@ -204,7 +204,14 @@ t.test('a database moves from one root to another while it is open', async (t) =
   const sealed = vault.seal(context, plain);
   t.match((await open(second)).sealedBecause, /root-\d+\.key is missing/);
   await vault.addRoot(createFileRoot(second));
-  await t.rejects(vault.addRoot(createFileRoot(second)), /is live/);
+  const { generation } = vault.status();
+  await vault.addRoot(createFileRoot(second));
+  t.equal(vault.status().generation, generation, 'it is live');
+  await t.rejects(
+    vault.addRoot(createFileRoot(freshFile())),
+    /the database moves to the root file:\S+ already: end that change first/,
+  );
+  t.equal(vault.status().generation, generation, 'two nodes move to one root');
   t.equal(await vault.rotate(), 2, 'with both at hand');
   for (const file of [first, second]) {
     const alone = await open(file);
@@ -220,9 +227,16 @@ t.test('a database moves from one root to another while it is open', async (t) =
   rmSync(first);
   const moved = await open(first, second);
   t.equal(moved.sealedBecause, undefined, 'one of them is enough to open');
-  await moved.removeRoot(roots[0].id);
-  await t.rejects(moved.removeRoot(roots[0].id), { code: 'VAULT_UNAVAILABLE', message: /is not live/ });
-  await t.rejects(moved.removeRoot(roots[1].id), { code: 'VAULT_UNAVAILABLE', message: /is the only one/ });
+  t.match(moved.status(), { atHand: [roots[1].id], rootProblems: [/root-\d+\.key is missing/] });
+  await t.rejects(moved.keepRoot(roots[0].id), {
+    ...{
+      code: 'VAULT_UNAVAILABLE',
+      message: /which is to stay, is not at hand; the root key \S+ is missing/,
+    },
+  });
+  await moved.keepRoot(roots[1].id);
+  t.match(moved.status(), { roots: [{ id: roots[1].id }], atHand: [roots[1].id], rootProblems: [] });
+  await moved.keepRoot(roots[1].id);
   t.equal(await moved.rotate(), 3);
   t.strictSame((await open(second)).open(context, sealed), plain);
   const racing = { ...keyrings, read: async () => keyrings.stored, write: async () => false };

@@ -9,6 +9,7 @@ rows.add(0, 5n);
 rows.remove(31, 1n);
 const content = {
   keyring: 4_000_000_000,
+  roots: ['0123456789abcdef', 'fedcba9876543210'],
   seals: { epoch: 7, count: 2 ** 40 },
   written: 1_800_000_000,
   rows,
@@ -25,7 +26,13 @@ t.test('what was encoded is decoded', async (t) => {
     Array<(typeof content.seen)[0]>(maxSeenLanes).fill({ name: 'n', seq: 3 }),
   ]) {
     const decoded = decodeLane(encodeLane({ ...content, seen }));
-    t.match(decoded, { keyring: content.keyring, seals: content.seals, written: content.written, seen });
+    t.match(decoded, {
+      keyring: content.keyring,
+      roots: content.roots,
+      seals: content.seals,
+      written: content.written,
+      seen,
+    });
     t.strictSame(decoded?.rows.bytes, rows.bytes);
   }
 });
@@ -45,10 +52,12 @@ t.test('lanes of format 1 are decoded: they have no time, and removed no lane', 
   const [head, sums, seen] = [
     bytes.subarray(1, 17),
     bytes.subarray(25, 25 + 1_280),
-    bytes.subarray(25 + 1_320),
+    bytes.subarray(25 + 1_320, -17),
   ];
   const decoded = decodeLane(new Uint8Array([1, ...head, ...sums, ...seen]));
-  t.match(decoded, { ...content, written: undefined, rows: Object });
+  t.match(decoded, { ...content, roots: [], written: undefined, rows: Object });
+  const timed = decodeLane(new Uint8Array([2, ...bytes.subarray(1, -17)]));
+  t.match(timed, { ...content, roots: [], rows: Object }, 'format 2 has the time');
   t.strictSame(decoded?.rows.differences(rows), []);
 });
 
@@ -57,7 +66,7 @@ t.test('other bytes are not decoded', async (t) => {
   for (let length = 0; length < bytes.length; length += 1)
     t.equal(decodeLane(bytes.subarray(0, length)), undefined, `${length} bytes`);
   t.equal(decodeLane(new Uint8Array([...bytes, 0])), undefined);
-  t.equal(decodeLane(new Uint8Array([3, ...bytes.subarray(1)])), undefined);
+  t.equal(decodeLane(new Uint8Array([4, ...bytes.subarray(1)])), undefined);
 });
 
 t.test('a name that is too long is a bug', async (t) => {

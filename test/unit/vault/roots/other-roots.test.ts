@@ -44,7 +44,16 @@ t.test('a root that comes later unseals the vault at once', async (t) => {
   const vault = await fixture.open(uri, {}, { sealing, refreshSeconds: 3_600 });
   t.match(reasons, [/root\.key is missing/]);
   t.same(vault.status(), {
-    ...{ sealedBecause: reasons[0], configured: [uri], generation: null, roots: [], epochs: [] },
+    ...{
+      sealedBecause: reasons[0],
+      configured: [uri],
+      generation: null,
+      roots: [],
+      epochs: [],
+      atHand: [],
+      rootProblems: [],
+      prepared: null,
+    },
   });
   const waiting = setInterval(() => {}, 1_000);
   renameSync(fixture.path('away'), fixture.path('mounted'));

@@ -1,0 +1,45 @@
+import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { giveToOwner, synchronise, writeFileAtomically } from '../../common/durable-file.ts';
+import { readTextFile } from '../../common/regular-file.ts';
+import { CommandError } from '../failure.ts';
+
+/** What a home notes of a change of its root that has begun; the keyring itself says how far it has got. */
+export interface RootChangeNote {
+  /** URI of the root that the database moves to. */
+  readonly to: string;
+  /** Whether everything below the root is renewed too. */
+  readonly isCompromised: boolean;
+  /** Whether its shares were shown. */
+  readonly isMade?: boolean;
+  /** The newest epoch that the former root has wrapped, once it is out of the keyring. */
+  readonly lastEpoch?: number;
+}
+
+/**
+ * Reads the note of a change; undefined when none has begun.
+ * @throws {CommandError} when it is damaged; the system's error
+ */
+export function readChangeNote(file: string): RootChangeNote | undefined {
+  try {
+    const note = JSON.parse(readTextFile(file, 'rootSettings')) as RootChangeNote;
+    const { lastEpoch = 1 } = note;
+    if (typeof note.to === 'string' && Number.isSafeInteger(lastEpoch)) return note;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new CommandError(`${file} is damaged: remove it, and begin the change of the root again`);
+}
+
+/** Writes the note durably. */
+export function writeChangeNote(file: string, note: RootChangeNote): void {
+  writeFileAtomically(file, `${JSON.stringify(note)}\n`, 0o600);
+  giveToOwner(file, dirname(file));
+}
+
+/** Removes the note of a change that has ended. */
+export function removeChangeNote(file: string): void {
+  rmSync(file, { force: true });
+  synchronise(dirname(file));
+}

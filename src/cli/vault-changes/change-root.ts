@@ -1,0 +1,187 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isatty } from 'node:tty';
+import { formatRootUri, isAttendedRoot, parseRootUri, partsOf, type RootUri } from '../../common/root-uri.ts';
+import { encryptSecret, SecretReceiver } from '../../common/secret-transfer.ts';
+import type { ManagedVaultStatus, ManagementCall, NodeSummary } from '../../management/api.ts';
+import { print } from '../command.ts';
+import { CommandError } from '../failure.ts';
+import { readNewSecretInput, readSecretInput } from '../password-input.ts';
+import { showShares } from '../state-directory/root-attendance.ts';
+import type { StateDirectory } from '../state-directory/state-directory.ts';
+import { type RootChangeNote, writeChangeNote } from './change-note.ts';
+import { configureRoots } from './configured-roots.ts';
+
+export interface RootChangeOptions {
+  readonly stateDirectory: StateDirectory;
+  readonly call: ManagementCall;
+  readonly uri: RootUri;
+  /** File of a typed passphrase; left out: the terminal or a pipe. */
+  readonly passphraseFile?: string | undefined;
+  /** How long to wait for people and other nodes. */
+  readonly waitSeconds: number;
+}
+
+const standardInput = 0;
+const pollMilliseconds = 500;
+const hasShares = (uri: RootUri) => partsOf(uri).some(({ kind }) => kind === 'shares');
+
+/**
+ * Moves a database from one root to another, step by step; each of them finds out whether it is done. Returns
+ * the note with what has changed in it.
+ * @throws {CommandError} when a step cannot be done now, and why; the next run goes on there.
+ */
+export async function changeRoot(options: RootChangeOptions, note: RootChangeNote): Promise<RootChangeNote> {
+  const { stateDirectory, call } = options;
+  const text = formatRootUri(options.uri);
+  let current = note;
+  const before = await readStatus(call);
+  const ended = before.roots.filter(({ uri }) => uri !== text);
+  if (isComplete(before, text)) print(`the root of the database is ${text}`);
+  else {
+    current = await prepare(options, before, note);
+    const { id } = await call('vault.addRoot', { uri: text });
+    // Not before: the refusal of an impossible root begins nothing.
+    writeChangeNote(stateDirectory.rootChange, current);
+    const added = await readStatus(call);
+    if (added.roots.length > 1) {
+      print(`the root ${text} (${id}) opens the database, beside the one before`);
+      configureRoots(stateDirectory, [text, ...added.configured.filter((uri) => uri !== text).slice(0, 1)]);
+      print(`${stateDirectory.config} names both`);
+      await waitForNodes(options, id);
+    }
+    await call('vault.keepRoot', { id });
+  }
+  const { configured, generation, roots } = await readStatus(call);
+  configureRoots(stateDirectory, configured);
+  print(`the root of the database is ${roots.map(({ uri }) => uri).join(', ')} (generation ${generation})`);
+  for (const { uri } of ended)
+    print(
+      `${uri} opens it no more, and still opens every copy made before: keep it as long as these, then destroy it`,
+    );
+  return current;
+}
+
+/** Whether a root is the only one, and the one that this process uses. */
+function isComplete({ roots, configured }: ManagedVaultStatus, text: string): boolean {
+  return roots.length === 1 && roots[0]?.uri === text && configured.length === 1 && configured[0] === text;
+}
+
+/**
+ * Reads the status of a vault that is unsealed.
+ * @throws {CommandError} when it is sealed
+ */
+export async function readStatus(call: ManagementCall): Promise<ManagedVaultStatus> {
+  const status = await call('vault.status', {});
+  if (status.sealedBecause === null) return status;
+  throw new CommandError(`the vault is sealed: ${status.sealedBecause}`);
+}
+
+/** Makes what people have to be given, or have to give, of a root. */
+async function prepare(
+  options: RootChangeOptions,
+  status: ManagedVaultStatus,
+  note: RootChangeNote,
+): Promise<RootChangeNote> {
+  const { uri, call } = options;
+  const text = formatRootUri(uri);
+  const live = status.roots.find((root) => root.uri === text);
+  if (!isAttendedRoot(uri) || (live !== undefined && status.atHand.includes(live.id))) return note;
+  if (live === undefined) requireMovable(uri, status, options.stateDirectory.directory);
+  // Somebody else has made it where the database moves to it already.
+  const isMade = status.roots.length > 1;
+  return hasShares(uri)
+    ? prepareShares(options, status, isMade ? { ...note, isMade } : note)
+    : preparePassphrase(options, isMade, call).then(() => note);
+}
+
+/** Two roots that people give by the same means cannot be told apart. */
+function requireMovable(uri: RootUri, { roots }: ManagedVaultStatus, directory: string): void {
+  const meansOf = (each: RootUri) =>
+    partsOf(each).flatMap((part) => (isAttendedRoot(part) ? [part.kind] : []));
+  if (new Set(meansOf(uri)).size > 1)
+    throw new CommandError('a root of shares and a typed passphrase is made by kmipd init only');
+  for (const { uri: other } of roots) {
+    const parsed = parseRootUri(other, directory);
+    if (typeof parsed !== 'string' && meansOf(parsed).some((kind) => meansOf(uri).includes(kind)))
+      throw new CommandError(
+        `${formatRootUri(uri)} and ${other} are given by the same means: move to another root between, such as file:PATH`,
+      );
+  }
+}
+
+async function preparePassphrase(
+  { uri, call, passphraseFile }: RootChangeOptions,
+  isMade: boolean,
+  ask: ManagementCall,
+): Promise<void> {
+  await ask('vault.prepareRoot', {
+    ...{ uri: formatRootUri(uri), isMade: true, publicKey: new SecretReceiver().publicKey },
+  });
+  const { publicKey } = await call('vault.receiver', {});
+  const isTyped = passphraseFile === undefined && isatty(standardInput);
+  using passphrase =
+    isTyped && !isMade
+      ? await readNewSecretInput('new passphrase of the root')
+      : await readSecretInput('passphrase of the new root', passphraseFile);
+  await call('vault.unseal', { input: encryptSecret(passphrase, publicKey) });
+}
+
+async function prepareShares(
+  { uri, call, stateDirectory, waitSeconds }: RootChangeOptions,
+  { prepared }: ManagedVaultStatus,
+  note: RootChangeNote,
+): Promise<RootChangeNote> {
+  const text = formatRootUri(uri);
+  const { isMade = false } = note;
+  if (!isMade || prepared?.uri !== text) {
+    const receiver = new SecretReceiver();
+    const { publicKey } = receiver;
+    const { shares } = await call('vault.prepareRoot', { uri: text, isMade, publicKey });
+    const lines = shares.flatMap((share) => receiver.decrypt(share) ?? []);
+    if (!isMade) await showShares(lines);
+    for (const line of lines) line.wipe();
+    writeChangeNote(stateDirectory.rootChange, { ...note, isMade: true });
+  }
+  print(
+    `waiting for the shares, which proves that they are right: kmipd vault unseal --home ${stateDirectory.directory}`,
+  );
+  await waitUntil(waitSeconds, async () => {
+    const status = await readStatus(call);
+    if (status.prepared?.uri !== text)
+      throw new CommandError('kmipd was started anew, and has no shares any more: run the command again');
+    return status.prepared.isReady ? undefined : 'the shares have not come: run the command again';
+  });
+  return { ...note, isMade: true };
+}
+
+async function waitForNodes({ call, waitSeconds }: RootChangeOptions, id: string): Promise<void> {
+  let said = '';
+  await waitUntil(waitSeconds, async () => {
+    const { nodes, atHand, rootProblems, roots } = await readStatus(call);
+    if (!roots.some((root) => root.id === id))
+      throw new CommandError(`the root ${id} is not live any more: somebody has gone back`);
+    if (!atHand.includes(id))
+      throw new CommandError(`this node has lost the root: ${rootProblems.join('; ') || id}; run it again`);
+    const late = nodes.filter((node) => !node.isOwn && !node.roots.includes(id));
+    if (late.length === 0) return undefined;
+    const text = late.map(describeNode).join(', ');
+    if (text !== said) print(`waiting for nodes that have not got the new root: ${text}`);
+    said = text;
+    return `nodes hold the change up: ${text}; there, run the same command, or put the root into [vault] root beside the one before and send SIGHUP; kmipd node remove removes those that are gone; then run this command again`;
+  });
+}
+
+/** Names a node, and what it knew when it wrote last. */
+export function describeNode({ name, keyring, writtenAt }: NodeSummary): string {
+  const time = writtenAt === null ? 'unknown' : new Date(writtenAt * 1000).toISOString();
+  return `${name} (generation ${keyring}, last written ${time})`;
+}
+
+/** Waits until `look` resolves to undefined; its text is the error after so many seconds. */
+async function waitUntil(seconds: number, look: () => Promise<string | undefined>): Promise<void> {
+  for (const end = performance.now() + seconds * 1000; ; await sleep(pollMilliseconds)) {
+    const problem = await look();
+    if (problem === undefined) return;
+    if (performance.now() >= end) throw new CommandError(problem);
+  }
+}
