@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
-import { verifyDatabase } from '../cli/verification/verify-database.ts';
+import { verifyDatabase } from '../cli/state-directory/verify-database.ts';
 import { describeError } from '../watch/error-text.ts';
 import type { Logger } from '../watch/log.ts';
 import type { Metrics } from '../watch/metrics.ts';

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeOperatorError } from '../cli/failure.ts';
 import { storeIdentityOf } from '../cli/state-directory/management.ts';
+import { verifyDatabase } from '../cli/state-directory/verify-database.ts';
 import { describeFileError } from '../common/regular-file.ts';
 import { nodeCrypto } from '../crypto/node/node.ts';
 import { ManagementError } from '../management/errors.ts';
@@ -32,6 +33,7 @@ export async function openManagementSocket(
     backends: {
       ...{ store, vault, control: vault, clients, nodes, tokens, roots, sealedRows },
       crypto: async () => nodeCrypto,
+      verify: () => verifyDatabase(stateDirectory, { snapshot, vault }),
       listObjects: (after) => snapshot((rows) => rows.destroyDates(after)),
       ended: async (client) => {
         const ending: Promise<string | undefined> = connections.endRemoved(client).then(

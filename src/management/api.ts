@@ -1,4 +1,3 @@
-import type { Secret } from '../common/secret.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { DeviceFields } from '../identity/credentials.ts';
 import type { HashedPasswordVerifier, PasswordVerifier } from '../identity/passwords.ts';
@@ -12,6 +11,7 @@ import type { RewrappedDatabase, RewrappedPage, SealedTable } from '../protocol/
 import type { Store } from '../store/store.ts';
 import type { UnsealProgress, Vault, VaultStatus } from '../vault/vault.ts';
 import type { ManagedRoots } from './managed-roots.ts';
+import type { ManagedVault, VerifiedRows } from './managed-vault.ts';
 
 /** The methods of the management service, with their parameters and results, which are plain JSON. */
 
@@ -32,6 +32,8 @@ export interface ManagementBackends {
   readonly tokens: ManagedTokens;
   /** See `PurgedDatabase.list`. */
   readonly listObjects: PurgedDatabase['list'];
+  /** Verifies all rows as they are at one moment; see `verifyDatabase`. */
+  readonly verify: () => Promise<VerifiedRows>;
   /** Loads the cryptography, which few methods need. */
   readonly crypto: () => Promise<CryptoProvider>;
   /**
@@ -57,19 +59,6 @@ export interface ManagedTokens {
   list(): readonly ManagedToken[];
   /** Tries one login at each that is not up, although its last one was refused; rejects when one fails. */
   logIn(): Promise<void>;
-}
-
-/** What operators see of a vault, and how they unseal it. */
-export interface ManagedVault {
-  status(): VaultStatus;
-  /** @throws {VaultUnavailableError} when it is unsealed, or what was given is wrong. */
-  unseal(input: Secret): Promise<UnsealProgress>;
-  /** As `LocalVault.refresh`. */
-  refresh(): Promise<void>;
-  /** As `LocalVault.rotate`. */
-  rotate(): Promise<number>;
-  /** As `LocalVault.retire`. */
-  retire(): Promise<readonly number[]>;
 }
 
 /** A vault, with the tokens of its roots, and the nodes of its database as far as it is unsealed. */
@@ -268,7 +257,10 @@ export interface ManagementApi {
     RewrappedPage & { /** The highest number of a row. */ readonly highest: number }
   >;
   /** Ends the epochs before the one in use; the caller has counted no row of one of them. */
-  'vault.retire': Method<Empty, { readonly retired: readonly number[] }>;
+  'vault.retire': Method<
+    { readonly epoch: number },
+    { /** Null while rows are verified: to be called again. */ readonly retired: readonly number[] | null }
+  >;
 
   'crl.issuers': Method<Empty, readonly IssuerSummary[]>;
   /** Makes a list that is valid for so many seconds; `der` in Base64. */

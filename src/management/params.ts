@@ -133,7 +133,7 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   'vault.rewrap': objectParam({
     ...{ table: choiceParam(['managed_object', 'sealed_record']), after: natural, dryRun: flagParam },
   }),
-  'vault.retire': empty,
+  'vault.retire': objectParam({ epoch: natural }),
   'vault.prepareRoot': objectParam<ParamsOf<'vault.prepareRoot'>>({
     ...{ uri: nullableParam(rootUri), isMade: flagParam, publicKey: base64Text },
   }),

@@ -1,5 +1,5 @@
 import { cellBytes, cellText } from './cells.ts';
-import { isNumberAfter, type NumberedTable } from './row-numbers.ts';
+import { hasOwnNumber, isNumberAfter, type NumberedTable } from './row-numbers.ts';
 import type { Read, SqlRow } from './sql-driver.ts';
 
 /** Under which epochs the rows of a database are sealed, by the headers of their boxes: nothing is opened. */
@@ -34,8 +34,10 @@ interface SealedRows<Row extends SealedRow> {
 /** The 4 bytes of the epoch, which follow format and kind; see box.ts of the vault. */
 const epochOf = (column: string) => `substr(${column}, 3, 4)`;
 const next = `${isNumberAfter('seq', '$1')} order by seq limit ${pageRows}`;
-const selectObjects = `select seq, id, grp, ${epochOf('box')} as epoch, ${epochOf('value')} as value_epoch from managed_object where ${next}`;
-const selectRecords = `select seq, kind, key, ${epochOf('box')} as epoch from sealed_record where ${next}`;
+/** Longer ones are none of kmipd's, and nothing is found by their beginning. */
+const nameOf = (column: string) => `substr(${column}, 1, 256) as ${column}`;
+const selectObjects = `select seq, ${nameOf('id')}, ${nameOf('grp')}, ${epochOf('box')} as epoch, ${epochOf('value')} as value_epoch from managed_object where ${next}`;
+const selectRecords = `select seq, ${nameOf('kind')}, ${nameOf('key')}, ${epochOf('box')} as epoch from sealed_record where ${next}`;
 
 /** Lists rows with the epochs of their boxes. */
 export interface SealedRowList {
@@ -53,7 +55,10 @@ export function createSealedRowList(read: Read): SealedRowList {
     objects: async (after) => toPage(await read(selectObjects, [after]), toObject),
     records: async (after) => toPage(await read(selectRecords, [after]), toRecord),
     async highest(table) {
-      const [row] = await read(`select coalesce(max(seq), 0) as highest from ${table}`, []);
+      const [row] = await read(
+        `select coalesce(max(seq), 0) as highest from ${table} where ${hasOwnNumber('seq')}`,
+        [],
+      );
       return Number(row?.highest ?? 0);
     },
   };

@@ -7,7 +7,7 @@ import {
   requireOpened,
   requireOpenedBy,
 } from './keyring-format.ts';
-import { checkPin, requireNoPin, setPin } from './keyring-pin.ts';
+import { checkPin, checkStore, requireNoPin, setPin } from './keyring-pin.ts';
 import type { KeyringPlace, RootsInUse } from './keyring-place.ts';
 import { alteredKeyringMessage, foreignRootMessage, nameOfRoot } from './root-messages.ts';
 import type { NamedRoot, RootSource } from './roots/root.ts';
@@ -24,6 +24,8 @@ export class KeyringAccess {
   readonly #now: () => number;
   /** Whether a keyring is remembered although the pin is read-only. */
   #remembers = false;
+  /** Of the keyring that was opened. */
+  #storeId: Uint8Array | undefined;
   #rootsInUse: RootsInUse = { live: [], atHand: [], problems: [] };
   /** The source of a root that is to become live, for which people give what it needs. */
   #candidate: RootSource | undefined;
@@ -211,14 +213,19 @@ export class KeyringAccess {
     const { pin } = this.#place;
     const storeId = readStoreId(stored);
     if (storeId === undefined) throw this.#altered(stored);
+    // A root that people have given would be used up by an id that somebody else has written.
+    if (pin !== undefined) checkStore(pin, storeId);
+    if (this.#storeId?.some((byte, at) => byte !== storeId[at])) throw this.#altered(stored);
     return this.#roots.with(storeId, 'use', async (roots, problems) => {
       const keyring = await decodeKeyring(stored, roots);
       if (keyring === 'altered') throw this.#altered(stored);
       if (keyring === 'foreign') {
-        await this.#roots.drop();
+        // What people gave has opened the keyring before: the stored one was changed.
+        if (this.#storeId === undefined) await this.#roots.drop();
         throw new VaultUnavailableError(roots.map(foreignRootMessage).join('; '));
       }
       if (pin !== undefined) checkPin(this.#remembers ? { ...pin, isReadOnly: false } : pin, keyring);
+      this.#storeId = keyring.storeId;
       this.#learnRoots(keyring, roots, problems);
       return use(keyring, roots);
     });

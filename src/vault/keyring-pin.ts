@@ -83,14 +83,28 @@ export function checkPin(place: PinPlace, keyring: Keyring): void {
   const own = pinOf(keyring);
   const kept = readPins(file)[database];
   if (kept !== undefined && (kept.store !== own.store || kept.pin !== own.pin))
-    throw new VaultUnavailableError(
-      `the keyring in ${database} is not the one that this home used before: another database is in its place; if that is meant, remove ${file}`,
-    );
+    throw otherKeyring(database, file);
   if (kept !== undefined && kept.generation > own.generation)
     throw new VaultUnavailableError(
       `the keyring in ${database} is older than the one that this home used last: the database was put back; if that is meant, remove ${file}`,
     );
   if (kept?.generation !== own.generation && !isReadOnly) writePin(place, own);
+}
+
+/**
+ * Refuses what states another store than the remembered one, before any root is asked: nobody vouches for it.
+ *
+ * @throws {VaultUnavailableError} when it does, or the file cannot be read.
+ */
+export function checkStore({ file, database }: PinPlace, storeId: Uint8Array): void {
+  const kept = readPins(file)[database];
+  if (kept !== undefined && kept.store !== storeId.toHex()) throw otherKeyring(database, file);
+}
+
+function otherKeyring(database: string, file: string): VaultUnavailableError {
+  return new VaultUnavailableError(
+    `the keyring in ${database} is not the one that this home used before: another database is in its place; if that is meant, remove ${file}`,
+  );
 }
 
 function pinOf(keyring: Keyring): Pin {

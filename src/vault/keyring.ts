@@ -46,6 +46,8 @@ export interface Keyring {
 export const secretBytes = 32;
 export const storeIdBytes = 16;
 export const secretKinds: readonly SecretKind[] = ['seal', 'index', 'set'];
+/** The most seal epochs, so that the keyring stays small enough to be read. */
+const maxEpochs = 1_000;
 /** The most roots at a time. */
 export const maxRoots = 4;
 
@@ -76,7 +78,12 @@ export function addSealEpoch(
   createdAt: number,
   { endsLanes = false }: { readonly endsLanes?: boolean } = {},
 ): Keyring {
-  const epoch = 1 + Math.max(...keyring.secrets.filter(({ kind }) => kind === 'seal').map((s) => s.epoch));
+  const epochs = keyring.secrets.filter(({ kind }) => kind === 'seal').map((secret) => secret.epoch);
+  if (epochs.length >= maxEpochs)
+    throw new VaultUnavailableError(
+      `the keyring has ${maxEpochs} epochs: end those before the newest by kmipd vault rewrap and retire`,
+    );
+  const epoch = 1 + Math.max(...epochs);
   return {
     ...keyring,
     generation: keyring.generation + 1,

@@ -48,13 +48,13 @@ export interface LocalVault extends Vault {
    */
   rotate(): Promise<number>;
   /**
-   * Ends the epochs before the current one, of which the caller has found no row and no lane; resolves with
-   * their numbers.
+   * Ends the epochs below one, of which the caller has found no row and no lane in a verification; resolves
+   * with their numbers.
    *
    * @throws {VaultUnavailableError} as `rotate`, when there is none, or when another process may still have
    *   something to commit that it has sealed under one.
    */
-  retire(): Promise<readonly number[]>;
+  retire(epoch: number): Promise<readonly number[]>;
   /**
    * Begins a new seal epoch, after which no lane opens that was sealed before it, and remembers the keyring.
    * To be called while no other process writes to the database.

@@ -1,5 +1,6 @@
 import type { Secret } from '../common/secret.ts';
 import { readEpoch } from './box.ts';
+import { EpochChoice } from './epoch-choice.ts';
 import { findEpochEnd } from './epoch-end.ts';
 import { EpochReplacement } from './epoch-replacement.ts';
 import { brokenSeal, rowOf } from './forged-row.ts';
@@ -44,6 +45,7 @@ class KeyringVault implements LocalVault {
   readonly #access: KeyringAccess;
   readonly #now: () => number;
   readonly #activationDelay: number;
+  readonly #choice: EpochChoice;
   readonly #watch: VaultWatch;
   readonly #replacement: EpochReplacement;
   #keyring: OpenKeyring | undefined;
@@ -57,10 +59,10 @@ class KeyringVault implements LocalVault {
   #closed = false;
 
   constructor(options: LocalVaultOptions) {
-    this.#options = options;
-    this.#now = options.now ?? Date.now;
+    [this.#options, this.#now] = [options, options.now ?? Date.now];
     this.#access = new KeyringAccess(options, this.#now);
     this.#activationDelay = options.activationDelaySeconds ?? 120;
+    this.#choice = new EpochChoice(this.#activationDelay, options.now);
     this.#watch = new VaultWatch(options.refreshSeconds ?? 60, () => this.refresh());
     const replace = (epoch: number) => this.#replaceEpoch(epoch);
     this.#replacement = new EpochReplacement(this.#now, replace, options.sealsBeforeRotation);
@@ -71,7 +73,7 @@ class KeyringVault implements LocalVault {
   }
 
   get currentEpoch(): number {
-    return this.#keyring?.currentEpoch(this.#activatedBy()) ?? 0;
+    return this.#keyring === undefined ? 0 : this.#epochOf(this.#keyring);
   }
 
   get generation(): number {
@@ -92,7 +94,7 @@ class KeyringVault implements LocalVault {
       ...this.#access.status(),
       generation: this.#keyring?.generation ?? null,
       roots: this.#keyring?.roots ?? [],
-      epochs: this.#keyring?.epochsAt(this.#activatedBy(), (epoch) => this.sealCounter.count(epoch)) ?? [],
+      epochs: this.#keyring?.describeEpochs(this.currentEpoch, this.sealCounter) ?? [],
     };
   }
 
@@ -106,7 +108,7 @@ class KeyringVault implements LocalVault {
 
   seal(context: SealContext, plain: Uint8Array): SealedKey {
     const keyring = this.#requireKeyring();
-    const epoch = keyring.currentEpoch(this.#activatedBy());
+    const epoch = this.#epochOf(keyring);
     const count = this.sealCounter.add(epoch);
     this.#replacement.noteCount(epoch, count);
     if (count > maxSeals)
@@ -114,9 +116,8 @@ class KeyringVault implements LocalVault {
     return keyring.seal(epoch, context, plain);
   }
 
-  /** Epochs that were begun until then are used: POSIX seconds. */
-  #activatedBy(): number {
-    return this.#now() / 1000 - this.#activationDelay;
+  #epochOf({ epochs, lanesSince }: OpenKeyring): number {
+    return this.#choice.choose(epochs, lanesSince, this.sealCounter.newestStated);
   }
 
   /** Begins a new epoch unless this or another process has done so. */
@@ -163,11 +164,10 @@ class KeyringVault implements LocalVault {
     return this.#rotating;
   }
 
-  async retire(): Promise<readonly number[]> {
+  async retire(epoch: number): Promise<readonly number[]> {
     this.#requireKeyring();
-    const { epochs } = this.status();
-    const { retired, active } = findEpochEnd(epochs, this.#activationDelay, this.#now() / 1000);
-    await this.#requireStored(this.#change((keyring) => retireSealEpochs(keyring, active)));
+    const retired = findEpochEnd(this.status().epochs, epoch, this.#activationDelay, this.#now() / 1000);
+    await this.#requireStored(this.#change((keyring) => retireSealEpochs(keyring, epoch)));
     return retired;
   }
 
@@ -275,6 +275,7 @@ class KeyringVault implements LocalVault {
 
   #use(keyring: Keyring): void {
     const opened = new OpenKeyring(keyring);
+    this.#choice.learn(opened.epochs);
     if (this.#closed || opened.generation <= this.generation) return opened.wipe();
     this.#keyring?.wipe();
     const wasSealed = this.#sealedBecause !== undefined;

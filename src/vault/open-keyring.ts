@@ -2,6 +2,7 @@ import { Secret } from '../common/secret.ts';
 import { type BoxKeys, deriveBoxKeys, openBox, readEpoch, sealBox, wipeBoxKeys } from './box.ts';
 import { HashedIndex } from './hashed-index.ts';
 import { type Keyring, singleSecret, wipeKeyring } from './keyring.ts';
+import type { EpochSealCounter } from './seal-counter.ts';
 import type { EpochStatus, SealContext, SealedKey } from './vault.ts';
 
 /** Epochs that other processes may have added since this one last read the keyring. */
@@ -19,7 +20,8 @@ interface Epoch {
 export class OpenKeyring {
   readonly generation: number;
   readonly roots: Keyring['roots'];
-  readonly #lanesSince: number;
+  /** The first epoch under which lanes are sealed that are to be believed. */
+  readonly lanesSince: number;
   readonly index: HashedIndex;
   /** In the order of their numbers, which is that of their age. */
   readonly #epochs: readonly Epoch[];
@@ -28,7 +30,7 @@ export class OpenKeyring {
   constructor(keyring: Keyring) {
     this.generation = keyring.generation;
     this.roots = keyring.roots;
-    this.#lanesSince = keyring.lanesSince;
+    this.lanesSince = keyring.lanesSince;
     this.#epochs = keyring.secrets
       .filter(({ kind }) => kind === 'seal')
       .map(({ epoch, createdAt, value }) => ({
@@ -52,15 +54,6 @@ export class OpenKeyring {
     return epoch > this.newest && epoch <= this.newest + maxEpochsAhead;
   }
 
-  /**
-   * The newest epoch created by `activatedBy` (POSIX seconds); before any was, the oldest. Never one of
-   * before the database was accepted, whatever the clock says: a lane would open for nobody.
-   */
-  currentEpoch(activatedBy: number): number {
-    const current = this.#epochs.findLast(({ createdAt }) => createdAt <= activatedBy) ?? this.#epochs[0];
-    return Math.max(current?.epoch ?? 0, this.#lanesSince);
-  }
-
   seal(epoch: number, context: SealContext, plain: Uint8Array): SealedKey {
     const keys = this.#keysOf(epoch);
     if (keys === undefined) throw new TypeError(`the keyring has no epoch ${epoch}`);
@@ -73,22 +66,23 @@ export class OpenKeyring {
    */
   open(context: SealContext, sealed: Uint8Array): Uint8Array | undefined {
     const epoch = readEpoch(sealed);
-    if (context.kind === 'lane' && (epoch ?? 0) < this.#lanesSince) return undefined;
+    if (context.kind === 'lane' && (epoch ?? 0) < this.lanesSince) return undefined;
     const keys = this.#keysOf(epoch);
     return keys && openBox(keys, context, sealed);
   }
 
-  /**
-   * Returns the epochs, the oldest first; the one in use is as `currentEpoch` has it. `count`: boxes that are
-   * known of an epoch.
-   */
-  epochsAt(activatedBy: number, count: (epoch: number) => number): readonly EpochStatus[] {
-    const current = this.currentEpoch(activatedBy);
+  /** The epochs, the oldest first. */
+  get epochs(): readonly Pick<Epoch, 'epoch' | 'createdAt'>[] {
+    return this.#epochs;
+  }
+
+  /** Returns the epochs; `current` is in use. `counter` knows its boxes. */
+  describeEpochs(current: number, counter: Pick<EpochSealCounter, 'count'>): readonly EpochStatus[] {
     return this.#epochs.map(({ epoch, createdAt }) => ({
       epoch,
       state: epoch === current ? 'active' : epoch < current ? 'opening' : 'pending',
       createdAt,
-      seals: epoch === current ? count(epoch) : null,
+      seals: epoch === current ? counter.count(epoch) : null,
     }));
   }
 

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import t, { type Test } from 'tap';
+import { withBackends } from '../../src/cli/state-directory/backends.ts';
+import { stateDirectoryAt } from '../../src/cli/state-directory/state-directory.ts';
 import { connectManagement } from '../../src/management/client.ts';
-import { ask, create, get } from '../faults/messages.ts';
+import { ask, create, get, materialHash } from '../faults/messages.ts';
 import { Daemon } from '../fixture/daemon.ts';
 import { runKmipd } from '../fixture/kmipd.ts';
 
@@ -34,7 +36,7 @@ async function startDaemon(t: Pick<Test, 'teardown'>) {
     const reader = await daemon.connect();
     const answers = await ask(reader, ids.map(get));
     await reader.close();
-    return answers.map(({ ok, payload }) => ok && JSON.stringify(payload));
+    return answers.map((answer) => answer.ok && materialHash(answer));
   };
   return { daemon, vault, ids, read };
 }
@@ -125,4 +127,86 @@ t.test('a daemon that writes nothing seals its lane anew', async (t) => {
     if (nodes.every(({ oldestEpoch, lanes }) => oldestEpoch === 2 || lanes.length > 1)) break;
   }
   t.match(await kmipd('verify', '--home', daemon.home), { code: 0 });
+});
+
+t.test('an epoch that begins while another one is retired ends nothing more', async (t) => {
+  const { daemon, vault, read } = await startDaemon(t);
+  const before = await read();
+  for (const command of ['rotate', 'rewrap']) t.match(await vault(command), { code: 0 }, command);
+  // As a command that was stopped before its last call, while an operator begins one more epoch.
+  t.match(await vault('rotate'), { code: 0, output: /^epoch 3 has begun/ });
+  const connection = await connectManagement(join(daemon.home, 'kmipd.sock'));
+  t.teardown(() => connection?.close());
+  // The lane of commands.
+  await withBackends(stateDirectoryAt(daemon.home), undefined, async () => {});
+  const called = async (epoch: number) => connection?.call('vault.retire', { epoch });
+  await t.rejects(called(3), /rows are sealed under epoch 2|nodes have written nothing/);
+  await t.rejects(called(4), /nodes have written nothing since the epoch began/, 'none has that number');
+  t.same(await called(2), { retired: [1] });
+  t.match(await kmipd('verify', '--home', daemon.home), { code: 0 });
+  t.strictSame(await read(), before);
+});
+
+t.test('nothing is retired while a row is hidden, put back, or says another epoch', async (t) => {
+  const { daemon, vault, ids } = await startDaemon(t);
+  const database = new DatabaseSync(daemon.database);
+  t.teardown(() => database.close());
+  t.match(await vault('rotate'), { code: 0 });
+  const [first = '', second = '', third = ''] = ids;
+  const seqOf = database.prepare('select seq from managed_object where id = ?').get(first)?.seq as number;
+  const rowOf = (id: string) =>
+    database.prepare('select box, version from managed_object where id = ?').get(id);
+  const old = rowOf(third);
+  let own: typeof old;
+  const setBox = database.prepare('update managed_object set box = ? where id = ?');
+  const forge: readonly (readonly [what: string, change: () => void, undo: () => void])[] = [
+    [
+      'a number that no page has',
+      () => database.prepare('update managed_object set seq = -5 where id = ?').run(first),
+      () => database.prepare('update managed_object set seq = ? where id = ?').run(seqOf, first),
+    ],
+    [
+      'a number that no script has',
+      () => database.prepare('update managed_object set seq = 4611686018427387904 where id = ?').run(first),
+      () => database.prepare('update managed_object set seq = ? where id = ?').run(seqOf, first),
+    ],
+    [
+      'another epoch',
+      () => {
+        own = rowOf(second);
+        const box = Uint8Array.from(own?.box as Uint8Array);
+        box.set(Uint8Array.of(0, 0, 0, 9), 2);
+        setBox.run(box, second);
+      },
+      () => setBox.run(own?.box as Uint8Array, second),
+    ],
+  ];
+  for (const [what, change, undo] of forge) {
+    change();
+    t.match(await vault('rewrap', '--fast'), { output: /sealed \d+ rows anew/ }, what);
+    t.match(await vault('retire'), { code: 1, output: /nothing was retired|under older epochs/ }, what);
+    undo();
+  }
+  t.match(await vault('rewrap', '--fast'), { code: 0 });
+  // The version of before, in place of the one that the pass has sealed.
+  const put = database.prepare('update managed_object set box = ?, version = ? where id = ?');
+  put.run(old?.box as Uint8Array, old?.version as number, third);
+  await daemon.end();
+  await daemon.start();
+  await vault('rewrap', '--fast');
+  t.match(await vault('retire'), { code: 1, output: /nothing was retired, because a verification found/ });
+});
+
+t.test('long names that somebody has inserted harm no pass', async (t) => {
+  const { daemon, vault } = await startDaemon(t);
+  const database = new DatabaseSync(daemon.database);
+  t.teardown(() => database.close());
+  const insert = database.prepare(
+    "insert into sealed_record (kind, key, grp, version, box) values ('x', ?, '', 1, x'00')",
+  );
+  for (let row = 0; row < 40; row += 1) insert.run(`${row} ${'n'.repeat(500_000)}`);
+  t.match(await vault('rotate'), { code: 0 });
+  const { code, output } = await vault('rewrap', '--fast');
+  t.notOk(output.length > 20_000, `${output.length} characters, exit code ${code}`);
+  t.match(await vault('retire'), { code: 1 });
 });

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { stateDirectoryAt } from '../../src/cli/state-directory/state-directory.ts';
-import { verifyDatabase } from '../../src/cli/verification/verify-database.ts';
+import { verifyDatabase } from '../../src/cli/state-directory/verify-database.ts';
 import {
   checkConverted,
   convertUntil,

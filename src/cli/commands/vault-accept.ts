@@ -54,7 +54,7 @@ async function accept(
   backends: CommandBackends,
   yes: boolean,
 ): Promise<void> {
-  const { verifyDatabase } = await import('../verification/verify-database.ts');
+  const { verifyDatabase } = await import('../state-directory/verify-database.ts');
   const { acceptDatabase } = await import('../verification/accept-database.ts');
   const { createAnchorFiles, removeAnchors } = await import('../state-directory/anchor-files.ts');
   const { identifyStore } = await import('../../store/lanes/anchor.ts');

@@ -20,7 +20,7 @@ export const verifyDatabaseCommand: Command<Arguments> = {
     }),
   async run({ home, store, 'remove-first-design': isRemoval = false }) {
     const { withBackends } = await import('../state-directory/backends.ts');
-    const { verifyDatabase } = await import('../verification/verify-database.ts');
+    const { verifyDatabase } = await import('../state-directory/verify-database.ts');
     const stateDirectory = stateDirectoryAt(home);
     const { objects, records, problems, unlisted } = await withBackends(
       stateDirectory,

@@ -91,13 +91,15 @@ async function withOwnBackends<T>(
 ): Promise<T> {
   const { withBackends } = await import('./backends.ts');
   const { callMethod } = await import('../../management/call.ts');
+  const { verifyDatabase } = await import('./verify-database.ts');
   const crypto = async () => (await import('../../crypto/node/node.ts')).nodeCrypto;
   return withBackends(
     stateDirectory,
     storeOption,
     ({ store, vault, clients, nodes, tokens, roots, snapshot, sealedRows }) => {
       const listObjects = (after: number) => snapshot((rows) => rows.destroyDates(after));
-      const shared = { store, clients, nodes, tokens, roots, sealedRows, listObjects, crypto };
+      const verify = () => verifyDatabase(stateDirectory, { snapshot, vault });
+      const shared = { store, clients, nodes, tokens, roots, sealedRows, listObjects, verify, crypto };
       const backends = { ...shared, vault, control: vault };
       return work((method, params) => callMethod(backends, method, params));
     },

@@ -31,13 +31,14 @@ export async function beginEpoch(place: EpochPlace): Promise<void> {
  * @throws {CommandError} when rows do not open, after it has named some of them.
  */
 export async function sealAnew(place: EpochPlace, isFast: boolean): Promise<void> {
-  await useNewestEpoch(place);
-  const { rewrapped, broken } = await withVault(place, (call) =>
-    passOver(call, { dryRun: false, isPausing: !isFast }),
-  );
+  const { rewrapped, broken } = await withVault(place, async (call) => {
+    await awaitNewest(call);
+    return passOver(call, { dryRun: false, isPausing: !isFast });
+  });
   print(`sealed ${rewrapped} rows anew`);
   if (broken.length === 0) return;
-  for (const name of broken.slice(0, maxNamed)) printError(`the row ${name} was altered outside kmipd`);
+  for (const name of broken.slice(0, maxNamed))
+    printError(`the row ${name} does not open, or is an earlier version`);
   throw new CommandError(`${broken.length} rows do not open; kmipd verify says more`);
 }
 
@@ -46,14 +47,19 @@ export async function sealAnew(place: EpochPlace, isFast: boolean): Promise<void
  * @throws {CommandError} when rows or lanes are sealed under them.
  */
 export async function endEpochs(place: EpochPlace): Promise<void> {
-  await useNewestEpoch(place);
-  const { retired } = await withVault(place, async (call) => {
+  await renewOwnLanes(place);
+  const retired = await withVault(place, async (call) => {
+    const epoch = await awaitNewest(call);
     const { older } = await passOver(call, { dryRun: true, isPausing: false });
     if (older > 0)
       throw new CommandError(
-        `${older} rows are sealed under older epochs: kmipd vault rewrap seals them anew`,
+        `${older} rows are sealed under older epochs: kmipd vault rewrap seals them anew, or names those that do not open`,
       );
-    return call('vault.retire', {});
+    for (;;) {
+      const answer = await call('vault.retire', { epoch });
+      if (answer.retired !== null) return answer.retired;
+      print('all rows are being verified');
+    }
   });
   print(`retired: ${retired.join(', ')}; what is sealed under these epochs opens no more`);
 }
@@ -67,29 +73,31 @@ export const withVault = async <T>(
   return withManagement(stateDirectory, store, work, { access: 'write' });
 };
 
-/** Resolves once the newest epoch is in use, and the lanes of this node are sealed under it. */
-async function useNewestEpoch(place: EpochPlace): Promise<void> {
-  const isOwnLaneLate = await withVault(place, async (call) => {
-    for (let isSaid = false; ; isSaid = true) {
-      const { epochs, nodes } = await call('vault.status', {});
-      const newest = epochs.at(-1);
-      if (newest?.state !== 'pending')
-        return nodes.some(({ isOwn, oldestEpoch }) => isOwn && oldestEpoch < (newest?.epoch ?? 0));
-      if (!isSaid) print(`waiting until every node knows epoch ${newest.epoch}`);
-      await sleep(pollMilliseconds);
-    }
-  });
-  if (!isOwnLaneLate) return;
+/** Resolves to the newest epoch once it is in use. */
+async function awaitNewest(call: ManagementCall): Promise<number> {
+  for (let isSaid = false; ; isSaid = true) {
+    const { epochs } = await call('vault.status', {});
+    const newest = epochs.at(-1);
+    if (newest?.state !== 'pending') return newest?.epoch ?? 0;
+    if (!isSaid) print(`waiting until every node knows epoch ${newest.epoch}`);
+    await sleep(pollMilliseconds);
+  }
+}
+
+/** Resolves once the lanes of this node are sealed under the newest epoch. */
+async function renewOwnLanes(place: EpochPlace): Promise<void> {
+  const isLate = async (call: ManagementCall) => {
+    const epoch = await awaitNewest(call);
+    const { nodes } = await call('vault.status', {});
+    return nodes.some(({ isOwn, oldestEpoch }) => isOwn && oldestEpoch < epoch);
+  };
+  if (!(await withVault(place, isLate))) return;
   // Commands have a lane of their own beside the daemon's: opening it renews it.
   const { withBackends } = await import('../state-directory/backends.ts');
   await withBackends(place.stateDirectory, place.store, async () => {});
   await withVault(place, async (call) => {
-    for (const end = performance.now() + maxRenewalMilliseconds; performance.now() < end; ) {
-      const { epochs, nodes } = await call('vault.status', {});
-      const newest = epochs.at(-1)?.epoch ?? 0;
-      if (nodes.every(({ isOwn, oldestEpoch }) => !isOwn || oldestEpoch >= newest)) return;
-      await sleep(pollMilliseconds);
-    }
+    const end = performance.now() + maxRenewalMilliseconds;
+    while ((await isLate(call)) && performance.now() < end) await sleep(pollMilliseconds);
   });
 }
 

@@ -8,6 +8,7 @@ import type { AlteredRow } from '../../store/repair.ts';
 import type { NumberedTable } from '../../store/row-numbers.ts';
 import type { Snapshot, SnapshotObject, SnapshotRecord } from '../../store/snapshot.ts';
 import {
+  boxEpoch,
   boxTag,
   SealBrokenError,
   type SealedKey,
@@ -34,6 +35,8 @@ export interface Verification {
   readonly isIndexWrong: boolean;
   /** The hash of all rows as they are. */
   readonly present: SetHash;
+  /** The oldest epoch under which a row or a lane is sealed; those that do not open are problems. */
+  readonly oldestEpoch: number;
 }
 
 /** What is in segments of a purpose of their own. */
@@ -60,9 +63,12 @@ export async function verifyRows(
 ): Promise<Verification> {
   const verifier = new RowVerifier(snapshot, vault);
   await verifier.verify(pause);
-  const { objects, records, problems, unlisted, strays, sequences, altered, isIndexWrong, present } =
-    verifier;
-  return { objects, records, problems, unlisted, strays, sequences, altered, isIndexWrong, present };
+  const { objects, records, problems, unlisted, strays, sequences, altered } = verifier;
+  const { isIndexWrong, present, oldestEpoch } = verifier;
+  return {
+    ...{ objects, records, problems, unlisted, strays, sequences, altered },
+    ...{ isIndexWrong, present, oldestEpoch },
+  };
 }
 
 class RowVerifier implements Verification {
@@ -72,6 +78,7 @@ class RowVerifier implements Verification {
   strays = 0;
   sequences: readonly NumberedTable[] = [];
   isIndexWrong = false;
+  oldestEpoch = Number.POSITIVE_INFINITY;
   readonly problems: string[] = [];
   readonly altered: AlteredRow[] = [];
   readonly present = new SetHash();
@@ -150,6 +157,7 @@ class RowVerifier implements Verification {
       const object = ManagedObject.fromStored(row, this.#vault);
       // Opens and decodes the value.
       void object.value;
+      for (const each of row.value === null ? [box] : [box, row.value]) this.#noteEpoch(each);
       const { columns, terms, uniqueNames } = indexChange(object, undefined, this.#vault, {
         uniqueNames: true,
       });
@@ -182,6 +190,7 @@ class RowVerifier implements Verification {
     this.#add(segmentOf(key, recordKind), { table: 'sealed_record', id: key, version, box });
     try {
       this.#vault.open({ kind: 'record', recordKind, key, group, version, expires }, box).fill(0);
+      this.#noteEpoch(box);
     } catch (error) {
       if (error instanceof VaultUnavailableError) throw error;
       if (error instanceof SealBrokenError) this.altered.push({ table: 'sealed_record', seq });
@@ -220,7 +229,9 @@ class RowVerifier implements Verification {
   async #compareLanes(): Promise<void> {
     let stated: SetHash;
     try {
-      stated = sumLanes(openLanes(await this.#snapshot.lanes(), (row) => openLane(row, this.#vault)));
+      const rows = await this.#snapshot.lanes();
+      stated = sumLanes(openLanes(rows, (row) => openLane(row, this.#vault)));
+      for (const { box } of rows) this.#noteEpoch(box);
     } catch (error) {
       if (!(error instanceof LaneForgedError)) throw error;
       this.#report(error.message);
@@ -235,6 +246,10 @@ class RowVerifier implements Verification {
           : `segment ${segment}${what} has ${there} rows; ${written} were written`,
       );
     }
+  }
+
+  #noteEpoch(box: SealedKey): void {
+    this.oldestEpoch = Math.min(this.oldestEpoch, boxEpoch(box));
   }
 
   #reportIndex(problem: string): void {

@@ -2,6 +2,7 @@ import { SecretReceiver } from '../../common/secret-transfer.ts';
 import { rewrapPage } from '../../protocol/rewrap.ts';
 import type { MethodsOf } from '../api.ts';
 import { ManagementError } from '../errors.ts';
+import { retireEpochs } from '../retirement.ts';
 
 /** Of this process; made when the first operator comes. */
 let receiver: SecretReceiver | undefined;
@@ -47,12 +48,5 @@ export const vaultMethods: MethodsOf<'vault'> = {
     const page = await rewrapPage({ store, vault, sealedRows }, table, after, options);
     return { ...page, highest: await sealedRows.highest(table) };
   },
-  async 'vault.retire'({ control, vault, nodes }) {
-    const late = (await nodes.list()).filter(({ oldestEpoch }) => oldestEpoch < vault.currentEpoch);
-    if (late.length > 0)
-      throw new ManagementError(
-        `nodes have written nothing since the epoch began: ${late.map(({ name }) => name).join(', ')}; start kmipd there for a moment, or remove those that are gone with kmipd node remove`,
-      );
-    return { retired: await control.retire() };
-  },
+  'vault.retire': async (backends, { epoch }) => ({ retired: await retireEpochs(backends, epoch) }),
 };

@@ -59,6 +59,16 @@ export function requireLoginPermitted(
     throw refuse('the login before ended without an answer, and the token has counted a failed one');
 }
 
+/**
+ * Refuses further logins after one that has failed for a reason of its own, while the token counts a failure.
+ * @throws {TokenFailure} of kind `refused`.
+ */
+export function requireNothingCounted(flags: number, { message }: TokenFailure): void {
+  const { userPinLocked, userPinFinalTry, userPinCountLow } = tokenFlags;
+  if ((flags & (userPinLocked | userPinFinalTry | userPinCountLow)) !== 0)
+    throw refuse(`${message}, and the token counts a failed login`);
+}
+
 function refuse(why: string): TokenFailure {
   return new TokenFailure('refused', why);
 }

@@ -48,7 +48,7 @@ const samples: { readonly [M in MethodName]: readonly ParamsOf<M>[] } = {
   'vault.prepareRoot': [{ uri: 'shares:2/3', isMade: true, publicKey: base64(91) }],
   'vault.addRoot': [{ uri: 'file:/root.key' }],
   'vault.keepRoot': [{ id: '0123456789abcdef' }],
-  'vault.retire': [{}],
+  'vault.retire': [{ epoch: 2 }],
   'crl.issuers': [{}],
   'crl.make': [{ issuer: 'ca', seconds: 86_400 }],
   'crl.revoke': [{ issuer: 'ca', serial: '0a1b' }],

@@ -2,9 +2,9 @@ import { EventLoopYield } from '../../common/event-loop-yield.ts';
 import { type Anchor, AnchorUnreadableError } from '../../store/lanes/anchor.ts';
 import type { Database } from '../../store/open.ts';
 import type { LocalVault } from '../../vault/local-vault.ts';
-import { findSnapshotRollback, readAnchorsOf } from '../state-directory/anchored-lanes.ts';
-import type { StateDirectory } from '../state-directory/state-directory.ts';
-import { type Verification, verifyRows } from './verify-rows.ts';
+import { type Verification, verifyRows } from '../verification/verify-rows.ts';
+import { findSnapshotRollback, readAnchorsOf } from './anchored-lanes.ts';
+import type { StateDirectory } from './state-directory.ts';
 
 /** The database that is verified; its vault is unsealed. */
 interface VerifiedDatabase extends Pick<Database, 'snapshot'> {
