@@ -161,9 +161,6 @@ export class VaultUnavailableError extends Error {
   readonly code = 'VAULT_UNAVAILABLE';
 }
 
-/** The root is not there, and may come: nothing is wrong with it so far. */
-export class RootMissingError extends VaultUnavailableError {}
-
 /** `SEAL_BROKEN`: a box does not belong to its row, or bytes of the row were changed. */
 export class SealBrokenError extends Error {
   override readonly name = 'SealBrokenError';

@@ -40,9 +40,11 @@ const { openDatabase } = await import('../../src/store/open.ts');
 const { createLog } = await import('../../src/watch/log.ts');
 const { Metrics } = await import('../../src/watch/metrics.ts');
 
+const stateDirectory = stateDirectoryAt(directory);
+const root = [{ kind: 'file', path: stateDirectory.rootKey }];
 const context = {
-  stateDirectory: stateDirectoryAt(directory),
-  config: { store: url },
+  stateDirectory,
+  config: { store: url, vault: { root, activationSeconds: 120 } },
   isConversionConfirmed: false,
   log: createLog('error'),
   metrics: new Metrics(),

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { Secret } from '../../common/secret.ts';
 import { decodeKeyText } from '../secret-text.ts';
-import { RootMissingError, VaultUnavailableError } from '../vault.ts';
+import { VaultUnavailableError } from '../vault.ts';
 import { ByteRoot, rootBytes } from './byte-root.ts';
-import type { RootSource } from './root.ts';
+import { RootMissingError, type RootSource } from './root.ts';
 import { readSecretFile } from './secret-file.ts';
 import { watchFiles } from './watch-files.ts';
 

@@ -1,8 +1,7 @@
 import type { Secret } from '../../common/secret.ts';
 import { createOrReadRootKey, readRootKey } from '../root-key.ts';
-import { RootMissingError } from '../vault.ts';
 import { ByteRoot } from './byte-root.ts';
-import type { OpenRoot, RootSource } from './root.ts';
+import { type OpenRoot, RootMissingError, type RootSource } from './root.ts';
 import { watchFiles } from './watch-files.ts';
 
 /**

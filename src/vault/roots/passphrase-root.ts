@@ -2,9 +2,9 @@ import { argon2, randomFillSync } from 'node:crypto';
 import { promisify } from 'node:util';
 import { Secret } from '../../common/secret.ts';
 import { trimSpace } from '../secret-text.ts';
-import { RootMissingError, type UnsealProgress, VaultUnavailableError } from '../vault.ts';
+import { type UnsealProgress, VaultUnavailableError } from '../vault.ts';
 import { ByteRoot, rootBytes } from './byte-root.ts';
-import type { OpenRoot, RootSource } from './root.ts';
+import { type OpenRoot, RootMissingError, type RootSource } from './root.ts';
 import {
   type PassphraseSettings,
   passphraseCost,

@@ -1,5 +1,5 @@
 import type { Secret } from '../../common/secret.ts';
-import type { UnsealProgress } from '../vault.ts';
+import { type UnsealProgress, VaultUnavailableError } from '../vault.ts';
 
 /**
  * Port of the roots: a root wraps the secrets of a keyring, and a source is where a root comes from. Adapters
@@ -57,3 +57,6 @@ export interface NamedRoot {
   readonly uri: string;
   readonly root: OpenRoot;
 }
+
+/** The root is not there, and may come: nothing is wrong with it so far. */
+export class RootMissingError extends VaultUnavailableError {}
