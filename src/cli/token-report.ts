@@ -41,11 +41,10 @@ export function describeReport({ token, mechanisms, login, key, milliseconds, ru
 /** Returns the report as text: the token, the key, and a table of the mechanisms. */
 export function formatReport(report: TokenReport): string {
   const { token, key, login, milliseconds, runs } = report;
-  const { library } = token;
   const lines = [
     [
       'library',
-      `${library} ${token.libraryVersion} of ${token.libraryManufacturer}, PKCS #11 ${token.cryptokiVersion}`,
+      `${token.module} ${token.moduleVersion} of ${token.moduleManufacturer}, PKCS #11 ${token.cryptokiVersion}`,
     ],
     ['token', `${token.label}, serial ${token.serial}, slot ${token.slotId}`],
     [

@@ -7,8 +7,8 @@ import type { EndpointSettings } from '../protocol/endpoints/endpoint-settings.t
 import type { PurgedDatabase, PurgedPage } from '../protocol/purge.ts';
 import type { RecipientCandidate } from '../protocol/recipient-directory.ts';
 import type { IssuerSummary, RevocationList } from '../protocol/revocation-lists.ts';
-import type { RewrappedDatabase, RewrappedPage, SealedTable } from '../protocol/rewrap.ts';
-import type { Store } from '../store/store.ts';
+import type { RewrappedPage } from '../protocol/rewrap.ts';
+import type { SealedRowList, SealedTable, Store } from '../store/store.ts';
 import type { UnsealProgress, Vault, VaultStatus } from '../vault/vault.ts';
 import type { ManagedRoots } from './managed-roots.ts';
 import type { ManagedVault, VerifiedRows } from './managed-vault.ts';
@@ -20,10 +20,7 @@ export interface ManagementBackends {
   readonly store: Store;
   /** Unsealed. */
   readonly vault: Vault;
-  /** See `RewrappedDatabase`. */
-  readonly sealedRows: RewrappedDatabase['sealedRows'] & {
-    highest(table: SealedTable): Promise<number>;
-  };
+  readonly sealedRows: SealedRowList;
   /** The same vault, sealed or not. */
   readonly control: ManagedVault;
   readonly roots: ManagedRoots;

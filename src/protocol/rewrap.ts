@@ -1,45 +1,20 @@
-import type { Store } from '../store/store.ts';
+import type {
+  SealedObject,
+  SealedRecord,
+  SealedRowList,
+  SealedRows,
+  SealedTable,
+  Store,
+} from '../store/store.ts';
 import { SealBrokenError, type Vault } from '../vault/vault.ts';
 import { resealRecord } from './unit-of-work/record-boxes.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
-
-/** Tables whose rows are sealed. */
-export type SealedTable = 'managed_object' | 'sealed_record';
-
-interface SealedRow {
-  /** Number of the row. */
-  readonly seq: number;
-  /** The oldest epoch of its boxes. */
-  readonly epoch: number;
-}
-
-interface SealedObject extends SealedRow {
-  readonly id: string;
-  readonly group: string;
-}
-
-interface SealedRecord extends SealedRow {
-  readonly kind: string;
-  readonly key: string;
-}
-
-/** Some rows in the order of their numbers. */
-interface SealedRows<Row extends SealedRow> {
-  readonly rows: readonly Row[];
-  /** Whether no row had a higher number. */
-  readonly isLast: boolean;
-}
 
 /** Where rows are sealed under the current epoch. */
 export interface RewrappedDatabase {
   readonly store: Store;
   readonly vault: Vault;
-  readonly sealedRows: {
-    /** Some objects with a number above `after`. */
-    objects(after: number): Promise<SealedRows<SealedObject>>;
-    /** Likewise records. */
-    records(after: number): Promise<SealedRows<SealedRecord>>;
-  };
+  readonly sealedRows: Pick<SealedRowList, 'objects' | 'records'>;
 }
 
 export interface RewrapOptions {
@@ -55,7 +30,7 @@ export interface RewrapOptions {
 export interface RewrappedPage {
   /** Rows of older epochs. */
   readonly older: number;
-  /** Of these, those that are sealed anew. Others have changed meanwhile, so that they are, too. */
+  /** Of these, those that are sealed anew. Others have changed meanwhile, or are not found by their names. */
   readonly rewrapped: number;
   /** The rows that do not open, by table and name. */
   readonly broken: readonly string[];
@@ -102,10 +77,11 @@ interface RowKind<Row> {
   readonly partOf: (row: Row) => string;
   readonly nameOf: (row: Row) => string;
   /**
-   * Seals rows anew in one commit; resolves to false when one of them has changed meanwhile.
+   * Seals rows anew in one commit; resolves to the number of those that are there, undefined when one of them
+   * has changed meanwhile.
    * @throws {SealBrokenError} when one does not open
    */
-  readonly rewrap: (rows: readonly Row[]) => Promise<boolean>;
+  readonly rewrap: (rows: readonly Row[]) => Promise<number | undefined>;
 }
 
 async function rewrapRows<Row extends SealedObject | SealedRecord>(
@@ -132,8 +108,10 @@ async function rewrapTogether<Row>(
   broken: string[],
 ): Promise<number> {
   try {
-    for (let attempt = 1; attempt <= maxAttempts; attempt += 1)
-      if (await kind.rewrap(rows)) return rows.length;
+    for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+      const count = await kind.rewrap(rows);
+      if (count !== undefined) return count;
+    }
   } catch (error) {
     if (!(error instanceof SealBrokenError)) throw error;
     if (rows.length === 1) broken.push(...rows.map(kind.nameOf));
@@ -148,22 +126,28 @@ async function rewrapObjects(
   { store, vault }: RewrappedDatabase,
   rows: readonly SealedObject[],
   { now }: RewrapOptions,
-): Promise<boolean> {
+): Promise<number | undefined> {
   // Names stay where they are, whether they are unique or not.
   const unit = new UnitOfWork(store, vault, { uniqueNames: false, now });
   unit.actFor(rows[0]?.group ?? '');
   const layer = unit.layer();
-  for (const { id } of rows) (await layer.load(id))?.sealAnew();
+  let count = 0;
+  for (const { id } of rows) {
+    const object = await layer.load(id);
+    object?.sealAnew();
+    count += object === undefined ? 0 : 1;
+  }
   layer.keep();
-  return (await unit.commit()) === 'committed';
+  return (await unit.commit()) === 'committed' ? count : undefined;
 }
 
 async function rewrapRecords(
   { store, vault }: RewrappedDatabase,
   rows: readonly SealedRecord[],
-): Promise<boolean> {
+): Promise<number | undefined> {
   const found = await Promise.all(rows.map(({ kind, key }) => store.record(kind, key)));
   const puts = found.filter((row) => row !== undefined).map((row) => resealRecord(vault, row));
   const records = { expects: [], puts, removals: [] };
-  return (await store.commit({ expects: [], inserts: [], updates: [], records })) === 'committed';
+  const result = await store.commit({ expects: [], inserts: [], updates: [], records });
+  return result === 'committed' ? puts.length : undefined;
 }

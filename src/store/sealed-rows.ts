@@ -1,35 +1,12 @@
 import { cellBytes, cellText } from './cells.ts';
-import { hasOwnNumber, isNumberAfter, type NumberedTable } from './row-numbers.ts';
+import { hasOwnNumber, isNumberAfter } from './row-numbers.ts';
 import type { Read, SqlRow } from './sql-driver.ts';
+import type { SealedObject, SealedRecord, SealedRowList, SealedRows } from './store.ts';
 
 /** Under which epochs the rows of a database are sealed, by the headers of their boxes: nothing is opened. */
 
 /** Rows of one read. */
 const pageRows = 1_000;
-
-interface SealedRow {
-  /** Number of the row, in the order of insertion. */
-  readonly seq: number;
-  /** The oldest epoch of its boxes; 0 for what is no box. */
-  readonly epoch: number;
-}
-
-interface SealedObject extends SealedRow {
-  readonly id: string;
-  readonly group: string;
-}
-
-interface SealedRecord extends SealedRow {
-  readonly kind: string;
-  readonly key: string;
-}
-
-/** Some rows in the order of their numbers. */
-interface SealedRows<Row extends SealedRow> {
-  readonly rows: readonly Row[];
-  /** Whether no row had a higher number. */
-  readonly isLast: boolean;
-}
 
 /** The 4 bytes of the epoch, which follow format and kind; see box.ts of the vault. */
 const epochOf = (column: string) => `substr(${column}, 3, 4)`;
@@ -38,16 +15,6 @@ const next = `${isNumberAfter('seq', '$1')} order by seq limit ${pageRows}`;
 const nameOf = (column: string) => `substr(${column}, 1, 256) as ${column}`;
 const selectObjects = `select seq, ${nameOf('id')}, ${nameOf('grp')}, ${epochOf('box')} as epoch, ${epochOf('value')} as value_epoch from managed_object where ${next}`;
 const selectRecords = `select seq, ${nameOf('kind')}, ${nameOf('key')}, ${epochOf('box')} as epoch from sealed_record where ${next}`;
-
-/** Lists rows with the epochs of their boxes. */
-export interface SealedRowList {
-  /** Some objects with a number above `after`. */
-  objects(after: number): Promise<SealedRows<SealedObject>>;
-  /** Likewise records. */
-  records(after: number): Promise<SealedRows<SealedRecord>>;
-  /** The highest number of a table; 0 while it is empty. */
-  highest(table: NumberedTable): Promise<number>;
-}
 
 /** Creates the list over statements that only read; each is short. */
 export function createSealedRowList(read: Read): SealedRowList {
@@ -73,7 +40,7 @@ function toRecord({ seq, kind, key, epoch }: SqlRow): SealedRecord {
   return { seq: seq as number, kind: cellText(kind), key: cellText(key), epoch: toEpoch(epoch) };
 }
 
-function toPage<Row extends SealedRow>(
+function toPage<Row extends SealedObject | SealedRecord>(
   rows: readonly SqlRow[],
   toRow: (row: SqlRow) => Row,
 ): SealedRows<Row> {

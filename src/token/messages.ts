@@ -31,9 +31,9 @@ export interface HelloRequest {
 
 /** CK_INFO and CK_TOKEN_INFO, without the blanks at the end of their texts. */
 export interface TokenDescription {
-  readonly library: string;
-  readonly libraryManufacturer: string;
-  readonly libraryVersion: string;
+  readonly module: string;
+  readonly moduleManufacturer: string;
+  readonly moduleVersion: string;
   readonly cryptokiVersion: string;
   readonly slotId: number;
   readonly label: string;

@@ -70,13 +70,13 @@ export class Token {
   }
 
   describe(areCoreDumpsEmpty: boolean): TokenDescription {
-    const library = this.#module.C_GetInfo();
+    const { libraryDescription, libraryVersion, ...info } = this.#module.C_GetInfo();
     const token = this.#module.C_GetTokenInfo(this.#slot);
     return {
-      library: trim(library.libraryDescription),
-      libraryManufacturer: trim(library.manufacturerID),
-      libraryVersion: formatVersion(library.libraryVersion),
-      cryptokiVersion: formatVersion(library.cryptokiVersion),
+      module: trim(libraryDescription),
+      moduleManufacturer: trim(info.manufacturerID),
+      moduleVersion: formatVersion(libraryVersion),
+      cryptokiVersion: formatVersion(info.cryptokiVersion),
       slotId: readHandle(this.#slot),
       label: trim(token.label),
       manufacturer: trim(token.manufacturerID),
