@@ -12,9 +12,12 @@ export class PlainVault implements Vault {
   readonly unsealed = true;
   readonly currentEpoch = 0;
   readonly generation = Number.MAX_SAFE_INTEGER;
+  readonly rootsAtHand = [];
   seals = 0;
   opens = 0;
   terms = 0;
+
+  learnUsedEpoch(): void {}
 
   seal(context: SealContext, plain: Uint8Array): SealedKey {
     this.seals++;

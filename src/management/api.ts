@@ -11,7 +11,7 @@ import type { RewrappedPage } from '../protocol/rewrap.ts';
 import type { SealedRowList, SealedTable, Store } from '../store/store.ts';
 import type { UnsealProgress, Vault, VaultStatus } from '../vault/vault.ts';
 import type { ManagedRoots } from './managed-roots.ts';
-import type { ManagedVault, VerifiedRows } from './managed-vault.ts';
+import type { ManagedVault, Retirement, VerifiedRows } from './managed-vault.ts';
 
 /** The methods of the management service, with their parameters and results, which are plain JSON. */
 
@@ -253,11 +253,8 @@ export interface ManagementApi {
     { readonly table: SealedTable; readonly after: number; readonly dryRun: boolean },
     RewrappedPage & { /** The highest number of a row. */ readonly highest: number }
   >;
-  /** Ends the epochs before the one in use; the caller has counted no row of one of them. */
-  'vault.retire': Method<
-    { readonly epoch: number },
-    { /** Null while rows are verified: to be called again. */ readonly retired: readonly number[] | null }
-  >;
+  /** Ends the epochs below one, after a verification of all rows; see `retireEpochs`. */
+  'vault.retire': Method<{ readonly epoch: number }, Retirement>;
 
   'crl.issuers': Method<Empty, readonly IssuerSummary[]>;
   /** Makes a list that is valid for so many seconds; `der` in Base64. */

@@ -10,8 +10,18 @@ export interface ManagedVault {
   refresh(): Promise<void>;
   /** As `LocalVault.rotate`. */
   rotate(): Promise<number>;
+  /** As `LocalVault.secondsUntilRetirement`. */
+  secondsUntilRetirement(epoch: number): number;
   /** As `LocalVault.retire`. */
   retire(epoch: number): Promise<readonly number[]>;
+}
+
+/** What became of a request to end epochs. */
+export interface Retirement {
+  /** The epochs that were ended; null: to be called again. */
+  readonly retired: readonly number[] | null;
+  /** After so many seconds; 0 while rows are verified. */
+  readonly waitSeconds: number;
 }
 
 /** What a verification of all rows has found. */

@@ -126,7 +126,7 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'vault.prepareRoot': record({ shares: list(text) }),
   'vault.addRoot': record({ id: text }),
   'vault.keepRoot': empty,
-  'vault.retire': record({ retired: nullable(list(natural)) }),
+  'vault.retire': record({ retired: nullable(list(natural)), waitSeconds: natural }),
   'vault.unseal': record({ given: natural, needed: natural, sealedBecause: nullable(text) }),
   'crl.issuers': list(record({ id: text, group: text, subject: text, notAfter: natural })),
   'crl.make': record({ der: text, number: natural, entries: natural, nextUpdate: natural }),

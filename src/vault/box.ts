@@ -2,7 +2,14 @@ import { randomFillSync } from 'node:crypto';
 import { concatBytes } from '../common/bytes.ts';
 import { decryptGcm, encryptGcm } from './aead.ts';
 import { deriveVaultKey, keyedHash, lengthAndText } from './keyed-hash.ts';
-import { boxHeaderBytes, nonceBytes, type SealContext, tagBytes, typesOfSecretLength } from './vault.ts';
+import {
+  boxEpoch,
+  boxHeaderBytes,
+  nonceBytes,
+  type SealContext,
+  tagBytes,
+  typesOfSecretLength,
+} from './vault.ts';
 
 /**
  * A box, AES-256-GCM under a key that HKDF-SHA256 derives from a seal secret for each kind.
@@ -69,7 +76,7 @@ export function sealBox(
 /** Returns the epoch of a box; undefined for bytes that are no box. */
 export function readEpoch(sealed: Uint8Array): number | undefined {
   if (sealed[0] !== boxFormat || sealed.length < boxHeaderBytes + nonceBytes + tagBytes) return undefined;
-  return new DataView(sealed.buffer, sealed.byteOffset).getUint32(epochOffset);
+  return boxEpoch(sealed);
 }
 
 /** Decrypts a box; undefined when it belongs to another row, is of another kind, or was changed. */

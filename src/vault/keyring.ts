@@ -47,7 +47,7 @@ export const secretBytes = 32;
 export const storeIdBytes = 16;
 export const secretKinds: readonly SecretKind[] = ['seal', 'index', 'set'];
 /** The most seal epochs, so that the keyring stays small enough to be read. */
-const maxEpochs = 1_000;
+export const maxEpochs = 1_000;
 /** The most roots at a time. */
 export const maxRoots = 4;
 
@@ -69,16 +69,22 @@ export function describeRoot({ root, uri }: NamedRoot, createdAt: number): LiveR
   return { id: root.id, kind: uri.split(':', 1)[0] ?? '', uri, createdAt };
 }
 
+/** Returns the numbers of the seal epochs. */
+export function sealEpochsOf({ secrets }: Keyring): readonly number[] {
+  return secrets.filter(({ kind }) => kind === 'seal').map(({ epoch }) => epoch);
+}
+
 /**
  * Returns the keyring with one more seal epoch. `endsLanes`: lanes that were sealed before it are not to be
  * believed any more.
+ * @throws {VaultUnavailableError} when there are too many.
  */
 export function addSealEpoch(
   keyring: Keyring,
   createdAt: number,
   { endsLanes = false }: { readonly endsLanes?: boolean } = {},
 ): Keyring {
-  const epochs = keyring.secrets.filter(({ kind }) => kind === 'seal').map((secret) => secret.epoch);
+  const epochs = sealEpochsOf(keyring);
   if (epochs.length >= maxEpochs)
     throw new VaultUnavailableError(
       `the keyring has ${maxEpochs} epochs: end those before the newest by kmipd vault rewrap and retire`,
@@ -93,19 +99,16 @@ export function addSealEpoch(
 }
 
 /**
- * Returns the keyring without the seal epochs below `epoch`, whose secrets are overwritten: what is sealed
- * under them opens no more, wherever a copy of it is. Copies of the keyring of before still have them.
+ * Returns the keyring without the seal epochs below `epoch`: what is sealed under them opens no more,
+ * wherever a copy of it is. Copies of the keyring of before still have them.
  */
 export function retireSealEpochs(keyring: Keyring, epoch: number): Keyring {
-  const isRetired = (secret: KeyringSecret) => secret.kind === 'seal' && secret.epoch < epoch;
-  for (const { value } of keyring.secrets.filter(isRetired)) value.wipe();
-  const secrets = keyring.secrets.filter((secret) => !isRetired(secret));
+  const secrets = keyring.secrets.filter((secret) => secret.kind !== 'seal' || secret.epoch >= epoch);
   return { ...keyring, generation: keyring.generation + 1, secrets };
 }
 
 /**
- * Returns the keyring with one more root, which wraps every secret beside those that do already. A new
- * database has it in its first generation.
+ * Returns the keyring with one more root, which wraps every secret beside those that do already.
  * @throws {VaultUnavailableError} when it is live already, or there are too many.
  */
 export function addRoot(keyring: Keyring, root: NamedRoot, createdAt: number): Keyring {
@@ -113,8 +116,7 @@ export function addRoot(keyring: Keyring, root: NamedRoot, createdAt: number): K
   if (keyring.roots.some(({ id }) => id === added.id))
     throw new VaultUnavailableError(`the root ${added.uri} is live`);
   if (keyring.roots.length >= maxRoots) throw new VaultUnavailableError(`${maxRoots} roots are live`);
-  const generation = keyring.roots.length === 0 ? keyring.generation : keyring.generation + 1;
-  return { ...keyring, generation, roots: [...keyring.roots, added] };
+  return { ...keyring, generation: keyring.generation + 1, roots: [...keyring.roots, added] };
 }
 
 /**

@@ -48,6 +48,12 @@ export interface LocalVault extends Vault {
    */
   rotate(): Promise<number>;
   /**
+   * Returns the seconds until the epochs below one may end; 0 when they may.
+   *
+   * @throws {VaultUnavailableError} when that epoch is not in use.
+   */
+  secondsUntilRetirement(epoch: number): number;
+  /**
    * Ends the epochs below one, of which the caller has found no row and no lane in a verification; resolves
    * with their numbers.
    *

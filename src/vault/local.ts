@@ -1,14 +1,14 @@
 import type { Secret } from '../common/secret.ts';
 import { readEpoch } from './box.ts';
 import { EpochChoice } from './epoch-choice.ts';
-import { findEpochEnd } from './epoch-end.ts';
 import { EpochReplacement } from './epoch-replacement.ts';
 import { brokenSeal, rowOf } from './forged-row.ts';
 import { giveToRoots } from './give-to-roots.ts';
-import { addSealEpoch, type Keyring, retireSealEpochs } from './keyring.ts';
-import { KeyringAccess } from './keyring-access.ts';
+import { addSealEpoch, type Keyring, retireSealEpochs, sealEpochsOf, wipeKeyring } from './keyring.ts';
+import { KeyringAccess, requireStored } from './keyring-access.ts';
 import type { LocalVault, LocalVaultOptions } from './local-vault.ts';
 import { OpenKeyring } from './open-keyring.ts';
+import { RootChanges } from './root-changes.ts';
 import type { RootSource } from './roots/root.ts';
 import { EpochSealCounter } from './seal-counter.ts';
 import {
@@ -43,6 +43,7 @@ class KeyringVault implements LocalVault {
   readonly sealCounter = new EpochSealCounter();
   readonly #options: LocalVaultOptions;
   readonly #access: KeyringAccess;
+  readonly #rootChanges: RootChanges;
   readonly #now: () => number;
   readonly #activationDelay: number;
   readonly #choice: EpochChoice;
@@ -61,6 +62,7 @@ class KeyringVault implements LocalVault {
   constructor(options: LocalVaultOptions) {
     [this.#options, this.#now] = [options, options.now ?? Date.now];
     this.#access = new KeyringAccess(options, this.#now);
+    this.#rootChanges = new RootChanges(this.#access);
     this.#activationDelay = options.activationDelaySeconds ?? 120;
     this.#choice = new EpochChoice(this.#activationDelay, options.now);
     this.#watch = new VaultWatch(options.refreshSeconds ?? 60, () => this.refresh());
@@ -73,7 +75,11 @@ class KeyringVault implements LocalVault {
   }
 
   get currentEpoch(): number {
-    return this.#keyring === undefined ? 0 : this.#epochOf(this.#keyring);
+    return this.#keyring === undefined ? 0 : this.#choice.choose(this.#keyring);
+  }
+
+  learnUsedEpoch(epoch: number): void {
+    this.#choice.learnUsed(epoch);
   }
 
   get generation(): number {
@@ -91,7 +97,7 @@ class KeyringVault implements LocalVault {
   status(): VaultStatus {
     return {
       sealedBecause: this.#sealedBecause ?? null,
-      ...this.#access.status(),
+      ...this.#rootChanges.status(),
       generation: this.#keyring?.generation ?? null,
       roots: this.#keyring?.roots ?? [],
       epochs: this.#keyring?.describeEpochs(this.currentEpoch, this.sealCounter) ?? [],
@@ -99,25 +105,21 @@ class KeyringVault implements LocalVault {
   }
 
   async unseal(input: Secret): Promise<UnsealProgress> {
-    const { source, progress, isComplete } = giveToRoots(input, this.#access, this.unsealed);
+    const { source, progress, isComplete } = giveToRoots(input, this.#rootChanges, this.unsealed);
     // One that is prepared is opened when it becomes live.
-    if (this.#access.sources.includes(source)) await this.#reopen();
+    if (this.#rootChanges.sources.includes(source)) await this.#reopen();
     if (this.#sealedBecause === undefined || !isComplete) return progress;
     throw new VaultUnavailableError(this.#sealedBecause);
   }
 
   seal(context: SealContext, plain: Uint8Array): SealedKey {
     const keyring = this.#requireKeyring();
-    const epoch = this.#epochOf(keyring);
+    const epoch = this.#choice.choose(keyring);
     const count = this.sealCounter.add(epoch);
     this.#replacement.noteCount(epoch, count);
     if (count > maxSeals)
       throw new VaultUnavailableError(`epoch ${epoch} has reached its limit of seals; none follows`);
     return keyring.seal(epoch, context, plain);
-  }
-
-  #epochOf({ epochs, lanesSince }: OpenKeyring): number {
-    return this.#choice.choose(epochs, lanesSince, this.sealCounter.newestStated);
   }
 
   /** Begins a new epoch unless this or another process has done so. */
@@ -164,38 +166,43 @@ class KeyringVault implements LocalVault {
     return this.#rotating;
   }
 
+  secondsUntilRetirement(epoch: number): number {
+    return this.#choice.secondsUntilEnd(this.#requireKeyring(), epoch);
+  }
+
   async retire(epoch: number): Promise<readonly number[]> {
-    this.#requireKeyring();
-    const retired = findEpochEnd(this.status().epochs, epoch, this.#activationDelay, this.#now() / 1000);
-    await this.#requireStored(this.#change((keyring) => retireSealEpochs(keyring, epoch)));
-    return retired;
+    if (this.secondsUntilRetirement(epoch) > 0)
+      throw new VaultUnavailableError(`epochs before ${epoch} may still be used: try again in a while`);
+    const { epochs } = this.#requireKeyring();
+    await requireStored(this.#change((keyring) => retireSealEpochs(keyring, epoch)));
+    return epochs.filter((each) => each.epoch < epoch).map((each) => each.epoch);
   }
 
   async endLanes(): Promise<void> {
     this.#access.rememberAlways();
     // In use at once, because no other process is to seal anything meanwhile.
-    await this.#requireStored(
+    await requireStored(
       this.#change((keyring, now) => addSealEpoch(keyring, now - this.#activationDelay, { endsLanes: true })),
     );
   }
 
   async prepareRoot(source: RootSource | undefined, isMade: boolean): Promise<void> {
     this.#requireKeyring();
-    await this.#access.prepareSource(source, isMade);
+    await this.#rootChanges.prepare(source, isMade);
   }
 
   async addRoot(source: RootSource, intent: 'use' | 'create' = 'create'): Promise<string> {
     this.#requireKeyring();
-    return this.#requireStored(this.#access.addSource(source, intent).finally(() => this.#reopen()));
+    return requireStored(this.#rootChanges.add(source, intent).finally(() => this.#reopen()));
   }
 
   async keepRoot(id: string): Promise<void> {
     this.#requireKeyring();
-    await this.#requireStored(this.#access.keepRoot(id).finally(() => this.#reopen()));
+    await requireStored(this.#rootChanges.keep(id).finally(() => this.#reopen()));
   }
 
   async useSources(sources: readonly RootSource[]): Promise<void> {
-    await this.#access.useSources(sources);
+    await this.#rootChanges.use(sources);
     await this.#reopen();
     this.watch();
   }
@@ -210,7 +217,7 @@ class KeyringVault implements LocalVault {
   /** Reads the keyring every so many seconds; while the vault is sealed, also when a root has come. */
   watch(): void {
     this.#watch.start();
-    if (!this.unsealed) this.#watch.watchSources(this.#access.sources, () => this.#retry());
+    if (!this.unsealed) this.#watch.watchSources(this.#rootChanges.sources, () => this.#retry());
   }
 
   /** Reads the keyring once more after a reading at work, which may have begun before a root came. */
@@ -230,7 +237,7 @@ class KeyringVault implements LocalVault {
     this.#closed = true;
     this.#watch.end();
     await Promise.allSettled([this.#refreshing, this.#rotating]);
-    await this.#access.close();
+    await this.#rootChanges.close();
     this.#keyring?.wipe();
     [this.#keyring, this.#sealedBecause] = [undefined, 'the vault is closed'];
   }
@@ -247,7 +254,7 @@ class KeyringVault implements LocalVault {
     return !isCurrent && keyring.mayFollow(epoch);
   }
 
-  /** Reads the stored keyring; once unsealed, uses the root key only when its generation is another one. */
+  /** Reads the stored keyring; once unsealed, asks the roots only when there is something new to learn. */
   async #readKeyring(): Promise<void> {
     if (this.#closed) return;
     const stored = await this.#access.read();
@@ -274,12 +281,11 @@ class KeyringVault implements LocalVault {
   }
 
   #use(keyring: Keyring): void {
-    const opened = new OpenKeyring(keyring);
-    this.#choice.learn(opened.epochs);
-    if (this.#closed || opened.generation <= this.generation) return opened.wipe();
+    this.#choice.learn(sealEpochsOf(keyring));
+    if (this.#closed || keyring.generation <= this.generation) return wipeKeyring(keyring);
     this.#keyring?.wipe();
     const wasSealed = this.#sealedBecause !== undefined;
-    [this.#keyring, this.#sealedBecause, this.#readAt] = [opened, undefined, this.#now()];
+    [this.#keyring, this.#sealedBecause, this.#readAt] = [new OpenKeyring(keyring), undefined, this.#now()];
     this.#watch.endSources();
     if (wasSealed) this.#options.sealing?.unsealed();
   }
@@ -287,14 +293,6 @@ class KeyringVault implements LocalVault {
   /** Returns false when another process has changed the keyring at the same time. */
   async #change(change: (keyring: Keyring, now: number) => Keyring): Promise<boolean> {
     this.#requireKeyring();
-    const isStored = await this.#access.change(change);
-    await this.refresh();
-    return isStored;
-  }
-
-  async #requireStored<T>(storing: Promise<T | false | undefined>): Promise<T> {
-    const stored = await storing;
-    if (stored !== undefined && stored !== false) return stored;
-    throw new VaultUnavailableError('another process changes the keyring: stop it, and try again');
+    return this.#access.change(change).finally(() => this.refresh());
   }
 }

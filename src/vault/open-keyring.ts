@@ -25,6 +25,7 @@ export class OpenKeyring {
   readonly index: HashedIndex;
   /** In the order of their numbers, which is that of their age. */
   readonly #epochs: readonly Epoch[];
+  readonly #keys: ReadonlyMap<number, BoxKeys>;
 
   /** Takes over the secrets of the keyring, and overwrites those that are only derived from. */
   constructor(keyring: Keyring) {
@@ -39,6 +40,7 @@ export class OpenKeyring {
         keys: deriveBoxKeys(value.bytes, keyring.storeId),
       }))
       .toSorted((a, b) => a.epoch - b.epoch);
+    this.#keys = new Map(this.#epochs.map(({ epoch, keys }) => [epoch, keys]));
     const indexSecret = Secret.copyOf(singleSecret(keyring, 'index')).bytes;
     this.index = new HashedIndex(indexSecret, singleSecret(keyring, 'set'), keyring.storeId);
     wipeKeyring(keyring);
@@ -93,6 +95,6 @@ export class OpenKeyring {
   }
 
   #keysOf(epoch: number | undefined): BoxKeys | undefined {
-    return this.#epochs.find((each) => each.epoch === epoch)?.keys;
+    return epoch === undefined ? undefined : this.#keys.get(epoch);
   }
 }

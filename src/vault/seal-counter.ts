@@ -10,13 +10,6 @@ export class EpochSealCounter implements SealCounter {
   /** What lanes stated that this process has folded. */
   readonly #taken: SealCount[] = [];
 
-  /** The newest epoch that lanes have stated. */
-  #stated = 0;
-
-  get newestStated(): number {
-    return this.#stated;
-  }
-
   /** Counts a box of the epoch that is in use, and returns how many that epoch has. */
   add(epoch: number): number {
     if (epoch !== this.#epoch) [this.#epoch, this.#count] = [epoch, 0];
@@ -35,7 +28,6 @@ export class EpochSealCounter implements SealCounter {
 
   resume(stated: readonly SealCount[]): void {
     const newest = Math.max(0, ...stated.map(({ epoch }) => epoch));
-    this.#stated = Math.max(this.#stated, newest);
     const counts = stated.filter(({ epoch }) => epoch === newest).map(({ count }) => count);
     this.#earlier = { epoch: newest, count: Math.max(0, ...counts) };
     if (this.#epoch === 0) this.#epoch = newest;
@@ -43,7 +35,6 @@ export class EpochSealCounter implements SealCounter {
 
   learnOthers(stated: readonly SealCount[]): void {
     this.#others = stated;
-    this.#stated = Math.max(this.#stated, ...stated.map(({ epoch }) => epoch));
   }
 
   takeOver(stated: readonly SealCount[]): void {

@@ -26,9 +26,9 @@ export function boxTag(sealed: SealedKey): Uint8Array {
   return sealed.subarray(-tagBytes);
 }
 
-/** The epoch under which something is sealed, as its header says. */
-export function boxEpoch({ buffer, byteOffset }: SealedKey): number {
-  return new DataView(buffer, byteOffset).getUint32(boxHeaderBytes - 4);
+/** The epoch under which a box is sealed, as its header says; true of one that opens. */
+export function boxEpoch({ buffer, byteOffset, length }: Uint8Array): number {
+  return new DataView(buffer, byteOffset, length).getUint32(boxHeaderBytes - 4);
 }
 
 /** Nonce and tag of a box, 28 bytes, to which another box can be bound. */
@@ -141,6 +141,8 @@ export interface Vault {
   readonly rootsAtHand?: readonly string[];
   /** The epoch under which this process seals; 0 while the vault is sealed. */
   readonly currentEpoch: number;
+  /** Notes that a lane is sealed under an epoch; older ones are not used any more. */
+  learnUsedEpoch(epoch: number): void;
   /** Generation of the keyring that this process has opened; 0 while the vault is sealed. */
   readonly generation: number;
   /** False while the root key is not available; the daemon then answers only what needs no row. */

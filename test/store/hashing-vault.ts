@@ -13,7 +13,10 @@ export class HashingVault implements Vault {
   readonly sealCounter = new EpochSealCounter();
   readonly currentEpoch = 0;
   readonly generation = Number.MAX_SAFE_INTEGER;
+  readonly rootsAtHand = [];
   unsealed = true;
+
+  learnUsedEpoch(): void {}
 
   seal(context: SealContext, plain: Uint8Array): SealedKey {
     this.#requireUnsealed();

@@ -95,9 +95,8 @@ async function change(args: Arguments, stateDirectory: StateDirectory, begun: Ro
   );
   if (isCompromised) {
     const { renewEpochs } = await import('../vault-changes/renew-epochs.ts');
-    const { vault } = requireInitialised(stateDirectory);
     const place = { stateDirectory, store: args.store };
-    await renewEpochs(place, done, vault.activationSeconds);
+    await renewEpochs(place, done);
     print('the old root, with any copy of the database, opens none of the rows that are there now');
     print(
       'if somebody may have read the database meanwhile and can write to it, move to one more root: kmipd vault change-root URI',

@@ -56,9 +56,14 @@ export async function endEpochs(place: EpochPlace): Promise<void> {
         `${older} rows are sealed under older epochs: kmipd vault rewrap seals them anew, or names those that do not open`,
       );
     for (;;) {
-      const answer = await call('vault.retire', { epoch });
-      if (answer.retired !== null) return answer.retired;
-      print('all rows are being verified');
+      const { retired, waitSeconds } = await call('vault.retire', { epoch });
+      if (retired !== null) return retired;
+      print(
+        waitSeconds > 0
+          ? `waiting ${waitSeconds} seconds until no message uses the epochs before`
+          : 'all rows are being verified',
+      );
+      await sleep(waitSeconds * 1000);
     }
   });
   print(`retired: ${retired.join(', ')}; what is sealed under these epochs opens no more`);

@@ -48,5 +48,5 @@ export const vaultMethods: MethodsOf<'vault'> = {
     const page = await rewrapPage({ store, vault, sealedRows }, table, after, options);
     return { ...page, highest: await sealedRows.highest(table) };
   },
-  'vault.retire': async (backends, { epoch }) => ({ retired: await retireEpochs(backends, epoch) }),
+  'vault.retire': (backends, { epoch }) => retireEpochs(backends, epoch),
 };

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { type Vault, VaultUnavailableError } from '../../vault/vault.ts';
+import { boxEpoch, type Vault, VaultUnavailableError } from '../../vault/vault.ts';
 import type { Read, SqlDriver, SqlRow, SqlUnit } from '../sql-driver.ts';
 import { StoreUnavailableError } from '../store.ts';
 import { AnchorKeeper } from './anchor-keeper.ts';
@@ -199,13 +199,14 @@ export class Lanes {
     if (problem !== undefined) return void this.#stop.rollBack(problem);
     const removed = this.#nodeLanes().find((name) => this.#lanes.isFolded(name));
     if (removed !== undefined) return void this.#stop.remove(removed);
-    if (keyring > this.#storedKeyring) keyringMoved?.();
+    if (keyring > Math.max(this.#storedKeyring, vault.generation)) keyringMoved?.();
     this.#storedKeyring = keyring;
     // Nobody vouches for the number of a keyring that this process has not opened.
     this.#keyring = Math.max(this.#keyring, Math.min(keyring, vault.generation));
     this.#lanes.learn(known, lanes);
     const others = lanes.filter((lane) => !this.#isOwn(lane));
     vault.sealCounter.learnOthers(others.map(({ content }) => content.seals));
+    for (const { row } of lanes) vault.learnUsedEpoch(boxEpoch(row.box));
     if (!this.#isStarted) this.#resume(lanes, vault);
     renewOutdated(this.#writers, { vault, keyring: this.#keyring }, this.renew);
     const isMoved = ({ name, content }: OpenLane) =>

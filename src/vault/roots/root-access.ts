@@ -128,6 +128,11 @@ export class RootAccess {
   }
 }
 
-async function openSource(source: RootSource, storeId: Uint8Array, intent: RootIntent): Promise<OpenRoot> {
+/** Opens a root; with the intent `create`, makes what is missing of it. */
+export async function openSource(
+  source: RootSource,
+  storeId: Uint8Array,
+  intent: RootIntent,
+): Promise<OpenRoot> {
   return intent === 'create' && source.create !== undefined ? source.create(storeId) : source.open(storeId);
 }

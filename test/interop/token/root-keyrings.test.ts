@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
 import { concatBytes } from '../../../src/common/bytes.ts';
-import { addRoot, createKeyring } from '../../../src/vault/keyring.ts';
+import { createKeyring, describeRoot } from '../../../src/vault/keyring.ts';
 import { encodeKeyring, readStoreId } from '../../../src/vault/keyring-format.ts';
 import type { StoredKeyring } from '../../../src/vault/vault.ts';
 import { missing, pin, SoftToken } from './soft-token.ts';
@@ -140,7 +140,7 @@ async function forge(
   storeId: Uint8Array = new Uint8Array(16),
 ): Promise<StoredKeyring> {
   const root = { id, wrap, unwrap: async () => undefined, close: async () => {} };
-  const keyring = addRoot({ ...createKeyring(1), storeId }, { uri, root }, 1);
+  const keyring = { ...createKeyring(1), storeId, roots: [describeRoot({ uri, root }, 1)] };
   return encodeKeyring({ ...keyring, generation: 9 }, [{ uri, root }]);
 }
 

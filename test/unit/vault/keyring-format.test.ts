@@ -8,6 +8,7 @@ import {
   addRoot,
   addSealEpoch,
   createKeyring,
+  describeRoot,
   type Keyring,
   removeRoot,
   singleSecret,
@@ -38,7 +39,7 @@ function rootOf(storeId: Uint8Array, key = rootKey, random?: Random): NamedRoot 
 function createRooted(createdAt = 1_700_000_000): { keyring: Keyring; root: NamedRoot } {
   const empty = createKeyring(createdAt);
   const root = rootOf(empty.storeId);
-  return { keyring: addRoot(empty, root, createdAt), root };
+  return { keyring: { ...empty, roots: [describeRoot(root, createdAt)] }, root };
 }
 
 const secretsOf = ({ secrets }: Keyring) => secrets.map(({ value }) => value.bytes.toHex());

@@ -1,0 +1,144 @@
+import { addRoot, removeRoot, wipeKeyring } from './keyring.ts';
+import type { KeyringAccess } from './keyring-access.ts';
+import { encodeKeyring, requireOpened, requireOpenedBy } from './keyring-format.ts';
+import { nameOfRoot } from './root-messages.ts';
+import type { RootSource } from './roots/root.ts';
+import { openSource, type RootIntent } from './roots/root-access.ts';
+import { type StoredKeyring, type VaultStatus, VaultUnavailableError } from './vault.ts';
+
+/** Changes which roots are live, and which sources this process uses; while the vault is unsealed. */
+export class RootChanges {
+  readonly #access: KeyringAccess;
+  /** The source of a root that is to become live, for which operators give what it needs. */
+  #candidate: RootSource | undefined;
+
+  constructor(access: KeyringAccess) {
+    this.#access = access;
+  }
+
+  status(): Pick<VaultStatus, 'configured' | 'atHand' | 'rootProblems' | 'prepared'> {
+    const { atHand, problems: rootProblems } = this.#access.rootsInUse;
+    const { uri, isReady = true } = this.#candidate ?? {};
+    const prepared = uri === undefined ? null : { uri, isReady };
+    return { configured: this.sources.map((source) => source.uri), atHand, rootProblems, prepared };
+  }
+
+  get sources(): readonly RootSource[] {
+    return this.#access.roots.sources;
+  }
+
+  /** The sources for which people may give something; some of them only while the vault is sealed. */
+  get waiting(): readonly RootSource[] {
+    const candidate = this.#candidate === undefined ? [] : [this.#candidate];
+    return [
+      ...candidate,
+      ...this.#access.roots.sources.filter((source) => !this.#access.roots.isOpen(source)),
+    ];
+  }
+
+  /**
+   * Makes what is missing of the root of a source, which may become live later; what people give is for it
+   * meanwhile. `isMade`: it was made before. Ends the source before; that is all where none is given.
+   * @throws {VaultUnavailableError} when it cannot be made.
+   */
+  async prepare(source: RootSource | undefined, isMade: boolean): Promise<void> {
+    if (source !== undefined && !isMade) {
+      const root = await openSource(source, this.#access.requireStoreId(), 'create');
+      await root.close();
+    }
+    const before = this.#candidate;
+    this.#candidate = source;
+    if (before !== source) await before?.close?.();
+  }
+
+  /**
+   * Makes one more root live, after the keyring with its wraps was opened by it alone, and resolves to its
+   * id; where it is live already, the source is taken only. Undefined when another process has changed the
+   * keyring at the same time.
+   * @throws as `change`
+   */
+  async add(source: RootSource, intent: RootIntent): Promise<string | undefined> {
+    const storeId = this.#access.requireStoreId();
+    const before = this.sources;
+    let isTaken = false;
+    try {
+      const id = await this.#access.roots.add(source, storeId, intent);
+      const live = await this.#access.open(await this.#access.requireStored(), async (keyring) => {
+        wipeKeyring(keyring);
+        return keyring.roots;
+      });
+      const isLive = live.some((root) => root.id === id);
+      if (!isLive && live.length > 1)
+        throw new VaultUnavailableError(
+          `the database moves to the root ${live.at(-1)?.uri} already: end that change first, or go back by kmipd vault change-root --abort`,
+        );
+      isTaken = isLive || (await this.#addRoot(source, id, storeId));
+      if (isTaken && this.#candidate === source) this.#candidate = undefined;
+      return isTaken ? id : undefined;
+    } finally {
+      if (!isTaken) await this.#access.roots.replace(before);
+    }
+  }
+
+  async #addRoot(source: RootSource, id: string, storeId: Uint8Array): Promise<boolean> {
+    return this.#access.change(
+      (keyring, now, roots) => {
+        const added = roots.find(({ root }) => root.id === id);
+        if (added === undefined) throw new VaultUnavailableError(`${nameOfRoot(source.uri)} is not at hand`);
+        return addRoot(keyring, added, now);
+      },
+      (next) => this.#access.roots.withOne(source, storeId, (root) => requireOpenedBy(root, next)),
+    );
+  }
+
+  /**
+   * Ends every live root but one, which must open the stored keyring and the next one alone, opened anew
+   * unless people have opened it; keeps the source of that root. Resolves to false when another process has
+   * changed the keyring at the same time.
+   * @throws {VaultUnavailableError} when that root is not at hand, or not live.
+   */
+  async keep(id: string): Promise<boolean> {
+    const [stored, storeId] = [await this.#access.requireStored(), this.#access.requireStoreId()];
+    this.#access.checkStore(stored);
+    const source = await this.#access.roots.with(storeId, 'use', async (roots, problems) => {
+      const named = roots.find(({ root }) => root.id === id);
+      if (named !== undefined) return this.sources.find(({ uri }) => uri === named.uri);
+      throw new VaultUnavailableError(
+        `the root ${id}, which is to stay, is not at hand${problems.map((each) => `; ${each}`).join('')}`,
+      );
+    });
+    if (source === undefined) throw new TypeError('the source of a root is gone');
+    const isStored = await this.#access.roots.withOne(source, storeId, async (named) => {
+      const keyring = await requireOpened(named, stored);
+      let next: StoredKeyring;
+      try {
+        this.#access.checkPin(keyring);
+        const others = keyring.roots.filter((root) => root.id !== id);
+        if (others.length === 0) return true;
+        next = await encodeKeyring(
+          others.reduce((rest, root) => removeRoot(rest, root.id), keyring),
+          [named],
+        );
+      } finally {
+        wipeKeyring(keyring);
+      }
+      await requireOpenedBy(named, next);
+      return this.#access.write(next);
+    });
+    if (isStored) await this.#access.roots.replace([source]);
+    return isStored;
+  }
+
+  /** Uses these sources; one of a URI that is in use stays, with what people have given it. */
+  async use(sources: readonly RootSource[]): Promise<void> {
+    const before = this.sources;
+    const kept = sources.map((source) => before.find(({ uri }) => uri === source.uri) ?? source);
+    await this.#access.roots.replace(kept);
+  }
+
+  /** Ends what the sources keep. */
+  async close(): Promise<void> {
+    await this.#candidate?.close?.();
+    await this.#access.roots.end();
+  }
+}
