@@ -37,10 +37,18 @@ export function createRootKey(file: string): void {
 
 /** Creates `file` likewise with these 32 bytes, which it overwrites in memory. */
 export function writeRootKey(file: string, key: Uint8Array): void {
-  const directory = dirname(file);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const line = new Uint8Array(rootKeyBytes * 2 + 1).fill('\n'.charCodeAt(0));
   writeHex(line, 0, key);
+  try {
+    writeLine(file, line);
+  } finally {
+    for (const bytes of [key, line]) bytes.fill(0);
+  }
+}
+
+function writeLine(file: string, line: Uint8Array): void {
+  const directory = dirname(file);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   // Written to another name, then linked: the name always refers to the whole key, and a link never replaces
   // a file.
   const unfinished = `${file}.${randomUUID()}`;
@@ -53,8 +61,6 @@ export function writeRootKey(file: string, key: Uint8Array): void {
       fsyncSync(handle);
     } finally {
       closeSync(handle);
-      key.fill(0);
-      line.fill(0);
     }
     linkSync(unfinished, file);
   } finally {

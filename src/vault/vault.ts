@@ -137,8 +137,8 @@ export interface Vault {
    */
   element(table: string, id: string, version: number, tag: Uint8Array): bigint;
   readonly sealCounter: SealCounter;
-  /** Ids of the live roots that this process has at hand; absent where there are none. */
-  readonly rootsAtHand?: readonly string[];
+  /** Ids of the live roots that this process has at hand. */
+  readonly rootsAtHand: readonly string[];
   /** The epoch under which this process seals; 0 while the vault is sealed. */
   readonly currentEpoch: number;
   /** Notes that a lane is sealed under an epoch; older ones are not used any more. */

@@ -64,7 +64,7 @@ function sealLane(name: string, rows: SetHash, keyring: number, vault: Vault): L
   const era = randomInt(1, 2 ** 48 - 1);
   const seq = 1;
   const written = Math.floor(Date.now() / 1000);
-  const { sealCounter, rootsAtHand: roots = [] } = vault;
+  const { sealCounter, rootsAtHand: roots } = vault;
   const content = encodeLane({ keyring, roots, seals: sealCounter.own, written, rows, seen: [] });
   return { name, seq, era, box: vault.seal({ kind: 'lane', name, seq, era }, content) };
 }

@@ -77,9 +77,11 @@ export function isGenuineRecord(vault: Vault, row: StoredRecord): boolean {
 export function resealRecord(vault: Vault, row: StoredRecord): WrittenRecord {
   const plain = vault.open(contextOf(row), row.box);
   const next = { ...row, version: row.version + 1 };
-  const box = vault.seal(contextOf(next), plain);
-  plain.fill(0);
-  return { ...next, box, replacedTag: boxTag(row.box) };
+  try {
+    return { ...next, box: vault.seal(contextOf(next), plain), replacedTag: boxTag(row.box) };
+  } finally {
+    plain.fill(0);
+  }
 }
 
 /**

@@ -18,19 +18,27 @@ export interface LaneKnowledge {
   readonly keyring: number;
 }
 
+/** Writers whose lane is being renewed: one that waits for a lock needs no second renewal. */
+const renewing = new WeakSet<LaneWriter>();
+
 /**
  * Renews the lanes that are outdated. The comparison of the next second tries again what has failed.
  * @param writers by the suffix of their connection
  */
 export function renewOutdated(
   writers: ReadonlyMap<string, LaneWriter>,
-  { vault: { currentEpoch, rootsAtHand = [] }, keyring }: LaneKnowledge,
+  { vault: { currentEpoch, rootsAtHand }, keyring }: LaneKnowledge,
   renew: (suffix: string) => Promise<unknown>,
 ): void {
   const roots = rootsAtHand.toSorted().join();
-  for (const [suffix, { row, statement }] of writers) {
-    if (row === undefined) continue;
+  for (const [suffix, writer] of writers) {
+    const { row, statement } = writer;
+    if (row === undefined || renewing.has(writer)) continue;
     const isCurrent = statement.keyring >= keyring && statement.roots.toSorted().join() === roots;
-    if (!isCurrent || boxEpoch(row.box) < currentEpoch) renew(suffix).catch(() => {});
+    if (isCurrent && boxEpoch(row.box) >= currentEpoch) continue;
+    renewing.add(writer);
+    renew(suffix)
+      .catch(() => {})
+      .finally(() => renewing.delete(writer));
   }
 }

@@ -99,7 +99,7 @@ export class LaneWriter {
       if (folded !== undefined) rows.addAll(folded);
     }
     const seq = this.#state.seq + 1;
-    const content = { keyring, roots: vault.rootsAtHand ?? [], rows };
+    const content = { keyring, roots: vault.rootsAtHand, rows };
     const encoded = encodeLane({ ...content, seals: vault.sealCounter.own, written: now, seen });
     const box = vault.seal({ kind: 'lane', name: this.name, seq, era }, encoded);
     const next = { seq, box, content };

@@ -1,8 +1,9 @@
-import { hash, hkdfSync, randomFillSync } from 'node:crypto';
+import { hash, randomFillSync } from 'node:crypto';
 import { concatBytes } from '../../common/bytes.ts';
 import { allocateSecretBytes, Secret } from '../../common/secret.ts';
 import type { UnsealProgress } from '../vault.ts';
 import type { OpenRoot, RootSource } from './root.ts';
+import { deriveFromRoot } from './root-derivation.ts';
 
 /** In front of the wraps; it says how they belong together. */
 const joinedFormat = 3;
@@ -115,10 +116,13 @@ class JoinedRoot implements OpenRoot {
 function splitByXor(secret: Uint8Array, count: number): readonly Uint8Array[] {
   const rest = Secret.copyOf(secret).bytes;
   const others = Array.from({ length: count - 1 }, (_, at) => {
-    const seed = concatBytes([randomFillSync(new Uint8Array(32)), secret]);
-    const info = `kmipd/2 joined root part ${at}`;
-    const part = new Uint8Array(hkdfSync('sha256', seed, new Uint8Array(), info, secret.length));
-    seed.fill(0);
+    const salt = randomFillSync(new Uint8Array(32));
+    const part = allocateSecretBytes(secret.length);
+    for (let start = 0; start < part.length; start += 32) {
+      const block = deriveFromRoot(secret, salt, `kmipd/2 joined root part ${at} from ${start}`);
+      part.set(block.subarray(0, part.length - start), start);
+      block.fill(0);
+    }
     xorInto(rest, part);
     return part;
   });

@@ -82,16 +82,19 @@ export class ShareRoot implements RootSource {
       throw new VaultUnavailableError(`the shares of a new root are made by: kmipd init --root ${this.uri}`);
     const root = new Secret(randomFillSync(allocateSecretBytes(rootBytes)));
     const set = randomFillSync(new Uint8Array(4)).toHex();
-    const values = (await sharing.split(root.bytes, threshold, parts)).map((bytes) => new Secret(bytes));
-    const shares = values.map((value, at) => ({ set, index: at + 1, threshold, parts, value }));
-    const lines = shares.map(encodeShare);
+    const secrets = [root];
     try {
+      const values = (await sharing.split(root.bytes, threshold, parts)).map((bytes) => new Secret(bytes));
+      secrets.push(...values);
+      const shares = values.map((value, at) => ({ set, index: at + 1, threshold, parts, value }));
+      const lines = shares.map(encodeShare);
+      secrets.push(...lines);
       const commitments = shares.map((share) => commit(share, randomFillSync(new Uint8Array(16))));
       writeRootSettings(this.#options.settingsFile, { shares: { set, threshold, commitments } });
       await deliver(lines);
       return new ByteRoot(root, storeId);
     } finally {
-      for (const secret of [...values, ...lines, root]) secret.wipe();
+      for (const secret of secrets) secret.wipe();
     }
   }
 

@@ -43,9 +43,13 @@ export function decodeShare(input: Secret): RootShare | string {
   // People type them.
   using lower = new Secret(trimSpace(input.bytes).map(toLowerCase));
   const line = lower.bytes;
-  const colons = [...line.entries()].filter(([, byte]) => byte === 0x3a).map(([at]) => at);
-  const [first = 0, second = 0, third = 0, fourth = 0] = colons;
-  if (!isShareText(lower) || colons.length !== 4) return 'this is not the line of a share, kmipd-share:…';
+  const nextColon = (at: number) => line.indexOf(colon, at + 1);
+  const first = nextColon(-1);
+  const second = nextColon(first);
+  const third = nextColon(second);
+  const fourth = nextColon(third);
+  const isWhole = first < second && second < third && third < fourth && nextColon(fourth) < 0;
+  if (!isShareText(lower) || !isWhole) return 'this is not the line of a share, kmipd-share:…';
   // Neither part says anything about the root.
   const text = (from: number, to?: number) => new TextDecoder().decode(line.subarray(from, to));
   const check = text(fourth + 1);
@@ -54,8 +58,10 @@ export function decodeShare(input: Secret): RootShare | string {
   const [, index, threshold, parts] = /^(\d{1,2})\/(\d{1,2})\/(\d{1,2})$/.exec(text(second + 1, third)) ?? [];
   const set = text(first + 1, second);
   const bytes = decodeHexText(line.subarray(third + 1, fourth));
-  if (bytes?.length !== rootBytes || parts === undefined || !/^[0-9a-f]{8}$/.test(set))
+  if (bytes?.length !== rootBytes || parts === undefined || !/^[0-9a-f]{8}$/.test(set)) {
+    bytes?.fill(0);
     return 'this is not a share of a root';
+  }
   return {
     set,
     index: Number(index),
@@ -65,5 +71,6 @@ export function decodeShare(input: Secret): RootShare | string {
   };
 }
 
+const colon = 0x3a;
 const checkOf = (bytes: Uint8Array) => hash('sha256', bytes, 'hex').slice(0, checkDigits);
 const toLowerCase = (byte: number) => (byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte);
