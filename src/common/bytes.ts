@@ -83,3 +83,8 @@ export function copyPlainData<T>(value: T): { readonly copy: T; readonly bytes: 
 export function isSameBytes(first: Uint8Array, other: Uint8Array): boolean {
   return first.length === other.length && first.every((byte, at) => byte === other[at]);
 }
+
+/** Adds bytes to others of at least that length by exclusive or; a second time removes them again. */
+export function xorInto(sum: Uint8Array, bytes: Uint8Array): void {
+  for (const [at, byte] of bytes.entries()) sum[at] = (sum[at] as number) ^ byte;
+}

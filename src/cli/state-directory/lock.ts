@@ -1,16 +1,16 @@
-import { accessSync, constants, existsSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { giveToOwner, writeFileAtomically } from '../../common/durable-file.ts';
+import { openExclusively } from '../../common/exclusive-file.ts';
 import { readTextFile } from '../../common/regular-file.ts';
 import { CommandError } from '../failure.ts';
 import { makeDirectory, type StateDirectory } from './state-directory.ts';
 
 /**
  * The exclusive use of a state directory or database by one daemon; a second daemon would use the same keys
- * with limits and sessions of its own. Node has no flock, but SQLite has, so an empty database is locked
- * exclusively. The kernel releases the lock when the process ends in any way. Other commands run beside the
- * daemon and do not take it; those that enrol a client lock another file, see `withEnrolmentLock`.
+ * with limits and sessions of its own. The kernel releases the lock when the process ends in any way. Other
+ * commands run beside the daemon and do not take it; those that enrol a client lock another file, see
+ * `withEnrolmentLock`.
  */
 export interface ProcessLock {
   release(): void;
@@ -122,37 +122,4 @@ export function readPid(base: string): number | undefined {
   } catch {
     return undefined;
   }
-}
-
-const sqliteBusy = 5; // SQLITE_BUSY
-
-/**
- * Opens the lock file exclusively; undefined when another process has it. Waits up to `milliseconds` for a
- * command that only checks whether a daemon is running.
- */
-function openExclusively(file: string, milliseconds: number): DatabaseSync | undefined {
-  let database: DatabaseSync | undefined;
-  try {
-    database = new DatabaseSync(file, { timeout: milliseconds });
-    database.exec('pragma journal_mode = off; begin exclusive');
-    return database;
-  } catch (error) {
-    database?.close();
-    const { errcode, errstr } = error as { errcode?: number; errstr?: string };
-    if (errcode === sqliteBusy) return undefined;
-    if (errcode === undefined) throw error;
-    requireWritable(file);
-    throw new CommandError(
-      `${file} cannot be used: ${errstr}; look at the disk and at who owns the directory`,
-    );
-  }
-}
-
-/**
- * Requires that this user may write a file and the directory that it is in.
- * @throws the system's error, with `code` and `path`.
- */
-function requireWritable(file: string): void {
-  accessSync(dirname(file), constants.W_OK | constants.X_OK);
-  if (existsSync(file)) accessSync(file, constants.R_OK | constants.W_OK);
 }

@@ -1,4 +1,5 @@
 import { randomFillSync, timingSafeEqual } from 'node:crypto';
+import { xorInto } from '../../common/bytes.ts';
 import { CryptographyFailedError, InvalidParametersError, UnsupportedAlgorithmError } from '../errors.ts';
 import type { SecretLength, SecretSharingScheme, Share, SharedSecret } from '../secret-sharing.ts';
 import { createField8, createField16, type GaloisField } from './galois-fields.ts';
@@ -80,10 +81,6 @@ function joinXor(shares: readonly Share[]): Uint8Array {
   const secret = new Uint8Array(shares[0]?.bytes.length ?? 0);
   for (const { bytes } of shares) xorInto(secret, bytes);
   return secret;
-}
-
-function xorInto(sum: Uint8Array, bytes: Uint8Array): void {
-  for (const [at, byte] of bytes.entries()) sum[at] = (sum[at] as number) ^ byte;
 }
 
 /** Returns the field of the method, if it has an element other than 0 for every part. */

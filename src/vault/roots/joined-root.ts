@@ -1,5 +1,5 @@
 import { hash, randomFillSync } from 'node:crypto';
-import { concatBytes } from '../../common/bytes.ts';
+import { concatBytes, xorInto } from '../../common/bytes.ts';
 import { allocateSecretBytes, Secret } from '../../common/secret.ts';
 import type { UnsealProgress } from '../vault.ts';
 import type { OpenRoot, RootSource } from './root.ts';
@@ -127,10 +127,6 @@ function splitByXor(secret: Uint8Array, count: number): readonly Uint8Array[] {
     return part;
   });
   return [rest, ...others];
-}
-
-function xorInto(sum: Uint8Array, bytes: Uint8Array): void {
-  for (const [at, byte] of bytes.entries()) sum[at] = (sum[at] as number) ^ byte;
 }
 
 /** Returns the wraps of so many roots; undefined for bytes of another form. */
