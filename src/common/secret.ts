@@ -6,6 +6,13 @@ export function allocateSecretBytes(length: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(new ArrayBuffer(length));
 }
 
+/** Returns a copy in memory that stays where it is; the caller wipes both. */
+export function copySecret(secret: Uint8Array): Uint8Array<ArrayBuffer> {
+  const copy = allocateSecretBytes(secret.length);
+  copy.set(secret);
+  return copy;
+}
+
 /**
  * Bytes that nobody may read but the code that uses them: a root, a passphrase, a share, a sealing secret.
  * They are in memory of their own, are overwritten by `wipe`, and no text shows them: not that of a log, an
@@ -25,9 +32,7 @@ export class Secret implements Disposable {
 
   /** Copies bytes that the caller wipes itself. */
   static copyOf(bytes: Uint8Array): Secret {
-    const copy = allocateSecretBytes(bytes.length);
-    copy.set(bytes);
-    return new Secret(copy);
+    return new Secret(copySecret(bytes));
   }
 
   /**

@@ -37,7 +37,6 @@ export const ckr = {
   unwrappingKeyHandleInvalid: 0xf0,
   userAlreadyLoggedIn: 0x100,
   userNotLoggedIn: 0x101,
-  userPinNotInitialized: 0x102,
   wrappedKeyInvalid: 0x110,
   wrappedKeyLenRange: 0x112,
   wrappingKeyHandleInvalid: 0x113,

@@ -1,3 +1,5 @@
+import { allocateSecretBytes } from '../common/secret.ts';
+
 /**
  * Frames between the daemon and the process of the token, in both directions:
  *
@@ -16,10 +18,9 @@ export const verbs = {
   key: 3,
   wrap: 4,
   unwrap: 5,
-  random: 6,
-  ping: 7,
+  ping: 6,
   /** Lists what the token can do. */
-  check: 8,
+  check: 7,
 } as const;
 
 export type VerbName = keyof typeof verbs;
@@ -52,7 +53,7 @@ export class FrameError extends Error {
  */
 export function encodeFrame({ verb, request, body }: Frame): Uint8Array {
   if (body.length > maxBodyBytes) throw new FrameError(`a body has ${body.length} bytes`);
-  const bytes = new Uint8Array(headerBytes + body.length);
+  const bytes = allocateSecretBytes(headerBytes + body.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, bytes.length - lengthBytes);
   view.setUint8(lengthBytes, verbs[verb]);
@@ -73,7 +74,7 @@ export function decodeHeader(header: Uint8Array): Frame {
   const request = view.getBigUint64(lengthBytes + 1);
   if (verb === undefined || request > BigInt(Number.MAX_SAFE_INTEGER))
     throw new FrameError('the verb or the number of a frame is not possible');
-  return { verb, request: Number(request), body: new Uint8Array(length) };
+  return { verb, request: Number(request), body: allocateSecretBytes(length) };
 }
 
 /** Takes frames out of a stream, whatever pieces it comes in. Holds one frame at most. */

@@ -1,5 +1,5 @@
-import { concatBytes } from '../common/bytes.ts';
-import { allocateSecretBytes } from '../common/secret.ts';
+import { concatBytes, xorInto } from '../common/bytes.ts';
+import { copySecret } from '../common/secret.ts';
 
 /**
  * Bodies of the frames. What describes a token is JSON. A secret on its way to the daemon is masked by random
@@ -11,13 +11,6 @@ import { allocateSecretBytes } from '../common/secret.ts';
 export const maxSecretBytes = 128;
 /** The longest wrapped secret: RSA of 4,096 bits has 513, everything else less. */
 export const maxWrappedBytes = 1_024;
-
-/** Returns a copy of a secret, outside the heap of V8. */
-export function copySecret(secret: Uint8Array): Uint8Array<ArrayBuffer> {
-  const copy = allocateSecretBytes(secret.length);
-  copy.set(secret);
-  return copy;
-}
 
 /** What the process needs to load the library and to find the token; see `TokenUri`. */
 export interface HelloRequest {
@@ -141,19 +134,30 @@ export function decodeJson<T extends object>(body: Uint8Array): T {
   return value as T;
 }
 
-/** The longest message of a failure in UTF-16 units, so that it fits into a frame. */
-const maxMessageLength = 600;
+/** The longest text of an answer in UTF-16 units, so that it fits into a frame. */
+const maxTextLength = 600;
 
-export function encodeFailure({ kind, message }: TokenFailure): Uint8Array {
-  return encodeJson({ kind, message: message.slice(0, maxMessageLength) });
+/**
+ * Makes a text that comes from a vendor's library one line of bounded length, without what a terminal would
+ * obey (control characters) or not show in its place (marks of direction, separators of lines).
+ */
+export function toOneLine(text: string): string {
+  return text.slice(0, maxTextLength).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, ' ');
 }
 
-/** Returns the failure of an answer. Its text comes from a vendor's library, so it is made one line. */
+export function encodeFailure({ kind, message }: TokenFailure): Uint8Array {
+  return encodeJson({ kind, message: message.slice(0, maxTextLength) });
+}
+
+/**
+ * Returns the failure of an answer.
+ * @throws {SyntaxError} when it is none.
+ */
 export function decodeFailure(body: Uint8Array): TokenFailure {
   const { kind, message } = decodeJson<{ kind: unknown; message: unknown }>(body);
   const known = (['refused', 'session', 'token', 'request'] as const).find((each) => each === kind);
   if (known === undefined || typeof message !== 'string') throw new SyntaxError('a failure is incomplete');
-  return new TokenFailure(known, message.replace(/\p{Cc}+/gu, ' ').slice(0, maxMessageLength));
+  return new TokenFailure(known, toOneLine(message));
 }
 
 /** Returns the body of `unwrap`: the mask of 128 bytes, then what is to be unwrapped. */
@@ -172,7 +176,7 @@ export function encodeSecret(secret: Uint8Array | undefined, mask: Uint8Array): 
   const body = new Uint8Array(1 + maxSecretBytes);
   body[0] = secret.length;
   body.set(secret, 1);
-  maskBytes(body.subarray(1), mask);
+  xorInto(body.subarray(1), mask);
   return body;
 }
 
@@ -185,13 +189,8 @@ export function decodeSecret(body: Uint8Array, mask: Uint8Array): Uint8Array | u
   const length = body[0] ?? 0;
   if (body.length !== 1 + maxSecretBytes || length > maxSecretBytes)
     throw new RangeError('an unwrapped secret has an impossible length');
-  maskBytes(body.subarray(1), mask);
+  xorInto(body.subarray(1), mask);
   const secret = copySecret(body.subarray(1, 1 + length));
   body.fill(0);
   return secret;
-}
-
-/** Adds a mask of the same length to bytes, or removes it. */
-export function maskBytes(bytes: Uint8Array, mask: Uint8Array): void {
-  for (const [at, byte] of mask.entries()) bytes[at] = (bytes[at] ?? 0) ^ byte;
 }

@@ -1,15 +1,13 @@
 import { randomFillSync } from 'node:crypto';
-import { allocateSecretBytes } from '../common/secret.ts';
+import { copySecret } from '../common/secret.ts';
+import { decodeResidentBytes } from './answers.ts';
 import type { BackOffOptions } from './back-off.ts';
 import type { VerbName } from './frames.ts';
 import { findPinFile, LoginJournal } from './login-journal.ts';
 import {
-  copySecret,
-  decodeJson,
   decodeSecret,
   encodeUnwrap,
   type KeyMode,
-  maskBytes,
   maxSecretBytes,
   maxWrappedBytes,
   TokenFailure,
@@ -158,26 +156,6 @@ export class TokenClient {
     }
   }
 
-  /**
-   * Resolves to random bytes of the token, at most 1,024.
-   * @throws {VaultUnavailableError} when the token cannot be used now.
-   */
-  async random(length: number): Promise<Uint8Array> {
-    if (length < 1 || length > maxWrappedBytes)
-      throw new RangeError(`a token gives 1 to ${maxWrappedBytes} bytes`);
-    const mask = randomFillSync(allocateSecretBytes(length));
-    try {
-      return await this.#ask('random', new Uint8Array(mask), (answer) => {
-        if (answer.length !== length) throw new RangeError('another number of bytes');
-        const bytes = copySecret(answer);
-        maskBytes(bytes, mask);
-        return bytes;
-      });
-    } finally {
-      mask.fill(0);
-    }
-  }
-
   /** Asks whether token and session are there; a process that has grown too large is replaced. */
   async ping(): Promise<void> {
     const residentBytes = await this.#ask('ping', new Uint8Array(), decodeResidentBytes);
@@ -255,7 +233,6 @@ export class TokenClient {
         await this.#supervisor.logInAgain(first).catch(() => {});
     }
     const second = await this.#supervisor.ready();
-    if (call.isSettled) throw new ProcessEndedError('nobody waits for the answer');
     try {
       return await this.#request(second, call);
     } catch (error) {
@@ -267,6 +244,8 @@ export class TokenClient {
 
   /** A failure of the token ends its process, because a fresh library is what helps most often. */
   async #request(process: TokenProcess, call: PendingCall): Promise<Uint8Array> {
+    // Its time may have passed while it waited for the process, and its body is overwritten then.
+    if (call.isSettled) throw new ProcessEndedError('nobody waits for the answer');
     try {
       return await process.request(call.verb, call.body, this.#options.callMilliseconds);
     } catch (error) {
@@ -282,11 +261,4 @@ export class TokenClient {
     for (const call of this.#calls.splice(0)) call.reject(this.#supervisor.unavailable('it was closed'));
     await this.#supervisor.close();
   }
-}
-
-/** @throws {RangeError} or {SyntaxError} when the body does not have it. */
-function decodeResidentBytes(body: Uint8Array): number {
-  const { residentBytes } = decodeJson<{ residentBytes: unknown }>(body);
-  if (typeof residentBytes === 'number') return residentBytes;
-  throw new RangeError('no number of bytes');
 }

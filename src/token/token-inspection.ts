@@ -1,9 +1,8 @@
+import { decodeMechanismPage } from './answers.ts';
 import { findPinFile, LoginJournal } from './login-journal.ts';
 import {
-  decodeJson,
   encodeJson,
   type MechanismDescription,
-  type MechanismPage,
   type TokenDescription,
   type TokenKeyDescription,
 } from './messages.ts';
@@ -50,19 +49,18 @@ export class TokenInspection {
     }
   }
 
-  /** Resolves to all mechanisms of the token. */
+  /**
+   * Resolves to all mechanisms of the token.
+   * @throws {TokenFailure} or {ProcessEndedError} when that fails.
+   */
   async listMechanisms(): Promise<readonly MechanismDescription[]> {
     const mechanisms: MechanismDescription[] = [];
     for (;;) {
-      const body = await this.#process.request(
-        'check',
-        encodeJson({ from: mechanisms.length }),
-        stepMilliseconds,
-      );
-      const page = decodeJson<MechanismPage>(body);
+      const from = mechanisms.length;
+      const body = await this.#process.request('check', encodeJson({ from }), stepMilliseconds);
+      const page = decodeMechanismPage(body, from);
       mechanisms.push(...page.mechanisms);
-      // A page without an entry would never end.
-      if (mechanisms.length >= page.total || page.mechanisms.length === 0) return mechanisms;
+      if (mechanisms.length === page.total) return mechanisms;
     }
   }
 

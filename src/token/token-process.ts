@@ -29,9 +29,10 @@ interface Pending {
  */
 export class TokenProcess {
   readonly #child: ChildProcess;
-  readonly #channel: Socket;
+  /** Undefined when it could not be started. */
+  readonly #channel: Socket | undefined;
   /** Carries nothing; its end tells the child that the daemon is gone. */
-  readonly #lifeline: Socket;
+  readonly #lifeline: Socket | undefined;
   readonly #reader = new FrameReader();
   readonly #end = Promise.withResolvers<string>();
   #reason: string | undefined;
@@ -40,32 +41,27 @@ export class TokenProcess {
 
   /**
    * `showsOutput`: whether what the library writes to standard error is seen.
-   * @throws {ProcessEndedError} when the daemon has no descriptors left.
+   * @throws {ProcessEndedError} when the daemon has no descriptors left, or the system starts no process.
    */
   constructor(environment: NodeJS.ProcessEnv, showsOutput = false) {
-    const program = fileURLToPath(new URL('./process/main.ts', import.meta.url));
-    this.#child = spawn(process.execPath, ['--disable-sigusr1', program], {
-      cwd: '/',
-      env: environment,
-      // A session of its own: Ctrl-C in a terminal reaches the daemon alone, which still needs the token.
-      detached: true,
-      stdio: ['ignore', 'ignore', showsOutput ? 'inherit' : 'ignore', 'pipe', 'pipe'],
-    });
-    this.#channel = this.#requireSocket(channel);
-    this.#lifeline = this.#requireSocket(lifeline);
-    // A child that ends closes its sockets; `exit` says more about it.
-    for (const socket of [this.#channel, this.#lifeline]) socket.on('error', () => {});
-    this.#channel.on('data', (piece: Uint8Array) => this.#receive(piece));
+    this.#child = spawnChild(environment, showsOutput);
+    // Before anything that may throw: an error without a listener would end the daemon.
     this.#child.on('error', (error) => this.kill(`its process cannot be started: ${error.message}`));
     this.#child.on('exit', (code, signal) =>
       this.kill(`its process ended with ${signal ?? `exit code ${code}`}`),
     );
+    this.#channel = this.#socketAt(channel);
+    this.#lifeline = this.#socketAt(lifeline);
+    // Without descriptors, Node makes no sockets, and emits the error later.
+    if (this.#channel === undefined || this.#lifeline === undefined)
+      throw new ProcessEndedError('its process cannot be started: too many open files');
+    // A child that ends closes its sockets; `exit` says more about it.
+    for (const socket of [this.#channel, this.#lifeline]) socket.on('error', () => {});
+    this.#channel.on('data', (piece: Uint8Array) => this.#receive(piece));
   }
 
-  #requireSocket(descriptor: number): Socket {
-    const socket = this.#child.stdio?.[descriptor];
-    if (socket) return socket as Socket;
-    throw new ProcessEndedError('its process cannot be started: too many open files');
+  #socketAt(descriptor: number): Socket | undefined {
+    return (this.#child.stdio?.[descriptor] ?? undefined) as Socket | undefined;
   }
 
   get pid(): number | undefined {
@@ -86,22 +82,23 @@ export class TokenProcess {
    * Sends a request and resolves to the body of its answer, which the caller may overwrite. A process that
    * does not answer within the time is killed.
    *
+   * @throws {FrameError} when the body is too long.
    * @throws {ProcessEndedError} when it ends before it answers.
    * @throws {TokenFailure} when it answers that it cannot.
    */
   async request(verb: VerbName, body: Uint8Array, milliseconds: number): Promise<Uint8Array> {
     if (this.#pending !== undefined) throw new Error('the process of the token has a request already');
     if (this.#reason !== undefined) throw new ProcessEndedError(this.#reason);
+    const frame = encodeFrame({ verb, request: this.#requests + 1, body });
     this.#requests += 1;
     const pending = { verb, request: this.#requests, answer: Promise.withResolvers<Uint8Array>() };
     this.#pending = pending;
-    const frame = encodeFrame({ verb, request: pending.request, body });
     const timer = setTimeout(
       () => this.kill(`it did not answer the request ${verb} within ${milliseconds / 1_000} s`),
       milliseconds,
     );
     try {
-      this.#channel.write(frame);
+      this.#channel?.write(frame);
       return await pending.answer.promise;
     } finally {
       clearTimeout(timer);
@@ -137,8 +134,8 @@ export class TokenProcess {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     this.#child.kill('SIGKILL');
-    this.#channel.destroy();
-    this.#lifeline.destroy();
+    this.#channel?.destroy();
+    this.#lifeline?.destroy();
     this.#reader.wipe();
     this.#pending?.answer.reject(new ProcessEndedError(reason));
     this.#pending = undefined;
@@ -149,8 +146,24 @@ export class TokenProcess {
   async close(): Promise<void> {
     if (this.#reason !== undefined) return;
     const timer = setTimeout(() => this.kill('it was closed'), closeMilliseconds);
-    this.#channel.end();
+    this.#channel?.end();
     await this.ended;
     clearTimeout(timer);
+  }
+}
+
+/** @throws {ProcessEndedError} for what Node throws at once; the rest is emitted. */
+function spawnChild(environment: NodeJS.ProcessEnv, showsOutput: boolean): ChildProcess {
+  const program = fileURLToPath(new URL('./process/main.ts', import.meta.url));
+  try {
+    return spawn(process.execPath, ['--disable-sigusr1', program], {
+      cwd: '/',
+      env: environment,
+      // A session of its own: Ctrl-C in a terminal reaches the daemon alone, which still needs the token.
+      detached: true,
+      stdio: ['ignore', 'ignore', showsOutput ? 'inherit' : 'ignore', 'pipe', 'pipe'],
+    });
+  } catch (error) {
+    throw new ProcessEndedError(`its process cannot be started: ${(error as Error).message}`);
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { decodeTokenDescription, decodeTokenKey } from './answers.ts';
 import type { LastLogin, LoginJournal } from './login-journal.ts';
 import {
-  decodeJson,
   encodeJson,
   type HelloRequest,
   type KeyMode,
@@ -13,7 +13,6 @@ import {
 } from './messages.ts';
 import { TokenProcess } from './token-process.ts';
 import type { TokenUri } from './token-uri.ts';
-import { findWrappingFormat } from './wrapping-formats.ts';
 
 /** What starts a process of the token and opens the key. */
 export interface TokenSettings {
@@ -51,7 +50,7 @@ export async function findToken(
 ): Promise<TokenDescription> {
   const { modulePath, token, manufacturer, model, serial, slotId } = uri;
   const hello: HelloRequest = { modulePath, token, manufacturer, model, serial, slotId };
-  return decodeJson(await process.request('hello', encodeJson(hello), startMilliseconds));
+  return decodeTokenDescription(await process.request('hello', encodeJson(hello), startMilliseconds));
 }
 
 /**
@@ -123,8 +122,5 @@ export async function openTokenKey(
 ): Promise<TokenKeyDescription> {
   const { object, id, type } = uri;
   const request: KeyRequest = { mode, object, id: id?.toHex(), type };
-  const body = await process.request('key', encodeJson(request), startMilliseconds);
-  const key = decodeJson<TokenKeyDescription>(body);
-  if (/^[0-9a-f]{16}$/.test(key.id) && findWrappingFormat(key.format) !== undefined) return key;
-  throw new TokenFailure('token', 'its process described a key in an impossible way');
+  return decodeTokenKey(await process.request('key', encodeJson(request), startMilliseconds));
 }

@@ -1,8 +1,8 @@
-import { constants, publicEncrypt } from 'node:crypto';
+import { constants, type KeyObject, publicEncrypt } from 'node:crypto';
 import { concatBytes, isSameBytes } from '../../common/bytes.ts';
-import { allocateSecretBytes } from '../../common/secret.ts';
+import { allocateSecretBytes, copySecret } from '../../common/secret.ts';
 import { cka, ckk, ckm, cko, ckr, oaep } from '../cryptoki.ts';
-import { copySecret, maxSecretBytes, TokenFailure } from '../messages.ts';
+import { maxSecretBytes, TokenFailure } from '../messages.ts';
 import { findWrappingFormat, type TokenWrappingMethod, type WrappingFormat } from '../wrapping-formats.ts';
 import { codeOf, type Handle, type Pkcs11, toFailure, viewOf } from './library.ts';
 import type { RootKey } from './root-key.ts';
@@ -34,31 +34,37 @@ export class KeyWrapper {
   readonly #key: RootKey;
   /** What the token says it can do with the key. */
   readonly #methods: readonly TokenWrappingMethod[];
-  #method: TokenWrappingMethod | undefined;
+  /** By which it wraps. */
+  readonly method: TokenWrappingMethod;
   /** A token that chooses the IV itself may refuse one that is given. */
   #mustZeroIv = false;
   /** `testSecret`, wrapped. */
   #wrappedTest: Uint8Array = new Uint8Array();
 
-  constructor(session: OpenSession, key: RootKey, methods: readonly TokenWrappingMethod[]) {
+  /**
+   * Chooses the first of the candidates by which the key wraps and unwraps a test secret: tokens promise
+   * mechanisms that they refuse for a key of that kind or usage. `methods`: all that the token has for it.
+   * @throws {TokenFailure} when there is none; the message says why each failed.
+   */
+  constructor(
+    session: OpenSession,
+    key: RootKey,
+    methods: readonly TokenWrappingMethod[],
+    candidates: readonly TokenWrappingMethod[],
+  ) {
     this.#session = session;
     this.#key = key;
     this.#methods = methods;
+    this.method = this.#choose(candidates);
   }
 
-  /**
-   * Returns the first of the methods by which the key wraps and unwraps a test secret; it wraps by that from
-   * here on. Tokens promise mechanisms that they refuse for a key of that kind or usage.
-   * @throws {TokenFailure} when there is none; the message says why each failed.
-   */
-  choose(methods = this.#methods): TokenWrappingMethod {
+  #choose(methods: readonly TokenWrappingMethod[]): TokenWrappingMethod {
     const reasons = new Set<string>();
     for (const method of methods) {
       for (const mustZeroIv of method.format.mechanism === ckm.aesGcm ? [false, true] : [false]) {
         this.#mustZeroIv = mustZeroIv;
         try {
           this.#test(method);
-          this.#method = method;
           return method;
         } catch (error) {
           if (!isImpossible(error)) throw error;
@@ -84,8 +90,7 @@ export class KeyWrapper {
 
   /** Returns the byte of the format, then what the token makes of the secret. */
   wrap(secret: Uint8Array): Uint8Array {
-    const method = this.#method ?? this.choose();
-    return concatBytes([Uint8Array.of(method.format.format), this.#seal(method, secret)]);
+    return concatBytes([Uint8Array.of(this.method.format.format), this.#seal(this.method, secret)]);
   }
 
   /**
@@ -95,9 +100,10 @@ export class KeyWrapper {
   unwrap(wrapped: Uint8Array): Uint8Array | undefined {
     const format = findWrappingFormat(wrapped[0]);
     if (format === undefined || format.key !== this.#key.kind) return undefined;
-    const current = this.#method;
     const methods =
-      current?.format === format ? [current] : this.#methods.filter((method) => method.format === format);
+      this.method.format === format
+        ? [this.method]
+        : this.#methods.filter((method) => method.format === format);
     let mayHaveWrapped = methods.length === 0;
     for (const method of methods) {
       try {
@@ -116,16 +122,16 @@ export class KeyWrapper {
   /** Whether the bytes were at fault. In doubt, they were if the key still opens what it wrapped itself. */
   #isRejected(error: unknown): boolean {
     const rejection = isRejection(error);
-    if (rejection !== 'maybe' || this.#method === undefined) return rejection === 'yes';
+    if (rejection !== 'maybe') return rejection === 'yes';
     try {
-      return isSameBytes(this.#open(this.#method, this.#wrappedTest), testSecret);
+      return isSameBytes(this.#open(this.method, this.#wrappedTest), testSecret);
     } catch {
       return false;
     }
   }
 
   #seal({ format, way }: TokenWrappingMethod, secret: Uint8Array): Uint8Array {
-    if (format.key === 'rsa') return this.#sealOutside(format, secret);
+    if (this.#key.kind === 'rsa') return sealOutside(this.#key.publicKey, format, secret);
     if (format.mechanism === ckm.aesGcm) return this.#sealByGcm(secret);
     const mechanism = { mechanism: format.mechanism };
     const run = (plain: Uint8Array) =>
@@ -148,14 +154,6 @@ export class KeyWrapper {
     const mechanism = { mechanism: format.mechanism };
     const plain = way === 'encrypt' ? this.#decrypt(mechanism, wrapped) : this.#unwrapKey(mechanism, wrapped);
     return format.mechanism === ckm.aesKeyWrap ? removePadding(plain) : plain;
-  }
-
-  /** The public operation of RSA needs no token, and many have no public key beside the private one. */
-  #sealOutside(format: WrappingFormat, secret: Uint8Array): Uint8Array {
-    const key = this.#key.publicKey;
-    if (key === undefined) throw new TokenFailure('token', 'the RSA key has no public half');
-    const oaepHash = isSha256(format) ? 'sha256' : 'sha1';
-    return publicEncrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash }, secret);
   }
 
   #sealByGcm(secret: Uint8Array): Uint8Array {
@@ -248,6 +246,12 @@ const sessionSecret = [
 ];
 
 const isSha256 = ({ name }: WrappingFormat): boolean => name.endsWith('SHA-256');
+
+/** The public operation of RSA needs no token, and many have no public key beside the private one. */
+function sealOutside(key: KeyObject, format: WrappingFormat, secret: Uint8Array): Uint8Array {
+  const oaepHash = isSha256(format) ? 'sha256' : 'sha1';
+  return publicEncrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash }, secret);
+}
 
 /** Whoever has the public key of an RSA pair can wrap what `wrap` does not. */
 function requireWrappable(secret: Uint8Array): Uint8Array {

@@ -28,8 +28,8 @@ export function loadPkcs11(): Pkcs11 {
   }
 }
 
-/** Codes after which a login with the same PIN could lock the token. */
-const refusedCodes: ReadonlySet<number> = new Set([
+/** Codes of any function after which a login with the same PIN could lock the token. */
+export const refusedCodes: ReadonlySet<number> = new Set([
   ckr.pinIncorrect,
   ckr.pinInvalid,
   ckr.pinLenRange,
@@ -38,7 +38,7 @@ const refusedCodes: ReadonlySet<number> = new Set([
 ]);
 
 /** Codes of a session, a login or an object handle that was valid once. */
-const sessionCodes: ReadonlySet<number> = new Set([
+export const sessionCodes: ReadonlySet<number> = new Set([
   ckr.sessionClosed,
   ckr.sessionHandleInvalid,
   ckr.userNotLoggedIn,

@@ -1,6 +1,5 @@
 import { readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { allocateSecretBytes } from '../../common/secret.ts';
 import { decodeHeader, encodeFrame, type Frame, headerBytes, type VerbName } from '../frames.ts';
 import {
   decodeJson,
@@ -10,11 +9,10 @@ import {
   encodeSecret,
   type HelloRequest,
   type KeyRequest,
-  maskBytes,
   TokenFailure,
   type TokenLoginRequest,
 } from '../messages.ts';
-import { toFailure, viewOf } from './library.ts';
+import { toFailure } from './library.ts';
 import { packPage } from './mechanism-page.ts';
 import { Token } from './token.ts';
 
@@ -48,12 +46,6 @@ const answers: Record<Exclude<VerbName, 'failure'>, (body: Uint8Array) => Uint8A
       secret?.fill(0);
     }
   },
-  random(mask) {
-    const bytes = allocateSecretBytes(mask.length);
-    requireToken().fillRandom(viewOf(bytes));
-    maskBytes(bytes, mask);
-    return bytes;
-  },
   ping() {
     requireToken().ping();
     return encodeJson({ residentBytes: process.memoryUsage.rss() });
@@ -66,14 +58,18 @@ function requireToken(): Token {
   return token;
 }
 
-function answer({ verb, request, body }: Frame): Frame {
+/** Returns the frame of the answer, and overwrites the request. An answer that is too long is a failure. */
+function answer({ verb, request, body }: Frame): Uint8Array {
+  let answered: Uint8Array | undefined;
   try {
     if (verb === 'failure') throw new TokenFailure('request', 'a failure is no request');
-    return { verb, request, body: answers[verb](body) };
+    answered = answers[verb](body);
+    return encodeFrame({ verb, request, body: answered });
   } catch (error) {
-    return { verb: 'failure', request, body: encodeFailure(toFailure(error)) };
+    return encodeFrame({ verb: 'failure', request, body: encodeFailure(toFailure(error)) });
   } finally {
     body.fill(0);
+    answered?.fill(0);
   }
 }
 
@@ -110,15 +106,16 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal
 const areCoreDumpsEmpty = emptyCoreDumps();
 new Worker(new URL('./watch-parent.ts', import.meta.url), { env: {}, stdin: false });
 
-for (const header = new Uint8Array(headerBytes); read(header); ) {
-  const frame = decodeHeader(header);
-  if (!read(frame.body)) break;
-  const answered = answer(frame);
-  const bytes = encodeFrame(answered);
-  write(bytes);
-  bytes.fill(0);
-  answered.body.fill(0);
+try {
+  for (const header = new Uint8Array(headerBytes); read(header); ) {
+    const frame = decodeHeader(header);
+    if (!read(frame.body)) break;
+    const bytes = answer(frame);
+    write(bytes);
+    bytes.fill(0);
+  }
+  token?.close();
+} finally {
+  // An exit would wait for the thread that watches the daemon, after an error as well.
+  process.kill(process.pid, 'SIGKILL');
 }
-token?.close();
-// An exit would wait for the thread that watches the daemon.
-process.kill(process.pid, 'SIGKILL');

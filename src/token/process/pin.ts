@@ -1,7 +1,8 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { describeFileError, openRegularFile } from '../../common/regular-file.ts';
+import { copySecret } from '../../common/secret.ts';
 import { tokenFlags } from '../cryptoki.ts';
-import { copySecret, TokenFailure, type TokenLoginRequest } from '../messages.ts';
+import { TokenFailure, type TokenLoginRequest } from '../messages.ts';
 
 /** The longest PIN in bytes; PKCS #11 leaves it to the token. */
 const maxPinBytes = 255;

@@ -5,19 +5,18 @@ import { type KeyRequest, TokenFailure, type TokenKeyDescription } from '../mess
 import { type AttributeTemplate, type CryptokiModule, codeOf, type Handle, viewOf } from './library.ts';
 
 /** The key in the token by which secrets are wrapped. */
-export interface RootKey {
-  readonly kind: 'aes' | 'rsa';
+export type RootKey = {
   readonly handle: Handle;
-  /** Of a pair of RSA. */
-  readonly publicKey?: KeyObject;
   readonly description: Omit<TokenKeyDescription, 'format' | 'way' | 'isTrial'>;
-}
+} & ({ readonly kind: 'aes' } | { readonly kind: 'rsa'; readonly publicKey: KeyObject });
 
 const aesKeyBytes = 32;
 const minRsaBits = 2_048;
 const maxRsaBits = 4_096;
 /** A CKA_ID of so many bytes is taken for unique; kmipd makes random ones. */
 const uniqueIdBytes = 16;
+/** So many bytes of CKA_LABEL and CKA_ID are told, so that they fit into an answer. */
+const maxShownBytes = 128;
 
 /** The objects of one session. */
 export class TokenObjects {
@@ -171,8 +170,8 @@ export class TokenObjects {
           ? shortHash(['key', ckaId])
           : shortHash(['key of token', this.#serial, ckaId, label]),
       algorithm,
-      label: new TextDecoder().decode(label),
-      ckaId: new Uint8Array(ckaId).toHex(),
+      label: new TextDecoder().decode(label.subarray(0, maxShownBytes)),
+      ckaId: new Uint8Array(ckaId.subarray(0, maxShownBytes)).toHex(),
       isExtractable,
       isSensitive,
       wasNeverExtractable: readBoolean(this.#read(handle, cka.neverExtractable)),

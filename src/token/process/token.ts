@@ -192,8 +192,8 @@ export class Token {
     session: OpenSession,
     methods: readonly TokenWrappingMethod[],
   ): Omit<TokenKeyDescription, 'isTrial'> {
-    const wrapper = new KeyWrapper(session, key, this.#listMethods(key.kind));
-    const { format, way } = wrapper.choose(methods);
+    const wrapper = new KeyWrapper(session, key, this.#listMethods(key.kind), methods);
+    const { format, way } = wrapper.method;
     this.#wrapper = wrapper;
     return { ...key.description, format: format.format, way };
   }
@@ -210,11 +210,6 @@ export class Token {
   #requireSession(): OpenSession {
     if (this.#session === undefined) throw new TokenFailure('session', 'no session is open');
     return this.#session;
-  }
-
-  /** Fills bytes with random ones of the token. */
-  fillRandom(bytes: Buffer): void {
-    this.#module.C_GenerateRandom(this.#requireSession().handle, bytes);
   }
 
   /** Asks the token whether the session still exists. */

@@ -1,6 +1,6 @@
 import { ckr } from '../cryptoki.ts';
 import { TokenFailure } from '../messages.ts';
-import { codeOf } from './library.ts';
+import { codeOf, refusedCodes, sessionCodes } from './library.ts';
 
 /** What the return values of wrapping and unwrapping say about the method, the bytes and the token. */
 
@@ -37,20 +37,13 @@ const notOfferedCodes: ReadonlySet<number> = new Set([
 ]);
 
 const lostCodes: ReadonlySet<number> = new Set([
+  ...refusedCodes,
+  ...sessionCodes,
   ckr.hostMemory,
   ckr.slotIdInvalid,
   ckr.deviceError,
   ckr.deviceRemoved,
   ckr.tokenNotPresent,
-  ckr.pinExpired,
-  ckr.pinLocked,
-  ckr.sessionClosed,
-  ckr.sessionHandleInvalid,
-  ckr.userNotLoggedIn,
-  ckr.keyHandleInvalid,
-  ckr.objectHandleInvalid,
-  ckr.wrappingKeyHandleInvalid,
-  ckr.unwrappingKeyHandleInvalid,
 ]);
 
 /** Whether the bytes were at fault: `yes`, `no`, or `maybe` when the token says the same for a defect. */

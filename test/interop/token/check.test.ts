@@ -73,6 +73,17 @@ t.test('vault token check', { skip: missing }, async (t) => {
     t.equal(token.logins.length, before);
   });
 
+  await t.test('shows nothing by which a library could write over the terminal', async (t) => {
+    token.setFaults('token model a\x1b[2J\x9b1m\u202eb');
+    const { output, code } = await check(token, token.uriText(), '--runs', '1');
+    t.equal(code, 0);
+    t.match(output, /^model +a \[2J/m);
+    t.notMatch(output, /[^\P{Cc}\n]|\p{Cf}/u);
+    const { output: json } = await check(token, token.uriText(), '--runs', '1', '--json');
+    t.match(JSON.parse(json).token.model, /^a \[2J/);
+    t.notMatch(json, /\\u0|\p{Cf}/u);
+  });
+
   await t.test('says what is wrong, in one line, and shows what it found before', async (t) => {
     const elsewhere = await check(token, token.uriText().replace('token=kmipd', 'token=absent'));
     t.match(elsewhere, { code: 1, output: '', errors: /^kmipd: .*no token fits the URI; present: kmipd/ });

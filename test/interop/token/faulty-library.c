@@ -6,6 +6,7 @@
  *   FUNCTION scribble: writes into the socket of the process
  *   FUNCTION wait: until the file is removed
  *   token flags FLAGS                hide MECHANISM       encrypt-wraps             own-iv
+ *   token model TEXT: at most 16 bytes, whatever they are
  *
  * `encrypt-wraps`: C_Encrypt and C_Decrypt do CKM_AES_KEY_WRAP, as hardware does and SoftHSM2 does not. `own-iv`: the
  * token takes no IV for CKM_AES_GCM but one of zeros, and writes its own there. Each login is written to
@@ -93,6 +94,10 @@ static CK_RV getTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info) {
   char rest[64];
   CK_RV result = real->C_GetTokenInfo(slot, info);
   if (result == CKR_OK && readLine("token flags ", rest)) info->flags |= strtoul(rest, NULL, 0);
+  if (result == CKR_OK && readLine("token model ", rest)) {
+    memset(info->model, ' ', sizeof info->model);
+    memcpy(info->model, rest, strnlen(rest, sizeof info->model));
+  }
   return result;
 }
 

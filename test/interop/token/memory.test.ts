@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import t from 'tap';
-import { copySecret } from '../../../src/token/messages.ts';
+import { copySecret } from '../../../src/common/secret.ts';
 import { missing, SoftToken } from './soft-token.ts';
 
 const canaryBytes = 32;

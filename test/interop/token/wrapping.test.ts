@@ -34,7 +34,10 @@ t.test('a token', { skip: missing }, async (t) => {
         const altered = wrapped.with(-1, (wrapped.at(-1) ?? 0) ^ 1);
         t.equal(await client.unwrap(altered), undefined, 'altered');
       }
-      t.not((await client.wrap(makeSecret())).length, 0);
+      const [first, second] = [await client.wrap(makeSecret()), await client.wrap(makeSecret())];
+      // RFC 3394 has no IV: a secret has one form there.
+      if (format === 4) t.notSame(first, second, 'each secret has an IV of its own');
+      else t.same(first, second);
       await client.close();
     }
     token.setFaults();
@@ -112,12 +115,6 @@ t.test('a token', { skip: missing }, async (t) => {
     await t.rejects(shared.wrap(new Uint8Array()), RangeError);
     await t.rejects(shared.wrap(new Uint8Array(129)), RangeError);
     t.same(await shared.unwrap(await shared.wrap(makeSecret(64))), makeSecret(64));
-  });
-
-  await t.test('gives random bytes', async (t) => {
-    const [first, second] = [await shared.random(32), await shared.random(32)];
-    t.equal(first.length, 32);
-    t.notSame(first, second);
   });
 
   await t.test('says what is wrong with a URI that fits no key or no token', async (t) => {
