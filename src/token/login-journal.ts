@@ -1,9 +1,10 @@
 import { rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { giveToOwner, writeFileAtomically } from '../common/durable-file.ts';
+import { openExclusively } from '../common/exclusive-file.ts';
 import { readTextFile } from '../common/regular-file.ts';
 import { VaultUnavailableError } from '../vault/vault.ts';
-import type { TokenUri } from './token-uri.ts';
+import { describeLogin, type TokenUri } from './token-uri.ts';
 
 /**
  * Returns the path of the file with the PIN; undefined when the URI has none.
@@ -24,49 +25,76 @@ export function findPinFile(
 
 /** What is known about the last login. */
 export type LastLogin =
-  | { readonly state: 'successful' }
+  /** Nothing that forbids another one. */
+  | { readonly state: 'clear' }
   /** It began, and no answer came: it may have failed. */
-  | { readonly state: 'unknown' /** Another process that lives has begun it. */; readonly isAtWork: boolean }
+  | { readonly state: 'unknown' }
   | { readonly state: 'refused'; readonly reason: string };
 
+/** The right to try a login; the kernel ends it with the process. */
+export interface LoginClaim {
+  release(): void;
+}
+
 interface Entry {
-  readonly uri: string;
+  /** See `describeLogin`. */
+  readonly login: string;
   readonly time: string;
-  /** Of the process that has written it. */
-  readonly pid: number;
   readonly state: 'unknown' | 'refused';
   readonly reason: string;
-  /** Inode, size and time of the PIN file; empty where these say nothing. */
+  /** Inode, size and time of the PIN file when the login began; empty where these say nothing. */
   readonly pin: string;
 }
 
 /**
  * Remembers a login that the token has refused, or that ended without an answer, so that a wrong PIN costs
  * one attempt and not all of them: in a file, because a service manager restarts the daemon. The file has the
- * URI, the time and the reason, nothing secret and nothing by which a PIN can be guessed.
+ * token, the name of the PIN file, the time and the reason: nothing secret, and nothing by which a PIN can be
+ * guessed.
  *
- * A refusal holds until an operator asks for a login. These ask: `forget`; another URI; and a PIN file with
- * another inode, size or modification time. A systemd credential is a new file at every start of the service,
- * so that rule does not count there. Who removes the file asks, too.
+ * A refusal holds until an operator asks for a login. These ask: a login that he allows (`mayLockPin`);
+ * another token or PIN file; and a PIN file with another inode, size or modification time. A systemd
+ * credential is a new file at every start of the service, so that rule does not count there. Who removes the
+ * file asks, too.
  */
 export class LoginJournal {
   readonly file: string | undefined;
-  readonly #uri: TokenUri;
+  readonly #login: string;
   readonly #pinFile: string | undefined;
   #entry: Entry | undefined;
+  /** What was known before the attempt that began last. */
+  #before: Entry | undefined;
+  /** The PIN file of that attempt: what it is later says nothing about the PIN that was tried. */
+  #attemptedPin: string | undefined;
 
   constructor(file: string | undefined, uri: TokenUri, pinFile: string | undefined) {
     this.file = file;
-    this.#uri = uri;
+    this.#login = describeLogin(uri);
     this.#pinFile = uri.pinSource?.kind === 'file' ? pinFile : undefined;
   }
 
-  /** Returns what is known about the last login with this URI and this PIN. */
+  /**
+   * Claims the next login: until the claim ends, no other journal of the file gets one. Undefined while
+   * somebody else has it. Without a file, nobody else is known.
+   *
+   * @throws {UnusableFileError} or the system's error when nothing can be claimed: then no login may be
+   * tried.
+   */
+  claim(): LoginClaim | undefined {
+    if (this.file === undefined) return { release() {} };
+    const lockFile = `${this.file}.lock`;
+    const lock = openExclusively(lockFile, 0);
+    if (lock === undefined) return undefined;
+    giveToOwner(lockFile, dirname(lockFile));
+    return { release: () => lock.close() };
+  }
+
+  /** Returns what is known about the last login at this token with this PIN. */
   read(): LastLogin {
-    const entry = this.file === undefined ? this.#entry : readEntry(this.file);
-    if (entry === undefined || entry.uri !== this.#uri.text) return { state: 'successful' };
-    if (entry.state === 'unknown') return { state: 'unknown', isAtWork: isOtherProcess(entry.pid) };
-    if (entry.pin !== this.#identifyPin()) return { state: 'successful' };
+    const entry = this.#readEntry();
+    if (entry === undefined || entry.login !== this.#login) return { state: 'clear' };
+    if (entry.state === 'unknown') return { state: 'unknown' };
+    if (entry.pin !== this.#identifyPin()) return { state: 'clear' };
     return { state: 'refused', reason: `${entry.reason} (${entry.time})` };
   }
 
@@ -75,23 +103,37 @@ export class LoginJournal {
    * @throws the system's error when the file cannot be written: then no login may be tried.
    */
   begin(): void {
-    this.#write('unknown', 'the daemon ended during a login');
+    this.#before = this.#readEntry();
+    this.#attemptedPin = this.#identifyPin();
+    this.#note('unknown', 'the daemon ended during a login');
+  }
+
+  /** Notes that the login was not counted: what was known before it holds again. */
+  cancel(): void {
+    if (this.#before === undefined) this.forget();
+    else this.#write(this.#before);
   }
 
   refuse(reason: string): void {
-    this.#write('refused', reason);
+    this.#note('refused', reason);
   }
 
-  /** Forgets the last login: it succeeded, or an operator asks for another. */
+  /** Forgets the last login: it succeeded. */
   forget(): void {
     this.#entry = undefined;
     if (this.file !== undefined) rmSync(this.file, { force: true });
   }
 
-  #write(state: Entry['state'], reason: string): void {
-    const time = new Date().toISOString();
-    const { pid } = process;
-    const entry: Entry = { uri: this.#uri.text, time, pid, state, reason, pin: this.#identifyPin() };
+  #readEntry(): Entry | undefined {
+    return this.file === undefined ? this.#entry : readEntry(this.file);
+  }
+
+  #note(state: Entry['state'], reason: string): void {
+    const pin = this.#attemptedPin ?? this.#identifyPin();
+    this.#write({ login: this.#login, time: new Date().toISOString(), state, reason, pin });
+  }
+
+  #write(entry: Entry): void {
     this.#entry = entry;
     if (this.file === undefined) return;
     writeFileAtomically(this.file, `${JSON.stringify(entry)}\n`, 0o600);
@@ -105,21 +147,11 @@ export class LoginJournal {
   }
 }
 
-/** Whether another process of that number lives. */
-function isOtherProcess(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0 || pid === process.pid) return false;
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
 /** A file that is there and cannot be read forbids a login as well. */
 function readEntry(file: string): Entry | undefined {
   try {
     const entry: Entry | null = JSON.parse(readTextFile(file, 'refusedLogin'));
-    if (typeof entry?.uri === 'string' && typeof entry.reason === 'string') return entry;
+    if (typeof entry?.login === 'string' && typeof entry.reason === 'string') return entry;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;

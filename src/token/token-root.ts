@@ -2,7 +2,7 @@ import type { OpenRoot, RootSource } from '../vault/roots/root.ts';
 import { VaultUnavailableError } from '../vault/vault.ts';
 import { TokenClient, type TokenClientOptions } from './token-client.ts';
 import type { TokenHealth } from './token-supervisor.ts';
-import type { TokenUri } from './token-uri.ts';
+import { describeLogin, type TokenUri } from './token-uri.ts';
 
 /** What is known about the token of a root. */
 export interface TokenStatus {
@@ -35,6 +35,8 @@ export interface TokenRootOptions {
  */
 export class TokenRoot implements RootSource {
   readonly uri: string;
+  /** The same for all roots whose logins count at one token; see `describeLogin`. */
+  readonly login: string;
   readonly #token: TokenUri;
   readonly #options: TokenRootOptions;
   readonly #watchers = new Set<() => void>();
@@ -50,6 +52,7 @@ export class TokenRoot implements RootSource {
 
   constructor(token: TokenUri, options: TokenRootOptions) {
     this.uri = token.text;
+    this.login = describeLogin(token);
     this.#token = token;
     this.#options = options;
     this.#status = { uri: this.uri, state: 'down', reason: 'it was not used yet', since: nowInSeconds() };
@@ -66,11 +69,6 @@ export class TokenRoot implements RootSource {
   /** Whether it was opened, created, or a login tried. */
   get isUsed(): boolean {
     return this.#isUsed;
-  }
-
-  /** Process id of the process of the token in use; undefined while there is none. */
-  get pid(): number | undefined {
-    return this.#client?.pid;
   }
 
   /** @throws {VaultUnavailableError} when the token cannot be used, or has no such key. */

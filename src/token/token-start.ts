@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeTokenDescription, decodeTokenKey } from './answers.ts';
-import type { LastLogin, LoginJournal } from './login-journal.ts';
+import type { LoginClaim, LoginJournal } from './login-journal.ts';
 import {
   encodeJson,
   type HelloRequest,
@@ -11,7 +11,7 @@ import {
   type TokenKeyDescription,
   type TokenLoginRequest,
 } from './messages.ts';
-import { TokenProcess } from './token-process.ts';
+import { ProcessEndedError, TokenProcess } from './token-process.ts';
 import type { TokenUri } from './token-uri.ts';
 
 /** What starts a process of the token and opens the key. */
@@ -54,8 +54,9 @@ export async function findToken(
 }
 
 /**
- * Opens a session and logs in, at most once. The journal notes the attempt before it is made, because a
- * library may crash or hang after the token has counted a failure.
+ * Opens a session and logs in, at most once, and while nobody else of the home tries a login: a wrong PIN
+ * would cost an attempt in each process. The journal notes the attempt before it is made, because a library
+ * may crash or hang after the token has counted a failure.
  *
  * @throws {TokenFailure} of kind `refused` when an operator must ask for the next login; the journal has it.
  * @throws {ProcessEndedError} when the process ends meanwhile.
@@ -65,8 +66,38 @@ export async function logIn(
   settings: TokenSettings,
   mayLockPin: boolean,
 ): Promise<void> {
-  const { journal, pinFile, uri, mode, startMilliseconds } = settings;
-  const last = await readLastLogin(journal, startMilliseconds);
+  const claim = await claimLogin(process, settings);
+  try {
+    await tryLogin(process, settings, mayLockPin);
+  } finally {
+    claim.release();
+  }
+}
+
+const lookMilliseconds = 100;
+
+async function claimLogin(
+  process: TokenProcess,
+  { journal, startMilliseconds }: TokenSettings,
+): Promise<LoginClaim> {
+  const end = performance.now() + startMilliseconds;
+  while (!process.hasEnded) {
+    const claim = journal.claim();
+    if (claim !== undefined) return claim;
+    if (performance.now() > end)
+      throw new TokenFailure('token', 'another login at the token has not ended in time');
+    await sleep(lookMilliseconds);
+  }
+  // A note of a login that was never sent would let a later start take it for one without an answer.
+  throw new ProcessEndedError(await process.ended);
+}
+
+async function tryLogin(
+  process: TokenProcess,
+  { journal, pinFile, uri, mode, startMilliseconds }: TokenSettings,
+  mayLockPin: boolean,
+): Promise<void> {
+  const last = journal.read();
   if (last.state === 'refused' && !mayLockPin) throw new TokenFailure('refused', last.reason);
   const request: TokenLoginRequest = {
     pinFile,
@@ -80,23 +111,11 @@ export async function logIn(
     await process.request('login', encodeJson(request), startMilliseconds);
   } catch (error) {
     if (error instanceof TokenFailure && error.kind === 'refused') noteRefusal(journal, error.message);
-    // Any other answer says that the token has counted nothing; what was unknown before remains so.
-    else if (error instanceof TokenFailure && last.state !== 'unknown') journal.forget();
+    // Any other answer says that the token has counted nothing.
+    else if (error instanceof TokenFailure && pinFile !== undefined) journal.cancel();
     throw error;
   }
   if (pinFile !== undefined) journal.forget();
-}
-
-const lookMilliseconds = 100;
-
-/** Waits for the login of another process, such as a command: a wrong PIN would cost an attempt in each. */
-async function readLastLogin(journal: LoginJournal, maxMilliseconds: number): Promise<LastLogin> {
-  const end = performance.now() + maxMilliseconds;
-  for (;;) {
-    const last = journal.read();
-    if (last.state !== 'unknown' || !last.isAtWork || performance.now() > end) return last;
-    await sleep(lookMilliseconds);
-  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { VaultUnavailableError } from '../vault/vault.ts';
 import { BackOff, type BackOffOptions } from './back-off.ts';
-import { type TokenDescription, TokenFailure, type TokenKeyDescription } from './messages.ts';
+import { TokenFailure, type TokenKeyDescription } from './messages.ts';
 import type { TokenProcess } from './token-process.ts';
 import {
   findToken,
@@ -34,12 +34,14 @@ export class TokenSupervisor {
   #isReady = false;
   #key: TokenKeyDescription | undefined;
   #refusal: string | undefined;
+  /** Whether an operator has asked that the next attempt logs in although the last login was refused. */
   #mayLockPin = false;
   #isClosed = false;
   #supervision: Promise<void> | undefined;
   /** Settles with the attempt to start that runs or comes next. */
   #attempt = newAttempt();
-  #wake = Promise.withResolvers<void>();
+  /** Ends the pause between two attempts; undefined while there is none. */
+  #wake: PromiseWithResolvers<void> | undefined;
 
   constructor(settings: TokenSettings, backOff: BackOffOptions, onHealth: (health: TokenHealth) => void) {
     this.#settings = settings;
@@ -62,26 +64,45 @@ export class TokenSupervisor {
   }
 
   /**
-   * Resolves once the token is up; makes the next attempt now when one is waited for.
-   * @throws {VaultUnavailableError} when that attempt fails; further ones follow. At once, without a process,
-   * while the journal knows that the login was refused.
+   * Resolves once the token is up: takes part in the attempt that runs, else makes the next one now.
+   * @throws {VaultUnavailableError} when that attempt fails; further ones follow, except after a refused
+   * login. Without an attempt, while the journal knows that the login was refused, and once it was closed.
    */
   async start(): Promise<void> {
     if (this.#isClosed) throw this.unavailable('it was closed');
     if (this.process !== undefined) return;
     if (this.#isStillRefused()) throw this.unavailable(this.#health.reason);
-    this.#refusal = undefined;
-    this.#wake.resolve();
-    this.#supervise();
-    await this.#attempt.promise;
+    await this.#attemptNow();
   }
 
-  /** Lets one login be tried although the last was refused, and even when its failure would lock the PIN. */
+  /**
+   * Makes one attempt that logs in although the last login was refused, and even when a failure would lock
+   * the PIN. An attempt that runs ends before; when that succeeds, there is no other.
+   * @throws {VaultUnavailableError} when the attempt fails. An earlier refusal holds then, also if the
+   * attempt has not come as far as the login.
+   */
   async retryLogin(): Promise<void> {
+    while (this.#isAttempting) await this.#attempt.promise.catch(() => {});
+    if (this.#isClosed) throw this.unavailable('it was closed');
     if (this.process !== undefined) return;
-    this.#settings.journal.forget();
     this.#mayLockPin = true;
-    await this.start();
+    try {
+      await this.#attemptNow();
+    } finally {
+      this.#mayLockPin = false;
+    }
+  }
+
+  /** Whether an attempt runs, or the process has just ended and its reason is not known yet. */
+  get #isAttempting(): boolean {
+    const isPaused = this.#supervision === undefined || this.#wake !== undefined;
+    return !this.#isClosed && !isPaused && this.process === undefined;
+  }
+
+  async #attemptNow(): Promise<void> {
+    this.#wake?.resolve();
+    this.#supervise();
+    await this.#attempt.promise;
   }
 
   /**
@@ -132,8 +153,10 @@ export class TokenSupervisor {
 
   async #keepRunning(): Promise<void> {
     while (!this.#isClosed) {
-      this.#wake = Promise.withResolvers();
-      const reason = await this.#runProcess();
+      this.#refusal = undefined;
+      const mayLockPin = this.#mayLockPin;
+      this.#mayLockPin = false;
+      const reason = await this.#runProcess(mayLockPin);
       if (this.#isClosed) break;
       const isRefused = this.#refusal !== undefined;
       const milliseconds = isRefused ? undefined : this.#backOff.fail();
@@ -145,12 +168,12 @@ export class TokenSupervisor {
   }
 
   /** Starts a process and resolves to the reason of its end, once it has ended. */
-  async #runProcess(): Promise<string> {
+  async #runProcess(mayLockPin: boolean): Promise<string> {
     try {
       const process = spawnTokenProcess(this.#settings);
       this.#process = process;
       try {
-        await this.#open(process);
+        await this.#open(process, mayLockPin);
       } catch (error) {
         this.endProcess(process, error);
         return (error as Error).message;
@@ -166,16 +189,13 @@ export class TokenSupervisor {
     }
   }
 
-  async #open(process: TokenProcess): Promise<TokenDescription> {
-    const token = await findToken(process, this.#settings);
-    const mayLockPin = this.#mayLockPin;
-    this.#mayLockPin = false;
+  async #open(process: TokenProcess, mayLockPin: boolean): Promise<void> {
+    await findToken(process, this.#settings);
     await logIn(process, this.#settings, mayLockPin);
     const key = await openTokenKey(process, this.#settings);
     if (this.#key !== undefined && key.id !== this.#key.id)
       throw new TokenFailure('token', 'the token has another key under that name than before');
     this.#key = key;
-    return token;
   }
 
   #isStillRefused(): boolean {
@@ -201,11 +221,14 @@ export class TokenSupervisor {
 
   /** Waits so long, or without a time until somebody asks for an attempt. */
   async #pause(milliseconds: number | undefined): Promise<void> {
-    const timer = milliseconds === undefined ? undefined : setTimeout(this.#wake.resolve, milliseconds);
+    const wake = Promise.withResolvers<void>();
+    this.#wake = wake;
+    const timer = milliseconds === undefined ? undefined : setTimeout(wake.resolve, milliseconds);
     // Nothing keeps a process alive that only waits for its token.
     timer?.unref();
-    await this.#wake.promise;
+    await wake.promise;
     clearTimeout(timer);
+    this.#wake = undefined;
   }
 
   #setHealth(state: TokenHealth['state'], reason: string): void {
@@ -232,7 +255,7 @@ export class TokenSupervisor {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#wake.resolve();
+    this.#wake?.resolve();
     if (this.#isReady) await this.#process?.close();
     else this.#process?.kill('it was closed');
     await this.#supervision;

@@ -39,6 +39,15 @@ export interface TokenUri {
   readonly environment: readonly string[];
 }
 
+/**
+ * Returns a text that is the same for all URIs whose logins count at one token: those that name the same
+ * library, token and source of the PIN. It has nothing secret.
+ */
+export function describeLogin(uri: TokenUri): string {
+  const { modulePath, token, manufacturer, model, serial, slotId, pinSource } = uri;
+  return JSON.stringify([modulePath, token, manufacturer, model, serial, slotId, pinSource]);
+}
+
 /** The longest URI in UTF-16 units, so that it fits into a frame and a file of a line. */
 const maxLength = 1_024;
 

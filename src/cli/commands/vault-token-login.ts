@@ -23,12 +23,13 @@ export const vaultTokenLogin: Command<Arguments> = {
     const served = await withDaemonIfAny(stateDirectory, store, (call) => call('vault.tokenLogin', {}));
     if (served === undefined) {
       await logIn(stateDirectory);
-      print('the token accepts the login');
+      print('the token can be used');
       return;
     }
     const { sealedBecause } = served;
     const vault = sealedBecause === null ? 'the vault is unsealed' : `the vault is sealed: ${sealedBecause}`;
-    print(`the token accepts the login; ${vault}`);
+    // One that was up already was not asked for another login.
+    print(`the token can be used; ${vault}`);
   },
 };
 

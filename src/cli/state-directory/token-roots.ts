@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { TokenRoot, type TokenStatus } from '../../token/token-root.ts';
-import { parseTokenUri } from '../../token/token-uri.ts';
+import { describeLogin, parseTokenUri } from '../../token/token-uri.ts';
 import type { RootOpener } from '../../vault/roots/create-source.ts';
 import { watchFiles } from '../../vault/roots/watch-files.ts';
 import { CommandError } from '../failure.ts';
@@ -30,10 +30,12 @@ export class TokenRoots {
   readonly open: RootOpener = (text) => {
     const { directory, tokenLogin } = this.#stateDirectory;
     const { idleSeconds, onStatus } = this.#options;
-    const root = new TokenRoot(parseTokenUri(text, directory), {
+    const uri = parseTokenUri(text, directory);
+    const root = new TokenRoot(uri, {
       client: {
-        // One token must not make another one forget that its login was refused.
-        refusedLoginFile: `${tokenLogin}-${hash('sha256', text, 'hex').slice(0, 16)}`,
+        // One for each token and PIN: a wrong one costs one attempt, however many keys the token has, and one
+        // token must not make another one forget that its login was refused.
+        refusedLoginFile: `${tokenLogin}-${hash('sha256', describeLogin(uri), 'hex').slice(0, 16)}`,
         loginCommand: `kmipd vault token login --home ${directory}`,
       },
       ...{ idleSeconds, watchFiles },
@@ -57,13 +59,15 @@ export class TokenRoots {
   }
 
   /**
-   * Tries one login at each token that is not up, although its last one was refused.
+   * Tries one login at each token that is not up, although its last one was refused. Further roots in one
+   * token go by the outcome.
    * @throws {VaultUnavailableError} when one fails; the others were tried too.
    * @throws {CommandError} when no root is in a token.
    */
   async logIn(): Promise<void> {
     if (this.#current.length === 0) throw new CommandError('no root of this home is in a token');
-    const results = await Promise.allSettled(this.#current.map((root) => root.logIn()));
+    const tokens = Map.groupBy(this.#current, (root) => root.login);
+    const results = (await Promise.all(tokens.values().map(logInAt))).flat();
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
@@ -76,4 +80,16 @@ export class TokenRoots {
   async close(): Promise<void> {
     await Promise.all(this.#roots.map((root) => root.close()));
   }
+}
+
+/** The first of the roots in one token logs in, and the others open as the note of that login lets them. */
+async function logInAt(roots: readonly TokenRoot[]): Promise<readonly PromiseSettledResult<void>[]> {
+  const [first, ...others] = roots;
+  const results = await Promise.allSettled([first?.logIn()]);
+  return [...results, ...(await Promise.allSettled(others.map((root) => openOnce(root))))];
+}
+
+async function openOnce(root: TokenRoot): Promise<void> {
+  const opened = await root.open();
+  await opened.close();
 }

@@ -1,8 +1,9 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { describeFileError, openRegularFile } from '../../common/regular-file.ts';
 import { copySecret } from '../../common/secret.ts';
-import { tokenFlags } from '../cryptoki.ts';
+import { ckr, tokenFlags } from '../cryptoki.ts';
 import { TokenFailure, type TokenLoginRequest } from '../messages.ts';
+import { codeOf, toFailure } from './library.ts';
 
 /** The longest PIN in bytes; PKCS #11 leaves it to the token. */
 const maxPinBytes = 255;
@@ -61,13 +62,34 @@ export function requireLoginPermitted(
 }
 
 /**
- * Refuses further logins after one that has failed for a reason of its own, while the token counts a failure.
- * @throws {TokenFailure} of kind `refused`.
+ * Return values of C_Login after which it may be tried again: session or token were lost before the PIN
+ * counted. Every other one may stand for a wrong PIN, because libraries differ in what they say of one, and
+ * many tokens have no flag that tells whether they have counted it.
  */
-export function requireNothingCounted(flags: number, { message }: TokenFailure): void {
+const uncountedCodes: ReadonlySet<number> = new Set([
+  ckr.hostMemory,
+  ckr.deviceError,
+  ckr.deviceRemoved,
+  ckr.sessionClosed,
+  ckr.sessionHandleInvalid,
+  ckr.tokenNotPresent,
+]);
+
+/**
+ * Returns what the daemon is told about a failed login, which is `refused` whenever a further one may cost an
+ * attempt. `readFlags` returns the flags of the token.
+ */
+export function explainLogin(error: unknown, readFlags: () => number): TokenFailure {
+  const failure = toFailure(error);
+  if (!uncountedCodes.has(codeOf(error) ?? ckr.generalError)) return refuse(failure.message);
   const { userPinLocked, userPinFinalTry, userPinCountLow } = tokenFlags;
-  if ((flags & (userPinLocked | userPinFinalTry | userPinCountLow)) !== 0)
-    throw refuse(`${message}, and the token counts a failed login`);
+  try {
+    if ((readFlags() & (userPinLocked | userPinFinalTry | userPinCountLow)) !== 0)
+      return refuse(`${failure.message}, and the token counts a failed login`);
+  } catch {
+    // Without its flags the first error says more.
+  }
+  return failure;
 }
 
 function refuse(why: string): TokenFailure {

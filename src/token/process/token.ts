@@ -10,8 +10,8 @@ import {
 } from '../messages.ts';
 import { listWrappingMethods, type TokenWrappingMethod } from '../wrapping-formats.ts';
 import { KeyWrapper, type OpenSession } from './key-wrapper.ts';
-import { type CryptokiModule, codeOf, type Handle, loadPkcs11, type Pkcs11, toFailure } from './library.ts';
-import { readPin, requireLoginPermitted, requireNothingCounted } from './pin.ts';
+import { type CryptokiModule, codeOf, type Handle, loadPkcs11, type Pkcs11 } from './library.ts';
+import { explainLogin, readPin, requireLoginPermitted } from './pin.ts';
 import { type RootKey, TokenObjects } from './root-key.ts';
 
 /** One token, its session and the key in use. Each call waits for the vendor's library. */
@@ -109,23 +109,11 @@ export class Token {
       // pkcs11js takes a string, which nobody can overwrite; only this process ever has it.
       this.#module.C_Login(handle, userTypeUser, new TextDecoder().decode(pin));
     } catch (error) {
-      if (codeOf(error) !== ckr.userAlreadyLoggedIn) throw this.#explainLogin(error);
+      if (codeOf(error) !== ckr.userAlreadyLoggedIn)
+        throw explainLogin(error, () => this.#module.C_GetTokenInfo(this.#slot).flags);
     } finally {
       pin.fill(0);
     }
-  }
-
-  /** Some libraries say of a wrong PIN that a function failed: then the token's counter tells. */
-  #explainLogin(error: unknown): unknown {
-    const failure = toFailure(error);
-    try {
-      if (failure.kind === 'token')
-        requireNothingCounted(this.#module.C_GetTokenInfo(this.#slot).flags, failure);
-    } catch (counted) {
-      if (counted instanceof TokenFailure) return counted;
-      // Without its flags the first error says more.
-    }
-    return error;
   }
 
   /** A session that the token has lost cannot be closed either. */

@@ -1,4 +1,5 @@
 import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { makeSecret, missing, pin, SoftToken } from './soft-token.ts';
 
@@ -117,17 +118,113 @@ t.test('a login', { skip: missing }, async (t) => {
     t.same(token.logins, []);
   });
 
+  // Libraries differ in what they say of a wrong PIN, and many tokens have no flag for a failure.
   for (const [name, code] of [
+    ['CKR_GENERAL_ERROR', 0x05],
+    ['CKR_FUNCTION_FAILED', 0x06],
+    ['CKR_ARGUMENTS_BAD', 0x07],
     ['CKR_PIN_INVALID', 0xa1],
     ['CKR_PIN_LEN_RANGE', 0xa2],
     ['CKR_PIN_EXPIRED', 0xa3],
     ['CKR_PIN_LOCKED', 0xa4],
+    ['CKR_USER_PIN_NOT_INITIALIZED', 0x102],
+    ['CKR 0x80000005', 0x8000_0005],
+    ['CKR 0x4711', 0x4711],
   ] as const)
-    await t.test(`that returns ${name} is not repeated`, async (t) => {
-      token.setFaults(`C_Login return ${code}`);
+    for (const flags of ['0', '0x10000'])
+      await t.test(`that returns ${name} is not repeated, flags ${flags}`, async (t) => {
+        token.setFaults(`C_Login return ${code}`, `token flags ${flags}`);
+        const client = token.client(t, { refusedLoginFile });
+        await t.rejects(client.open(), { message: new RegExp(`C_Login returned ${name}`) });
+        t.equal(client.health.state, 'refused');
+        await t.rejects(client.wrap(makeSecret()), { message: new RegExp(name) });
+        await client.close();
+        const restarted = token.client(t, { refusedLoginFile });
+        await t.rejects(restarted.open(), { message: new RegExp(name) });
+        t.equal(token.logins.length, 1);
+        token.setFaults();
+        await restarted.retryLogin();
+        t.equal(token.logins.length, 2, 'the operator has asked');
+        t.notOk(existsSync(refusedLoginFile));
+      });
+
+  for (const [name, code] of [
+    ['CKR_HOST_MEMORY', 0x02],
+    ['CKR_DEVICE_ERROR', 0x30],
+    ['CKR_DEVICE_REMOVED', 0x32],
+    ['CKR_SESSION_CLOSED', 0xb0],
+    ['CKR_SESSION_HANDLE_INVALID', 0xb3],
+    ['CKR_TOKEN_NOT_PRESENT', 0xe0],
+  ] as const) {
+    await t.test(`that returns ${name} is repeated`, async (t) => {
+      token.setFaults(`C_Login return ${code} once`);
       const client = token.client(t, { refusedLoginFile });
       await t.rejects(client.open(), { message: new RegExp(`C_Login returned ${name}`) });
-      await t.rejects(client.wrap(makeSecret()), { message: new RegExp(name) });
+      await client.waitFor('up');
+      t.same(token.logins, [`0x${code.toString(16)}`, '0x0']);
+      t.notOk(existsSync(refusedLoginFile));
+    });
+
+    await t.test(`that returns ${name} is not repeated once the token counts a failure`, async (t) => {
+      token.setFaults(`C_Login return ${code}`, 'token flags 0x10000');
+      const client = token.client(t, { refusedLoginFile });
+      await t.rejects(client.open(), { message: /and the token counts a failed login; no login is tried/ });
+      t.equal(client.health.state, 'refused');
       t.equal(token.logins.length, 1);
     });
+  }
+
+  await t.test('that an operator asks for is one attempt, also if it does not come so far', async (t) => {
+    token.setFaults('C_Login return 160');
+    const client = token.client(t, { refusedLoginFile });
+    await t.rejects(client.open(), { message: /CKR_PIN_INCORRECT/ });
+    token.remove();
+    t.teardown(() => existsSync(token.path('away')) && token.putBack());
+    await t.rejects(client.retryLogin(), { message: /C_Initialize returned CKR_GENERAL_ERROR/ });
+    token.putBack();
+    // The next attempts find the token, and the login that was refused.
+    await client.waitFor('refused', client.seen.length);
+    t.same(token.logins, ['0xa0'], 'what he has asked for is over');
+  });
+
+  await t.test('that an operator asks for is not the attempt that runs already', async (t) => {
+    token.setFaults('token flags 0x20000');
+    const client = token.client(t, { refusedLoginFile });
+    const running = client.open();
+    const asked = client.retryLogin();
+    await t.rejects(running, { message: /one more failed login would lock the PIN/ });
+    await asked;
+    t.same(token.logins, ['0x0']);
+  });
+
+  await t.test('is tried by one of several clients of a home at a time', async (t) => {
+    token.setFaults('after-login wait');
+    token.writePin('13572468');
+    const clients = [1, 2, 3].map(() => token.client(t, { refusedLoginFile }));
+    const opening = clients.map((client) => client.open());
+    const results = Promise.allSettled(opening);
+    while (token.logins.length === 0) await sleep(20);
+    token.setFaults();
+    rmSync(token.path('faults'));
+    for (const result of await results)
+      t.match(result, { status: 'rejected', reason: { message: /CKR_PIN_INCORRECT/ } });
+    t.same(token.logins, ['0xa0']);
+  });
+
+  await t.test(
+    'with the PIN of a file that was replaced meanwhile says nothing of the new one',
+    async (t) => {
+      token.setFaults('after-login wait');
+      token.writePin('13572468');
+      const client = token.client(t, { refusedLoginFile });
+      const opening = t.rejects(client.open(), { message: /CKR_PIN_INCORRECT/ });
+      while (token.logins.length === 0) await sleep(20);
+      rmSync(token.path('pin'));
+      token.writePin(pin);
+      rmSync(token.path('faults'));
+      await opening;
+      await client.open();
+      t.same(token.logins, ['0xa0', '0x0']);
+    },
+  );
 });

@@ -7,6 +7,7 @@ import { watchFiles } from '../../../src/vault/roots/watch-files.ts';
 import { memoryKeyrings } from '../../unit/vault/memory-keyrings.ts';
 import { context, plain } from '../../unit/vault/vault-fixture.ts';
 import { missing, pin, SoftToken } from './soft-token.ts';
+import { findTokenProcesses } from './token-home.ts';
 
 /** Epochs of a vault whose root is in a token that comes and goes. */
 
@@ -34,7 +35,7 @@ t.test('an epoch that is full is replaced once the token is back', { skip: missi
   t.teardown(() => vault.close());
   t.equal(vault.sealedBecause, undefined);
   token.remove();
-  process.kill(root.pid ?? 0, 'SIGKILL');
+  for (const pid of findTokenProcesses(process.pid)) process.kill(pid, 'SIGKILL');
   for (let seals = 0; seals < 10; seals += 1) vault.seal(context, plain);
   await t.rejects(vault.rotate(), { message: /^the token kmipd cannot be used: / });
   t.equal(vault.currentEpoch, 1);

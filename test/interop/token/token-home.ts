@@ -86,12 +86,24 @@ export class TokenHome {
     return /^kmipd_token_up (\d)$/m.exec(await this.fetch('/metrics'))?.[1];
   }
 
+  /** The files that note a login which was refused, or whose outcome is not known. */
+  get loginNotes(): readonly string[] {
+    return readdirSync(this.directory)
+      .filter((name) => name.startsWith('token-login-') && !name.endsWith('.lock'))
+      .map((name) => join(this.directory, name));
+  }
+
   /** Process ids of the processes of tokens that the daemon has. */
   get tokenProcesses(): readonly number[] {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name) && isTokenProcess(name, this.#daemon?.pid))
-      .map(Number);
+    return findTokenProcesses(this.#daemon?.pid);
   }
+}
+
+/** Process ids of the processes of tokens that a process has. */
+export function findTokenProcesses(parent: number | undefined): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && isTokenProcess(name, parent))
+    .map(Number);
 }
 
 function isTokenProcess(pid: string, parent: number | undefined): boolean {

@@ -23,7 +23,7 @@ t.beforeEach(() => {
 t.test('a refusal is known to the next journal of the same URI', async (t) => {
   open().refuse('CKR_PIN_INCORRECT');
   t.match(open().read(), { state: 'refused', reason: /^CKR_PIN_INCORRECT \(20\d\d-.*Z\)$/ });
-  t.same(open(parse('b')).read(), { state: 'successful' }, 'another URI is a request of the operator');
+  t.same(open(parse('b')).read(), { state: 'clear' }, 'another URI is a request of the operator');
   t.equal(statSync(file).mode & 0o777, 0o600);
   t.notMatch(readFileSync(file, 'utf8'), /1234/);
 });
@@ -33,13 +33,13 @@ t.test(
   async (t) => {
     open().refuse('no');
     utimesSync(pinFile, 1, 1);
-    t.equal(open().read().state, 'successful');
+    t.equal(open().read().state, 'clear');
     open().refuse('no');
     open().forget();
-    t.equal(open().read().state, 'successful');
+    t.equal(open().read().state, 'clear');
     open().refuse('no');
     rmSync(file);
-    t.equal(open().read().state, 'successful');
+    t.equal(open().read().state, 'clear');
   },
 );
 
@@ -57,22 +57,63 @@ t.test('a credential is a new file at every start, which says nothing', async (t
 
 t.test('an attempt is noted before its outcome is known', async (t) => {
   open().begin();
-  t.same(open().read(), { state: 'unknown', isAtWork: false });
+  t.same(open().read(), { state: 'unknown' });
   utimesSync(pinFile, 3, 3);
-  t.same(open().read(), { state: 'unknown', isAtWork: false }, 'whatever has become of the PIN file');
-  const note = JSON.parse(readFileSync(file, 'utf8'));
-  t.equal(note.pid, process.pid);
-  for (const [pid, isAtWork] of [
-    [process.ppid, true],
-    [1, true],
-    [2 ** 31 - 1, false],
-    [0, false],
-    [-1, false],
-    ['1', false],
-  ]) {
-    writeFileSync(file, JSON.stringify({ ...note, pid }));
-    t.same(open().read(), { state: 'unknown', isAtWork }, `process ${pid}`);
-  }
+  t.same(open().read(), { state: 'unknown' }, 'whatever has become of the PIN file');
+});
+
+t.test('a refusal is of the PIN file that was there when the attempt began', async (t) => {
+  const journal = open();
+  journal.begin();
+  writeFileSync(pinFile, '123456\n');
+  journal.refuse('no');
+  t.equal(open().read().state, 'clear', 'the new file was not tried');
+  writeFileSync(pinFile, '654321\n');
+  utimesSync(pinFile, 4, 4);
+  const other = open();
+  writeFileSync(pinFile, '12345678\n');
+  other.begin();
+  other.refuse('no');
+  t.equal(open().read().state, 'refused', 'the journal is older than the file that was tried');
+});
+
+t.test('an attempt that did not count leaves what was known before', async (t) => {
+  const journal = open();
+  journal.begin();
+  journal.cancel();
+  t.same(journal.read(), { state: 'clear' });
+  journal.refuse('no');
+  journal.begin();
+  t.same(open().read(), { state: 'unknown' });
+  journal.cancel();
+  t.match(open().read(), { state: 'refused', reason: /^no / });
+});
+
+t.test('roots in one token share a note, unless their PIN or library is another one', async (t) => {
+  const uri = (text: string) => parseTokenUri(`pkcs11:${text}`, directory);
+  const first = uri('token=a;object=one?module-path=/v.so&pin-source=file:pin');
+  open(first).refuse('no');
+  t.equal(open(uri('token=a;object=two?pin-source=file:pin&module-path=/v.so')).read().state, 'refused');
+  for (const text of [
+    'token=a;object=one?module-path=/v.so&pin-source=file:other',
+    'token=a;object=one?module-path=/v.so&pin-source=credential:pin',
+    'token=a;object=one?module-path=/w.so&pin-source=file:pin',
+    'token=a;serial=1;object=one?module-path=/v.so&pin-source=file:pin',
+  ])
+    t.equal(open(uri(text)).read().state, 'clear', text);
+});
+
+t.test('one journal at a time may try a login', async (t) => {
+  const claim = open().claim();
+  t.ok(claim);
+  t.equal(open().claim(), undefined, 'by the file, whoever has it');
+  t.equal(new LoginJournal(`${file}-other`, parse('b'), pinFile).claim()?.release(), undefined);
+  claim?.release();
+  const next = open().claim();
+  t.ok(next, 'it is free again');
+  next?.release();
+  const absent = new LoginJournal(join(directory, 'absent', 'note'), parse('a'), pinFile);
+  t.throws(() => absent.claim(), { code: 'ENOENT' });
 });
 
 t.test('without a file, the journal remembers for the life of the process', async (t) => {
@@ -80,11 +121,11 @@ t.test('without a file, the journal remembers for the life of the process', asyn
   journal.refuse('no');
   t.equal(journal.read().state, 'refused');
   journal.forget();
-  t.equal(journal.read().state, 'successful');
+  t.equal(journal.read().state, 'clear');
 });
 
 t.test('a file that is no note is refused, so that no login is tried', async (t) => {
-  for (const text of ['', 'x', '{}', 'null', `{"uri":1}`]) {
+  for (const text of ['', 'x', '{}', 'null', `{"login":1}`]) {
     writeFileSync(file, text);
     t.throws(() => open().read(), { message: /is no note of kmipd about a login; remove it/ }, text);
   }
