@@ -1,6 +1,6 @@
 import { ckm, mechanismFlags, tokenFlags } from '../token/cryptoki.ts';
 import type { MechanismDescription, TokenDescription, TokenKeyDescription } from '../token/messages.ts';
-import { findWrappingFormat, wrappingFormats } from '../token/wrapping-formats.ts';
+import { findWrappingFormat, listWrappingMethods } from '../token/wrapping-formats.ts';
 import { formatTable } from './table.ts';
 
 /** What `vault token check` has found. */
@@ -64,26 +64,37 @@ export function formatReport(report: TokenReport): string {
     .sort((a, b) => a.mechanism - b.mechanism)
     .map((each) => [
       each.name,
-      ...shownFunctions.map((name) => (listFunctions(each.flags).includes(name) ? 'yes' : '-')),
+      ...columns.map(([, names]) => describeFunctions(each.flags, names)),
       each.maxKeySize === 0 ? '-' : `${each.minKeySize}-${each.maxKeySize}`,
       describeUse(each, key),
     ]);
-  const headings = ['MECHANISM', ...shownFunctions.map((name) => name.toUpperCase()), 'KEY SIZES', 'KMIPD'];
+  const headings = ['MECHANISM', ...columns.map(([heading]) => heading), 'KEY SIZES', 'KMIPD'];
   return `${formatTable(lines)}\n\n${formatTable([headings, ...mechanisms])}`;
 }
 
-const functions = {
-  encrypt: mechanismFlags.encrypt | mechanismFlags.decrypt,
-  wrap: mechanismFlags.wrap | mechanismFlags.unwrap,
-  generate: mechanismFlags.generate | mechanismFlags.generateKeyPair,
-  sign: mechanismFlags.sign | mechanismFlags.verify,
-  derive: mechanismFlags.derive,
-} as const;
+type FunctionName = keyof typeof mechanismFlags;
 
-const shownFunctions = Object.keys(functions) as (keyof typeof functions)[];
+/** Each has the functions of both directions; a mechanism generates either one key or a pair. */
+const columns: readonly (readonly [heading: string, names: readonly FunctionName[]])[] = [
+  ['ENCRYPT', ['encrypt', 'decrypt']],
+  ['WRAP', ['wrap', 'unwrap']],
+  ['GENERATE', ['generate', 'generateKeyPair']],
+  ['SIGN', ['sign', 'verify']],
+  ['DERIVE', ['derive']],
+];
 
-function listFunctions(flags: number): readonly (keyof typeof functions)[] {
-  return shownFunctions.filter((name) => (flags & functions[name]) !== 0);
+function listFunctions(
+  flags: number,
+  names = Object.keys(mechanismFlags) as readonly FunctionName[],
+): readonly FunctionName[] {
+  return names.filter((name) => (flags & mechanismFlags[name]) !== 0);
+}
+
+/** Returns `yes` for all of the functions, otherwise those that the mechanism has. */
+function describeFunctions(flags: number, names: readonly FunctionName[]): string {
+  const found = listFunctions(flags, names);
+  if (found.length === names.length || found.includes('generate')) return 'yes';
+  return found.length === 0 ? '-' : found.join(', ');
 }
 
 function describePin(flags: number): string {
@@ -114,11 +125,13 @@ function describeWrapping({ format, way }: TokenKeyDescription): string {
 }
 
 /** Returns what kmipd does by a mechanism; '-' for nothing. */
-function describeUse({ mechanism }: MechanismDescription, key: TokenKeyDescription | undefined): string {
-  if (mechanism === ckm.aesKeyGen) return 'makes the root key';
-  const formats = wrappingFormats.filter((format) => format.mechanism === mechanism);
-  if (formats.length === 0) return '-';
-  return formats.some(({ format }) => format === key?.format)
+function describeUse(described: MechanismDescription, key: TokenKeyDescription | undefined): string {
+  const { mechanism, flags } = described;
+  if (mechanism === ckm.aesKeyGen)
+    return (flags & mechanismFlags.generate) === 0 ? '-' : 'makes the root key';
+  const methods = (['aes', 'rsa'] as const).flatMap((kind) => listWrappingMethods(kind, [described]));
+  if (methods.length === 0) return '-';
+  return methods.some(({ format }) => format.format === key?.format)
     ? 'wraps the keyring'
     : 'could wrap the keyring';
 }

@@ -1,9 +1,14 @@
+import { randomFillSync } from 'node:crypto';
 import { decodeMechanismPage } from './answers.ts';
 import { findPinFile, LoginJournal } from './login-journal.ts';
 import {
+  decodeSecret,
   encodeJson,
+  encodeUnwrap,
   type MechanismDescription,
+  maxSecretBytes,
   type TokenDescription,
+  TokenFailure,
   type TokenKeyDescription,
 } from './messages.ts';
 import type { TokenProcess } from './token-process.ts';
@@ -75,6 +80,28 @@ export class TokenInspection {
    */
   openKey(): Promise<TokenKeyDescription> {
     return openTokenKey(this.#process, this.#settings);
+  }
+
+  /**
+   * Resolves to the secret of at most 128 bytes, wrapped by the key that was opened.
+   * @throws {TokenFailure} or {ProcessEndedError} when that fails.
+   */
+  wrap(secret: Uint8Array): Promise<Uint8Array> {
+    return this.#process.request('wrap', secret, stepMilliseconds);
+  }
+
+  /**
+   * Resolves to the secret; undefined when the token rejects what was wrapped.
+   * @throws {TokenFailure} or {ProcessEndedError} when that fails.
+   */
+  async unwrap(wrapped: Uint8Array): Promise<Uint8Array | undefined> {
+    const mask = randomFillSync(new Uint8Array(maxSecretBytes));
+    const answer = await this.#process.request('unwrap', encodeUnwrap(mask, wrapped), stepMilliseconds);
+    try {
+      return decodeSecret(answer, mask);
+    } catch {
+      throw new TokenFailure('token', 'its process gave an impossible answer to unwrap');
+    }
   }
 
   close(): Promise<void> {

@@ -4,12 +4,13 @@ import { isSameBytes } from '../../common/bytes.ts';
 import { tokenFlags } from '../../token/cryptoki.ts';
 import { TokenFailure } from '../../token/messages.ts';
 import type { TokenInspection } from '../../token/token-inspection.ts';
-import type { TokenUri } from '../../token/token-uri.ts';
-import { type Command, print } from '../command.ts';
+import { type Command, homeOption, print } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
+import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 import { describeReport, formatReport, type TokenReport } from '../token-report.ts';
 
 interface Arguments {
+  readonly home: string;
   readonly uri: string;
   readonly json: boolean;
   readonly runs: string;
@@ -25,6 +26,9 @@ export const vaultTokenCheck: Command<Arguments> = {
   describe: 'Show what a PKCS #11 token can do for kmipd, and how fast; tries one login',
   builder: (yargs) =>
     yargs
+      .options({
+        home: { ...homeOption.home, describe: 'Directory where relative paths in the URI start' },
+      })
       .option('uri', {
         type: 'string',
         demandOption: true,
@@ -43,20 +47,20 @@ export const vaultTokenCheck: Command<Arguments> = {
         describe: 'Log in even if the token says that one more failure locks the PIN',
       })
       .option('json', { type: 'boolean', default: false, describe: 'One JSON object' }),
-  async run({ uri: text, json, runs, 'may-lock-pin': mayLockPin }) {
+  async run({ home, uri: text, json, runs, 'may-lock-pin': mayLockPin }) {
     const { parseTokenUri } = await import('../../token/token-uri.ts');
     const { TokenInspection } = await import('../../token/token-inspection.ts');
     const count = readRuns(runs);
-    const uri = parseTokenUri(text, process.cwd());
+    const uri = parseTokenUri(text, stateDirectoryAt(home).directory);
     let report: TokenReport;
     try {
       const inspection = await TokenInspection.open(uri, process.env);
       try {
         report = await inspect(inspection, mayLockPin, uri.pinSource !== undefined);
+        if (report.problem === undefined) report = { ...report, ...(await measure(inspection, count)) };
       } finally {
         await inspection.close();
       }
-      if (report.problem === undefined) report = { ...report, ...(await measure(uri, count)) };
     } catch (error) {
       throw isOfToken(error)
         ? new CommandError(`the token cannot be used: ${(error as Error).message}`)
@@ -101,23 +105,19 @@ async function inspect(
   }
 }
 
-/** Wraps and unwraps random secrets as the daemon does; the login before has shown that the PIN is right. */
-async function measure(uri: TokenUri, runs: number): Promise<Pick<TokenReport, 'milliseconds' | 'runs'>> {
-  const { TokenClient } = await import('../../token/token-client.ts');
-  const client = new TokenClient(uri, { mode: 'trial', pingMilliseconds: 0 });
+/** Wraps and unwraps random secrets by the key that was opened. */
+async function measure(
+  inspection: TokenInspection,
+  runs: number,
+): Promise<Pick<TokenReport, 'milliseconds' | 'runs'>> {
   const times: number[] = [];
-  try {
-    await client.open();
-    for (let run = 0; run < runs; run++) {
-      const secret = randomFillSync(new Uint8Array(keyringSecretBytes));
-      const started = performance.now();
-      const unwrapped = await client.unwrap(await client.wrap(secret));
-      times.push(performance.now() - started);
-      if (unwrapped === undefined || !isSameBytes(unwrapped, secret))
-        throw new CommandError('the token does not return the secret that it has wrapped');
-    }
-  } finally {
-    await client.close();
+  for (let run = 0; run < runs; run++) {
+    const secret = randomFillSync(new Uint8Array(keyringSecretBytes));
+    const started = performance.now();
+    const unwrapped = await inspection.unwrap(await inspection.wrap(secret));
+    times.push(performance.now() - started);
+    if (unwrapped === undefined || !isSameBytes(unwrapped, secret))
+      throw new CommandError('the token does not return the secret that it has wrapped');
   }
   return { milliseconds: times.sort((a, b) => a - b)[Math.floor(runs / 2)] ?? 0, runs };
 }

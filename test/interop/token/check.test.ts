@@ -54,7 +54,7 @@ t.test('vault token check', { skip: missing }, async (t) => {
       report.mechanisms.find(({ name }: { name: string }) => name === 'CKM_AES_GCM'),
       {
         mechanism: 0x1087,
-        functions: ['encrypt'],
+        functions: ['encrypt', 'decrypt'],
         minKeySize: 16,
         maxKeySize: 32,
         use: 'could wrap the keyring',
@@ -71,6 +71,18 @@ t.test('vault token check', { skip: missing }, async (t) => {
     t.match(output, /^login +not tried$/m);
     t.match(errors, /^kmipd: no login was tried, .*--may-lock-pin tries it\n$/);
     t.equal(token.logins.length, before);
+  });
+
+  await t.test('tries one login, and takes relative paths from the home as kmipd.toml does', async (t) => {
+    const before = token.logins.length;
+    const relative = token.uriText().replace(`file:${token.path('pin')}`, 'file:pin');
+    t.notMatch(relative, token.path('pin'));
+    const { output, errors, code } = await check(token, relative, '--runs', '5', '--home', token.directory);
+    t.match({ errors, code }, { errors: '', code: 0 });
+    t.match(output, /median of 5/);
+    t.same(token.logins.slice(before), ['0x0']);
+    const elsewhere = await check(token, relative, '--home', token.path('elsewhere'));
+    t.match(elsewhere, { code: 1, errors: /elsewhere\/pin: there is no such file/ });
   });
 
   await t.test('shows nothing by which a library could write over the terminal', async (t) => {
