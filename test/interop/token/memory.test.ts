@@ -1,6 +1,16 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { copySecret } from '../../../src/common/secret.ts';
+import { LoginJournal } from '../../../src/token/login-journal.ts';
+import { encodeUnwrap, maxSecretBytes } from '../../../src/token/messages.ts';
+import type { TokenProcess } from '../../../src/token/token-process.ts';
+import {
+  findToken,
+  logIn,
+  openTokenKey,
+  spawnTokenProcess,
+  type TokenSettings,
+} from '../../../src/token/token-start.ts';
 import { missing, SoftToken } from './soft-token.ts';
 
 const canaryBytes = 32;
@@ -58,11 +68,30 @@ function readAt(memory: number, piece: Uint8Array, at: bigint, end: bigint): num
   }
 }
 
-t.test(
-  'the memory of the daemon has no copy of a secret that was unwrapped and wiped',
-  { skip: missing },
-  async (t) => {
-    const token = new SoftToken(t);
+/** Starts a process of the token, and asks it without a client. */
+async function startProcess(t: Test, token: SoftToken): Promise<TokenProcess> {
+  const uri = token.uri();
+  const { environment } = token;
+  const pinFile = token.path('pin');
+  const journal = new LoginJournal(undefined, uri, pinFile);
+  const settings: TokenSettings = {
+    ...{ uri, environment, pinFile, journal },
+    ...{ mode: 'create', startMilliseconds: 60_000, showsLibraryOutput: false },
+  };
+  const child = spawnTokenProcess(settings);
+  t.teardown(() => child.close());
+  await findToken(child, settings);
+  await logIn(child, settings, false);
+  await openTokenKey(child, settings);
+  return child;
+}
+
+const calls = 20;
+
+t.test('the memory of the daemon, after secrets were unwrapped and wiped,', { skip: missing }, async (t) => {
+  const token = new SoftToken(t);
+
+  await t.test('has no copy of them', async (t) => {
     const client = token.client(t);
     await client.open();
     const canary = new Canary();
@@ -70,7 +99,7 @@ t.test(
     t.equal(canary.count(process.pid), 1, 'the search finds the one that is there');
     const wrapped = await client.wrap(secret);
     secret.fill(0);
-    for (let call = 0; call < 20; call++) {
+    for (let call = 0; call < calls; call++) {
       const unwrapped = await client.unwrap(wrapped);
       unwrapped?.fill(0);
     }
@@ -79,5 +108,26 @@ t.test(
     t.comment(
       `${inside} copies in the process of the token, in memory that pkcs11js and SoftHSM2 have freed`,
     );
-  },
-);
+  });
+
+  await t.test('would have copies if the token sent them without a mask', async (t) => {
+    const child = await startProcess(t, token);
+    const canary = new Canary();
+    const secret = canary.plant();
+    const wrapped = await child.request('wrap', secret, 60_000);
+    secret.fill(0);
+    t.equal(canary.count(process.pid), 0, 'the way to the token leaves none');
+    for (let call = 0; call < calls; call++) {
+      const answer = await child.request(
+        'unwrap',
+        encodeUnwrap(new Uint8Array(maxSecretBytes), wrapped),
+        60_000,
+      );
+      t.equal(answer[0], canaryBytes);
+      answer.fill(0);
+    }
+    const copies = canary.count(process.pid);
+    t.comment(`${copies} copies without a mask`);
+    t.ok(copies > 0, 'the search would find them');
+  });
+});
