@@ -2,7 +2,8 @@ import { statSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import { type EscapeNotation, escapeLines, escapeUnprintable } from '../../codec/unprintable.ts';
 import { isPlainName } from '../common/plain-name.ts';
-import { type FileKind, readRegularFile, readToEnd } from '../common/regular-file.ts';
+import { type FileKind, readSecretToEnd, readToEnd, withRegularFile } from '../common/regular-file.ts';
+import type { Secret } from '../common/secret.ts';
 import * as values from '../config/values.ts';
 import { UsageError } from './failure.ts';
 
@@ -46,10 +47,23 @@ export function printError(line: string): void {
  * @throws the system's error, with `code` and `path`.
  */
 export function readInput(file: string | 0, kind: FileKind): Uint8Array {
+  return withInput(file, (descriptor, path) => readToEnd(descriptor, path, kind));
+}
+
+/**
+ * Reads a secret likewise, into memory of its own.
+ * @throws as `readInput`
+ */
+export function readSecretFrom(file: string | 0): Secret {
+  return withInput(file, (descriptor, path) => readSecretToEnd(descriptor, path, 'password'));
+}
+
+/** Gives the open input to `read`, with its name for messages. */
+function withInput<T>(file: string | 0, read: (descriptor: number, path: string) => T): T {
   const descriptor = file === 0 ? file : findPassedPipe(file);
   return descriptor === undefined
-    ? readRegularFile(String(file), kind)
-    : readToEnd(descriptor, file || 'the standard input', kind);
+    ? withRegularFile(String(file), (opened) => read(opened, String(file)))
+    : read(descriptor, file || 'the standard input');
 }
 
 /** Returns the descriptor of a path that stands for an open pipe of this process. */

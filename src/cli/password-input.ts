@@ -1,7 +1,7 @@
 import { isatty, type ReadStream } from 'node:tty';
 import { isSameBytes } from '../common/bytes.ts';
 import { Secret } from '../common/secret.ts';
-import { readInput } from './command.ts';
+import { readInput, readSecretFrom } from './command.ts';
 import { CommandError } from './failure.ts';
 
 const standardInput = 0;
@@ -31,8 +31,8 @@ export async function readPassword(what: string, file: string | undefined): Prom
  * @throws {CommandError} when the operator gives up, or there is more than 1,024 bytes.
  */
 export async function readSecretInput(what: string, file?: string): Promise<Secret> {
-  if (file !== undefined) return new Secret(readInput(file, 'password'));
-  if (!isatty(standardInput)) return new Secret(readInput(standardInput, 'password'));
+  if (file !== undefined) return readSecretFrom(file);
+  if (!isatty(standardInput)) return readSecretFrom(standardInput);
   return readSecretFromTerminal(`${what}: `);
 }
 

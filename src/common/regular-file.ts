@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { concatBytes } from './bytes.ts';
+import { allocateSecretBytes, Secret } from './secret.ts';
 
 /**
  * Reads the files that operators name. Only regular files of bounded size are read, because a directory, a
@@ -116,9 +117,14 @@ function requireRegular(path: string, stats: Stats): void {
  * @throws the system's error, with `code` and `path`.
  */
 export function readRegularFile(path: string, kind: FileKind): Uint8Array {
+  return withRegularFile(path, (descriptor) => readToEnd(descriptor, path, kind));
+}
+
+/** Opens a regular file for the moment of a call. @throws as `openRegularFile` */
+export function withRegularFile<T>(path: string, use: (descriptor: number) => T): T {
   const descriptor = openRegularFile(path);
   try {
-    return readToEnd(descriptor, path, kind);
+    return use(descriptor);
   } finally {
     closeSync(descriptor);
   }
@@ -135,20 +141,42 @@ export function readTextFile(path: string, kind: FileKind): string {
  * @throws the system's error, with `code` and `path`.
  */
 export function readToEnd(descriptor: number, path: string, kind: FileKind): Uint8Array {
-  const { name, maxBytes } = fileKinds[kind];
+  const { maxBytes } = fileKinds[kind];
   const chunks: Uint8Array[] = [];
   for (let total = 0; ; ) {
     const chunk = new Uint8Array(64 * kibibyte);
     const count = readChunk(descriptor, chunk, path);
     if (count === 0) return concatBytes(chunks);
     total += count;
-    if (total > maxBytes)
-      throw new UnusableFileError(
-        path,
-        `this has more than the ${maxBytes} bytes allowed for ${name}; is it the right file?`,
-      );
+    if (total > maxBytes) throw tooLarge(path, kind);
     chunks.push(chunk.subarray(0, count));
   }
+}
+
+/**
+ * Reads an open file or pipe to its end into memory of its own, as `readToEnd` does; nothing of it stays
+ * elsewhere.
+ * @throws as `readToEnd`
+ */
+export function readSecretToEnd(descriptor: number, path: string, kind: FileKind): Secret {
+  const buffer = allocateSecretBytes(fileKinds[kind].maxBytes + 1);
+  try {
+    let length = 0;
+    for (let count = -1; count !== 0 && length < buffer.length; length += count)
+      count = readChunk(descriptor, buffer.subarray(length), path);
+    if (length === buffer.length) throw tooLarge(path, kind);
+    return Secret.copyOf(buffer.subarray(0, length));
+  } finally {
+    buffer.fill(0);
+  }
+}
+
+function tooLarge(path: string, kind: FileKind): UnusableFileError {
+  const { name, maxBytes } = fileKinds[kind];
+  return new UnusableFileError(
+    path,
+    `this has more than the ${maxBytes} bytes allowed for ${name}; is it the right file?`,
+  );
 }
 
 function readChunk(descriptor: number, chunk: Uint8Array, path: string): number {

@@ -129,6 +129,11 @@ export function partsOf(uri: RootUri): readonly SingleRootUri[] {
   return uri.kind === 'all-of' ? uri.parts : [uri];
 }
 
+/** Returns the paths of the files among roots. */
+export function rootFilesOf(roots: readonly RootUri[]): readonly string[] {
+  return roots.flatMap(partsOf).flatMap((part) => (part.kind === 'file' ? [part.path] : []));
+}
+
 /** Whether people have to give something before the root opens. */
 export function isAttendedRoot(uri: RootUri): boolean {
   return partsOf(uri).some(

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { issueClient } from '../../../certs/issue.ts';
 import type { KeyKind } from '../../../certs/keys.ts';
 import { synchronise, writeFileAtomically } from '../../common/durable-file.ts';
-import { partsOf } from '../../common/root-uri.ts';
+import { rootFilesOf } from '../../common/root-uri.ts';
 import type { Config } from '../../config/index.ts';
 import { renderConfig } from '../../config/template.ts';
 import { fingerprintOf } from '../../identity/certificate.ts';
@@ -82,9 +82,7 @@ async function openWithRoot(
   config: Config,
   attendance: RootAttendance = {},
 ): Promise<OpenedDatabase> {
-  const files = config.vault.root
-    .flatMap(partsOf)
-    .flatMap((part) => (part.kind === 'file' ? [part.path] : []));
+  const files = rootFilesOf(config.vault.root);
   for (const file of files) if (existsSync(dirname(file))) removeUnfinishedRootKeys(file);
   const opened = await openDatabaseOf(stateDirectory, config, {
     refreshSeconds: 0,

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { giveToOwner, writeFileAtomically } from '../../common/durable-file.ts';
 import { readTextFile } from '../../common/regular-file.ts';
-import { partsOf } from '../../common/root-uri.ts';
+import { rootFilesOf } from '../../common/root-uri.ts';
 import { Secret } from '../../common/secret.ts';
 import { probeStore } from '../../store/probe.ts';
 import { wipeKeyring } from '../../vault/keyring.ts';
@@ -11,8 +11,7 @@ import { decodeKeyring, readStoreId } from '../../vault/keyring-format.ts';
 import { writeRootKey } from '../../vault/root-key.ts';
 import { ByteRoot } from '../../vault/roots/byte-root.ts';
 import { exportRoot, openExportedRoot, parseExportedRoot } from '../../vault/roots/exported-root.ts';
-import { minPassphraseBytes } from '../../vault/roots/passphrase-root.ts';
-import { trimSpace } from '../../vault/secret-text.ts';
+import { requirePassphrase } from '../../vault/roots/passphrase-root.ts';
 import type { StoredKeyring } from '../../vault/vault.ts';
 import { CommandError } from '../failure.ts';
 import { readNewSecretInput, readSecretInput } from '../password-input.ts';
@@ -72,7 +71,7 @@ export async function restoreRoot(
   const { vault } = requireInitialised(stateDirectory);
   const exported = parseExportedRoot(readTextFile(file, 'rootSettings'));
   if (typeof exported === 'string') throw new CommandError(`${file} ${exported}`);
-  const paths = vault.root.flatMap(partsOf).flatMap((part) => (part.kind === 'file' ? [part.path] : []));
+  const paths = rootFilesOf(vault.root);
   const target = to === undefined ? paths.find((path) => !existsSync(path)) : resolve(to);
   if (target === undefined)
     throw new CommandError(
@@ -88,7 +87,7 @@ export async function restoreRoot(
   using bytes = await openExportedRoot(exported, passphrase);
   if ((await findOpeningId(bytes, stored, storeId)) === undefined)
     throw new CommandError(`${file} has a root that the database has left: nothing was changed`);
-  writeRootKey(target, Uint8Array.from(bytes.bytes));
+  writeRootKey(target, bytes.bytes);
   giveToOwner(target, stateDirectory.directory);
   return target;
 }
@@ -127,11 +126,5 @@ async function readPassphrase(isNew: boolean, file: string | undefined): Promise
   const what = 'passphrase of the copy';
   const isTyped = file === undefined && isatty(standardInput);
   using input = await (isNew && isTyped ? readNewSecretInput(what) : readSecretInput(what, file));
-  const line = trimSpace(input.bytes);
-  if (line.includes(0x0a)) throw new CommandError('a passphrase is one line');
-  if (isNew && line.length < minPassphraseBytes)
-    throw new CommandError(
-      `the passphrase needs at least ${minPassphraseBytes} bytes: some five words by chance`,
-    );
-  return Secret.copyOf(line);
+  return requirePassphrase(input, file ?? 'the input', isNew);
 }

@@ -17,8 +17,8 @@ import { isShareText } from './share-text.ts';
 import { watchFiles } from './watch-files.ts';
 
 /** Bytes of a new passphrase: whoever has the home and the database can try others without end. */
-export const minPassphraseBytes = 16;
-export const maxPassphraseBytes = 1_024;
+const minPassphraseBytes = 16;
+const maxPassphraseBytes = 1_024;
 const form = `one line of at most ${maxPassphraseBytes} bytes`;
 const maxAttempts = 3;
 
@@ -44,7 +44,7 @@ export function createPassphraseFileRoot(
     using text = readSecretFile(file, {
       ...{ what: 'the passphrase', maxBytes: maxPassphraseBytes + 2, form, mayBeShared },
     });
-    if (text !== undefined) return requireLine(text, file);
+    if (text !== undefined) return requirePassphrase(text, file, false);
     throw new RootMissingError(`the passphrase ${file} is missing: restore it, or give another root`);
   };
   return {
@@ -102,7 +102,7 @@ export class TypedPassphraseRoot implements RootSource {
 
   accept(input: Secret): UnsealProgress | undefined {
     if (isShareText(input)) return undefined;
-    const line = requireLine(input, 'the input');
+    const line = requirePassphrase(input, 'the input', false);
     void this.close();
     this.#given = line;
     // It may wait for another root that is joined with this one.
@@ -128,12 +128,25 @@ export class TypedPassphraseRoot implements RootSource {
   }
 }
 
-/** Returns the one line of a text, without its end. */
-function requireLine(text: Secret, where: string): Secret {
+/**
+ * Returns the one line of a text, without the white space around it.
+ * @param where its source, for messages
+ * @param isNew whether it must be long enough for a new passphrase
+ * @throws {VaultUnavailableError} when it has no line, several, or one that is too long or too short.
+ */
+export function requirePassphrase(text: Secret, where: string, isNew: boolean): Secret {
   const line = trimSpace(text.bytes);
-  if (line.length > 0 && line.length <= maxPassphraseBytes && !line.includes(0x0a))
-    return Secret.copyOf(line);
-  throw new VaultUnavailableError(`${where} does not hold a passphrase, ${form}`);
+  if (line.length === 0 || line.length > maxPassphraseBytes || line.includes(0x0a))
+    throw new VaultUnavailableError(`${where} does not hold a passphrase, ${form}`);
+  if (isNew) requireNewLength(line);
+  return Secret.copyOf(line);
+}
+
+function requireNewLength({ length }: { readonly length: number }): void {
+  if (length < minPassphraseBytes)
+    throw new VaultUnavailableError(
+      `the passphrase has ${length} bytes, and at least ${minPassphraseBytes} are needed: some five words by chance`,
+    );
 }
 
 async function deriveRoot(
@@ -153,10 +166,7 @@ async function deriveBytes(
 ): Promise<Secret> {
   try {
     const settings = readRootSettings(settingsFile).passphrase ?? createSettings(intent, settingsFile);
-    if (intent === 'create' && passphrase.length < minPassphraseBytes)
-      throw new VaultUnavailableError(
-        `the passphrase has ${passphrase.length} bytes, and at least ${minPassphraseBytes} are needed: some five words by chance`,
-      );
+    if (intent === 'create') requireNewLength(passphrase);
     return await stretch(passphrase, settings);
   } finally {
     passphrase.wipe();
