@@ -1,3 +1,7 @@
+/** Formats a time in POSIX seconds as ISO 8601, UTC. */
+export const formatTime = (seconds: number): string =>
+  new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+
 /** Formats rows of cells, the first of which are the headings, as columns of equal width. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const columns = rows[0]?.map((_, column) => rows.map((row) => row[column] ?? '')) ?? [];

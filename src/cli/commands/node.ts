@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ManagementCall, NodeSummary } from '../../management/api.ts';
 import { type Command, type CommandGroup, homeOption, print, storeOption } from '../command.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
-import { formatTable } from '../table.ts';
+import { formatTable, formatTime } from '../table.ts';
 
 interface StoreArguments {
   readonly home: string;
@@ -88,17 +88,15 @@ async function remove(call: ManagementCall, name: string): Promise<NodeSummary> 
   return call('node.remove', { name, commits });
 }
 
-const toTime = (seconds: number) => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
-
 function toJson({ name, isOwn, lanes, commits, keyring, writtenAt }: NodeSummary) {
-  const written = writtenAt === null ? null : toTime(writtenAt);
+  const written = writtenAt === null ? null : formatTime(writtenAt);
   return { name, thisNode: isOwn, lanes, commits, keyring, written };
 }
 
 function formatNodes(nodes: readonly NodeSummary[]): string {
   const rows = nodes.map(({ name, isOwn, lanes, commits, keyring, writtenAt }) => [
     ...[name, String(lanes.length), String(commits), String(keyring)],
-    ...[writtenAt === null ? 'unknown' : toTime(writtenAt), isOwn ? 'this node' : ''],
+    ...[writtenAt === null ? 'unknown' : formatTime(writtenAt), isOwn ? 'this node' : ''],
   ]);
   if (rows.length === 0) return 'no node has written to the database';
   return formatTable([['NAME', 'LANES', 'COMMITS', 'KEYRING', 'LAST WRITTEN', ''], ...rows]);

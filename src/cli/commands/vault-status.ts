@@ -1,7 +1,7 @@
 import type { ManagedVaultStatus } from '../../management/api.ts';
 import { type Command, homeOption, print, storeOption } from '../command.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
-import { formatTable } from '../table.ts';
+import { formatTable, formatTime } from '../table.ts';
 
 interface Arguments {
   readonly home: string;
@@ -28,8 +28,7 @@ export const vaultStatus: Command<Arguments> = {
   },
 };
 
-const toTime = (seconds: number) => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
-const toTimeOrNull = (seconds: number | null) => (seconds === null ? null : toTime(seconds));
+const formatTimeOrNull = (seconds: number | null) => (seconds === null ? null : formatTime(seconds));
 
 function toJson(status: ManagedVaultStatus) {
   const { sealedBecause, configured, generation, roots, tokens, epochs, nodes, atHand, rootProblems } =
@@ -40,13 +39,13 @@ function toJson(status: ManagedVaultStatus) {
     configured,
     generation,
     roots: roots.map(({ createdAt, ...root }) => ({
-      ...{ ...root, since: toTime(createdAt), atHand: atHand.includes(root.id) },
+      ...{ ...root, since: formatTime(createdAt), atHand: atHand.includes(root.id) },
     })),
     problems: rootProblems,
-    tokens: tokens.map(({ since, ...token }) => ({ ...token, since: toTime(since) })),
-    epochs: epochs.map(({ createdAt, ...epoch }) => ({ ...epoch, created: toTime(createdAt) })),
+    tokens: tokens.map(({ since, ...token }) => ({ ...token, since: formatTime(since) })),
+    epochs: epochs.map(({ createdAt, ...epoch }) => ({ ...epoch, created: formatTime(createdAt) })),
     nodes: nodes.map(({ name, keyring, writtenAt, roots: node }) => ({
-      ...{ name, keyring, roots: node, written: toTimeOrNull(writtenAt) },
+      ...{ name, keyring, roots: node, written: formatTimeOrNull(writtenAt) },
     })),
   };
 }
@@ -58,22 +57,22 @@ function formatStatus(status: ManagedVaultStatus): string {
     return [
       `sealed: ${sealedBecause}`,
       `root:   ${configured.join(', ')}`,
-      ...tokens.map(({ uri, state, since }) => `token:  ${state} since ${toTime(since)}, ${uri}`),
+      ...tokens.map(({ uri, state, since }) => `token:  ${state} since ${formatTime(since)}, ${uri}`),
     ].join('\n');
   return formatTable([
     ['WHAT', 'NAME', 'STATE', 'SINCE', ''],
     ['keyring', `generation ${generation}`, 'unsealed', '', ''],
     ...roots.map(({ id, uri, createdAt }) => [
       ...['root', id, atHand.includes(id) ? 'live' : 'live, not here'],
-      ...[toTime(createdAt), uri],
+      ...[formatTime(createdAt), uri],
     ]),
-    ...tokens.map(({ uri, state, since, reason }) => ['token', '', state, toTime(since), reason || uri]),
+    ...tokens.map(({ uri, state, since, reason }) => ['token', '', state, formatTime(since), reason || uri]),
     ...epochs.map(({ epoch, state, createdAt, seals }) => [
-      ...['epoch', String(epoch), state, toTime(createdAt)],
+      ...['epoch', String(epoch), state, formatTime(createdAt)],
       seals === null ? '' : `${seals} boxes`,
     ]),
     ...nodes.map(({ name, keyring, writtenAt, isOwn, roots: node }) => [
-      ...['node', name, `generation ${keyring}`, toTimeOrNull(writtenAt) ?? 'unknown'],
+      ...['node', name, `generation ${keyring}`, formatTimeOrNull(writtenAt) ?? 'unknown'],
       [...(isOwn ? ['this node'] : []), `roots ${node.join(' ') || 'unknown'}`].join(', '),
     ]),
     ...rootProblems.map((problem) => ['problem', '', '', '', problem]),
