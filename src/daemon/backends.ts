@@ -67,6 +67,6 @@ export async function openBackends(context: StartContext): Promise<Backends> {
   );
   closing.defer(close);
   const { tokens } = opened;
-  if (tokens.list().length > 0) metrics.watchTokens(() => areUp(tokens));
+  metrics.watchTokens(() => areUp(tokens));
   return { ...opened, lanes, sealing, clients: new StoredClients(opened.store, opened.vault) };
 }

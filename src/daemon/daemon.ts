@@ -4,7 +4,6 @@ import { CommandError } from '../cli/failure.ts';
 import { findExposedFiles } from '../cli/state-directory/permissions.ts';
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { type Address, formatAddress } from '../common/address.ts';
-import { partsOf } from '../common/root-uri.ts';
 import type { ConfigOverrides } from '../config/index.ts';
 import { redactStoreUrl } from '../config/values.ts';
 import { enterFips } from '../crypto/policy/fips.ts';
@@ -69,10 +68,7 @@ export async function boot(options: BootOptions): Promise<void> {
   const services = createServices(context, backends, material, version);
   const listeners = await startListeners(context, backends, services, material);
   const { connections } = listeners;
-  const readiness = new ReadinessCheck(
-    backends,
-    config.vault.root.flatMap(partsOf).map(({ kind }) => kind),
-  );
+  const readiness = new ReadinessCheck(backends);
   const metricsAddress = await startMetricsListener(context, readiness);
   connections.startRechecks();
   await connections.updateOutgoing();

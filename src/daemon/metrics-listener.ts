@@ -1,7 +1,8 @@
 import type { Address } from '../common/address.ts';
+import { parseRootUri, partsOf } from '../common/root-uri.ts';
 import type { ManagedTokens } from '../management/api.ts';
 import type { Store } from '../store/store.ts';
-import type { Vault } from '../vault/vault.ts';
+import type { LocalVault } from '../vault/local-vault.ts';
 import { type Readiness, startHttpServer } from '../watch/http.ts';
 import type { Backends } from './backends.ts';
 import { bind } from './bind.ts';
@@ -11,26 +12,20 @@ import { describeTokens } from './token-reports.ts';
 /** Decides whether the daemon can answer requests, for `/readyz`. */
 export class ReadinessCheck {
   readonly #store: Pick<Store, 'ping'>;
-  readonly #vault: Pick<Vault, 'unsealed'>;
+  readonly #vault: Pick<LocalVault, 'unsealed' | 'status'>;
   readonly #lanes: Backends['lanes'];
-  readonly #root: string;
   readonly #tokens: Pick<ManagedTokens, 'list'>;
   #isDraining = false;
 
-  /** `root`: what kinds of roots the vault needs; their places are no business of whoever asks. */
-  constructor(
-    {
-      store,
-      vault,
-      lanes,
-      tokens,
-    }: Pick<Backends, 'store' | 'lanes'> & {
-      readonly vault: Pick<Vault, 'unsealed'>;
-      readonly tokens: Pick<ManagedTokens, 'list'>;
-    },
-    root: readonly string[],
-  ) {
-    this.#root = root.join(', ');
+  constructor({
+    store,
+    vault,
+    lanes,
+    tokens,
+  }: Pick<Backends, 'store' | 'lanes'> & {
+    readonly vault: Pick<LocalVault, 'unsealed' | 'status'>;
+    readonly tokens: Pick<ManagedTokens, 'list'>;
+  }) {
     this.#tokens = tokens;
     this.#store = store;
     this.#vault = vault;
@@ -45,7 +40,8 @@ export class ReadinessCheck {
   async check(): Promise<Readiness> {
     if (this.#isDraining) return { ready: false, reason: 'draining' };
     if (!this.#vault.unsealed) {
-      const reason = `the vault is sealed: its root (${this.#root}) is not available`;
+      const kinds = this.#vault.status().configured.flatMap(kindsOf).join(', ');
+      const reason = `the vault is sealed: its root (${kinds}) is not available`;
       return { ready: false, reason: reason + describeTokens(this.#tokens) };
     }
     try {
@@ -56,6 +52,12 @@ export class ReadinessCheck {
       return { ready: false, reason: this.#lanes.stopped ?? 'the store does not answer' };
     }
   }
+}
+
+/** Returns what kinds of roots a URI needs; their places are no business of whoever asks. */
+function kindsOf(text: string): readonly string[] {
+  const uri = parseRootUri(text, '/');
+  return typeof uri === 'string' ? [] : partsOf(uri).map(({ kind }) => kind);
 }
 
 /**

@@ -24,9 +24,13 @@ export function reportTokens(log: Pick<Logger, 'info' | 'warn'>): (token: Manage
   };
 }
 
-/** Whether each token could be used when it was last, or is watched and is there. */
-export function areUp(tokens: Pick<ManagedTokens, 'list'>): boolean {
-  return tokens.list().every(({ state }) => state === 'up' || state === 'idle');
+/**
+ * Whether each token could be used when it was last, or is watched and is there; undefined where no root is
+ * in a token.
+ */
+export function areUp(tokens: Pick<ManagedTokens, 'list'>): boolean | undefined {
+  const list = tokens.list();
+  return list.length === 0 ? undefined : list.every(({ state }) => state === 'up' || state === 'idle');
 }
 
 /** Returns what follows the reason of a sealed vault for everybody: without names, places and causes. */

@@ -160,14 +160,19 @@ export class Metrics {
     });
   }
 
-  /** Exports whether the tokens that have roots are up; `areUp` is called at every scrape. */
-  watchTokens(areUp: () => boolean): void {
+  /**
+   * Exports whether the tokens that have roots are up; `areUp` is called at every scrape, because a root may
+   * move into a token or out of it. Without a value while it returns undefined.
+   */
+  watchTokens(areUp: () => boolean | undefined): void {
     new Gauge({
       name: 'kmipd_token_up',
       help: '1 when the token that has the root could be used the last time, or is there; else 0.',
       registers: [this.registry],
       collect() {
-        this.set(areUp() ? 1 : 0);
+        const isUp = areUp();
+        if (isUp === undefined) this.remove();
+        else this.set(isUp ? 1 : 0);
       },
     });
   }

@@ -2,6 +2,7 @@ import t from 'tap';
 import { reportLanes } from '../../../src/daemon/lane-reports.ts';
 import { ReadinessCheck } from '../../../src/daemon/metrics-listener.ts';
 import type { Store } from '../../../src/store/store.ts';
+import type { LocalVault } from '../../../src/vault/local-vault.ts';
 import type { Logger } from '../../../src/watch/log.ts';
 import { Metrics } from '../../../src/watch/metrics.ts';
 
@@ -19,10 +20,8 @@ function newReports() {
       if (failure !== undefined) throw failure;
     },
   } as Store;
-  const readiness = new ReadinessCheck(
-    { store, vault: { unsealed: true }, lanes, tokens: { list: () => [] } },
-    ['file'],
-  );
+  const vault = { unsealed: true } as LocalVault;
+  const readiness = new ReadinessCheck({ store, vault, lanes, tokens: { list: () => [] } });
   const sample = async (name: string) =>
     new RegExp(`^${name} (\\d+)$`, 'm').exec(await metrics.registry.metrics())?.[1];
   return {

@@ -1,6 +1,10 @@
 import t from 'tap';
+import type { LaneReports } from '../../../src/daemon/lane-reports.ts';
+import { ReadinessCheck } from '../../../src/daemon/metrics-listener.ts';
 import { areUp, describeTokens, reportTokens } from '../../../src/daemon/token-reports.ts';
 import type { ManagedToken } from '../../../src/management/api.ts';
+import type { Store } from '../../../src/store/store.ts';
+import type { LocalVault } from '../../../src/vault/local-vault.ts';
 
 const uri = 'pkcs11:token=t;object=o?module-path=/v.so&pin-source=file:/pin';
 const token = (state: ManagedToken['state'], reason = ''): ManagedToken => ({ uri, state, reason, since: 1 });
@@ -37,6 +41,7 @@ t.test('tokens are up when each of them is, or was when it was used last', (t) =
   t.ok(areUp(list(token('up'), token('idle'))));
   t.notOk(areUp(list(token('up'), token('down', 'a'))));
   t.notOk(areUp(list(token('refused', 'a'))));
+  t.equal(areUp(list()), undefined, 'no root is in a token');
   t.equal(describeTokens(list()), '');
   t.equal(describeTokens(list(token('up'), token('down', '/etc/secret'))), '; its token is down');
   t.match(
@@ -44,4 +49,18 @@ t.test('tokens are up when each of them is, or was when it was used last', (t) =
     /^; its token refuses the login until an operator asks/,
   );
   t.end();
+});
+
+t.test('readiness names the kinds of the roots that the vault has at that time', async (t) => {
+  let configured = ['file:/root.key'];
+  const vault = { unsealed: false, status: () => ({ configured }) } as unknown as LocalVault;
+  const readiness = new ReadinessCheck({
+    ...{ store: {} as Store, lanes: {} as LaneReports, vault, tokens: { list: () => [] } },
+  });
+  const sealedBy = (kinds: string) => ({
+    ...{ ready: false, reason: `the vault is sealed: its root (${kinds}) is not available` },
+  });
+  t.strictSame(await readiness.check(), sealedBy('file'));
+  configured = ['shares:2/3', 'all-of:file:/root.key+passphrase:'];
+  t.strictSame(await readiness.check(), sealedBy('shares, file, passphrase'));
 });
