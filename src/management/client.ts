@@ -9,6 +9,13 @@ import { type Answer, checkOf, isAnswer, isDescription, type ResultCheck } from 
 const connectMilliseconds = 2_000;
 /** Milliseconds that an answer may take. */
 const answerMilliseconds = 60_000;
+/**
+ * Milliseconds without a request, for example while an operator types, after which a connection is made anew:
+ * the server ends silent ones after a minute.
+ */
+const maxSilentMilliseconds = 30_000;
+const unansweredMessage =
+  'the running kmipd did not answer to the end; look whether the change was made, then try again';
 
 /** A connection to the daemon that serves a management socket. */
 export interface ManagementConnection {
@@ -21,19 +28,41 @@ export interface ManagementConnection {
 
 /**
  * Connects to the management socket of a daemon; undefined when none answers there. Nothing has been changed
- * then.
+ * then. The connection is made anew after so many milliseconds without a request.
  */
-export async function connectManagement(path: string): Promise<ManagementConnection | undefined> {
+export async function connectManagement(
+  path: string,
+  silentMilliseconds: number = maxSilentMilliseconds,
+): Promise<ManagementConnection | undefined> {
   if (!isSocketPath(path)) return undefined;
-  const exchange = new Exchange(connect(path));
+  const warnings: string[] = [];
+  const first = await openExchange(path, warnings);
+  if (first === undefined) return undefined;
+  const { description } = first;
+  let { exchange } = first;
+  const prepareExchange = async () => {
+    if (exchange.silentMilliseconds < silentMilliseconds) return exchange;
+    exchange.close();
+    const next = await openExchange(path, warnings);
+    if (next !== undefined) exchange = next.exchange;
+    if (next?.description.store === description.store) return exchange;
+    exchange.close();
+    throw new ManagementError(unansweredMessage);
+  };
+  return {
+    ...{ description, warnings },
+    call: async (method, params) =>
+      (await prepareExchange()).request(method, params, checkOf(method), answerMilliseconds),
+    close: () => exchange.close(),
+  };
+}
+
+/** Opens a connection; undefined when no daemon answers there. */
+async function openExchange(path: string, warnings: string[]) {
+  const exchange = new Exchange(connect(path), warnings);
   try {
     const description = await exchange.request(describeMethod, {}, isDescription, connectMilliseconds);
-    return {
-      description,
-      warnings: exchange.warnings,
-      call: (method, params) => exchange.request(method, params, checkOf(method), answerMilliseconds),
-      close: () => exchange.close(),
-    };
+    return { exchange, description };
   } catch {
     exchange.close();
     return undefined;
@@ -42,16 +71,23 @@ export async function connectManagement(path: string): Promise<ManagementConnect
 
 /** Requests on one connection, one after the other. */
 class Exchange {
-  readonly warnings: string[] = [];
+  readonly #warnings: string[];
   readonly #socket: Socket;
   readonly #lines: AsyncGenerator<string, void>;
   #id = 0;
+  #answeredAt = performance.now();
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, warnings: string[]) {
     this.#socket = socket;
+    this.#warnings = warnings;
     // The reader sees it too.
     socket.on('error', () => {});
     this.#lines = readLines(socket, maxAnswerBytes);
+  }
+
+  /** Time since the last answer. */
+  get silentMilliseconds(): number {
+    return performance.now() - this.#answeredAt;
   }
 
   /**
@@ -71,15 +107,14 @@ class Exchange {
     try {
       await writeLine(this.#socket, line);
       const { result, error, warning } = await this.#readAnswer();
+      this.#answeredAt = performance.now();
       if (error !== undefined) throw new ManagementError(error.message);
       if (!isResult(result)) throw new TypeError(`the result of ${method} has another form`);
-      if (warning !== undefined) this.warnings.push(warning);
+      if (warning !== undefined) this.#warnings.push(warning);
       return result;
     } catch (error) {
       if (error instanceof ManagementError) throw error;
-      const message =
-        'the running kmipd did not answer to the end; look whether the change was made, then try again';
-      throw new ManagementError(message, { cause: error });
+      throw new ManagementError(unansweredMessage, { cause: error });
     } finally {
       clearTimeout(late);
     }

@@ -21,8 +21,9 @@ export const vaultUnseal: Command<Arguments> = {
     const { readSecretInput } = await import('../password-input.ts');
     const { encryptSecret } = await import('../../common/secret-transfer.ts');
     const { given, needed, sealedBecause } = await withDaemon(stateDirectoryAt(home), store, async (call) => {
-      const { publicKey } = await call('vault.receiver', {});
       using secret = await readSecretInput('share or passphrase', file);
+      // Only then: the daemon may have been started anew meanwhile.
+      const { publicKey } = await call('vault.receiver', {});
       return call('vault.unseal', { input: encryptSecret(secret, publicKey) });
     });
     const taken = needed > 1 ? `${given} of ${needed} shares are there` : 'it is taken';

@@ -214,6 +214,22 @@ t.test('changes are answered once they are in force, reads at once', async (t) =
   connection?.close();
 });
 
+t.test('a connection that was silent for long is made anew, to the same database', async (t) => {
+  const list = async () => [];
+  const { path, server } = await serve(t, { list });
+  const [patient, hasty] = [await connectManagement(path, 0), await connectManagement(path)];
+  t.teardown(() => {
+    for (const each of [patient, hasty]) each?.close();
+  });
+  await server.close();
+  const next = await serve(t, { list }, { path });
+  t.strictSame(await patient?.call('client.list', {}), [], 'with a daemon that was started anew');
+  await t.rejects(async () => hasty?.call('client.list', {}), /did not answer to the end/);
+  await next.server.close();
+  await serve(t, { list }, { path, description: { process: 1, store: 'another' } });
+  await t.rejects(async () => patient?.call('client.list', {}), /did not answer to the end/);
+});
+
 t.test('the server ends the request at work, then removes the socket', async (t) => {
   const begun = Promise.withResolvers<void>();
   const go = Promise.withResolvers<void>();
