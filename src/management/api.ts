@@ -8,7 +8,7 @@ import type { PurgedDatabase, PurgedPage } from '../protocol/purge.ts';
 import type { RecipientCandidate } from '../protocol/recipient-directory.ts';
 import type { IssuerSummary, RevocationList } from '../protocol/revocation-lists.ts';
 import type { RewrappedPage } from '../protocol/rewrap.ts';
-import type { SealedRowList, SealedTable, Store } from '../store/store.ts';
+import type { NumberedTable, SealedRowList, Store } from '../store/store.ts';
 import type { UnsealProgress, Vault, VaultStatus } from '../vault/vault.ts';
 import type { ManagedRoots } from './managed-roots.ts';
 import type { ManagedVault, Retirement, VerifiedRows } from './managed-vault.ts';
@@ -250,7 +250,7 @@ export interface ManagementApi {
   'vault.rotate': Method<Empty, { readonly epoch: number }>;
   /** Seals the rows of one page anew, or counts them, that are of an epoch before the one in use. */
   'vault.rewrap': Method<
-    { readonly table: SealedTable; readonly after: number; readonly dryRun: boolean },
+    { readonly table: NumberedTable; readonly after: number; readonly dryRun: boolean },
     RewrappedPage & { /** The highest number of a row. */ readonly highest: number }
   >;
   /** Ends the epochs below one, after a verification of all rows; see `retireEpochs`. */

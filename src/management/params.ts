@@ -10,6 +10,7 @@ import {
 } from '../identity/credentials.ts';
 import type { HashedPasswordVerifier, PasswordVerifier } from '../identity/passwords.ts';
 import type { EndpointSettings } from '../protocol/endpoints/endpoint-settings.ts';
+import { numberedTables } from '../store/store.ts';
 import type { MethodName, ParamsOf } from './api.ts';
 import {
   base64Param,
@@ -131,7 +132,7 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   'vault.tokenLogin': empty,
   'vault.rotate': empty,
   'vault.rewrap': objectParam({
-    ...{ table: choiceParam(['managed_object', 'sealed_record']), after: natural, dryRun: flagParam },
+    ...{ table: choiceParam(numberedTables), after: natural, dryRun: flagParam },
   }),
   'vault.retire': objectParam({ epoch: natural }),
   'vault.prepareRoot': objectParam<ParamsOf<'vault.prepareRoot'>>({

@@ -1,9 +1,9 @@
 import type {
+  NumberedTable,
   SealedObject,
   SealedRecord,
   SealedRowList,
   SealedRows,
-  SealedTable,
   Store,
 } from '../store/store.ts';
 import { SealBrokenError, type Vault } from '../vault/vault.ts';
@@ -55,7 +55,7 @@ const maxAttempts = 3;
  */
 export async function rewrapPage(
   database: RewrappedDatabase,
-  table: SealedTable,
+  table: NumberedTable,
   after: number,
   options: RewrapOptions,
 ): Promise<RewrappedPage> {

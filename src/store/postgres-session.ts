@@ -1,7 +1,6 @@
 import pg from 'pg';
-import { numberedTables } from './row-numbers.ts';
 import type { SqlRow, SqlValue } from './sql-driver.ts';
-import { StoreUnavailableError } from './store.ts';
+import { numberedTables, StoreUnavailableError } from './store.ts';
 
 /** One PostgreSQL connection: its session, conversion of values, classification of its errors. */
 

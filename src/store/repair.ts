@@ -1,8 +1,9 @@
 import type { LaneRow } from './lanes/lane-history.ts';
 import { foldedLaneKind } from './lanes/set-hash.ts';
-import { hasOwnNumber, hasUsualNumber, type NumberedTable, numberedTables } from './row-numbers.ts';
+import { hasOwnNumber, hasUsualNumber } from './row-numbers.ts';
 import type { SqlDriver, SqlStep } from './sql-driver.ts';
 import { type IndexedObject, indexSteps } from './sql-objects.ts';
+import { type NumberedTable, numberedTables } from './store.ts';
 
 /** Repairs of a database, for an operator who accepts it as it is; while nobody else writes. */
 

@@ -1,11 +1,6 @@
-import { StoreUnavailableError } from './store.ts';
+import { type NumberedTable, StoreUnavailableError } from './store.ts';
 
 /** Numbers of rows, which the database gives from 1 on, out of sequences that somebody else may change. */
-
-/** Tables with a column `seq`. */
-export type NumberedTable = 'managed_object' | 'sealed_record';
-
-export const numberedTables: readonly NumberedTable[] = ['managed_object', 'sealed_record'];
 
 /**
  * Returns a condition on the number of a row, which the database gives from 1 on. Rows with others were

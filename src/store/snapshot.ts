@@ -3,18 +3,13 @@ import { type ColumnName, objectColumns } from './columns.ts';
 import { FoldedLanes } from './lanes/folded-lanes.ts';
 import type { LaneRow } from './lanes/lane-history.ts';
 import { selectLanes, toLaneRow } from './lanes/open-lane.ts';
-import {
-  hasOwnNumber,
-  isNumberAfter,
-  maxUsualNumber,
-  type NumberedTable,
-  numberedTables,
-} from './row-numbers.ts';
+import { hasOwnNumber, isNumberAfter, maxUsualNumber } from './row-numbers.ts';
 import type { Dialect, Read, SqlRow } from './sql-driver.ts';
 import { selectKeyring, toStoredKeyring } from './sql-keyrings.ts';
 import { loadedFields, toLoadedObject } from './sql-objects.ts';
 import { recordFields, toRecord } from './sql-records.ts';
 import type { IndexTerm, LoadedObject, ObjectColumns, StoredRecord } from './store.ts';
+import { type NumberedTable, numberedTables } from './store.ts';
 
 /** Rows of one read. */
 const pageRows = 64;

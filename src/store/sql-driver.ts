@@ -1,6 +1,5 @@
 import type { SetHash } from './lanes/set-hash.ts';
-import type { NumberedTable } from './row-numbers.ts';
-import type { CommitResult } from './store.ts';
+import type { CommitResult, NumberedTable } from './store.ts';
 
 /**
  * Port between the SQL of `sql-store.ts` and one database engine: connecting, binding, locking, grouping of

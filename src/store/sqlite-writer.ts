@@ -1,8 +1,9 @@
 import type { UnitOutcome } from './group-commit.ts';
-import { isOwnNumber, type NumberedTable, numberedTables, SequenceError } from './row-numbers.ts';
+import { isOwnNumber, SequenceError } from './row-numbers.ts';
 import type { SqlStep, SqlUnit } from './sql-driver.ts';
 import { classifyFailure, describeSqliteError, type SqliteFailure } from './sqlite-connection.ts';
 import { openThreadConnection, serveRequests } from './sqlite-thread.ts';
+import { type NumberedTable, numberedTables } from './store.ts';
 
 /**
  * The writer thread of `sqlite-writer-thread.ts`: applies one group of units in one transaction, so that a

@@ -226,8 +226,9 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** Tables whose rows are sealed. */
-export type SealedTable = 'managed_object' | 'sealed_record';
+/** Tables whose rows are sealed, and have a number in the column `seq`. */
+export const numberedTables = ['managed_object', 'sealed_record'] as const;
+export type NumberedTable = (typeof numberedTables)[number];
 
 interface SealedRow {
   /** Number of the row, in the order of insertion. */
@@ -260,7 +261,7 @@ export interface SealedRowList {
   /** Likewise records. */
   records(after: number): Promise<SealedRows<SealedRecord>>;
   /** The highest number of a table; 0 while it is empty. */
-  highest(table: SealedTable): Promise<number>;
+  highest(table: NumberedTable): Promise<number>;
 }
 
 /**

@@ -5,7 +5,7 @@ import { Destroy } from '../../src/operations/lifecycle/destroy.ts';
 import { Get } from '../../src/operations/transfer/get.ts';
 import { Register } from '../../src/operations/transfer/register.ts';
 import { type RewrappedPage, rewrapPage } from '../../src/protocol/rewrap.ts';
-import { type NumberedTable, numberedTables } from '../../src/store/row-numbers.ts';
+import { type NumberedTable, numberedTables } from '../../src/store/store.ts';
 import { readEpoch } from '../../src/vault/box.ts';
 import { attributesOf, having, named, storedKey, succeed } from './operations/ask.ts';
 import { TestService } from './service.ts';

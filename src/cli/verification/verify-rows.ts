@@ -5,8 +5,8 @@ import { isCount } from '../../store/cells.ts';
 import { LaneForgedError, openLane, openLanes, sumLanes } from '../../store/lanes/open-lane.ts';
 import { anchoredSegment, foldedSegment, SetHash, segmentOf } from '../../store/lanes/set-hash.ts';
 import type { AlteredRow } from '../../store/repair.ts';
-import type { NumberedTable } from '../../store/row-numbers.ts';
 import type { Snapshot, SnapshotObject, SnapshotRecord } from '../../store/snapshot.ts';
+import type { NumberedTable } from '../../store/store.ts';
 import {
   boxEpoch,
   boxTag,
