@@ -237,12 +237,13 @@ export interface ManagementApi {
     { readonly input: string },
     UnsealProgress & { readonly sealedBecause: string | null }
   >;
-  /** Prepares a root; `publicKey`: of the process that shows its shares. See `ManagedRoots`. */
+  /** As `ManagedRoots.prepare`. */
   'vault.prepareRoot': Method<
-    { readonly uri: string | null; readonly isMade: boolean; readonly publicKey: string },
+    { readonly uri: string | null; readonly isMade: boolean; readonly publicKey: string | null },
     { readonly shares: readonly string[] }
   >;
-  'vault.addRoot': Method<{ readonly uri: string }, { readonly id: string }>;
+  /** As `ManagedRoots.add`. */
+  'vault.addRoot': Method<{ readonly uri: string; readonly mayBeLive: boolean }, { readonly id: string }>;
   'vault.keepRoot': Method<{ readonly id: string }, Empty>;
   /** As `ManagedTokens.logIn`. The result says why the vault is still sealed. */
   'vault.tokenLogin': Method<Empty, { readonly sealedBecause: string | null }>;

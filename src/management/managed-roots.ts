@@ -1,16 +1,20 @@
 /** The change of the roots of a database. */
 export interface ManagedRoots {
   /**
-   * Makes what is missing of a root that is to become live, and encrypts shares of it for `publicKey`; null:
-   * ends the one before. `isMade`: it was made before.
+   * Makes what is missing of a root that is to become live, and encrypts the shares that it makes.
+   * @param uri null: ends the one before
+   * @param isMade whether it was made before
+   * @param publicKey of the process that shows the shares; null: it makes none
    * @throws {VaultUnavailableError} when it cannot be made.
    */
-  prepare(uri: string | null, isMade: boolean, publicKey: string): Promise<readonly string[]>;
+  prepare(uri: string | null, isMade: boolean, publicKey: string | null): Promise<readonly string[]>;
   /**
    * Makes a root live, see `LocalVault.addRoot`, and resolves to its id.
+   * @param mayBeLive whether it may be the only one that is live already: then only its source changes
    * @throws {VaultUnavailableError}
+   * @throws {ManagementError} when it is and may not; nothing has changed then.
    */
-  add(uri: string): Promise<string>;
+  add(uri: string, mayBeLive: boolean): Promise<string>;
   /**
    * Ends all other roots, after a vault was started from this one alone.
    * @throws {VaultUnavailableError}

@@ -136,9 +136,9 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   }),
   'vault.retire': objectParam({ epoch: natural }),
   'vault.prepareRoot': objectParam<ParamsOf<'vault.prepareRoot'>>({
-    ...{ uri: nullableParam(rootUri), isMade: flagParam, publicKey: base64Text },
+    ...{ uri: nullableParam(rootUri), isMade: flagParam, publicKey: nullableParam(base64Text) },
   }),
-  'vault.addRoot': objectParam({ uri: rootUri }),
+  'vault.addRoot': objectParam({ uri: rootUri, mayBeLive: flagParam }),
   'vault.keepRoot': objectParam({ id: textParam(16, (value) => /^[0-9a-f]{16}$/.test(value)) }),
   'vault.unseal': objectParam({ input: base64Text }),
   'crl.issuers': empty,

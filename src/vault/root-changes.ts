@@ -54,10 +54,12 @@ export class RootChanges {
   /**
    * Makes one more root live, after the keyring with its wraps was opened by it alone, and resolves to its
    * id; where it is live already, the source is taken only. Undefined when another process has changed the
-   * keyring at the same time.
+   * keyring at the same time. A prepared source of the same URI, to which people have given what it needs, is
+   * taken in place of the given one.
    * @throws as `change`
    */
-  async add(source: RootSource, intent: RootIntent): Promise<string | undefined> {
+  async add(given: RootSource, intent: RootIntent): Promise<string | undefined> {
+    const source = this.#candidate?.uri === given.uri ? this.#candidate : given;
     const storeId = this.#access.requireStoreId();
     const before = this.sources;
     let isTaken = false;

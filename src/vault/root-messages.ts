@@ -13,6 +13,10 @@ export function foreignRootMessage({ uri }: { readonly uri: string }): string {
   return `${nameOfRoot(uri)} cannot decrypt the keyring: the database is encrypted under another root key`;
 }
 
+/** A root that leaked and would be replaced by itself, under whatever URI. */
+export const sameRootMessage = (uri: string): string =>
+  `nothing was changed: ${uri} has the key that opens the database already, which would not end; name a root with another key`;
+
 /** A root that decrypts a keyring which somebody has changed. */
 export const alteredKeyringMessage =
   'the keyring in the database was altered: restore the database from its backup';

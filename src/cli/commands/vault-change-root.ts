@@ -1,8 +1,9 @@
-import { formatRootUri, parseRootUri, partsOf, type RootUri } from '../../common/root-uri.ts';
-import type { ManagementCall } from '../../management/api.ts';
+import { formatRootUri, isAttendedRoot, parseRootUri, partsOf, type RootUri } from '../../common/root-uri.ts';
 import { type Command, homeOption, print, readWholeNumber, storeOption } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
 import { takeRootChangeLock } from '../state-directory/lock.ts';
+import type { ManagementWork } from '../state-directory/management.ts';
+import type { RootAttendance } from '../state-directory/root-sources.ts';
 import {
   requireInitialised,
   type StateDirectory,
@@ -74,7 +75,11 @@ export const vaultChangeRoot: Command<Arguments> = {
 async function abort(args: Arguments, stateDirectory: StateDirectory, note: RootChangeNote | undefined) {
   if (args.uri !== undefined) throw new UsageError('--abort takes no root: it goes back to the one before');
   const { abortChange } = await import('../vault-changes/abort-change.ts');
-  await withProcess(args, stateDirectory, false, (call) => abortChange(stateDirectory, call, note));
+  const { RootPassphrase } = await import('../vault-changes/root-passphrase.ts');
+  using passphrase = new RootPassphrase(args['passphrase-file']);
+  await withProcess({ ...args, stateDirectory, attendance: passphrase.attendance(false) }, (call) =>
+    abortChange(stateDirectory, call, note),
+  );
 }
 
 async function change(args: Arguments, stateDirectory: StateDirectory, begun: RootChangeNote | undefined) {
@@ -87,25 +92,31 @@ async function change(args: Arguments, stateDirectory: StateDirectory, begun: Ro
     );
   const isCompromised = args.compromised || begun?.isCompromised === true;
   const { changeRoot } = await import('../vault-changes/change-root.ts');
+  const { RootPassphrase } = await import('../vault-changes/root-passphrase.ts');
   const note = { ...begun, to, isCompromised };
-  const isShared = partsOf(uri).some(({ kind }) => kind === 'shares');
-  const passphraseFile = args['passphrase-file'];
-  const done = await withProcess(args, stateDirectory, isShared, (call) =>
-    changeRoot({ stateDirectory, call, uri, passphraseFile, waitSeconds }, note),
-  );
-  if (isCompromised) {
+  const isGiven = (as: string) => partsOf(uri).some((part) => isAttendedRoot(part) && part.kind === as);
+  using passphrase = new RootPassphrase(args['passphrase-file']);
+  const attendance = passphrase.attendance(isGiven('passphrase'));
+  const { store } = args;
+  const needsDaemon = isGiven('shares');
+  await withProcess({ stateDirectory, store, needsDaemon, attendance }, async (call, isServed) => {
+    const done = await changeRoot({ stateDirectory, call, uri, passphrase, waitSeconds }, note);
+    if (!isCompromised) return;
     const { renewEpochs } = await import('../vault-changes/renew-epochs.ts');
-    const place = { stateDirectory, store: args.store };
-    await renewEpochs(place, done);
-    print('the old root, with any copy of the database, opens none of the rows that are there now');
-    print(
-      'if somebody may have read the database meanwhile and can write to it, move to one more root: kmipd vault change-root URI',
-    );
-    print(
-      'terms of the search index and the hashes of the set of rows are as before: docs/root-keys.md says what that means',
-    );
-  }
+    await renewEpochs({ stateDirectory, store, call, isServed, attendance }, done);
+    printEnd();
+  });
   removeChangeNote(stateDirectory.rootChange);
+}
+
+function printEnd(): void {
+  print('the old root, with any copy of the database, opens none of the rows that are there now');
+  print(
+    'if somebody may have read the database meanwhile and can write to it, move to one more root: kmipd vault change-root URI',
+  );
+  print(
+    'terms of the search index and the hashes of the set of rows are as before: docs/root-keys.md says what that means',
+  );
 }
 
 function readUri(text: string | undefined): RootUri {
@@ -115,15 +126,20 @@ function readUri(text: string | undefined): RootUri {
   return uri;
 }
 
+interface ProcessUse {
+  readonly stateDirectory: StateDirectory;
+  readonly store?: string | undefined;
+  readonly needsDaemon?: boolean;
+  readonly attendance: RootAttendance;
+}
+
 /** Runs `work` with the daemon; without one, where no custodian has to be waited for, with this process. */
-async function withProcess<T>(
-  { store }: Arguments,
-  stateDirectory: StateDirectory,
-  needsDaemon: boolean,
-  work: (call: ManagementCall) => Promise<T>,
-): Promise<T> {
+async function withProcess(
+  { stateDirectory, store, needsDaemon = false, attendance }: ProcessUse,
+  work: ManagementWork<void>,
+): Promise<void> {
   const { withDaemon, withManagement } = await import('../state-directory/management.ts');
   return needsDaemon
     ? withDaemon(stateDirectory, store, work)
-    : withManagement(stateDirectory, store, work, { access: 'write' });
+    : withManagement(stateDirectory, store, work, { attendance });
 }

@@ -1,6 +1,6 @@
 import { type Command, homeOption, print, storeOption } from '../command.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
-import { beginEpoch, type EpochPlace, endEpochs, sealAnew } from '../vault-changes/seal-epochs.ts';
+import { beginEpoch, type EpochContext, endEpochs, sealAnew } from '../vault-changes/seal-epochs.ts';
 
 interface Arguments {
   readonly home: string;
@@ -11,10 +11,14 @@ interface RewrapArguments extends Arguments {
   readonly fast: boolean;
 }
 
-const placeOf = ({ home, store }: Arguments): EpochPlace => ({
-  stateDirectory: stateDirectoryAt(home),
-  store,
-});
+/** Runs `work` with the daemon, or this process where none runs. */
+async function withEpochs({ home, store }: Arguments, work: (context: EpochContext) => Promise<void>) {
+  const { withManagement } = await import('../state-directory/management.ts');
+  const stateDirectory = stateDirectoryAt(home);
+  return withManagement(stateDirectory, store, (call, isServed) =>
+    work({ stateDirectory, store, call, isServed }),
+  );
+}
 
 /** The command `vault rotate`. */
 export const vaultRotate: Command<Arguments> = {
@@ -22,7 +26,7 @@ export const vaultRotate: Command<Arguments> = {
   describe: 'Begin a new seal epoch: what is written from then on is sealed under new keys',
   builder: (yargs) => yargs.options(homeOption).options(storeOption),
   async run(args) {
-    await beginEpoch(placeOf(args));
+    await withEpochs(args, beginEpoch);
     print('kmipd vault rewrap seals under it what is there already, kmipd vault retire ends the ones before');
   },
 };
@@ -37,7 +41,7 @@ export const vaultRewrap: Command<RewrapArguments> = {
       default: false,
       describe: 'Without the pauses that leave half of the time to clients',
     }),
-  run: (args) => sealAnew(placeOf(args), args.fast),
+  run: (args) => withEpochs(args, (context) => sealAnew(context, args.fast)),
 };
 
 /** The command `vault retire`. */
@@ -46,7 +50,7 @@ export const vaultRetire: Command<Arguments> = {
   describe: 'End the epochs before the newest one, once no row is sealed under them',
   builder: (yargs) => yargs.options(homeOption).options(storeOption),
   async run(args) {
-    await endEpochs(placeOf(args));
+    await withEpochs(args, endEpochs);
     print('copies of the keyring that were made before, in backups too, open it as long as their root does');
   },
 };

@@ -12,6 +12,7 @@ import { readOption } from '../command.ts';
 import { CommandError } from '../failure.ts';
 import { openDatabaseOf } from './open-database.ts';
 import { attendanceAtTerminal } from './root-attendance.ts';
+import type { RootAttendance } from './root-sources.ts';
 import { requireInitialised, type StateDirectory } from './state-directory.ts';
 
 /** The database of a state directory, the vault that opens its rows, and the clients among them. */
@@ -37,6 +38,7 @@ export interface CommandBackends {
  * commands that write, one runs at a time; one with the access `read` waits for none, cannot write, and is
  * refused a database that was put back too; one that verifies or accepts the database does not wait either,
  * and gets what the others are refused; `look` is for what needs no row, with a sealed vault too.
+ * `attendance`: the people who open the root.
  * @throws {CommandError} when the state directory is not initialised, the root key cannot be used, or the
  *   database was put back or changed by somebody else.
  * @throws {StoreUnavailableError} when the database cannot be opened.
@@ -46,6 +48,7 @@ export async function withBackends<T>(
   storeOption: string | undefined,
   work: (backends: CommandBackends) => Promise<T>,
   access: 'read' | 'write' | 'verify' | 'look' = 'write',
+  attendance: RootAttendance = attendanceAtTerminal(),
 ): Promise<T> {
   const config = requireInitialised(stateDirectory);
   const url = readOption('store', storeOption, readStoreUrl) ?? config.store;
@@ -56,7 +59,7 @@ export async function withBackends<T>(
       mustExist: true,
       refreshSeconds: 0,
       isUnprotected: access === 'verify' || access === 'look',
-      attendance: attendanceAtTerminal(),
+      attendance,
       ...(access === 'write' && { lanes: { process: 'command' } }),
     },
   );

@@ -1,12 +1,14 @@
-import { isAttendedRoot, parseRootUri, partsOf, type RootUri } from '../../common/root-uri.ts';
+import { formatRootUri, isAttendedRoot, parseRootUri, partsOf, type RootUri } from '../../common/root-uri.ts';
+import type { Secret } from '../../common/secret.ts';
 import { encryptSecret } from '../../common/secret-transfer.ts';
 import { ManagementError } from '../../management/errors.ts';
 import type { ManagedRoots } from '../../management/managed-roots.ts';
 import { openLocalVault } from '../../vault/local.ts';
 import type { LocalVault } from '../../vault/local-vault.ts';
+import { sameRootMessage } from '../../vault/root-messages.ts';
 import type { RootSource } from '../../vault/roots/root.ts';
 import type { KeyringStore } from '../../vault/vault.ts';
-import { openRootSource } from './root-sources.ts';
+import { openRootSource, type RootAttendance } from './root-sources.ts';
 import type { StateDirectory } from './state-directory.ts';
 import type { TokenRoots } from './token-roots.ts';
 
@@ -16,7 +18,6 @@ export class StateDirectoryRoots implements ManagedRoots {
   readonly #vault: LocalVault;
   readonly #keyrings: KeyringStore;
   readonly #tokens: TokenRoots;
-  #prepared: RootSource | undefined;
 
   constructor(stateDirectory: StateDirectory, vault: LocalVault, keyrings: KeyringStore, tokens: TokenRoots) {
     this.#tokens = tokens;
@@ -25,33 +26,33 @@ export class StateDirectoryRoots implements ManagedRoots {
     this.#keyrings = keyrings;
   }
 
-  async prepare(text: string | null, isMade: boolean, publicKey: string): Promise<readonly string[]> {
+  async prepare(text: string | null, isMade: boolean, publicKey: string | null): Promise<readonly string[]> {
     const shares: string[] = [];
-    const source =
-      text === null
-        ? undefined
-        : openRootSource(this.#stateDirectory, this.#parse(text), {
-            tokens: this.#tokens,
-            deliverShares: async (lines) => {
-              for (const line of lines) shares.push(encryptSecret(line, publicKey));
-            },
-          });
-    this.#prepared = undefined;
+    const attendance = {
+      ...(publicKey !== null && {
+        deliverShares: async (lines: readonly Secret[]) => {
+          for (const line of lines) shares.push(encryptSecret(line, publicKey));
+        },
+      }),
+    };
+    const source = text === null ? undefined : this.#open(text, attendance);
     await this.#vault.prepareRoot(source, isMade);
-    this.#prepared = source;
     return shares;
   }
 
-  async add(text: string): Promise<string> {
+  async add(text: string, mayBeLive: boolean): Promise<string> {
     const uri = this.#parse(text);
-    const { roots } = this.#vault.status();
-    // What was made by somebody else is not made again: it would be another root.
-    const isMade = roots.length > 1 || partsOf(uri).some(({ kind }) => kind === 'shares');
-    const source = openRootSource(this.#stateDirectory, uri, { tokens: this.#tokens });
-    const prepared = this.#prepared?.uri === source.uri ? this.#prepared : undefined;
-    const id = await this.#vault.addRoot(prepared ?? source, isMade ? 'use' : 'create');
-    this.#prepared = undefined;
-    return id;
+    const { roots, configured } = this.#vault.status();
+    const formatted = formatRootUri(uri);
+    // What was made before, by whomever, is not made again: it would be another root.
+    const isMade =
+      roots.length > 1 ||
+      roots.some((root) => root.uri === formatted) ||
+      partsOf(uri).some(({ kind }) => kind === 'shares');
+    const id = await this.#vault.addRoot(this.#open(text), isMade ? 'use' : 'create');
+    if (mayBeLive || roots.length > 1 || roots[0]?.id !== id) return id;
+    await this.#vault.useSources(configured.map((each) => this.#open(each)));
+    throw new ManagementError(sameRootMessage(formatted));
   }
 
   async keep(id: string): Promise<void> {
@@ -85,6 +86,10 @@ export class StateDirectoryRoots implements ManagedRoots {
       throw new ManagementError(
         `nothing was changed: no vault starts from the root ${id} alone${reasons.map((each) => `; ${each}`).join('')}`,
       );
+  }
+
+  #open(text: string, attendance: RootAttendance = {}): RootSource {
+    return openRootSource(this.#stateDirectory, this.#parse(text), { tokens: this.#tokens, ...attendance });
   }
 
   #parse(text: string): RootUri {

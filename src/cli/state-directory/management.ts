@@ -5,6 +5,7 @@ import { findNameProblem, identityOf, sqliteFileOf } from '../../store/sqlite-fi
 import { print, printError, readOption } from '../command.ts';
 import { CommandError } from '../failure.ts';
 import { runningDaemonPid } from './lock.ts';
+import type { RootAttendance } from './root-sources.ts';
 import { requireInitialised, type StateDirectory } from './state-directory.ts';
 
 export interface ManagementUse {
@@ -12,7 +13,12 @@ export interface ManagementUse {
   readonly access?: 'read' | 'write' | 'look';
   /** Whether the daemon that runs takes notice at once; otherwise within seconds. */
   readonly notify?: boolean;
+  /** The people who open the root, where this process opens the database itself; left out: the terminal. */
+  readonly attendance?: RootAttendance;
 }
+
+/** Work with the methods of the service; `isServed`: a daemon runs them, and this process otherwise. */
+export type ManagementWork<T> = (call: ManagementCall, isServed: boolean) => Promise<T>;
 
 /**
  * Runs `work` with the methods of the management service and resolves to its result. The daemon of the state
@@ -24,19 +30,19 @@ export interface ManagementUse {
 export async function withManagement<T>(
   stateDirectory: StateDirectory,
   storeOption: string | undefined,
-  work: (call: ManagementCall) => Promise<T>,
-  { access = 'write', notify = false }: ManagementUse = {},
+  work: ManagementWork<T>,
+  { access = 'write', notify = false, attendance }: ManagementUse = {},
 ): Promise<T> {
   const config = requireInitialised(stateDirectory);
   const url = readOption('store', storeOption, readStoreUrl) ?? config.store;
   const daemon = await connectDaemon(stateDirectory, url);
   if (daemon === undefined) {
-    const result = await withOwnBackends(stateDirectory, storeOption, work, access);
+    const result = await withOwnBackends(stateDirectory, storeOption, work, access, attendance);
     if (notify) notifyDaemon(stateDirectory);
     return result;
   }
   try {
-    const result = await work(daemon.call);
+    const result = await work(daemon.call, true);
     for (const warning of daemon.warnings) printError(warning);
     if (notify && daemon.warnings.length === 0) printNotified(daemon.description.process);
     return result;
@@ -53,13 +59,13 @@ export async function withManagement<T>(
 export async function withDaemonIfAny<T>(
   stateDirectory: StateDirectory,
   storeOption: string | undefined,
-  work: (call: ManagementCall) => Promise<T>,
+  work: ManagementWork<T>,
 ): Promise<T | undefined> {
   const config = requireInitialised(stateDirectory);
   const url = readOption('store', storeOption, readStoreUrl) ?? config.store;
   const daemon = await connectDaemon(stateDirectory, url);
   try {
-    return daemon && (await work(daemon.call));
+    return daemon && (await work(daemon.call, true));
   } finally {
     daemon?.close();
   }
@@ -72,10 +78,10 @@ export async function withDaemonIfAny<T>(
 export async function withDaemon<T>(
   stateDirectory: StateDirectory,
   storeOption: string | undefined,
-  work: (call: ManagementCall) => Promise<T>,
+  work: ManagementWork<T>,
 ): Promise<T> {
-  const done = await withDaemonIfAny(stateDirectory, storeOption, async (call) => ({
-    result: await work(call),
+  const done = await withDaemonIfAny(stateDirectory, storeOption, async (call, isServed) => ({
+    result: await work(call, isServed),
   }));
   if (done !== undefined) return done.result;
   throw new CommandError(
@@ -86,8 +92,9 @@ export async function withDaemon<T>(
 async function withOwnBackends<T>(
   stateDirectory: StateDirectory,
   storeOption: string | undefined,
-  work: (call: ManagementCall) => Promise<T>,
+  work: ManagementWork<T>,
   access: 'read' | 'write' | 'look',
+  attendance: RootAttendance | undefined,
 ): Promise<T> {
   const { withBackends } = await import('./backends.ts');
   const { callMethod } = await import('../../management/call.ts');
@@ -101,9 +108,10 @@ async function withOwnBackends<T>(
       const verify = () => verifyDatabase(stateDirectory, { snapshot, vault });
       const shared = { store, clients, nodes, tokens, roots, sealedRows, listObjects, verify, crypto };
       const backends = { ...shared, vault, control: vault };
-      return work((method, params) => callMethod(backends, method, params));
+      return work((method, params) => callMethod(backends, method, params), false);
     },
     access,
+    attendance,
   );
 }
 

@@ -1,4 +1,3 @@
-import { SecretReceiver } from '../../common/secret-transfer.ts';
 import type { ManagementCall } from '../../management/api.ts';
 import { print } from '../command.ts';
 import { CommandError } from '../failure.ts';
@@ -29,7 +28,7 @@ export async function abortChange(
     throw new CommandError(
       `these nodes have not got the root ${kept.uri}: ${late.map(describeNode).join(', ')}; bring it back there, or remove those that are gone with kmipd node remove`,
     );
-  await call('vault.prepareRoot', { uri: null, isMade: true, publicKey: new SecretReceiver().publicKey });
+  await call('vault.prepareRoot', { uri: null, isMade: true, publicKey: null });
   await call('vault.keepRoot', { id: kept.id });
   const { configured } = await readStatus(call);
   configureRoots(stateDirectory, configured);

@@ -12,6 +12,8 @@ export interface RootChangeNote {
   readonly isCompromised: boolean;
   /** Whether its shares were shown. */
   readonly isMade?: boolean;
+  /** URIs of the roots that the change ends; none: the root moves to another place and stays the same. */
+  readonly previous?: readonly string[];
   /** The newest epoch that the former root has wrapped, once it is out of the keyring. */
   readonly lastEpoch?: number;
 }
@@ -22,14 +24,34 @@ export interface RootChangeNote {
  */
 export function readChangeNote(file: string): RootChangeNote | undefined {
   try {
-    const note = JSON.parse(readTextFile(file, 'rootSettings')) as RootChangeNote;
-    const { lastEpoch = 1 } = note;
-    if (typeof note.to === 'string' && Number.isSafeInteger(lastEpoch)) return note;
+    const note: unknown = JSON.parse(readTextFile(file, 'rootSettings'));
+    if (isNote(note)) return note;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     if (!(error instanceof SyntaxError)) throw error;
   }
-  throw new CommandError(`${file} is damaged: remove it, and begin the change of the root again`);
+  throw new CommandError(
+    `${file} is damaged: remove it, and begin the change of the root again, with --compromised if the root had leaked`,
+  );
+}
+
+function isNote(value: unknown): value is RootChangeNote {
+  if (typeof value !== 'object' || value === null) return false;
+  const {
+    to,
+    isCompromised,
+    isMade = false,
+    previous = [],
+    lastEpoch = 1,
+  } = value as Partial<RootChangeNote>;
+  return (
+    typeof to === 'string' &&
+    typeof isCompromised === 'boolean' &&
+    typeof isMade === 'boolean' &&
+    Array.isArray(previous) &&
+    previous.every((uri) => typeof uri === 'string') &&
+    Number.isSafeInteger(lastEpoch)
+  );
 }
 
 /** Writes the note durably. */

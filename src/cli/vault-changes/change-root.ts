@@ -1,27 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isatty } from 'node:tty';
 import { formatRootUri, isAttendedRoot, parseRootUri, partsOf, type RootUri } from '../../common/root-uri.ts';
 import { encryptSecret, SecretReceiver } from '../../common/secret-transfer.ts';
 import type { ManagedVaultStatus, ManagementCall, NodeSummary } from '../../management/api.ts';
+import { sameRootMessage } from '../../vault/root-messages.ts';
 import { print } from '../command.ts';
 import { CommandError } from '../failure.ts';
-import { readNewSecretInput, readSecretInput } from '../password-input.ts';
 import { showShares } from '../state-directory/root-attendance.ts';
 import type { StateDirectory } from '../state-directory/state-directory.ts';
+import { formatTime } from '../table.ts';
 import { type RootChangeNote, writeChangeNote } from './change-note.ts';
 import { configureRoots } from './configured-roots.ts';
+import type { RootPassphrase } from './root-passphrase.ts';
 
 export interface RootChangeOptions {
   readonly stateDirectory: StateDirectory;
   readonly call: ManagementCall;
   readonly uri: RootUri;
-  /** File of a typed passphrase; left out: the terminal or a pipe. */
-  readonly passphraseFile?: string | undefined;
+  /** That of a root `passphrase:`, if it is one. */
+  readonly passphrase: RootPassphrase;
   /** How long to wait for people and other nodes. */
   readonly waitSeconds: number;
 }
 
-const standardInput = 0;
 const pollMilliseconds = 500;
 const hasShares = (uri: RootUri) => partsOf(uri).some(({ kind }) => kind === 'shares');
 
@@ -33,13 +33,16 @@ const hasShares = (uri: RootUri) => partsOf(uri).some(({ kind }) => kind === 'sh
 export async function changeRoot(options: RootChangeOptions, note: RootChangeNote): Promise<RootChangeNote> {
   const { stateDirectory, call } = options;
   const text = formatRootUri(options.uri);
+  const mayBeLive = !note.isCompromised || hasEnded(note);
   let current = note;
   const before = await readStatus(call);
-  const ended = before.roots.filter(({ uri }) => uri !== text);
-  if (isComplete(before, text)) print(`the root of the database is ${text}`);
-  else {
+  if (isComplete(before, text)) {
+    if (!mayBeLive) throw new CommandError(sameRootMessage(text));
+  } else {
     current = await prepare(options, before, note);
-    const { id } = await call('vault.addRoot', { uri: text });
+    const { id } = await call('vault.addRoot', { uri: text, mayBeLive });
+    const ended = before.roots.filter((root) => root.id !== id).map(({ uri }) => uri);
+    current = { ...current, previous: [...new Set([...(note.previous ?? []), ...ended])] };
     // Not before: the refusal of an impossible root begins nothing.
     writeChangeNote(stateDirectory.rootChange, current);
     const added = await readStatus(call);
@@ -51,19 +54,26 @@ export async function changeRoot(options: RootChangeOptions, note: RootChangeNot
     }
     await call('vault.keepRoot', { id });
   }
-  const { configured, generation, roots } = await readStatus(call);
+  const { configured, generation } = await readStatus(call);
   configureRoots(stateDirectory, configured);
-  print(`the root of the database is ${roots.map(({ uri }) => uri).join(', ')} (generation ${generation})`);
-  for (const { uri } of ended)
+  print(`the root of the database is ${text} (generation ${generation})`);
+  for (const uri of current.previous ?? [])
     print(
       `${uri} opens it no more, and still opens every copy made before: keep it as long as these, then destroy it`,
     );
   return current;
 }
 
-/** Whether a root is the only one, and the one that this process uses. */
-function isComplete({ roots, configured }: ManagedVaultStatus, text: string): boolean {
-  return roots.length === 1 && roots[0]?.uri === text && configured.length === 1 && configured[0] === text;
+/** Whether the change has ended a root, or begun to end what that has wrapped. */
+function hasEnded({ previous = [], lastEpoch }: RootChangeNote): boolean {
+  return previous.length > 0 || lastEpoch !== undefined;
+}
+
+/** Whether this process uses one source, by which it has opened the only root. */
+function isComplete({ roots, configured, atHand }: ManagedVaultStatus, text: string): boolean {
+  const [live, ...others] = roots;
+  const isUsed = configured.length === 1 && configured[0] === text;
+  return isUsed && live !== undefined && others.length === 0 && atHand.includes(live.id);
 }
 
 /**
@@ -82,16 +92,16 @@ async function prepare(
   status: ManagedVaultStatus,
   note: RootChangeNote,
 ): Promise<RootChangeNote> {
-  const { uri, call } = options;
+  const { uri } = options;
   const text = formatRootUri(uri);
   const live = status.roots.find((root) => root.uri === text);
   if (!isAttendedRoot(uri) || (live !== undefined && status.atHand.includes(live.id))) return note;
   if (live === undefined) requireMovable(uri, status, options.stateDirectory.directory);
   // Somebody else has made it where the database moves to it already.
   const isMade = status.roots.length > 1;
-  return hasShares(uri)
-    ? prepareShares(options, status, isMade ? { ...note, isMade } : note)
-    : preparePassphrase(options, isMade, call).then(() => note);
+  if (hasShares(uri)) return prepareShares(options, status, isMade ? { ...note, isMade } : note);
+  await preparePassphrase(options, isMade);
+  return note;
 }
 
 /** Two roots that people give by the same means cannot be told apart. */
@@ -110,20 +120,14 @@ function requireMovable(uri: RootUri, { roots }: ManagedVaultStatus, directory: 
 }
 
 async function preparePassphrase(
-  { uri, call, passphraseFile }: RootChangeOptions,
+  { uri, call, passphrase }: RootChangeOptions,
   isMade: boolean,
-  ask: ManagementCall,
 ): Promise<void> {
-  await ask('vault.prepareRoot', {
-    ...{ uri: formatRootUri(uri), isMade: true, publicKey: new SecretReceiver().publicKey },
-  });
+  using input = await passphrase.read(!isMade);
+  // `addRoot` makes what is missing.
+  await call('vault.prepareRoot', { uri: formatRootUri(uri), isMade: true, publicKey: null });
   const { publicKey } = await call('vault.receiver', {});
-  const isTyped = passphraseFile === undefined && isatty(standardInput);
-  using passphrase =
-    isTyped && !isMade
-      ? await readNewSecretInput('new passphrase of the root')
-      : await readSecretInput('passphrase of the new root', passphraseFile);
-  await call('vault.unseal', { input: encryptSecret(passphrase, publicKey) });
+  await call('vault.unseal', { input: encryptSecret(input, publicKey) });
 }
 
 async function prepareShares(
@@ -173,7 +177,7 @@ async function waitForNodes({ call, waitSeconds }: RootChangeOptions, id: string
 
 /** Names a node, and what it knew when it wrote last. */
 export function describeNode({ name, keyring, writtenAt }: NodeSummary): string {
-  const time = writtenAt === null ? 'unknown' : new Date(writtenAt * 1000).toISOString();
+  const time = writtenAt === null ? 'unknown' : formatTime(writtenAt);
   return `${name} (generation ${keyring}, last written ${time})`;
 }
 

@@ -1,28 +1,34 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Progress } from '../../common/progress.ts';
-import type { ManagementCall, ParamsOf, ResultOf } from '../../management/api.ts';
+import type { ManagementCall, ResultOf } from '../../management/api.ts';
+import { numberedTables } from '../../store/store.ts';
 import { print, printError } from '../command.ts';
 import { CommandError } from '../failure.ts';
+import type { RootAttendance } from '../state-directory/root-sources.ts';
 import type { StateDirectory } from '../state-directory/state-directory.ts';
 
-/** The database whose epochs change. */
-export interface EpochPlace {
+/** The database whose epochs change, and the process that changes them. */
+export interface EpochContext {
   readonly stateDirectory: StateDirectory;
   /** Another database than that of the configuration. */
   readonly store: string | undefined;
+  readonly call: ManagementCall;
+  /** Whether a daemon answers the calls, and not this process. */
+  readonly isServed: boolean;
+  /** The people who open the root where this process does; left out: those at the terminal. */
+  readonly attendance?: RootAttendance;
 }
 
-/** Broken rows that are named. */
+/** Broken rows, and epochs, that are named. */
 const maxNamed = 20;
-const tables: readonly ParamsOf<'vault.rewrap'>['table'][] = ['managed_object', 'sealed_record'];
 
 /** How long the daemon may take to seal its lane anew. */
 const maxRenewalMilliseconds = 15_000;
 const pollMilliseconds = 500;
 
 /** Begins a seal epoch. */
-export async function beginEpoch(place: EpochPlace): Promise<void> {
-  const { epoch } = await withVault(place, (call) => call('vault.rotate', {}));
+export async function beginEpoch({ call }: EpochContext): Promise<void> {
+  const { epoch } = await call('vault.rotate', {});
   print(`epoch ${epoch} has begun; it is used once every node knows it`);
 }
 
@@ -30,53 +36,44 @@ export async function beginEpoch(place: EpochPlace): Promise<void> {
  * Seals every row under the newest epoch.
  * @throws {CommandError} when rows do not open, after it has named some of them.
  */
-export async function sealAnew(place: EpochPlace, isFast: boolean): Promise<void> {
-  const { rewrapped, broken } = await withVault(place, async (call) => {
-    await awaitNewest(call);
-    return passOver(call, { dryRun: false, isPausing: !isFast });
-  });
+export async function sealAnew({ call }: EpochContext, isFast: boolean): Promise<void> {
+  await awaitNewest(call);
+  const { rewrapped, broken, named } = await passOver(call, { dryRun: false, isPausing: !isFast });
   print(`sealed ${rewrapped} rows anew`);
-  if (broken.length === 0) return;
-  for (const name of broken.slice(0, maxNamed))
-    printError(`the row ${name} does not open, or is an earlier version`);
-  throw new CommandError(`${broken.length} rows do not open; kmipd verify says more`);
+  if (broken === 0) return;
+  for (const name of named) printError(`the row ${name} does not open, or is an earlier version`);
+  throw new CommandError(`${broken} rows do not open; kmipd verify says more`);
 }
 
 /**
  * Ends the epochs before the newest one.
  * @throws {CommandError} when rows or lanes are sealed under them.
  */
-export async function endEpochs(place: EpochPlace): Promise<void> {
-  await renewOwnLanes(place);
-  const retired = await withVault(place, async (call) => {
-    const epoch = await awaitNewest(call);
-    const { older } = await passOver(call, { dryRun: true, isPausing: false });
-    if (older > 0)
-      throw new CommandError(
-        `${older} rows are sealed under older epochs: kmipd vault rewrap seals them anew, or names those that do not open`,
-      );
-    for (;;) {
-      const { retired, waitSeconds } = await call('vault.retire', { epoch });
-      if (retired !== null) return retired;
-      print(
-        waitSeconds > 0
-          ? `waiting ${waitSeconds} seconds until no message uses the epochs before`
-          : 'all rows are being verified',
-      );
-      await sleep(waitSeconds * 1000);
+export async function endEpochs(context: EpochContext): Promise<void> {
+  const { call } = context;
+  await renewOwnLanes(context);
+  const epoch = await awaitNewest(call);
+  const { older } = await passOver(call, { dryRun: true, isPausing: false });
+  if (older > 0)
+    throw new CommandError(
+      `${older} rows are sealed under older epochs: kmipd vault rewrap seals them anew, or names those that do not open`,
+    );
+  for (;;) {
+    const { retired, waitSeconds } = await call('vault.retire', { epoch });
+    if (retired !== null) {
+      const more = retired.length > maxNamed ? ` and ${retired.length - maxNamed} more` : '';
+      const numbers = retired.slice(0, maxNamed).join(', ');
+      print(`retired: ${numbers}${more}; what is sealed under these epochs opens no more`);
+      return;
     }
-  });
-  print(`retired: ${retired.join(', ')}; what is sealed under these epochs opens no more`);
+    print(
+      waitSeconds > 0
+        ? `waiting ${waitSeconds} seconds until no message uses the epochs before`
+        : 'all rows are being verified',
+    );
+    await sleep(waitSeconds * 1000);
+  }
 }
-
-/** Runs `work` with the daemon, or this process where none runs. */
-export const withVault = async <T>(
-  { stateDirectory, store }: EpochPlace,
-  work: (call: ManagementCall) => Promise<T>,
-) => {
-  const { withManagement } = await import('../state-directory/management.ts');
-  return withManagement(stateDirectory, store, work, { access: 'write' });
-};
 
 /** Resolves to the newest epoch once it is in use. */
 async function awaitNewest(call: ManagementCall): Promise<number> {
@@ -89,27 +86,36 @@ async function awaitNewest(call: ManagementCall): Promise<number> {
   }
 }
 
-/** Resolves once the lanes of this node are sealed under the newest epoch. */
-async function renewOwnLanes(place: EpochPlace): Promise<void> {
-  const isLate = async (call: ManagementCall) => {
+/** Resolves once the lanes of this node are sealed under the newest epoch, or some seconds later. */
+async function renewOwnLanes({
+  call,
+  isServed,
+  stateDirectory,
+  store,
+  attendance,
+}: EpochContext): Promise<void> {
+  const isLate = async () => {
     const epoch = await awaitNewest(call);
     const { nodes } = await call('vault.status', {});
     return nodes.some(({ isOwn, oldestEpoch }) => isOwn && oldestEpoch < epoch);
   };
-  if (!(await withVault(place, isLate))) return;
-  // Commands have a lane of their own beside the daemon's: opening it renews it.
-  const { withBackends } = await import('../state-directory/backends.ts');
-  await withBackends(place.stateDirectory, place.store, async () => {});
-  await withVault(place, async (call) => {
-    const end = performance.now() + maxRenewalMilliseconds;
-    while ((await isLate(call)) && performance.now() < end) await sleep(pollMilliseconds);
-  });
+  if (!(await isLate())) return;
+  if (isServed) {
+    // Commands have a lane of their own beside the daemon's: opening it renews it.
+    const { withBackends } = await import('../state-directory/backends.ts');
+    await withBackends(stateDirectory, store, async () => {}, 'write', attendance);
+  }
+  const end = performance.now() + maxRenewalMilliseconds;
+  while ((await isLate()) && performance.now() < end) await sleep(pollMilliseconds);
 }
 
 interface Pass {
   readonly older: number;
   readonly rewrapped: number;
-  readonly broken: readonly string[];
+  /** Rows that do not open. */
+  readonly broken: number;
+  /** The first of them. */
+  readonly named: readonly string[];
 }
 
 /** Goes over all rows that there are at its beginning, and tells how far it has got. */
@@ -117,9 +123,9 @@ async function passOver(
   call: ManagementCall,
   { dryRun, isPausing }: { readonly dryRun: boolean; readonly isPausing: boolean },
 ): Promise<Pass> {
-  const broken: string[] = [];
-  let [older, rewrapped] = [0, 0];
-  for (const table of tables) {
+  const named: string[] = [];
+  let [older, rewrapped, broken] = [0, 0, 0];
+  for (const table of numberedTables) {
     let progress: Progress | undefined;
     for (let after: number | null = 0; after !== null; ) {
       const started = performance.now();
@@ -128,10 +134,11 @@ async function passOver(
       progress.add(Math.max(0, (page.next ?? page.highest) - after));
       older += page.older;
       rewrapped += page.rewrapped;
-      broken.push(...page.broken);
+      broken += page.broken.length;
+      named.push(...page.broken.slice(0, maxNamed - named.length));
       after = page.next;
       if (isPausing && after !== null) await sleep(performance.now() - started);
     }
   }
-  return { older, rewrapped, broken };
+  return { older, rewrapped, broken, named };
 }

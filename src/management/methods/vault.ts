@@ -30,7 +30,7 @@ export const vaultMethods: MethodsOf<'vault'> = {
   'vault.prepareRoot': async ({ roots }, { uri, isMade, publicKey }) => ({
     shares: await roots.prepare(uri, isMade, publicKey),
   }),
-  'vault.addRoot': async ({ roots }, { uri }) => ({ id: await roots.add(uri) }),
+  'vault.addRoot': async ({ roots }, { uri, mayBeLive }) => ({ id: await roots.add(uri, mayBeLive) }),
   async 'vault.keepRoot'({ roots }, { id }) {
     await roots.keep(id);
     return {};

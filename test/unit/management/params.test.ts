@@ -45,8 +45,11 @@ const samples: { readonly [M in MethodName]: readonly ParamsOf<M>[] } = {
   'vault.tokenLogin': [{}],
   'vault.rotate': [{}],
   'vault.rewrap': [{ table: 'sealed_record', after: 0, dryRun: true }],
-  'vault.prepareRoot': [{ uri: 'shares:2/3', isMade: true, publicKey: base64(91) }],
-  'vault.addRoot': [{ uri: 'file:/root.key' }],
+  'vault.prepareRoot': [
+    { uri: 'shares:2/3', isMade: true, publicKey: base64(91) },
+    { uri: null, isMade: true, publicKey: null },
+  ],
+  'vault.addRoot': [{ uri: 'file:/root.key', mayBeLive: true }],
   'vault.keepRoot': [{ id: '0123456789abcdef' }],
   'vault.retire': [{ epoch: 2 }],
   'crl.issuers': [{}],
