@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
+import { Secret } from '../../src/common/secret.ts';
+import { readStoreId } from '../../src/vault/keyring-format.ts';
+import { stretch } from '../../src/vault/roots/passphrase-root.ts';
 import { deriveFromRoot } from '../../src/vault/roots/root-derivation.ts';
+import { readRootSettings } from '../../src/vault/roots/root-settings.ts';
 import { Daemon } from '../fixture/daemon.ts';
 import { runKmipd } from '../fixture/kmipd.ts';
 import { readSqlite } from './database.ts';
@@ -19,7 +23,8 @@ t.test('the key schedule that is searched is that of FIPS 197, appendix A.3', as
   t.equal(nextRoundKeys(key).toString('hex'), words);
 });
 
-t.test('neither the root nor the keys that wrap by it stay in memory', async (t) => {
+/** Starts a daemon with a key, in whose memory a search must find the canary. */
+async function startDaemon(t: Pick<Test, 'teardown'>) {
   const canary = randomBytes(32);
   process.env.KMIPD_CANARY = canary.map((byte) => byte ^ 0xff).toHex();
   const daemon = await Daemon.prepare({
@@ -31,20 +36,60 @@ t.test('neither the root nor the keys that wrap by it stay in memory', async (t)
   const client = await daemon.connect();
   await ask(client, [create('a key')]);
   await client.close();
-  // New epochs use the root again.
-  for (let epoch = 2; epoch < 5; epoch += 1)
-    t.equal(await (await runKmipd('.', 'vault', 'rotate', '--home', daemon.home)).exited(), 0);
-
-  const root = Uint8Array.fromHex(readFileSync(join(daemon.home, 'root.key'), 'latin1').trim());
   const [row] = readSqlite(daemon.database, 'select content from keyring');
-  const { store } = JSON.parse(
-    Buffer.from(row?.content as Uint8Array)
-      .subarray(32)
-      .toString(),
-  );
-  const wrapKey = deriveFromRoot(root, Uint8Array.fromHex(store), 'kmipd/2 root wrap');
-  const { bytes = 0 } = searchMemory(daemon.pid, formsOf(canary));
-  t.ok(bytes > 0, 'the search finds what is there');
-  t.strictSame(searchMemory(daemon.pid, formsOf(root)), {}, 'the root');
-  t.strictSame(searchMemory(daemon.pid, formsOf(wrapKey)), {}, 'the key that wraps');
+  const storeId = readStoreId({ generation: 1, content: row?.content as Uint8Array }) as Uint8Array;
+  return {
+    daemon,
+    vault: async (...args: readonly string[]) => {
+      const command = await runKmipd(daemon.home, 'vault', ...args, '--home', daemon.home);
+      return { code: await command.exited(), output: command.combinedOutput };
+    },
+    readRoot: (name: string) => Uint8Array.fromHex(readFileSync(join(daemon.home, name), 'latin1').trim()),
+    wrapKeyOf: (root: Uint8Array) => deriveFromRoot(root, storeId, 'kmipd/2 root wrap'),
+    search: (secret: Uint8Array) => searchMemory(daemon.pid, formsOf(secret)),
+    isCanaryFound: () => (searchMemory(daemon.pid, formsOf(canary)).bytes ?? 0) > 0,
+  };
+}
+
+t.test('neither the root nor the keys that wrap by it stay in memory', async (t) => {
+  const { vault, readRoot, wrapKeyOf, search, isCanaryFound } = await startDaemon(t);
+  // New epochs use the root again.
+  for (let epoch = 2; epoch < 5; epoch += 1) t.match(await vault('rotate'), { code: 0 });
+  const root = readRoot('root.key');
+  t.ok(isCanaryFound(), 'the search finds what is there');
+  t.strictSame(search(root), {}, 'the root');
+  t.strictSame(search(wrapKeyOf(root)), {}, 'the key that wraps');
+});
+
+t.test('roots that the database has left are not in memory', async (t) => {
+  const { daemon, vault, readRoot, wrapKeyOf, search, isCanaryFound } = await startDaemon(t);
+  const passphrase = randomBytes(16).toHex();
+  writeFileSync(join(daemon.home, 'passphrase'), `${passphrase}\n`, { mode: 0o600 });
+  const change = async (...args: readonly string[]) => {
+    const changed = await vault('change-root', ...args);
+    t.match(changed, { code: 0 }, changed.output);
+  };
+  const left = new Map<string, Uint8Array>([['the file', readRoot('root.key')]]);
+  const requireGone = () => {
+    t.ok(isCanaryFound(), 'the search finds what is there');
+    for (const [name, root] of left) {
+      t.strictSame(search(root), {}, name);
+      t.strictSame(search(wrapKeyOf(root)), {}, `the key that wraps by ${name}`);
+    }
+  };
+
+  await change('passphrase:', '--passphrase-file', 'passphrase');
+  requireGone();
+  const { passphrase: settings } = readRootSettings(join(daemon.home, 'root-settings.json'));
+  if (settings === undefined) throw new Error('the passphrase has no settings');
+  using typed = await stretch(Secret.copyOf(Buffer.from(passphrase)), settings);
+  left.set('the passphrase', typed.bytes);
+  // People have opened it, so that the daemon keeps it as long as it is live.
+  t.ok(search(wrapKeyOf(typed.bytes)).bytes, 'the search finds the key of a root that is kept');
+
+  await change('--compromised', 'file:next.key');
+  requireGone();
+  t.strictSame(search(Buffer.from(passphrase)), {}, 'what was typed');
+  left.set('the root in use', readRoot('next.key'));
+  requireGone();
 });
