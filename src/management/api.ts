@@ -90,6 +90,11 @@ export interface ManagedNodes {
    * process has removed it.
    */
   remove(name: string, commits: number): Promise<boolean>;
+  /**
+   * Seals the lanes of the commands of this node anew, under the epoch in use; false when one has written
+   * meanwhile. The caller keeps commands from writing.
+   */
+  renew(): Promise<boolean>;
 }
 
 /** A client as lists show it. */
@@ -228,6 +233,8 @@ export interface ManagementApi {
    * nothing. The result is the node as it was.
    */
   'node.remove': Method<Named & { readonly commits?: number | undefined }, NodeSummary>;
+  /** As `ManagedNodes.renew`. */
+  'node.renew': Method<Empty, { readonly isRenewed: boolean }>;
 
   'vault.status': Method<Empty, ManagedVaultStatus>;
   /** The key for which `encryptSecret` encrypts what this process receives. */

@@ -126,6 +126,7 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   'object.unmark': objectParam({ id: identifier }),
   'object.purge': objectParam({ after: natural, destroyedUntil: natural, dryRun: flagParam }),
   'node.list': empty,
+  'node.renew': empty,
   'node.remove': objectParam<ParamsOf<'node.remove'>>({ name: plainName, commits: optionalParam(natural) }),
   'vault.status': empty,
   'vault.receiver': empty,

@@ -116,6 +116,7 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'object.purge': record({ count: natural, next: nullable(natural) }),
   'node.list': list(node),
   'node.remove': node,
+  'node.renew': record({ isRenewed: flag }),
   'vault.status': vaultStatus,
   'vault.receiver': record({ publicKey: text }),
   'vault.tokenLogin': record({ sealedBecause: nullable(text) }),

@@ -1,5 +1,6 @@
 import type { ForgedRow, KeyringStore, SealContext, SealedKey, Vault } from '../vault/vault.ts';
 import { foldUnit } from './lanes/folded-lanes.ts';
+import { resealUnit } from './lanes/lane-renewal.ts';
 import type { LaneDriver, Lanes } from './lanes/lanes.ts';
 import { type OpenLane, openLane, openLanes, selectLanes, toLaneRow } from './lanes/open-lane.ts';
 import { RecordMirror } from './lanes/record-mirror.ts';
@@ -44,6 +45,13 @@ export interface Database {
    * @throws {StoreUnavailableError} when nothing may be written
    */
   foldLanes(lanes: readonly OpenLane[], vault: Vault): Promise<CommitResult>;
+  /**
+   * Seals those of the lanes anew that are not of this process, under the epoch in use; their processes must
+   * not run. `conflict` when one has moved.
+   *
+   * @throws {StoreUnavailableError} when nothing may be written
+   */
+  resealLanes(lanes: readonly OpenLane[], vault: Vault): Promise<CommitResult>;
   /**
    * From now on anchored records (clients, policies) are served only as the lanes state them. Resolves with
    * what is wrong with them or with the lanes, a line for the operator; while the vault is sealed, the first
@@ -117,6 +125,17 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
       const result = await driver.commit(foldUnit(lanes, vault));
       if (result === 'committed') driver.lanes.learnFolded(lanes);
       return result;
+    },
+    async resealLanes(lanes, vault) {
+      await driver.lanes.check();
+      // As above: what is sealed anew counts as newer than every state before.
+      if (!lanes.every((lane) => driver.lanes.isPresent(lane))) return 'conflict';
+      return driver.commit(
+        resealUnit(
+          lanes.filter((lane) => !driver.lanes.isOwn(lane)),
+          vault,
+        ),
+      );
     },
     async protectRecords(vault) {
       const mirror = new RecordMirror(

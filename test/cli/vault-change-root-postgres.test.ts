@@ -60,7 +60,7 @@ t.test('file, passphrase, shares, file and other shares, after a leak too', { sk
   t.match(await unseal('given', 'another passphrase for this test'), { code: 1 });
   t.match(await unseal('given', passphrase), { code: 0, output: /^the vault is unsealed\n$/ });
 
-  const first = await changeToShares('shares:2/3');
+  const first = await changeToShares('--compromised', 'shares:2/3');
   requireRoot(/^vault\.root = "shares:2\/3"$/m);
   const between = await kmipd('vault', 'change-root', '--compromised', 'file:between.key');
   t.match(between, { code: 0, output: /^the old root, with any copy of the database/m }, between.output);

@@ -84,6 +84,24 @@ const deleteRecords: [string] = [`delete from sealed_record where kind = '${fold
 
 /** Tests on an engine. */
 export async function foldSuite(t: Test, engine: Engine): Promise<void> {
+  await t.test('a lane whose process does not run is sealed anew, in its last state only', async (t) => {
+    const { url, driver, first, other, gone } = await startNodes(t, engine);
+    const [before] = gone;
+    const own = await lanesOf(first, 'node');
+    t.equal(await first.resealLanes([...gone, ...own], vault), 'committed');
+    const [after] = await lanesOf(first, 'gone');
+    t.equal(after?.seq, (before?.seq ?? 0) + 1);
+    t.strictSame(after?.content, before?.content, 'it states the same');
+    t.strictSame(await wrongSegments(driver), []);
+    for (const process of [first, other, first, other]) await process.lanes.check();
+    t.equal(await first.resealLanes(gone, vault), 'conflict', 'as it was before');
+    const again = await startNode(t, url, { name: 'gone' });
+    await insert(again, 'goes on');
+    await again.close();
+    for (const process of [first, other]) await process.lanes.check();
+    t.strictSame([...first.rollbacks, ...other.rollbacks, ...first.displacements], []);
+  });
+
   await t.test('processes that run, and those that start, accept a lane that was folded', async (t) => {
     const { url, driver, first, other, otherAnchors, gone } = await startNodes(t, engine);
     const stoppedAnchors = new MemoryAnchors();

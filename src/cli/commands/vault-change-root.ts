@@ -103,7 +103,7 @@ async function change(args: Arguments, stateDirectory: StateDirectory, begun: Ro
     const done = await changeRoot({ stateDirectory, call, uri, passphrase, waitSeconds }, note);
     if (!isCompromised) return;
     const { renewEpochs } = await import('../vault-changes/renew-epochs.ts');
-    await renewEpochs({ stateDirectory, store, call, isServed, attendance }, done);
+    await renewEpochs({ stateDirectory, call, isServed }, done);
     printEnd();
   });
   removeChangeNote(stateDirectory.rootChange);

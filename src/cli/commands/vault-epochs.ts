@@ -15,9 +15,7 @@ interface RewrapArguments extends Arguments {
 async function withEpochs({ home, store }: Arguments, work: (context: EpochContext) => Promise<void>) {
   const { withManagement } = await import('../state-directory/management.ts');
   const stateDirectory = stateDirectoryAt(home);
-  return withManagement(stateDirectory, store, (call, isServed) =>
-    work({ stateDirectory, store, call, isServed }),
-  );
+  return withManagement(stateDirectory, store, (call, isServed) => work({ stateDirectory, call, isServed }));
 }
 
 /** The command `vault rotate`. */

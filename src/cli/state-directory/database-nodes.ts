@@ -8,7 +8,7 @@ import { boxEpoch, type Vault } from '../../vault/vault.ts';
  * @param own the node of this process; undefined while its state directory has none
  */
 export function createManagedNodes(
-  { listLanes, foldLanes }: Pick<Database, 'listLanes' | 'foldLanes'>,
+  { listLanes, foldLanes, resealLanes }: Pick<Database, 'listLanes' | 'foldLanes' | 'resealLanes'>,
   vault: Vault,
   own: string | undefined,
 ): ManagedNodes {
@@ -22,6 +22,11 @@ export function createManagedNodes(
       const lanes = (await read()).get(name) ?? [];
       if (lanes.length === 0 || countCommits(lanes) !== commits) return false;
       return (await foldLanes(lanes, vault)) === 'committed';
+    },
+    async renew() {
+      const lanes = (await read()).get(own ?? '') ?? [];
+      const late = lanes.filter(({ row }) => boxEpoch(row.box) < vault.currentEpoch);
+      return late.length === 0 || (await resealLanes(late, vault)) === 'committed';
     },
   };
 }

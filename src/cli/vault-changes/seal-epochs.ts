@@ -4,19 +4,15 @@ import type { ManagementCall, ResultOf } from '../../management/api.ts';
 import { numberedTables } from '../../store/store.ts';
 import { print, printError } from '../command.ts';
 import { CommandError } from '../failure.ts';
-import type { RootAttendance } from '../state-directory/root-sources.ts';
+import { takeCommandLock } from '../state-directory/lock.ts';
 import type { StateDirectory } from '../state-directory/state-directory.ts';
 
 /** The database whose epochs change, and the process that changes them. */
 export interface EpochContext {
   readonly stateDirectory: StateDirectory;
-  /** Another database than that of the configuration. */
-  readonly store: string | undefined;
   readonly call: ManagementCall;
   /** Whether a daemon answers the calls, and not this process. */
   readonly isServed: boolean;
-  /** The people who open the root where this process does; left out: those at the terminal. */
-  readonly attendance?: RootAttendance;
 }
 
 /** Broken rows, and epochs, that are named. */
@@ -87,26 +83,23 @@ async function awaitNewest(call: ManagementCall): Promise<number> {
 }
 
 /** Resolves once the lanes of this node are sealed under the newest epoch, or some seconds later. */
-async function renewOwnLanes({
-  call,
-  isServed,
-  stateDirectory,
-  store,
-  attendance,
-}: EpochContext): Promise<void> {
+async function renewOwnLanes({ call, isServed, stateDirectory }: EpochContext): Promise<void> {
   const isLate = async () => {
     const epoch = await awaitNewest(call);
     const { nodes } = await call('vault.status', {});
     return nodes.some(({ isOwn, oldestEpoch }) => isOwn && oldestEpoch < epoch);
   };
-  if (!(await isLate())) return;
-  if (isServed) {
-    // Commands have a lane of their own beside the daemon's: opening it renews it.
-    const { withBackends } = await import('../state-directory/backends.ts');
-    await withBackends(stateDirectory, store, async () => {}, 'write', attendance);
+  // Commands have a lane of their own beside the daemon's, which renews it while none of them writes.
+  const lock = isServed && (await isLate()) ? takeCommandLock(stateDirectory) : undefined;
+  try {
+    const end = performance.now() + maxRenewalMilliseconds;
+    while ((await isLate()) && performance.now() < end) {
+      if (isServed) await call('node.renew', {});
+      await sleep(pollMilliseconds);
+    }
+  } finally {
+    lock?.release();
   }
-  const end = performance.now() + maxRenewalMilliseconds;
-  while ((await isLate()) && performance.now() < end) await sleep(pollMilliseconds);
 }
 
 interface Pass {

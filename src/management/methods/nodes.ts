@@ -5,6 +5,7 @@ import { ManagementError } from '../errors.ts';
 /** The methods about nodes: which homes write to the database, and the removal of those that are gone. */
 export const nodeMethods: MethodsOf<'node'> = {
   'node.list': ({ nodes }) => nodes.list(),
+  'node.renew': async ({ nodes }) => ({ isRenewed: await nodes.renew() }),
   async 'node.remove'({ nodes }, { name, commits }) {
     const listed = await nodes.list();
     const node = listed.find((each) => each.name === name);

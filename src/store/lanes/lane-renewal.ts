@@ -1,6 +1,8 @@
 import { boxEpoch, type Vault } from '../../vault/vault.ts';
 import type { SqlUnit } from '../sql-driver.ts';
+import { encodeLane } from './lane-content.ts';
 import type { LaneWriter } from './lane-writer.ts';
+import type { OpenLane } from './open-lane.ts';
 
 /**
  * Lanes of processes that write nothing are sealed anew when the epoch changes, because the one before cannot
@@ -10,6 +12,21 @@ import type { LaneWriter } from './lane-writer.ts';
 
 /** A unit that writes nothing but the lane of its connection. */
 export const laneRenewal: SqlUnit = { objects: [], changes: [], steps: [], renewsLane: true };
+
+const resealLane = 'update lane set seq = $2, box = $3 where name = $1 and seq = $4 and box = $5';
+
+/**
+ * Returns the unit that seals lanes anew whose processes do not run, with what they state; `conflict` when
+ * one has moved.
+ */
+export function resealUnit(lanes: readonly OpenLane[], vault: Vault): SqlUnit {
+  const steps = lanes.map(({ name, row, content }) => {
+    const seq = row.seq + 1;
+    const box = vault.seal({ kind: 'lane', name, seq, era: row.era }, encodeLane(content));
+    return { sql: resealLane, parameters: [name, seq, box, row.seq, row.box], rows: 1 as const };
+  });
+  return { ...laneRenewal, steps };
+}
 
 /** What the lanes of a process are to be sealed under, and to state. */
 export interface LaneKnowledge {

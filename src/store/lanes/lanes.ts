@@ -204,7 +204,7 @@ export class Lanes {
     // Nobody vouches for the number of a keyring that this process has not opened.
     this.#keyring = Math.max(this.#keyring, Math.min(keyring, vault.generation));
     this.#lanes.learn(known, lanes);
-    const others = lanes.filter((lane) => !this.#isOwn(lane));
+    const others = lanes.filter((lane) => !this.isOwn(lane));
     vault.sealCounter.learnOthers(others.map(({ content }) => content.seals));
     for (const { row } of lanes) vault.learnUsedEpoch(boxEpoch(row.box));
     if (!this.#isStarted) this.#resume(lanes, vault);
@@ -216,7 +216,7 @@ export class Lanes {
   }
 
   #resume(lanes: readonly OpenLane[], vault: Vault): void {
-    const own = lanes.filter((lane) => this.#isOwn(lane));
+    const own = lanes.filter((lane) => this.isOwn(lane));
     vault.sealCounter.resume(own.map(({ content }) => content.seals));
     for (const writer of this.#writers.values()) {
       const lane = own.find(({ name }) => name === writer.name);
@@ -261,10 +261,11 @@ export class Lanes {
 
   /** The other lanes, those that changed last. */
   #seenLanes(): readonly KnownLane[] {
-    return this.#lanes.history.lanes.filter((lane) => !this.#isOwn(lane)).slice(-maxSeenLanes);
+    return this.#lanes.history.lanes.filter((lane) => !this.isOwn(lane)).slice(-maxSeenLanes);
   }
 
-  #isOwn({ name }: { readonly name: string }): boolean {
+  /** Whether a lane is one of this process. */
+  isOwn({ name }: { readonly name: string }): boolean {
     return this.#writers.values().some((writer) => writer.name === name);
   }
 

@@ -38,6 +38,7 @@ const samples: { readonly [M in MethodName]: readonly ParamsOf<M>[] } = {
   'object.unmark': [{ id: 'key' }],
   'object.purge': [{ after: 0, destroyedUntil: 1, dryRun: true }],
   'node.list': [{}],
+  'node.renew': [{}],
   'node.remove': [{ name: '5d0c8a1b2c3d', commits: 3 }],
   'vault.status': [{}],
   'vault.receiver': [{}],
