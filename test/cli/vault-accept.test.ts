@@ -98,7 +98,7 @@ t.test('rows that were altered, removed and forged are listed, and accepted as t
   ])
     t.ok(refused.output.includes(`${line}\n`), line);
   t.match(refused.output, /segment 31 .* has \d rows; \d were written\n/);
-  t.match(refused.output, /--yes goes on .* removes the 1 rows that do not open\n$/);
+  t.match(refused.output, /--yes goes on .* removes the 1 rows that do not open$/m);
   await t.rejects(daemon.start(), /the records of clients/, 'nothing was changed');
   const accepted = await command(daemon, 'vault', 'accept', '--yes');
   t.match(accepted.output, /\naccepted 2 objects and \d records; 1 rows that did not open were removed;/);
