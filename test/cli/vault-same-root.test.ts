@@ -104,6 +104,18 @@ t.test('a root that has only moved counts as the same one', async (t) => {
   });
 });
 
+t.test('a root that the daemon has lost is not said to be there', async (t) => {
+  const { daemon, change } = await prepareHome(t, true);
+  const rootKey = join(daemon.home, 'root.key');
+  const key = readFileSync(rootKey);
+  rmSync(rootKey);
+  const refused = await change(`file:${rootKey}`);
+  t.match(refused, { code: 1, output: /^kmipd: the root key \S+root\.key is missing/ }, refused.output);
+  t.notOk(existsSync(rootKey), 'nor made anew');
+  writeFileSync(rootKey, key, { mode: 0o600 });
+  t.match(await change(`file:${rootKey}`), { code: 0, output: /^the root of the database is file:/ });
+});
+
 t.test('without a daemon a passphrase from a pipe serves for all steps', async (t) => {
   const { daemon, directory, at, state } = await prepareHome(t, false);
   writeFileSync(at('passphrase'), `${passphrase}\n`, { mode: 0o600 });

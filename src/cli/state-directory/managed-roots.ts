@@ -47,7 +47,7 @@ export class StateDirectoryRoots implements ManagedRoots {
     // What was made before, by whomever, is not made again: it would be another root.
     const isMade =
       roots.length > 1 ||
-      roots.some((root) => root.uri === formatted) ||
+      [...configured, ...roots.map((root) => root.uri)].includes(formatted) ||
       partsOf(uri).some(({ kind }) => kind === 'shares');
     const id = await this.#vault.addRoot(this.#open(text), isMade ? 'use' : 'create');
     if (mayBeLive || roots.length > 1 || roots[0]?.id !== id) return id;

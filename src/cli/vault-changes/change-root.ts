@@ -36,7 +36,7 @@ export async function changeRoot(options: RootChangeOptions, note: RootChangeNot
   const mayBeLive = !note.isCompromised || hasEnded(note);
   let current = note;
   const before = await readStatus(call);
-  if (isComplete(before, text)) {
+  if (isAttendedRoot(options.uri) && isComplete(before, text)) {
     if (!mayBeLive) throw new CommandError(sameRootMessage(text));
   } else {
     current = await prepare(options, before, note);
@@ -69,7 +69,10 @@ function hasEnded({ previous = [], lastEpoch }: RootChangeNote): boolean {
   return previous.length > 0 || lastEpoch !== undefined;
 }
 
-/** Whether this process uses one source, by which it has opened the only root. */
+/**
+ * Whether this process uses one source, by which it has opened the only root. What people have opened stays
+ * open; other roots may have been lost since, and are opened again to know.
+ */
 function isComplete({ roots, configured, atHand }: ManagedVaultStatus, text: string): boolean {
   const [live, ...others] = roots;
   const isUsed = configured.length === 1 && configured[0] === text;
