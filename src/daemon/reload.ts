@@ -147,6 +147,7 @@ export class Reloader {
     });
     const uris = sources.map(({ uri }) => uri);
     if (!isDeepStrictEqual(uris, this.#vault.status().configured)) await this.#vault.useSources(sources);
+    else for (const source of sources) await source.close?.();
   }
 
   /** Resolves to what has failed, if anything. */

@@ -55,11 +55,12 @@ export class RootChanges {
    * Makes one more root live, after the keyring with its wraps was opened by it alone, and resolves to its
    * id; where it is live already, the source is taken only. Undefined when another process has changed the
    * keyring at the same time. A prepared source of the same URI, to which people have given what it needs, is
-   * taken in place of the given one.
+   * taken in place of the given one. A source that is not taken is closed, unless it is prepared.
    * @throws as `change`
    */
   async add(given: RootSource, intent: RootIntent): Promise<string | undefined> {
     const source = this.#candidate?.uri === given.uri ? this.#candidate : given;
+    if (source !== given) await given.close?.();
     const storeId = this.#access.requireStoreId();
     const before = this.sources;
     let isTaken = false;
@@ -78,7 +79,10 @@ export class RootChanges {
       if (isTaken && this.#candidate === source) this.#candidate = undefined;
       return isTaken ? id : undefined;
     } finally {
-      if (!isTaken) await this.#access.roots.replace(before);
+      if (!isTaken) {
+        await this.#access.roots.replace(before);
+        if (source !== this.#candidate) await source.close?.();
+      }
     }
   }
 
@@ -131,11 +135,15 @@ export class RootChanges {
     return isStored;
   }
 
-  /** Uses these sources; one of a URI that is in use stays, with what people have given it. */
+  /**
+   * Uses these sources; one of a URI that is in use stays, with what people have given it, and the given one
+   * is closed.
+   */
   async use(sources: readonly RootSource[]): Promise<void> {
     const before = this.sources;
     const kept = sources.map((source) => before.find(({ uri }) => uri === source.uri) ?? source);
     await this.#access.roots.replace(kept);
+    for (const source of sources) if (!kept.includes(source)) await source.close?.();
   }
 
   /** Ends what the sources keep. */

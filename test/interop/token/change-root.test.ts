@@ -13,7 +13,7 @@ t.test('file, token, passphrase, file: under load', { skip: missing }, async (t)
   const home = new TokenHome(t, token);
   t.match(await home.initialise(`file:${token.path('first.key')}`), { code: 0 });
   home.configure('activationSeconds', '0');
-  await home.start();
+  const daemon = await home.start();
   const client = await home.connect();
   const ids = await makeKeys(client, 20);
   const before = await readKeys(client, ids);
@@ -26,6 +26,9 @@ t.test('file, token, passphrase, file: under load', { skip: missing }, async (t)
   const configured = () =>
     /^root = "([^"]*)"$/m.exec(readFileSync(join(home.directory, 'kmipd.toml'), 'utf8'))?.[1];
   t.equal(await home.tokenUp(), undefined);
+  const elsewhere = token.uriText().replace('token=kmipd', 'token=other');
+  t.match(await home.kmipd('vault', 'change-root', elsewhere), { code: 1 });
+  t.equal(await home.tokenUp(), undefined, 'nothing needs the token that is not there');
 
   await change(token.uriText());
   t.equal(configured(), token.uriText());
@@ -35,6 +38,7 @@ t.test('file, token, passphrase, file: under load', { skip: missing }, async (t)
   });
   t.equal(await home.tokenUp(), '1');
 
+  t.match(await daemon.reload(), /configuration reloaded/);
   writeFileSync(token.path('passphrase'), 'a passphrase for this test\n', { mode: 0o600 });
   await change('passphrase:', '--passphrase-file', 'passphrase');
   t.equal(configured(), 'passphrase:');
