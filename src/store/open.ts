@@ -118,7 +118,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
       openLanes((await driver.read(selectLanes, [])).map(toLaneRow), (row) => openLane(row, vault)),
     async foldLanes(lanes, vault) {
       // Afterwards the lane of this process states a keyring that is not older than theirs.
-      await driver.lanes.check();
+      await driver.lanes.checkAnew();
       // Somebody could show a former state of the lane where it is listed, and where it is deleted.
       if (!lanes.every((lane) => driver.lanes.isPresent(lane))) return 'conflict';
       vault.sealCounter.takeOver(lanes.map(({ content }) => content.seals));
@@ -127,7 +127,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
       return result;
     },
     async resealLanes(lanes, vault) {
-      await driver.lanes.check();
+      await driver.lanes.checkAnew();
       // As above: what is sealed anew counts as newer than every state before.
       if (!lanes.every((lane) => driver.lanes.isPresent(lane))) return 'conflict';
       return driver.commit(

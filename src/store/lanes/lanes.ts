@@ -99,6 +99,12 @@ export class Lanes {
     return this.#checking;
   }
 
+  /** Compares likewise; a comparison that is at work may have read the database before the call. */
+  async checkAnew(): Promise<void> {
+    await this.#checking?.catch(() => {});
+    await this.check();
+  }
+
   /** Keeps the last state in the anchor; to be called when nothing is written any more. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
@@ -283,18 +289,12 @@ export class Lanes {
     const own = rows.find(({ name }) => name === writer.name);
     const found = own && readLaneRow(own);
     const conflict = writer.resolveConflict(found, found !== undefined && isGenuine(found, vault));
-    if (conflict === 'rollback' && found === undefined) await this.#resolveMissing(writer);
+    // The lane was folded, or somebody has deleted it: the next check finds out.
+    if (conflict === 'rollback' && found === undefined) await this.checkAnew();
     else if (conflict === 'rollback')
       this.#stop.rollBack(`the row ${writer.name} of table lane was put back, replaced or removed`);
     else if (conflict === 'shared') this.#stop.displace(writer.name);
     if (this.#stop.reason !== undefined) throw new StoreUnavailableError(this.#stop.reason);
-  }
-
-  /** The lane was folded, or somebody has deleted it: the next check finds out. */
-  async #resolveMissing({ name }: LaneWriter): Promise<void> {
-    await this.#checking?.catch(() => {});
-    await this.check();
-    if (this.#stop.reason === undefined)
-      throw new StoreUnavailableError(`the row ${name} of table lane is missing`);
+    if (found === undefined) throw new StoreUnavailableError(`the lane ${writer.name} is missing`);
   }
 }
