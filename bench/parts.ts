@@ -41,11 +41,12 @@ const rows = (count: number): WrittenRow[] =>
   }));
 const [one, sixteen] = [[{ changes: rows(1) }], [{ changes: rows(16) }]];
 
+const index = vault.indexOf(vault.currentEpoch);
 const parts: readonly (readonly [string, () => unknown])[] = [
   ['seal a row of 360 bytes', () => vault.seal(context, plain)],
   ['open it', () => vault.open(context, box)],
-  ['term of the index', () => vault.term('default', 'Name', 'NameValue', 'a name of a key')],
-  ['key of a record', () => vault.key('record', 'client', 'a name of a client')],
+  ['term of the index', () => index.term('default', 'Name', 'NameValue', 'a name of a key')],
+  ['key of a record', () => index.key('record', 'client', 'a name of a client')],
   ['element of the set hash', () => vault.element('managed_object', id, 1, tag)],
   ['lane of a commit of 1 row', () => lane.createStep(one, process)],
   ['lane of a commit of 16 rows', () => lane.createStep(sixteen, process)],

@@ -192,7 +192,9 @@ export function satisfies(row: Pick<StoredRow, 'id' | 'columns' | 'terms'>, filt
     const instances = new Set(terms.map(({ instance }) => instance));
     const has = (term: number, instance: number) =>
       terms.some((each) => each.term === term && each.instance === instance);
-    return [...instances].some((instance) => filter.terms.every((term) => has(term, instance)));
+    return [...instances].some((instance) =>
+      filter.terms.every((term) => [term].flat().some((each) => has(each, instance))),
+    );
   }
   const own = columns[filter.column];
   return own !== null && compares(own, filter.op, filter.value);

@@ -1,18 +1,27 @@
 import { createHash } from 'node:crypto';
 import { EpochSealCounter } from '../src/vault/seal-counter.ts';
-import { SealBrokenError, type SealContext, type SealedKey, type Vault } from '../src/vault/vault.ts';
+import {
+  type RowIndex,
+  SealBrokenError,
+  type SealContext,
+  type SealedKey,
+  type Vault,
+} from '../src/vault/vault.ts';
 
 /**
  * A vault that encrypts nothing, so that tests read what is stored, and that refuses boxes which belong to
  * another row: header (6 bytes) ‖ number of the box (12) ‖ plain bytes ‖ digest of context, number and bytes
  * (16).
  */
-export class PlainVault implements Vault {
+export class PlainVault implements Vault, RowIndex {
   readonly sealCounter = new EpochSealCounter();
   readonly unsealed = true;
   readonly currentEpoch = 0;
   readonly generation = Number.MAX_SAFE_INTEGER;
   readonly rootsAtHand = [];
+  readonly epoch = 0;
+  readonly indexes = [this];
+  readonly storeNames = ['0'.repeat(32)];
   seals = 0;
   opens = 0;
   terms = 0;
@@ -33,6 +42,10 @@ export class PlainVault implements Vault {
     if (!tagOf(context, start).equals(sealed.subarray(-tagBytes)))
       throw new SealBrokenError('sealed for another row');
     return start.slice(headBytes);
+  }
+
+  indexOf(): RowIndex {
+    return this;
   }
 
   term(group: string, attribute: string, field: string, value: string | number): number {

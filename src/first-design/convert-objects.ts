@@ -7,7 +7,7 @@ import { ManagedObject } from '../object/managed-object.ts';
 import { uniqueNameKey, uniqueNameTexts } from '../object/names.ts';
 import { splitProvenance } from '../object/provenance.ts';
 import type { Store, StoredObject } from '../store/store.ts';
-import type { Vault } from '../vault/vault.ts';
+import { boxEpoch, type Vault } from '../vault/vault.ts';
 import type { Conversion } from './convert-records.ts';
 import { type OldObject, readOldObjects } from './old-rows.ts';
 import type { OldVault } from './old-vault.ts';
@@ -50,7 +50,8 @@ function convertObject(old: OldObject, oldVault: OldVault, vault: Vault): Stored
   if (old.uniqueKeys.size === 0) return stored;
   // The names that the object had, whatever the option says now and whoever had its other names.
   const names = [...uniqueNameTexts(object.attributes)].filter((text) => old.uniqueKeys.has(toOldKey(text)));
-  const add = names.map((text) => uniqueNameKey(vault, old.group, text));
+  const index = vault.indexOf(boxEpoch(stored.box));
+  const add = names.map((text) => uniqueNameKey(index, old.group, text));
   return { ...stored, uniqueNames: { add, remove: [] } };
 }
 

@@ -254,8 +254,8 @@ export interface ManagementApi {
   'vault.keepRoot': Method<{ readonly id: string }, Empty>;
   /** As `ManagedTokens.logIn`. The result says why the vault is still sealed. */
   'vault.tokenLogin': Method<Empty, { readonly sealedBecause: string | null }>;
-  /** Begins a seal epoch. */
-  'vault.rotate': Method<Empty, { readonly epoch: number }>;
+  /** Begins a seal epoch; with `renewsSecrets`, replaces all secrets of the keyring for what is written. */
+  'vault.rotate': Method<{ readonly renewsSecrets: boolean }, { readonly epoch: number }>;
   /** Seals the rows of one page anew, or counts them, that are of an epoch before the one in use. */
   'vault.rewrap': Method<
     { readonly table: NumberedTable; readonly after: number; readonly dryRun: boolean },

@@ -10,6 +10,8 @@ export interface ManagedVault {
   refresh(): Promise<void>;
   /** As `LocalVault.rotate`. */
   rotate(): Promise<number>;
+  /** As `LocalVault.renewSecrets`. */
+  renewSecrets(): Promise<number>;
   /** As `LocalVault.secondsUntilRetirement`. */
   secondsUntilRetirement(epoch: number): number;
   /** As `LocalVault.retire`. */

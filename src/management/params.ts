@@ -131,7 +131,7 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   'vault.status': empty,
   'vault.receiver': empty,
   'vault.tokenLogin': empty,
-  'vault.rotate': empty,
+  'vault.rotate': objectParam({ renewsSecrets: flagParam }),
   'vault.rewrap': objectParam({
     ...{ table: choiceParam(numberedTables), after: natural, dryRun: flagParam },
   }),

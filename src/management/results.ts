@@ -77,6 +77,7 @@ const vaultStatus = record<ManagedVaultStatus>({
   ...{ atHand: list(text), rootProblems: list(text) },
   prepared: nullable(record({ uri: text, isReady: flag })),
   roots: list(record({ id: text, kind: text, uri: text, createdAt: natural })),
+  indexEpochs: list(natural),
   epochs: list(
     record<EpochStatus>({ epoch: natural, state: word(), createdAt: natural, seals: nullable(natural) }),
   ),

@@ -14,7 +14,7 @@ import { isIdentifier } from './identifiers.ts';
 import { decodeMaker, encodeMaker, type Maker, splitMaker } from './maker.ts';
 import { ObjectContent, openObject, sealObject } from './object-boxes.ts';
 import { isShownMore, type Provenance, type Shown, unknownProvenance } from './provenance.ts';
-import { type IndexOptions, indexChange } from './search-index.ts';
+import { type IndexOptions, indexChange, indexesOf } from './search-index.ts';
 import {
   activate,
   archive,
@@ -240,7 +240,7 @@ export class ManagedObject {
   /**
    * Returns the row to write, with the next version. A large value is sealed again only when it or its
    * provenance has changed. `before`: the object as its row has it; undefined for a new one. With it come
-   * the unique names of `before`.
+   * the unique names of `before`, and what stands for those of the row in other indexes.
    *
    * @throws {VaultUnavailableError} when the vault is sealed.
    * @throws {TypeError} when `before` has another version.
@@ -249,7 +249,7 @@ export class ManagedObject {
     vault: Vault,
     options: IndexOptions,
     before?: ManagedObject,
-  ): StoredObject & Required<Pick<StoreUnit, 'previousNames'>> {
+  ): StoredObject & Required<Pick<StoreUnit, 'previousNames' | 'aliases'>> {
     if ((before?.version ?? 0) !== this.version)
       throw new TypeError(`object ${this.id} is written as change of another version`);
     this.#keepNextLink();
@@ -257,10 +257,11 @@ export class ManagedObject {
     const row = { id, group, objectType, version: this.version + 1 };
     const encoded = encodeAttributes(attributes.list().filter((each) => !isIdentifierAttribute(each)));
     const beside = this.#maker === undefined ? encoded : concatBytes([encoded, this.#maker]);
+    const sealed = sealObject(row, { attributes: beside, content: this.#content }, vault);
     return {
       ...row,
-      ...sealObject(row, { attributes: beside, content: this.#content }, vault),
-      ...indexChange(this, before, vault, options),
+      ...sealed,
+      ...indexChange(this, before, indexesOf(vault, sealed.box, this.#tag), options),
       replacedTag: this.#tag ?? null,
     };
   }

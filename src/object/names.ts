@@ -2,7 +2,7 @@ import type { Attribute } from '../../codec/attribute.ts';
 import type { Name } from '../../codec/structures/attribute-values.ts';
 import { removeUnprintable } from '../../codec/unprintable.ts';
 import { fail, KmipError, type Reason } from '../common/errors.ts';
-import type { Vault } from '../vault/vault.ts';
+import type { RowIndex } from '../vault/vault.ts';
 import type { AttributeFilter } from './attribute-filter.ts';
 import type { AttributeSet } from './attribute-set.ts';
 
@@ -84,10 +84,7 @@ export function uniqueNameTexts(attributes: AttributeSet): ReadonlySet<string> {
   return attributes.has('DestroyDate') ? new Set() : nameTexts(attributes);
 }
 
-/**
- * Returns the key that the store keeps unique for such a text.
- * @throws {VaultUnavailableError} when the vault is sealed
- */
-export function uniqueNameKey(vault: Vault, group: string, text: string): string {
-  return vault.key('name', group, text);
+/** Returns the key that the store keeps unique for such a text. */
+export function uniqueNameKey(index: RowIndex, group: string, text: string): string {
+  return index.key('name', group, text);
 }

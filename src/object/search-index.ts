@@ -2,7 +2,14 @@ import { type AttributeName, attributeTable } from '../../codec/attribute-table.
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import { type ColumnName, objectColumns } from '../store/columns.ts';
 import type { Difference, IndexTerm, ObjectColumns, StoredObject, StoreUnit } from '../store/store.ts';
-import { typesOfSecretLength, type Vault } from '../vault/vault.ts';
+import {
+  boxEpoch,
+  type RowIndex,
+  type SealedKey,
+  tagEpoch,
+  typesOfSecretLength,
+  type Vault,
+} from '../vault/vault.ts';
 import type { IndexEntry } from './attribute-filter.ts';
 import type { AttributeSet } from './attribute-set.ts';
 import { defaultOperationPolicy } from './attributes.ts';
@@ -45,9 +52,6 @@ const attributesWithPresence: readonly string[] = ['ObjectGroup'] satisfies Attr
 /** Field and value of the term that an attribute has on every object with the attribute. */
 export const presence = { field: 'Present', value: 1 } as const;
 
-/** Computes the term of a value; see `Vault.term`. */
-export type TermOf = (attribute: string, field: string, value: string | number) => number;
-
 /** Whether an attribute has a column. */
 export function hasColumn(attribute: string): attribute is ColumnName {
   return Object.hasOwn(objectColumns, attribute);
@@ -77,38 +81,72 @@ export interface IndexOptions {
 }
 
 /** What changes of the index with an object. `previousNames`: unique names that it had. */
-type IndexChange = Pick<StoredObject, 'columns' | 'terms' | 'uniqueNames'> &
-  Required<Pick<StoreUnit, 'previousNames'>>;
+export type IndexChange = Pick<StoredObject, 'columns' | 'terms' | 'uniqueNames'> &
+  Required<Pick<StoreUnit, 'previousNames' | 'aliases'>>;
+
+/** The indexes of an object, by the epochs of its boxes. */
+export interface ObjectIndexes {
+  /** That of the object as it is written. */
+  readonly next: RowIndex;
+  /** That of its row as it was. */
+  readonly last: RowIndex;
+  /** Others that objects may be in, which may hold its unique names. */
+  readonly others: readonly RowIndex[];
+}
+
+/**
+ * Returns the indexes of an object with that box, which replaces the one of a tag.
+ * @throws {VaultUnavailableError} when the vault is sealed, or another index may be in use elsewhere
+ */
+export function indexesOf(vault: Vault, box: SealedKey, replacedTag?: Uint8Array): ObjectIndexes {
+  const next = vault.indexOf(boxEpoch(box));
+  return {
+    next,
+    last: replacedTag === undefined ? next : vault.indexOf(tagEpoch(replacedTag)),
+    others: vault.indexes.filter(({ epoch }) => epoch !== next.epoch),
+  };
+}
 
 /**
  * Returns what searches need of an object, as difference to the object `before` the change; undefined for a
- * new one. Each Name is hashed once.
- *
- * @throws {VaultUnavailableError} when the vault is sealed.
+ * new one. Each Name is hashed once. An object that moves to another index takes its unique names along.
  */
 export function indexChange(
   { group, attributes }: IndexedObject,
   before: IndexedObject | undefined,
-  vault: Vault,
+  { next, last, others }: ObjectIndexes,
   { uniqueNames }: IndexOptions,
 ): IndexChange {
   const entries = indexEntries(attributes.list());
-  const termOf: TermOf = (...field) => vault.term(group, ...field);
+  const entriesBefore = indexEntries(before?.attributes.list() ?? []);
   const names = uniqueNameTexts(attributes);
   const namesBefore = before === undefined ? new Set<string>() : uniqueNameTexts(before.attributes);
-  const keysOf = (texts: ReadonlySet<string>) => [...texts].map((text) => uniqueNameKey(vault, group, text));
-  const gained = uniqueNames ? keysOf(names.difference(namesBefore)) : [];
-  const kept = uniqueNames ? keysOf(names.intersection(namesBefore)) : [];
-  const lost = keysOf(namesBefore.difference(names));
+  const keysIn = (index: RowIndex, texts: ReadonlySet<string>) =>
+    [...texts].map((text) => uniqueNameKey(index, group, text));
+  const isMoved = next.epoch !== last.epoch;
+  const keptTexts = names.intersection(namesBefore);
+  const kept = uniqueNames || isMoved ? keysIn(next, keptTexts) : [];
+  const gainedTexts = uniqueNames ? names.difference(namesBefore) : new Set<string>();
+  const left = isMoved ? keysIn(last, keptTexts) : [];
+  const lost = keysIn(last, namesBefore.difference(names));
+  // All of them: one that it has kept may be free only now, see `StoreUnit.previousNames`.
+  const add = uniqueNames ? [...keysIn(next, gainedTexts), ...kept] : [];
+  const texts = [...gainedTexts, ...keptTexts];
   return {
     columns: columnsOf(entries),
-    terms: termChange(entries, indexEntries(before?.attributes.list() ?? []), termOf),
+    terms: isMoved
+      ? { add: termsOf(entries, group, next), remove: termsOf(entriesBefore, group, last) }
+      : termChange(entries, entriesBefore, group, next),
     uniqueNames: {
-      // All of them: one that it has kept may be free only now, see `StoreUnit.previousNames`.
-      add: [...gained, ...kept],
-      remove: lost,
+      ...{ add, remove: [...lost, ...left] },
+      ...(isMoved && { move: left.map((from, at) => ({ from, to: kept[at] ?? from })) }),
     },
     previousNames: uniqueNames ? [...kept, ...lost] : [],
+    aliases: new Map(
+      others.length === 0
+        ? []
+        : add.map((key, at) => [key, others.map((index) => uniqueNameKey(index, group, texts[at] ?? ''))]),
+    ),
   };
 }
 
@@ -139,17 +177,26 @@ interface IndexedValue extends Pick<IndexEntry, 'attribute' | 'field' | 'instanc
 function termChange(
   entries: readonly IndexEntry[],
   before: readonly IndexEntry[],
-  termOf: TermOf,
+  group: string,
+  index: RowIndex,
 ): Difference<IndexTerm> {
   const [next, last] = [indexedValues(entries), indexedValues(before)];
   const missing = (values: ReadonlyMap<string, IndexedValue>, others: ReadonlyMap<string, IndexedValue>) =>
-    [...values]
-      .filter(([key]) => !others.has(key))
-      .map(([, { attribute, field, instance, value }]) => ({
-        term: termOf(attribute, field, value),
-        instance,
-      }));
+    [...values].filter(([key]) => !others.has(key)).map(([, value]) => termOf(value, group, index));
   return { add: missing(next, last), remove: missing(last, next) };
+}
+
+/** Returns all terms of an object with these entries. */
+function termsOf(entries: readonly IndexEntry[], group: string, index: RowIndex): readonly IndexTerm[] {
+  return [...indexedValues(entries).values()].map((value) => termOf(value, group, index));
+}
+
+function termOf(
+  { attribute, field, instance, value }: IndexedValue,
+  group: string,
+  index: RowIndex,
+): IndexTerm {
+  return { term: index.term(group, attribute, field, value), instance };
 }
 
 /** The values with terms, each once, by a key that distinguishes them. */

@@ -1,9 +1,9 @@
 import type { ColumnName } from '../store/columns.ts';
-import type { Filter } from '../store/store.ts';
+import type { Filter, SoughtTerm } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { AttributeCondition, AttributeFilter, Comparison } from './attribute-filter.ts';
 import { comparableField, comparableText } from './names.ts';
-import { hasColumn, hasPresence, hasTerm, presence, secretLengthTypes, type TermOf } from './search-index.ts';
+import { hasColumn, hasPresence, hasTerm, presence, secretLengthTypes } from './search-index.ts';
 
 /** A filter of the store, and whether it finds no more objects than what it stands for. */
 export interface StoreFilter {
@@ -22,9 +22,16 @@ const never: Filter = { any: [] };
  * @throws {VaultUnavailableError} when the vault is sealed.
  */
 export function toStoreFilter(filter: AttributeFilter, vault: Vault, group: string): StoreFilter {
-  const termOf: TermOf = (attribute, field, value) => vault.term(group, attribute, field, value);
+  const { indexes } = vault;
+  const termOf: TermOf = (...field) => {
+    const [term, ...others] = indexes.map((index) => index.term(group, ...field));
+    return term !== undefined && others.length === 0 ? term : [term ?? 0, ...others];
+  };
   return translate(filter, { isNegated: false, isLengthKnown: excludesSecretLengths(filter), termOf });
 }
+
+/** Returns the term of a value, or those that it has in several indexes. */
+type TermOf = (attribute: string, field: string, value: string | number) => SoughtTerm;
 
 interface Translation {
   readonly isNegated: boolean;
@@ -103,7 +110,7 @@ function termsFilter(
     .map((comparison) => (isNameText(attribute, comparison) ? comparableName(comparison) : comparison))
     .filter(({ field, op, value }) => op === '=' && hasTerm(attribute, field, value))
     .toSorted((a, b) => rank(a) - rank(b))
-    .map(({ field, value }) => termOf(attribute, field, value));
+    .map(({ field, value }): SoughtTerm => termOf(attribute, field, value));
   if (fields.length === 0 && hasPresence(attribute))
     terms.push(termOf(attribute, presence.field, presence.value));
   const isExact =
@@ -111,7 +118,7 @@ function termsFilter(
     terms.length >= fields.length &&
     !fields.some((comparison) => isNameText(attribute, comparison));
   if (!isExact && (isNegated || terms.length === 0)) return { filter: isNegated ? never : always, isExact };
-  return { filter: { terms: [...new Set(terms)] }, isExact };
+  return { filter: { terms: [...new Map(terms.map((term) => [String(term), term])).values()] }, isExact };
 }
 
 /** What every Name with this text has, and others that look like it. */

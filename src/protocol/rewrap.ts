@@ -1,3 +1,4 @@
+import { joinSealed } from '../store/record-boxes.ts';
 import type {
   NumberedTable,
   SealedObject,
@@ -113,7 +114,7 @@ async function rewrapTogether<Row>(
       if (count !== undefined) return count;
     }
   } catch (error) {
-    if (!(error instanceof SealBrokenError)) throw error;
+    if (!(error instanceof SealBrokenError || error instanceof RangeError)) throw error;
     if (rows.length === 1) broken.push(...rows.map(kind.nameOf));
   }
   if (rows.length === 1) return 0;
@@ -146,8 +147,8 @@ async function rewrapRecords(
   rows: readonly SealedRecord[],
 ): Promise<number | undefined> {
   const found = await Promise.all(rows.map(({ kind, key }) => store.record(kind, key)));
-  const puts = found.filter((row) => row !== undefined).map((row) => resealRecord(vault, row));
-  const records = { expects: [], puts, removals: [] };
+  const sealed = found.filter((row) => row !== undefined).map((row) => resealRecord(vault, row));
+  const records = { expects: [], ...joinSealed(sealed) };
   const result = await store.commit({ expects: [], inserts: [], updates: [], records });
-  return result === 'committed' ? puts.length : undefined;
+  return result === 'committed' ? sealed.length : undefined;
 }

@@ -18,6 +18,9 @@ export const minLockMilliseconds = 5;
 
 const lockObjects = 'select id from managed_object where id = any($1) order by id for no key update';
 const lockRecords = 'select key from sealed_record where key = any($1) order by key for update';
+/** Until the end of the transaction; two texts of one number wait for each other, which costs time only. */
+const reserve =
+  'select pg_advisory_xact_lock(hashtextextended(text, 0)) from unnest(cast($1 as text[])) as text';
 const findObjects = 'select id from managed_object where id = any($1)';
 const findRecords = 'select key from sealed_record where key = any($1)';
 
@@ -196,6 +199,8 @@ function selectRows(
   recordsSql: string,
 ): readonly Promise<pg.QueryResult>[] {
   const sent: Promise<pg.QueryResult>[] = [];
+  const reserves = [...new Set(units.flatMap(({ reserves = [] }) => reserves))].toSorted();
+  if (reserves.length > 0) sent.push(client.query(toQuery(reserve, [reserves])));
   const objects = [...new Set(units.flatMap(({ objects }) => objects))];
   if (objects.length > 0) sent.push(client.query(toQuery(objectsSql, [objects])));
   const records = [...new Set(units.flatMap(({ records = [] }) => records.map(({ key }) => key)))];

@@ -55,6 +55,11 @@ export interface SqlUnit {
   readonly objects: readonly string[];
   /** Records that the unit reads or writes, for the same purpose; messages name their kinds only. */
   readonly records?: readonly { readonly kind: string; readonly key: string }[];
+  /**
+   * Texts that stand for names and keys which the unit inserts where no other unit has inserted them under
+   * another hash; an engine with concurrent writers lets one unit at a time have each of them.
+   */
+  readonly reserves?: readonly string[];
   /** What its steps change of sealed rows, in order. */
   readonly changes: readonly WrittenRow[];
   /** Sums of lanes that its steps delete; the lane of the connection takes them over. */

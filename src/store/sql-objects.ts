@@ -1,8 +1,10 @@
 import { boxTag, type SealedKey } from '../vault/vault.ts';
 import { cellBytes, cellNumber, cellText, exactInteger } from './cells.ts';
 import { type ColumnName, objectColumns } from './columns.ts';
+import { reservesOf } from './reserves.ts';
 import type { SqlDriver, SqlRow, SqlStep, SqlUnit, SqlValue, WrittenRow } from './sql-driver.ts';
 import type {
+  Aliases,
   IndexTerm,
   LoadedObject,
   ObjectColumns,
@@ -34,8 +36,9 @@ const updateColumns = `update managed_object set ${Object.values(objectColumns)
   .join(', ')} where id = $1`;
 const hasVersion = 'select 1 as one from managed_object where id = $1 and grp = $2 and version = $3';
 const exists = 'select 1 as one from managed_object where id = $1 and grp = $2';
-const insertName =
-  'insert into unique_name (grp, name, object) select o.grp, cast($2 as text), o.seq from managed_object o where o.id = $1 on conflict (grp, name) do nothing';
+const insertName = buildNameSql(0);
+const moveName =
+  'insert into unique_name (grp, name, object) select u.grp, cast($4 as text), u.object from unique_name u where u.grp = $2 and u.name = $3 and u.object = (select o.seq from managed_object o where o.id = $1) on conflict (grp, name) do nothing';
 const deleteName =
   'delete from unique_name where grp = $2 and name = $3 and object = (select o.seq from managed_object o where o.id = $1)';
 const deleteTerm =
@@ -77,7 +80,8 @@ export function objectUnit({
   inserts,
   updates,
   previousNames = [],
-}: StoreUnit): Pick<SqlUnit, 'objects' | 'changes' | 'steps'> {
+  aliases = new Map(),
+}: StoreUnit): Pick<SqlUnit, 'objects' | 'reserves' | 'changes' | 'steps'> {
   const before = new Map([
     ...inserts.map(({ id }) => [id, 0] as const),
     ...updates.map(({ id, version }) => [id, version - 1] as const),
@@ -87,6 +91,7 @@ export function objectUnit({
   const previous = new Set(previousNames);
   return {
     objects: [...new Set([...read, ...before.keys()])],
+    reserves: reservesOf(aliases),
     changes: [...inserts, ...updates].map(writtenRow),
     steps: [
       // The write itself checks the version of a written object.
@@ -95,7 +100,7 @@ export function objectUnit({
       // Removals before insertions: two objects of one unit may exchange a unique name.
       ...updates.flatMap(removalSteps),
       ...inserts.map(insertStep),
-      ...[...inserts, ...updates].flatMap((object) => additionSteps(object, previous)),
+      ...[...inserts, ...updates].flatMap((object) => additionSteps(object, previous, aliases)),
     ],
   };
 }
@@ -155,6 +160,7 @@ export function indexSteps({ id, columns, terms, uniqueNames }: IndexedObject): 
  */
 function removalSteps({ id, group, terms, uniqueNames }: StoredObject): readonly SqlStep[] {
   return [
+    ...(uniqueNames.move ?? []).map(({ from, to }) => ({ sql: moveName, parameters: [id, group, from, to] })),
     ...terms.remove.map(({ term, instance }) => ({ sql: deleteTerm, parameters: [id, term, instance] })),
     ...uniqueNames.remove.map((name) => ({ sql: deleteName, parameters: [id, group, name] })),
   ];
@@ -163,9 +169,12 @@ function removalSteps({ id, group, terms, uniqueNames }: StoredObject): readonly
 function additionSteps(
   { id, terms, uniqueNames }: StoredObject,
   previous: ReadonlySet<string>,
+  aliases: Aliases,
 ): readonly SqlStep[] {
   const steps = [...new Set(uniqueNames.add)].map((name): SqlStep => {
-    const step = { sql: insertName, parameters: [id, name] };
+    const others = aliases.get(name) ?? [];
+    const sql = others.length === 0 ? insertName : buildNameSql(others.length);
+    const step = { sql, parameters: [id, name, ...others] };
     return previous.has(name) ? step : { ...step, rows: 1, otherwise: 'taken' };
   });
   return [...steps, ...termSteps(id, terms.add)];
@@ -197,6 +206,16 @@ export function toLoadedObject(row: SqlRow, group: string): LoadedObject {
 function buildLoadSql(size: number): string {
   const ids = Array.from({ length: size }, (_, at) => `$${at + 2}`).join(', ');
   return `select ${loadedFields} from managed_object where grp = $1 and id in (${ids})`;
+}
+
+/** Builds the insertion of a unique name that no other object holds, nor one of so many others. */
+function buildNameSql(others: number): string {
+  const free = Array.from(
+    { length: others },
+    (_, at) =>
+      ` and not exists (select 1 from unique_name u where u.grp = o.grp and u.name = $${at + 3} and u.object <> o.seq)`,
+  );
+  return `insert into unique_name (grp, name, object) select o.grp, cast($2 as text), o.seq from managed_object o where o.id = $1${free.join('')} on conflict (grp, name) do nothing`;
 }
 
 function buildTermSql(size: number): string {

@@ -1,5 +1,6 @@
 import { boxTag, type SealedKey } from '../vault/vault.ts';
 import { cellBytes, cellNumber, cellText, exactInteger } from './cells.ts';
+import { reservesOf } from './reserves.ts';
 import { hasOwnNumber, isNumberAfter } from './row-numbers.ts';
 import type { Read, SqlDriver, SqlRow, SqlStep, SqlUnit, SqlValue, WrittenRow } from './sql-driver.ts';
 import { type RecordChanges, type RecordQuery, removalOf, type StoredRecord } from './store.ts';
@@ -67,21 +68,23 @@ export async function readRecords(
 }
 
 /** What a unit needs for its record changes. */
-type RecordUnit = Pick<SqlUnit, 'changes' | 'steps'> & Required<Pick<SqlUnit, 'records'>>;
+type RecordUnit = Pick<SqlUnit, 'changes' | 'reserves' | 'steps'> & Required<Pick<SqlUnit, 'records'>>;
 
 /**
  * Returns the part of a unit that makes record changes. Removals come first, so that one unit can replace an
  * expired record.
  */
-export function recordUnit({ expects, puts, removals }: RecordChanges): RecordUnit {
+export function recordUnit({ expects, puts, removals, aliases = new Map() }: RecordChanges): RecordUnit {
   const written = new Set([...puts, ...removals].map(({ key }) => key));
   const named = [...expects, ...puts, ...removals].map(({ kind, key }) => [key, { kind, key }] as const);
   return {
     records: [...new Map(named).values()],
+    reserves: reservesOf(aliases),
     changes: [...removals.map(removedRow), ...puts.map(writtenRow)],
     steps: [
       ...expects.filter(({ key }) => !written.has(key)).map(expectationStep),
       ...removals.map(removalStep),
+      ...[...aliases.values()].flat().map((key) => absenceStep(key)),
       ...puts.map(({ kind, key, group, version, expires, box }): SqlStep => {
         const values = [kind, key, group, version, expires, box];
         return version === 1
@@ -122,9 +125,11 @@ function writtenRow({ kind, key, version, box, replacedTag }: RecordChanges['put
 }
 
 function expectationStep({ kind, key, version }: RecordChanges['expects'][number]): SqlStep {
-  return version === 0
-    ? { sql: exists, parameters: [key], rows: 0, otherwise: 'conflict' }
-    : step(hasVersion, [key, kind, version]);
+  return version === 0 ? absenceStep(key) : step(hasVersion, [key, kind, version]);
+}
+
+function absenceStep(key: string): SqlStep {
+  return { sql: exists, parameters: [key], rows: 0, otherwise: 'conflict' };
 }
 
 function removalStep({ kind, key, version }: RecordChanges['removals'][number]): SqlStep {

@@ -58,12 +58,14 @@ async function commit(
   const written = objectUnit(unit);
   const recorded = recordUnit(unit.records ?? noRecords);
   const { records } = recorded;
+  const reserves = [...(written.reserves ?? []), ...(recorded.reserves ?? [])];
   const steps = [...recorded.steps, ...written.steps];
   if (steps.length === 0) return 'committed';
   const changes = [...recorded.changes, ...written.changes];
   const result = await driver.commit({
     objects: written.objects,
     ...(records.length > 0 && { records }),
+    ...(reserves.length > 0 && { reserves }),
     changes,
     steps,
   });

@@ -21,6 +21,9 @@ export interface IndexTerm {
   readonly instance: number;
 }
 
+/** A term, or those that one value has in several indexes. */
+export type SoughtTerm = number | readonly number[];
+
 /** The difference between two versions of an object; of a new object everything is added. */
 export interface Difference<T> {
   readonly add: readonly T[];
@@ -46,12 +49,21 @@ export interface LoadedObject {
   readonly value: SealedKey | null;
 }
 
+/** Keyed hashes of the same text in other indexes, while there are several. */
+export type Aliases = ReadonlyMap<string, readonly string[]>;
+
+/** How unique names of an object change. */
+export interface UniqueNameChange extends Difference<string> {
+  /** Names that it gets in place of others, which are removed, if it holds these. */
+  readonly move?: readonly { readonly from: string; readonly to: string }[];
+}
+
 /** An object as it is written. */
 export interface StoredObject extends LoadedObject {
   readonly columns: ObjectColumns;
   readonly terms: Difference<IndexTerm>;
   /** Keyed hashes that at most one object of the group may hold (unique Names, when that option is on). */
-  readonly uniqueNames: Difference<string>;
+  readonly uniqueNames: UniqueNameChange;
   /** Tag of the box that an update replaces; null for a new object. */
   readonly replacedTag: Uint8Array | null;
 }
@@ -68,7 +80,7 @@ export type Filter =
   /** The Unique Identifier. */
   | { readonly id: string }
   /** One instance has all of the terms; at least one term. */
-  | { readonly terms: readonly number[] };
+  | { readonly terms: readonly SoughtTerm[] };
 
 /** One page of the objects of a group that satisfy a filter. */
 export interface ObjectQuery {
@@ -119,6 +131,8 @@ export interface StoreUnit {
    * option was off once, does not refuse the unit: what keeps the name or moves it takes it where it is free.
    */
   readonly previousNames?: readonly string[];
+  /** What stands for unique names in other indexes: where another object holds one, the name is taken. */
+  readonly aliases?: Aliases;
   readonly records?: RecordChanges;
 }
 
@@ -164,6 +178,8 @@ export interface RecordChanges {
   readonly puts: readonly WrittenRecord[];
   /** Applied before insertions, so that a unit can replace an expired record. */
   readonly removals: readonly RemovedRecord[];
+  /** What stands for the keys of new records in other indexes; none of these may exist. */
+  readonly aliases?: Aliases;
 }
 
 /** The oldest records of one kind. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { createKeyring, describeRoot, type Keyring, wipeKeyring } from './keyring.ts';
-import { decodeKeyring, encodeKeyring, readStoreId } from './keyring-format.ts';
+import { decodeKeyring, encodeKeyring, readIndexEpochs, readStoreId } from './keyring-format.ts';
 import { checkPin, checkStore, requireNoPin, setPin } from './keyring-pin.ts';
 import type { KeyringPlace, RootsInUse } from './keyring-place.ts';
 import { alteredKeyringMessage, foreignRootMessage } from './root-messages.ts';
@@ -21,6 +21,8 @@ export class KeyringAccess {
   /** Of the keyring that was opened. */
   #storeId: Uint8Array | undefined;
   #rootsInUse: RootsInUse = { live: [], atHand: [], problems: [] };
+  /** Index epochs of the stored keyring while it does not open; nobody vouches for them. */
+  #unopened: readonly number[] = [];
 
   /** `now`: milliseconds since 1970. */
   constructor(place: KeyringPlace, now: () => number) {
@@ -133,14 +135,22 @@ export class KeyringAccess {
   }
 
   #learnRoots({ roots: live }: Keyring, roots: readonly NamedRoot[], problems: readonly string[]): void {
+    this.#unopened = [];
     const isLive = (id: string) => live.some((root) => root.id === id);
     const foreign = roots.filter(({ root }) => !isLive(root.id)).map(foreignRootMessage);
     const atHand = roots.map(({ root }) => root.id).filter(isLive);
     this.#setRoots({ live, atHand, problems: [...problems, ...foreign] });
   }
 
+  /** @throws {VaultUnavailableError} when the stored keyring has another index, and does not open */
+  requireKnown(indexes: readonly { readonly epoch: number }[]): void {
+    if (this.#unopened.every((epoch) => indexes.some((index) => index.epoch === epoch))) return;
+    throw new VaultUnavailableError('another node has renewed the index secret, which does not open here');
+  }
+
   /** To be called when the keyring does not open any more. */
-  loseRoots(problem: string): void {
+  loseRoots(problem: string, stored: StoredKeyring | undefined): void {
+    this.#unopened = stored === undefined ? [] : readIndexEpochs(stored);
     const { live } = this.#rootsInUse;
     if (live.length > 0) this.#setRoots({ live, atHand: [], problems: [problem] });
   }

@@ -8,7 +8,7 @@ import {
   type KeyringSecret,
   secretBytes,
   secretKinds,
-  singleSecret,
+  secretsOf,
   wipeKeyring,
 } from './keyring.ts';
 import { type KeyringJson, parseKeyringJson, type SecretJson } from './keyring-json.ts';
@@ -21,8 +21,9 @@ import { type StoredKeyring, VaultUnavailableError } from './vault.ts';
  *
  *     MAC (32) | JSON: store, generation, roots, secrets
  *
- * The MAC is under the set secret, so that nobody without a root changes, adds or removes a secret or a root,
- * and dates are authentic too. A wrapped secret names itself: its plaintext is "kmipd2", the id of the store,
+ * The MAC is under every set secret, one over that of the one before, so that nobody without a root changes,
+ * adds or removes a secret or a root, not even who knows a set secret that was replaced; dates are authentic
+ * too. A wrapped secret names itself: its plaintext is "kmipd2", the id of the store,
  * its kind and epoch, and 32 bytes.
  */
 
@@ -83,6 +84,12 @@ export type KeyringProblem =
 export function readStoreId({ content }: StoredKeyring): Uint8Array | undefined {
   const json = parseKeyringJson(content.subarray(macBytes));
   return json && Uint8Array.fromHex(json.store);
+}
+
+/** Returns the epochs of the index secrets that a keyring states; nobody vouches for them either. */
+export function readIndexEpochs({ content }: StoredKeyring): readonly number[] {
+  const secrets = parseKeyringJson(content.subarray(macBytes))?.secrets ?? [];
+  return secrets.filter(({ kind }) => kind === 'index').map(({ epoch }) => epoch);
 }
 
 /**
@@ -163,7 +170,10 @@ function isAuthentic(keyring: Keyring, stored: StoredKeyring, text: Uint8Array):
 }
 
 function computeMac(keyring: Keyring, text: Uint8Array): Uint8Array {
-  return Uint8Array.fromHex(keyedHash(singleSecret(keyring, 'set'), 'kmipd/2 keyring', text));
+  let mac = text;
+  for (const { value } of secretsOf(keyring, 'set'))
+    mac = Uint8Array.fromHex(keyedHash(value.bytes, 'kmipd/2 keyring', mac));
+  return mac;
 }
 
 function secretPrefix(storeId: Uint8Array, kind: KeyringSecret['kind'], epoch: number): Uint8Array {

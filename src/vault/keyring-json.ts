@@ -1,4 +1,12 @@
-import { type LiveRoot, maxEpochs, maxRoots, type SecretKind, secretKinds, storeIdBytes } from './keyring.ts';
+import {
+  type LiveRoot,
+  maxEpochs,
+  maxHashEpochs,
+  maxRoots,
+  type SecretKind,
+  secretKinds,
+  storeIdBytes,
+} from './keyring.ts';
 
 /** A keyring as its row states it. */
 export interface KeyringJson {
@@ -81,7 +89,7 @@ export function parseKeyringJson(text: Uint8Array): KeyringJson | undefined {
       isCount(generation) &&
       (lanesSince === undefined || isCount(lanesSince)) &&
       (roots === undefined || (roots.length > 0 && roots.length <= maxRoots && roots.every(isRoot))) &&
-      secrets.length <= maxEpochs + 2 &&
+      secrets.length <= maxEpochs + 2 * maxHashEpochs &&
       secrets.every((secret) => isSecret(secret, roots !== undefined));
     return isKeyring ? json : undefined;
   } catch {

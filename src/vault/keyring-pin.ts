@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { giveToOwner, writeFileAtomically } from '../common/durable-file.ts';
 import { readTextFile } from '../common/regular-file.ts';
-import { computePin, type Keyring } from './keyring.ts';
+import { computePins, type Keyring } from './keyring.ts';
 import { VaultUnavailableError } from './vault.ts';
 
 /**
@@ -82,13 +82,14 @@ export function checkPin(place: PinPlace, keyring: Keyring): void {
   const { file, database, isReadOnly = false } = place;
   const own = pinOf(keyring);
   const kept = readPins(file)[database];
-  if (kept !== undefined && (kept.store !== own.store || kept.pin !== own.pin))
+  if (kept !== undefined && (kept.store !== own.store || !computePins(keyring).includes(kept.pin)))
     throw otherKeyring(database, file);
   if (kept !== undefined && kept.generation > own.generation)
     throw new VaultUnavailableError(
       `the keyring in ${database} is older than the one that this home used last: the database was put back; if that is meant, remove ${file}`,
     );
-  if (kept?.generation !== own.generation && !isReadOnly) writePin(place, own);
+  const isOutdated = kept?.generation !== own.generation || kept.pin !== own.pin;
+  if (isOutdated && !isReadOnly) writePin(place, own);
 }
 
 /**
@@ -108,7 +109,8 @@ function otherKeyring(database: string, file: string): VaultUnavailableError {
 }
 
 function pinOf(keyring: Keyring): Pin {
-  return { store: keyring.storeId.toHex(), pin: computePin(keyring), generation: keyring.generation };
+  const [pin = ''] = computePins(keyring);
+  return { store: keyring.storeId.toHex(), pin, generation: keyring.generation };
 }
 
 function writePin({ file, database }: PinPlace, pin: Pin): void {

@@ -10,9 +10,12 @@ export type SecretKind = 'seal' | 'index' | 'set';
 
 /** One secret of 32 bytes. */
 export interface KeyringSecret {
-  /** `seal` encrypts and has epochs, the newest in use; `index` and `set` have one. */
+  /** `seal` encrypts; `index` and `set` make the hashes of rows. */
   readonly kind: SecretKind;
-  /** 1, 2, 3 … */
+  /**
+   * 1, 2, 3 … An index or set secret has the number of the first seal epoch of which rows are hashed by it:
+   * a row with a box of a later epoch as well, until that of the next such secret.
+   */
   readonly epoch: number;
   /** POSIX seconds. */
   readonly createdAt: number;
@@ -48,6 +51,8 @@ export const storeIdBytes = 16;
 export const secretKinds: readonly SecretKind[] = ['seal', 'index', 'set'];
 /** The most seal epochs, so that the keyring stays small enough to be read. */
 export const maxEpochs = 1_000;
+/** The most index secrets, and set secrets: one, and one for each time they were renewed without an end. */
+export const maxHashEpochs = 8;
 /** The most roots at a time. */
 export const maxRoots = 4;
 
@@ -70,41 +75,57 @@ export function describeRoot({ root, uri }: NamedRoot, createdAt: number): LiveR
 }
 
 /** Returns the numbers of the seal epochs. */
-export function sealEpochsOf({ secrets }: Keyring): readonly number[] {
-  return secrets.filter(({ kind }) => kind === 'seal').map(({ epoch }) => epoch);
+export function sealEpochsOf(keyring: Keyring): readonly number[] {
+  return secretsOf(keyring, 'seal').map(({ epoch }) => epoch);
+}
+
+export interface EpochChange {
+  /** Lanes that were sealed before it are not to be believed any more. */
+  readonly endsLanes?: boolean;
+  /** Index and set secret are replaced with it, for the rows that are sealed under it. */
+  readonly renewsHashes?: boolean;
 }
 
 /**
- * Returns the keyring with one more seal epoch. `endsLanes`: lanes that were sealed before it are not to be
- * believed any more.
+ * Returns the keyring with one more seal epoch.
  * @throws {VaultUnavailableError} when there are too many.
  */
 export function addSealEpoch(
   keyring: Keyring,
   createdAt: number,
-  { endsLanes = false }: { readonly endsLanes?: boolean } = {},
+  { endsLanes = false, renewsHashes = false }: EpochChange = {},
 ): Keyring {
   const epochs = sealEpochsOf(keyring);
-  if (epochs.length >= maxEpochs)
+  if (epochs.length >= maxEpochs || (renewsHashes && secretsOf(keyring, 'set').length >= maxHashEpochs))
     throw new VaultUnavailableError(
-      `the keyring has ${maxEpochs} epochs: end those before the newest by kmipd vault rewrap and retire`,
+      `the keyring has ${epochs.length} epochs: end those before the newest by kmipd vault rewrap and retire`,
     );
   const epoch = 1 + Math.max(...epochs);
+  const kinds: readonly SecretKind[] = renewsHashes ? secretKinds : ['seal'];
   return {
     ...keyring,
     generation: keyring.generation + 1,
     lanesSince: endsLanes ? epoch : keyring.lanesSince,
-    secrets: [...keyring.secrets, { kind: 'seal', epoch, createdAt, value: createSecret() }],
+    secrets: [
+      ...keyring.secrets,
+      ...kinds.map((kind) => ({ kind, epoch, createdAt, value: createSecret() })),
+    ],
   };
 }
 
 /**
- * Returns the keyring without the seal epochs below `epoch`: what is sealed under them opens no more,
- * wherever a copy of it is. Copies of the keyring of before still have them.
+ * Returns the keyring without the seal epochs below `epoch`, and without the index and set secrets that only
+ * rows of these have: what is sealed under them opens no more, wherever a copy of it is. Copies of the
+ * keyring of before still have them.
  */
 export function retireSealEpochs(keyring: Keyring, epoch: number): Keyring {
-  const secrets = keyring.secrets.filter((secret) => secret.kind !== 'seal' || secret.epoch >= epoch);
-  return { ...keyring, generation: keyring.generation + 1, secrets };
+  const isKept = ({ kind, epoch: own }: KeyringSecret) =>
+    own >= (kind === 'seal' ? epoch : secretFor(secretsOf(keyring, kind), epoch).epoch);
+  return {
+    ...keyring,
+    generation: keyring.generation + 1,
+    secrets: keyring.secrets.filter(isKept),
+  };
 }
 
 /**
@@ -131,11 +152,16 @@ export function removeRoot(keyring: Keyring, id: string): Keyring {
   return { ...keyring, generation: keyring.generation + 1, roots };
 }
 
-/** Returns the secret of a kind that has one epoch only. */
-export function singleSecret({ secrets }: Keyring, kind: 'index' | 'set'): Uint8Array {
-  const secret = secrets.find((each) => each.kind === kind);
-  if (secret === undefined) throw new TypeError(`the keyring has no ${kind} secret`);
-  return secret.value.bytes;
+/** Returns the secrets of a kind, the oldest first. */
+export function secretsOf({ secrets }: Pick<Keyring, 'secrets'>, kind: SecretKind): readonly KeyringSecret[] {
+  return secrets.filter((secret) => secret.kind === kind).toSorted((a, b) => a.epoch - b.epoch);
+}
+
+/** Returns that of some secrets, the oldest first, by which rows of a seal epoch are hashed. */
+export function secretFor<T extends { readonly epoch: number }>(secrets: readonly T[], sealEpoch: number): T {
+  const secret = secrets.findLast(({ epoch }) => epoch <= sealEpoch) ?? secrets[0];
+  if (secret === undefined) throw new TypeError('the keyring lacks a secret');
+  return secret;
 }
 
 /** Overwrites the secrets. */
@@ -143,7 +169,12 @@ export function wipeKeyring({ secrets }: Pick<Keyring, 'secrets'>): void {
   for (const { value } of secrets) value.wipe();
 }
 
-/** 8 bytes by which the state directory recognises the keyring of its database, as hexadecimal digits. */
-export function computePin(keyring: Keyring): string {
-  return keyedHash(singleSecret(keyring, 'set'), 'kmipd/2 pin', keyring.storeId).slice(0, 16);
+/**
+ * Returns the pins by which the state directory recognises the keyring of its database, 8 bytes each as
+ * hexadecimal digits: the one to be remembered, and those of the set secrets before it.
+ */
+export function computePins(keyring: Keyring): readonly string[] {
+  return secretsOf(keyring, 'set')
+    .map(({ value }) => keyedHash(value.bytes, 'kmipd/2 pin', keyring.storeId).slice(0, 16))
+    .toReversed();
 }

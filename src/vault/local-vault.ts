@@ -48,6 +48,13 @@ export interface LocalVault extends Vault {
    */
   rotate(): Promise<number>;
   /**
+   * Begins a new seal epoch likewise, and replaces index and set secret with it: rows move to these when they
+   * are sealed anew, and the ones before end with the epochs before.
+   *
+   * @throws {VaultUnavailableError} as `rotate`, or when another process changes the keyring.
+   */
+  renewSecrets(): Promise<number>;
+  /**
    * Returns the seconds until the epochs below one may end; 0 when they may.
    *
    * @throws {VaultUnavailableError} when that epoch is not in use.

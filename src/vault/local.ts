@@ -1,19 +1,18 @@
 import type { Secret } from '../common/secret.ts';
 import { readEpoch } from './box.ts';
-import { EpochChoice } from './epoch-choice.ts';
-import { EpochReplacement } from './epoch-replacement.ts';
 import { brokenSeal, rowOf } from './forged-row.ts';
 import { giveToRoots } from './give-to-roots.ts';
-import { addSealEpoch, type Keyring, retireSealEpochs, sealEpochsOf, wipeKeyring } from './keyring.ts';
+import { type Keyring, sealEpochsOf, wipeKeyring } from './keyring.ts';
 import { KeyringAccess, requireStored } from './keyring-access.ts';
 import type { LocalVault, LocalVaultOptions } from './local-vault.ts';
 import { OpenKeyring } from './open-keyring.ts';
 import { RootChanges } from './root-changes.ts';
 import type { RootSource } from './roots/root.ts';
-import { EpochSealCounter } from './seal-counter.ts';
+import { SealEpochs } from './seal-epochs.ts';
 import {
-  type KeyPurpose,
+  type RowIndex,
   type SealContext,
+  type SealCounter,
   type SealedKey,
   type UnsealProgress,
   type VaultStatus,
@@ -21,8 +20,6 @@ import {
 } from './vault.ts';
 import { VaultWatch } from './vault-watch.ts';
 
-/** Boxes after which none is sealed in an epoch; random nonces allow 2^32 of them (SP 800-38D §8.3). */
-const maxSeals = 2 ** 31;
 /** How long a keyring that was read counts as current; others wait longer before they use an epoch. */
 const currentMilliseconds = 60_000;
 
@@ -40,15 +37,12 @@ export async function openLocalVault(options: LocalVaultOptions): Promise<LocalV
 }
 
 class KeyringVault implements LocalVault {
-  readonly sealCounter = new EpochSealCounter();
   readonly #options: LocalVaultOptions;
   readonly #access: KeyringAccess;
   readonly #rootChanges: RootChanges;
   readonly #now: () => number;
-  readonly #activationDelay: number;
-  readonly #choice: EpochChoice;
+  readonly #epochs: SealEpochs;
   readonly #watch: VaultWatch;
-  readonly #replacement: EpochReplacement;
   #keyring: OpenKeyring | undefined;
   #sealedBecause: string | undefined;
   /** When the keyring in use was last found to be the stored one. */
@@ -56,18 +50,28 @@ class KeyringVault implements LocalVault {
   /** Whether the roots are to be opened anew although the keyring is the one in use. */
   #mustReopen = false;
   #refreshing: Promise<void> | undefined;
-  #rotating: Promise<number> | undefined;
   #closed = false;
 
   constructor(options: LocalVaultOptions) {
     [this.#options, this.#now] = [options, options.now ?? Date.now];
     this.#access = new KeyringAccess(options, this.#now);
     this.#rootChanges = new RootChanges(this.#access);
-    this.#activationDelay = options.activationDelaySeconds ?? 120;
-    this.#choice = new EpochChoice(this.#activationDelay, options.now);
     this.#watch = new VaultWatch(options.refreshSeconds ?? 60, () => this.refresh());
-    const replace = (epoch: number) => this.#replaceEpoch(epoch);
-    this.#replacement = new EpochReplacement(this.#now, replace, options.sealsBeforeRotation);
+    const vault = this;
+    this.#epochs = new SealEpochs(
+      {
+        get keyring() {
+          return vault.#requireKeyring();
+        },
+        change: (change) => this.#change(change),
+        refresh: () => this.refresh(),
+      },
+      options,
+    );
+  }
+
+  get sealCounter(): SealCounter {
+    return this.#epochs.counter;
   }
 
   get unsealed(): boolean {
@@ -75,11 +79,11 @@ class KeyringVault implements LocalVault {
   }
 
   get currentEpoch(): number {
-    return this.#keyring === undefined ? 0 : this.#choice.choose(this.#keyring);
+    return this.unsealed ? this.#epochs.current : 0;
   }
 
   learnUsedEpoch(epoch: number): void {
-    this.#choice.learnUsed(epoch);
+    this.#epochs.learnUsed(epoch);
   }
 
   get generation(): number {
@@ -100,7 +104,8 @@ class KeyringVault implements LocalVault {
       ...this.#rootChanges.status(),
       generation: this.#keyring?.generation ?? null,
       roots: this.#keyring?.roots ?? [],
-      epochs: this.#keyring?.describeEpochs(this.currentEpoch, this.sealCounter) ?? [],
+      indexEpochs: this.#keyring?.indexes.map(({ epoch }) => epoch) ?? [],
+      epochs: this.#keyring?.describeEpochs(this.currentEpoch, this.#epochs.counter) ?? [],
     };
   }
 
@@ -113,19 +118,7 @@ class KeyringVault implements LocalVault {
   }
 
   seal(context: SealContext, plain: Uint8Array): SealedKey {
-    const keyring = this.#requireKeyring();
-    const epoch = this.#choice.choose(keyring);
-    const count = this.sealCounter.add(epoch);
-    this.#replacement.noteCount(epoch, count);
-    if (count > maxSeals)
-      throw new VaultUnavailableError(`epoch ${epoch} has reached its limit of seals; none follows`);
-    return keyring.seal(epoch, context, plain);
-  }
-
-  /** Begins a new epoch unless this or another process has done so. */
-  async #replaceEpoch(epoch: number): Promise<void> {
-    await this.refresh();
-    if (this.#keyring?.newest === epoch) await this.rotate();
+    return this.#requireKeyring().seal(this.#epochs.take(), context, plain);
   }
 
   open(context: SealContext, sealed: SealedKey): Uint8Array {
@@ -144,46 +137,43 @@ class KeyringVault implements LocalVault {
     throw brokenSeal(context);
   }
 
-  term(group: string, attribute: string, field: string, value: string | number): number {
-    return this.#requireKeyring().index.term(group, attribute, field, value);
+  indexOf(epoch: number): RowIndex {
+    return this.#requireKeyring().indexOf(epoch);
   }
 
-  key(purpose: KeyPurpose, ...parts: readonly string[]): string {
-    return this.#requireKeyring().index.key(purpose, parts);
+  get indexes(): readonly RowIndex[] {
+    const { indexes } = this.#requireKeyring();
+    this.#access.requireKnown(indexes);
+    return indexes;
   }
 
   element(table: string, id: string, version: number, tag: Uint8Array): bigint {
-    return this.#requireKeyring().index.element(table, id, version, tag);
+    return this.#requireKeyring().element(table, id, version, tag);
+  }
+
+  get storeNames(): readonly string[] {
+    return this.#requireKeyring().storeNames;
   }
 
   rotate(): Promise<number> {
-    // An epoch that another process has begun serves as well.
-    this.#rotating ??= this.#change((keyring, now) => addSealEpoch(keyring, now))
-      .then(() => this.#requireKeyring().newest)
-      .finally(() => {
-        this.#rotating = undefined;
-      });
-    return this.#rotating;
+    return this.#epochs.rotate();
+  }
+
+  renewSecrets(): Promise<number> {
+    return this.#epochs.renewSecrets();
   }
 
   secondsUntilRetirement(epoch: number): number {
-    return this.#choice.secondsUntilEnd(this.#requireKeyring(), epoch);
+    return this.#epochs.secondsUntilRetirement(epoch);
   }
 
-  async retire(epoch: number): Promise<readonly number[]> {
-    if (this.secondsUntilRetirement(epoch) > 0)
-      throw new VaultUnavailableError(`epochs before ${epoch} may still be used: try again in a while`);
-    const { epochs } = this.#requireKeyring();
-    await requireStored(this.#change((keyring) => retireSealEpochs(keyring, epoch)));
-    return epochs.filter((each) => each.epoch < epoch).map((each) => each.epoch);
+  retire(epoch: number): Promise<readonly number[]> {
+    return this.#epochs.retire(epoch);
   }
 
   async endLanes(): Promise<void> {
     this.#access.rememberAlways();
-    // In use at once, because no other process is to seal anything meanwhile.
-    await requireStored(
-      this.#change((keyring, now) => addSealEpoch(keyring, now - this.#activationDelay, { endsLanes: true })),
-    );
+    await this.#epochs.endLanes();
   }
 
   async prepareRoot(source: RootSource | undefined, isMade: boolean): Promise<void> {
@@ -236,7 +226,7 @@ class KeyringVault implements LocalVault {
   async close(): Promise<void> {
     this.#closed = true;
     this.#watch.end();
-    await Promise.allSettled([this.#refreshing, this.#rotating]);
+    await Promise.allSettled([this.#refreshing, this.#epochs.settle()]);
     await this.#rootChanges.close();
     this.#keyring?.wipe();
     [this.#keyring, this.#sealedBecause] = [undefined, 'the vault is closed'];
@@ -268,7 +258,7 @@ class KeyringVault implements LocalVault {
       this.#use(await this.#access.openOrCreate(stored));
     } catch (error) {
       if (!(error instanceof VaultUnavailableError)) throw error;
-      this.#access.loseRoots(error.message);
+      this.#access.loseRoots(error.message, stored);
       // An unsealed vault stays unsealed: its keys are valid, only the new epoch cannot be unwrapped.
       if (!this.unsealed && !this.#closed) this.#staySealed(error.message);
     }
@@ -281,7 +271,7 @@ class KeyringVault implements LocalVault {
   }
 
   #use(keyring: Keyring): void {
-    this.#choice.learn(sealEpochsOf(keyring));
+    this.#epochs.learn(sealEpochsOf(keyring));
     if (this.#closed || keyring.generation <= this.generation) return wipeKeyring(keyring);
     this.#keyring?.wipe();
     const wasSealed = this.#sealedBecause !== undefined;

@@ -1,9 +1,10 @@
 import { Secret } from '../common/secret.ts';
 import { type BoxKeys, deriveBoxKeys, openBox, readEpoch, sealBox, wipeBoxKeys } from './box.ts';
 import { HashedIndex } from './hashed-index.ts';
-import { type Keyring, singleSecret, wipeKeyring } from './keyring.ts';
+import { HashedSet } from './hashed-set.ts';
+import { type Keyring, secretFor, secretsOf, wipeKeyring } from './keyring.ts';
 import type { EpochSealCounter } from './seal-counter.ts';
-import type { EpochStatus, SealContext, SealedKey } from './vault.ts';
+import { type EpochStatus, type SealContext, type SealedKey, tagEpoch } from './vault.ts';
 
 /** Epochs that other processes may have added since this one last read the keyring. */
 const maxEpochsAhead = 16;
@@ -22,7 +23,9 @@ export class OpenKeyring {
   readonly roots: Keyring['roots'];
   /** The first epoch under which lanes are sealed that are to be believed. */
   readonly lanesSince: number;
-  readonly index: HashedIndex;
+  /** The oldest first, as `#sets`. */
+  readonly indexes: readonly HashedIndex[];
+  readonly #sets: readonly HashedSet[];
   /** In the order of their numbers, which is that of their age. */
   readonly #epochs: readonly Epoch[];
   readonly #keys: ReadonlyMap<number, BoxKeys>;
@@ -32,17 +35,19 @@ export class OpenKeyring {
     this.generation = keyring.generation;
     this.roots = keyring.roots;
     this.lanesSince = keyring.lanesSince;
-    this.#epochs = keyring.secrets
-      .filter(({ kind }) => kind === 'seal')
-      .map(({ epoch, createdAt, value }) => ({
-        epoch,
-        createdAt,
-        keys: deriveBoxKeys(value.bytes, keyring.storeId),
-      }))
-      .toSorted((a, b) => a.epoch - b.epoch);
+    const { storeId } = keyring;
+    this.#epochs = secretsOf(keyring, 'seal').map(({ epoch, createdAt, value }) => ({
+      epoch,
+      createdAt,
+      keys: deriveBoxKeys(value.bytes, storeId),
+    }));
     this.#keys = new Map(this.#epochs.map(({ epoch, keys }) => [epoch, keys]));
-    const indexSecret = Secret.copyOf(singleSecret(keyring, 'index')).bytes;
-    this.index = new HashedIndex(indexSecret, singleSecret(keyring, 'set'), keyring.storeId);
+    this.indexes = secretsOf(keyring, 'index').map(
+      ({ epoch, value }) => new HashedIndex(epoch, Secret.copyOf(value.bytes).bytes, storeId),
+    );
+    this.#sets = secretsOf(keyring, 'set').map(
+      ({ epoch, value }) => new HashedSet(epoch, value.bytes, storeId),
+    );
     wipeKeyring(keyring);
   }
 
@@ -73,6 +78,21 @@ export class OpenKeyring {
     return keys && openBox(keys, context, sealed);
   }
 
+  /** See `Vault.indexOf`. */
+  indexOf(epoch: number): HashedIndex {
+    return secretFor(this.indexes, epoch);
+  }
+
+  /** See `Vault.element`. */
+  element(table: string, id: string, version: number, tag: Uint8Array): bigint {
+    return secretFor(this.#sets, tagEpoch(tag)).element(table, id, version, tag);
+  }
+
+  /** See `Vault.storeNames`. */
+  get storeNames(): readonly string[] {
+    return this.#sets.map(({ storeName }) => storeName).toReversed();
+  }
+
   /** The epochs, the oldest first. */
   get epochs(): readonly Pick<Epoch, 'epoch' | 'createdAt'>[] {
     return this.#epochs;
@@ -91,7 +111,7 @@ export class OpenKeyring {
   /** Overwrites all keys. */
   wipe(): void {
     for (const { keys } of this.#epochs) wipeBoxKeys(keys);
-    this.index.wipe();
+    for (const hashes of [...this.indexes, ...this.#sets]) hashes.wipe();
   }
 
   #keysOf(epoch: number | undefined): BoxKeys | undefined {

@@ -21,21 +21,35 @@ export const tagBytes = 16;
 /** Object Types of which the length of the value is a secret too: it may be that of a password. */
 export const typesOfSecretLength: ReadonlySet<string> = new Set(['SecretData', 'OpaqueObject']);
 
-/** The tag of a box, its last 16 bytes, which stands for everything in it. */
-export function boxTag(sealed: SealedKey): Uint8Array {
-  return sealed.subarray(-tagBytes);
+/** Bytes of the epoch in a header, the last ones, and in front of what `boxTag` returns. */
+export const epochBytes = 4;
+
+/**
+ * The epoch of a box, as its header says, and its tag, which stands for everything in it: 20 bytes, whatever
+ * the bytes are.
+ */
+export function boxTag(sealed: Uint8Array): Uint8Array {
+  const tag = new Uint8Array(epochBytes + tagBytes);
+  tag.set(sealed.subarray(boxHeaderBytes - epochBytes, boxHeaderBytes));
+  tag.set(sealed.subarray(-tagBytes), epochBytes);
+  return tag;
 }
 
 /** The epoch under which a box is sealed, as its header says; true of one that opens. */
 export function boxEpoch({ buffer, byteOffset, length }: Uint8Array): number {
-  return new DataView(buffer, byteOffset, length).getUint32(boxHeaderBytes - 4);
+  return new DataView(buffer, byteOffset, length).getUint32(boxHeaderBytes - epochBytes);
+}
+
+/** The epoch of a box of which that is the `boxTag`. */
+export function tagEpoch({ buffer, byteOffset, length }: Uint8Array): number {
+  return new DataView(buffer, byteOffset, length).getUint32(0);
 }
 
 /** Nonce and tag of a box, 28 bytes, to which another box can be bound. */
 export function boxBinding(sealed: SealedKey): Uint8Array {
   const binding = new Uint8Array(nonceBytes + tagBytes);
   binding.set(sealed.subarray(boxHeaderBytes, boxHeaderBytes + nonceBytes));
-  binding.set(boxTag(sealed), nonceBytes);
+  binding.set(sealed.subarray(-tagBytes), nonceBytes);
   return binding;
 }
 
@@ -118,24 +132,32 @@ export interface Vault {
    */
   open(context: SealContext, sealed: SealedKey): Uint8Array;
   /**
-   * Returns the term of the blind index for one field of an attribute: 52 bits of a keyed hash, a safe
-   * integer. Equal values have equal terms within one group only; a number and a text never have.
+   * Returns the index by which rows are found of which the box is sealed under that epoch.
    *
    * @throws {VaultUnavailableError} when the vault is sealed.
    */
-  term(group: string, attribute: string, field: string, value: string | number): number;
+  indexOf(epoch: number): RowIndex;
   /**
-   * Returns a keyed hash by which a row is looked up, 32 hexadecimal digits.
+   * The indexes that rows may be in, the oldest first; one, unless the index secret is being renewed. Rows
+   * move from an older one to a newer, so that a look-up in this order misses none.
    *
-   * @throws {VaultUnavailableError} when the vault is sealed.
+   * @throws {VaultUnavailableError} when the vault is sealed, or others may use an index that is not known
+   *   to this process.
    */
-  key(purpose: KeyPurpose, ...parts: readonly string[]): string;
+  readonly indexes: readonly RowIndex[];
   /**
    * Returns the element of one version of a row in the set hash, below 2^256. `tag`: `boxTag` of its box.
    *
    * @throws {VaultUnavailableError} when the vault is sealed.
    */
   element(table: string, id: string, version: number, tag: Uint8Array): bigint;
+  /**
+   * What anchors name the database by, 32 hexadecimal digits that only its keyring yields; the name that is
+   * written first, and those of before the set secret was renewed.
+   *
+   * @throws {VaultUnavailableError} when the vault is sealed.
+   */
+  readonly storeNames: readonly string[];
   readonly sealCounter: SealCounter;
   /** Ids of the live roots that this process has at hand. */
   readonly rootsAtHand: readonly string[];
@@ -149,6 +171,19 @@ export interface Vault {
   readonly unsealed: boolean;
   /** Wipes the keys in memory; further calls throw VaultUnavailableError. */
   close(): Promise<void>;
+}
+
+/** Keyed hashes by which rows are found, under one index secret. */
+export interface RowIndex {
+  /** The first epoch of which rows are in it. */
+  readonly epoch: number;
+  /**
+   * Returns the term of the blind index for one field of an attribute: 52 bits of a keyed hash, a safe
+   * integer. Equal values have equal terms within one group only; a number and a text never have.
+   */
+  term(group: string, attribute: string, field: string, value: string | number): number;
+  /** Returns a keyed hash by which a row is looked up, 32 hexadecimal digits. */
+  key(purpose: KeyPurpose, ...parts: readonly string[]): string;
 }
 
 /** What is looked up: a record by kind and id, or an object by its group and unique Name. */
@@ -195,6 +230,8 @@ export interface VaultStatus {
     readonly createdAt: number;
   }[];
   readonly epochs: readonly EpochStatus[];
+  /** The first epochs of the index secrets, the oldest first; several while rows move to the newest. */
+  readonly indexEpochs: readonly number[];
 }
 
 /** A seal epoch. */

@@ -3,11 +3,14 @@ import type { ResultOf } from '../../src/management/api.ts';
 import { connectManagement } from '../../src/management/client.ts';
 import { CutOffError, type MaintenanceAct, type Round } from './maintenance-act.ts';
 
-/** A seal epoch begins, and rows are sealed under it while clients write. */
+/** A seal epoch begins, with other index and set secrets or not, and rows are sealed under it while clients write. */
 export const rewrapping: MaintenanceAct = { name: 'rewrap', aim: 120, run: rewrapSome };
 
 /** Pages of one act: all rows of a long campaign would take longer than its rounds. */
 const maxPages = 6;
+
+/** Indexes at a time: an act that ends none begins no more. */
+const maxIndexes = 3;
 
 async function rewrapSome({ server, isKilled, random }: Round, begin: () => void): Promise<void> {
   const connection = await connectManagement(join(server.home, 'kmipd.sock'));
@@ -15,7 +18,9 @@ async function rewrapSome({ server, isKilled, random }: Round, begin: () => void
   let rewrapped = 0;
   try {
     if (connection === undefined) throw new Error('no daemon answers at the management socket');
-    const { epoch } = await connection.call('vault.rotate', {});
+    const { indexEpochs } = await connection.call('vault.status', {});
+    const renewsSecrets = indexEpochs.length < maxIndexes && random.chance(50);
+    const { epoch } = await connection.call('vault.rotate', { renewsSecrets });
     const { epochs } = await connection.call('vault.status', {});
     if (!epochs.some((each) => each.epoch === epoch && each.state === 'active'))
       throw new Error(`epoch ${epoch} is not in use`);

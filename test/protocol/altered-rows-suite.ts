@@ -4,10 +4,11 @@ import { GetAttributes } from '../../src/operations/attributes/get-attributes.ts
 import { Locate } from '../../src/operations/locate.ts';
 import { Get } from '../../src/operations/transfer/get.ts';
 import { Register } from '../../src/operations/transfer/register.ts';
-import { openGenuineRecord, recordKey } from '../../src/protocol/unit-of-work/record-boxes.ts';
+import { openGenuineRecord } from '../../src/protocol/unit-of-work/record-boxes.ts';
 import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
 import { objectColumns } from '../../src/store/columns.ts';
 import { SealBrokenError } from '../../src/vault/vault.ts';
+import { recordKey } from '../row-index.ts';
 import { having, named, outcome, succeed } from './operations/ask.ts';
 import type { TestService } from './service.ts';
 

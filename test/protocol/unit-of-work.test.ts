@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import t from 'tap';
 import { KmipError } from '../../src/common/errors.ts';
 import { ManagedObject } from '../../src/object/managed-object.ts';
-import { recordKey } from '../../src/protocol/unit-of-work/record-boxes.ts';
 import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
 import { openLocalVault } from '../../src/vault/local.ts';
 import { createRootKey } from '../../src/vault/root-key.ts';
 import { createFileRoot } from '../../src/vault/roots/file-root.ts';
 import type { Vault } from '../../src/vault/vault.ts';
+import { recordKey } from '../row-index.ts';
 import { openWritable } from '../store/start-lanes.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-unit-'));
@@ -183,7 +183,9 @@ t.test('a commit of many objects serves other connections while it encrypts them
       },
     },
   });
-  const slow: Pick<Vault, 'seal'> = {
+  const slow: Pick<Vault, 'seal' | 'indexOf' | 'indexes'> = {
+    indexOf: (epoch) => vault.indexOf(epoch),
+    indexes: vault.indexes,
     seal(context, plain) {
       const end = performance.now() + 30;
       while (performance.now() < end);

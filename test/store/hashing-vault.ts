@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { EpochSealCounter } from '../../src/vault/seal-counter.ts';
 import {
+  type RowIndex,
   SealBrokenError,
   type SealContext,
   type SealedKey,
@@ -9,11 +10,14 @@ import {
 } from '../../src/vault/vault.ts';
 
 /** A vault without secrecy: a box is its plaintext and a hash of it and its context. */
-export class HashingVault implements Vault {
+export class HashingVault implements Vault, RowIndex {
   readonly sealCounter = new EpochSealCounter();
   readonly currentEpoch = 0;
   readonly generation = Number.MAX_SAFE_INTEGER;
   readonly rootsAtHand = [];
+  readonly epoch = 0;
+  readonly indexes = [this];
+  readonly storeNames = ['5'.repeat(32)];
   unsealed = true;
 
   learnUsedEpoch(): void {}
@@ -29,6 +33,10 @@ export class HashingVault implements Vault {
     const plain = sealed.slice(0, -16);
     if (!Buffer.from(createBox(context, plain)).equals(sealed)) throw new SealBrokenError('does not open');
     return plain;
+  }
+
+  indexOf(): RowIndex {
+    return this;
   }
 
   term(): number {

@@ -17,8 +17,8 @@ import { HashingVault } from './hashing-vault.ts';
 export class MemoryAnchors implements AnchorStore {
   anchors: readonly Anchor[] = [];
 
-  async read(store: string): Promise<readonly Anchor[]> {
-    return this.anchors.filter((anchor) => anchor.store === store);
+  async read(stores: readonly string[]): Promise<readonly Anchor[]> {
+    return this.anchors.filter(({ store }) => stores.includes(store));
   }
 
   async write(anchor: Anchor): Promise<void> {

@@ -7,7 +7,6 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { createAnchorFiles } from '../../src/cli/state-directory/anchor-files.ts';
-import { identifyStore } from '../../src/store/lanes/anchor.ts';
 import { openDriver } from '../../src/store/open.ts';
 import { startPostgres } from './embedded-postgres.ts';
 import { wrongSegments } from './lane-process.ts';
@@ -48,7 +47,7 @@ async function killRepeatedly(t: Test, url: string): Promise<void> {
     const node = await startNode(t, url, { anchors: createAnchorFiles([anchor], anchor) });
     t.strictSame([node.rollbacks, node.problem], [[], undefined], `kill ${kill}: no alarm`);
     await node.close();
-    const [state] = await createAnchorFiles([anchor], anchor).read(identifyStore(vault));
+    const [state] = await createAnchorFiles([anchor], anchor).read(vault.storeNames);
     const { seq = 0 } = state?.lanes.find(({ name }) => name === 'node') ?? {};
     t.ok(seq > last, `kill ${kill}: the anchor goes on`);
     last = seq;

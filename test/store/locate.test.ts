@@ -9,6 +9,7 @@ import { locateFilter } from '../../src/object/locate-filter.ts';
 import { indexChange } from '../../src/object/search-index.ts';
 import { toStoreFilter } from '../../src/object/store-filter.ts';
 import { PlainVault } from '../plain-vault.ts';
+import { onlyIndex } from '../row-index.ts';
 import { attributeSet, criteria } from '../unit/object/generators.ts';
 import { add, object } from './objects.ts';
 import { openWritable } from './start-lanes.ts';
@@ -26,7 +27,7 @@ t.test('the database finds the same objects as the filter in memory', async (t) 
     sets.map((set, at) => [String(at), new ArrangedEntries(indexEntries(set.list()))] as const),
   );
   const index = (attributes: (typeof sets)[number]) =>
-    indexChange({ group, attributes }, undefined, vault, { uniqueNames: false });
+    indexChange({ group, attributes }, undefined, onlyIndex(vault), { uniqueNames: false });
   await add(store, ...sets.map((set, at) => object(String(at), index(set))));
   let [hits, exact, queries] = [0, 0, 0];
   for (const [at, set] of sets.entries()) {

@@ -57,7 +57,6 @@ async function accept(
   const { verifyDatabase } = await import('../state-directory/verify-database.ts');
   const { acceptDatabase } = await import('../verification/accept-database.ts');
   const { createAnchorFiles, removeAnchors } = await import('../state-directory/anchor-files.ts');
-  const { identifyStore } = await import('../../store/lanes/anchor.ts');
   const { commandLaneOf } = await import('../state-directory/database-lanes.ts');
   const found = await verifyDatabase(stateDirectory, backends);
   for (const problem of found.problems) printError(`kmipd: ${problem}`);
@@ -77,11 +76,13 @@ async function accept(
   });
   // They remember another state. Until they are gone, the daemon still refuses the database.
   const files = Object.values(stateDirectory.anchors);
-  const storeId = identifyStore(backends.vault);
-  for (const file of await removeAnchors(files, storeId))
+  const { storeNames } = backends.vault;
+  for (const file of await removeAnchors(files, storeNames))
     print(`${file} could not be read and was removed, with what it had of other databases`);
   // Without an anchor the former database could take the place of this one until the next process writes.
-  await createAnchorFiles(files, stateDirectory.anchors.command).write(await anchorOf(backends, storeId));
+  const [store = '', ...former] = storeNames;
+  const anchor = await anchorOf(backends, store);
+  await createAnchorFiles(files, stateDirectory.anchors.command).write(anchor, former);
   print(
     `accepted ${objects} objects and ${records} records; ${removed} rows that did not open were removed;${renumbered > 0 ? ` ${renumbered} got a new number;` : ''} other nodes need their files anchor and anchor-command removed too`,
   );

@@ -23,26 +23,30 @@ const maxStores = 16;
  */
 export function createAnchorFiles(files: readonly string[], own: string): AnchorStore {
   return {
-    async read(store) {
-      return files.flatMap(readAnchors).filter((anchor) => anchor.store === store);
+    async read(stores) {
+      return files.flatMap(readAnchors).filter(({ store }) => stores.includes(store));
     },
-    async write(anchor) {
-      const others = readAnchors(own).filter(({ store }) => store !== anchor.store);
+    async write(anchor, former) {
+      const names = [anchor.store, ...former];
+      const others = readAnchors(own).filter(({ store }) => !names.includes(store));
       await replaceFile(own, encodeAnchors([...others, anchor].slice(-maxStores)));
     },
   };
 }
 
 /**
- * Removes the anchors of one database from files, while no other process writes them. A file that cannot be
+ * Removes the anchors of a database, under any of its names, from files, while no other process writes them. A file that cannot be
  * read goes as a whole, with those of all databases; returns the names of such files.
  */
-export async function removeAnchors(files: readonly string[], store: string): Promise<readonly string[]> {
+export async function removeAnchors(
+  files: readonly string[],
+  stores: readonly string[],
+): Promise<readonly string[]> {
   const unreadable: string[] = [];
   for (const file of files) {
     const anchors = readAnchorsOrNone(file);
     if (anchors === undefined) unreadable.push(file);
-    const others = anchors?.filter((anchor) => anchor.store !== store) ?? [];
+    const others = anchors?.filter(({ store }) => !stores.includes(store)) ?? [];
     if (others.length === 0) await rm(file, { force: true });
     else if (others.length !== anchors?.length) await replaceFile(file, encodeAnchors(others));
   }

@@ -1,4 +1,4 @@
-import { type Anchor, identifyStore } from '../../store/lanes/anchor.ts';
+import type { Anchor } from '../../store/lanes/anchor.ts';
 import { LaneHistory, type LaneRow } from '../../store/lanes/lane-history.ts';
 import { findOlderKeyring, LaneForgedError, openLane, openLanes } from '../../store/lanes/open-lane.ts';
 import type { Snapshot } from '../../store/snapshot.ts';
@@ -15,7 +15,7 @@ import type { StateDirectory } from './state-directory.ts';
  * @throws {AnchorUnreadableError} when an anchor is damaged
  */
 export function readAnchorsOf({ anchors }: StateDirectory, vault: Vault): Promise<readonly Anchor[]> {
-  return createAnchorFiles(Object.values(anchors), anchors.command).read(identifyStore(vault));
+  return createAnchorFiles(Object.values(anchors), anchors.command).read(vault.storeNames);
 }
 
 /**

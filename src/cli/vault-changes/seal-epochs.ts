@@ -22,9 +22,9 @@ const maxNamed = 20;
 const maxRenewalMilliseconds = 15_000;
 const pollMilliseconds = 500;
 
-/** Begins a seal epoch. */
-export async function beginEpoch({ call }: EpochContext): Promise<void> {
-  const { epoch } = await call('vault.rotate', {});
+/** Begins a seal epoch; `renewsSecrets`: with other index and set secrets. */
+export async function beginEpoch({ call }: EpochContext, renewsSecrets = false): Promise<void> {
+  const { epoch } = await call('vault.rotate', { renewsSecrets });
   print(`epoch ${epoch} has begun; it is used once every node knows it`);
 }
 

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { ManagedObject } from '../../object/managed-object.ts';
-import { indexChange } from '../../object/search-index.ts';
+import { indexChange, indexesOf } from '../../object/search-index.ts';
 import { encodeLane } from '../../store/lanes/lane-content.ts';
 import type { LaneRow } from '../../store/lanes/lane-history.ts';
 import type { SetHash } from '../../store/lanes/set-hash.ts';
@@ -88,7 +88,7 @@ async function rebuildIndex(
 function indexOf(row: SnapshotObject, vault: Vault, uniqueNames: boolean) {
   try {
     const object = ManagedObject.fromStored(row, vault);
-    return [{ id: row.id, ...indexChange(object, undefined, vault, { uniqueNames }) }];
+    return [{ id: row.id, ...indexChange(object, undefined, indexesOf(vault, row.box), { uniqueNames }) }];
   } catch (error) {
     if (error instanceof SealBrokenError) return [];
     throw error;

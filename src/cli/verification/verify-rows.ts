@@ -1,9 +1,10 @@
 import { waitForAll } from '../../common/wait-for-all.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
-import { indexChange } from '../../object/search-index.ts';
+import { indexChange, indexesOf } from '../../object/search-index.ts';
 import { isCount } from '../../store/cells.ts';
 import { LaneForgedError, openLane, openLanes, sumLanes } from '../../store/lanes/open-lane.ts';
 import { anchoredSegment, foldedSegment, SetHash, segmentOf } from '../../store/lanes/set-hash.ts';
+import { openRecordBox } from '../../store/record-boxes.ts';
 import type { AlteredRow } from '../../store/repair.ts';
 import type { Snapshot, SnapshotObject, SnapshotRecord } from '../../store/snapshot.ts';
 import type { NumberedTable } from '../../store/store.ts';
@@ -158,9 +159,8 @@ class RowVerifier implements Verification {
       // Opens and decodes the value.
       void object.value;
       for (const each of row.value === null ? [box] : [box, row.value]) this.#noteEpoch(each);
-      const { columns, terms, uniqueNames } = indexChange(object, undefined, this.#vault, {
-        uniqueNames: true,
-      });
+      const indexes = indexesOf(this.#vault, box);
+      const { columns, terms, uniqueNames } = indexChange(object, undefined, indexes, { uniqueNames: true });
       for (const [name, value] of Object.entries(columns))
         if (row.columns[name as keyof typeof columns] !== value)
           this.#reportIndex(`the column of ${name} of the object ${describe(id)} is wrong`);
@@ -185,16 +185,22 @@ class RowVerifier implements Verification {
         this.#report(`the record ${describe(`${kind} ${key}`)} is not found by its key, or twice`);
   }
 
-  #openRecord({ seq, kind: recordKind, key, group, version, expires, box }: SnapshotRecord): void {
+  #openRecord(row: SnapshotRecord): void {
+    const { seq, kind, key, version, box } = row;
+    const name = describe(`${kind} ${key}`);
     this.records += 1;
-    this.#add(segmentOf(key, recordKind), { table: 'sealed_record', id: key, version, box });
+    this.#add(segmentOf(key, kind), { table: 'sealed_record', id: key, version, box });
     try {
-      this.#vault.open({ kind: 'record', recordKind, key, group, version, expires }, box).fill(0);
+      const { id, content } = openRecordBox(this.#vault, row);
+      content.fill(0);
       this.#noteEpoch(box);
+      // A look-up asks the index of the epoch, and ends with the others when an index ends.
+      if (this.#vault.indexOf(boxEpoch(box)).key('record', kind, id) !== key)
+        this.#report(`the record ${name} is not in the index of its epoch`);
     } catch (error) {
       if (error instanceof VaultUnavailableError) throw error;
       if (error instanceof SealBrokenError) this.altered.push({ table: 'sealed_record', seq });
-      this.#report(`the record ${describe(`${recordKind} ${key}`)} ${explain(error)}`);
+      this.#report(`the record ${name} ${explain(error)}`);
     }
   }
 

@@ -41,7 +41,9 @@ export const vaultMethods: MethodsOf<'vault'> = {
     for (let at = 0; at < 2 && control.status().sealedBecause !== null; at += 1) await control.refresh();
     return { sealedBecause: control.status().sealedBecause };
   },
-  'vault.rotate': async ({ control }) => ({ epoch: await control.rotate() }),
+  'vault.rotate': async ({ control }, { renewsSecrets }) => ({
+    epoch: await (renewsSecrets ? control.renewSecrets() : control.rotate()),
+  }),
   async 'vault.rewrap'({ store, vault, sealedRows }, { table, after, dryRun }) {
     const now = Math.floor(Date.now() / 1000);
     const options = { epoch: vault.currentEpoch, now, dryRun };

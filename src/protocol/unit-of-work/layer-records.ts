@@ -1,12 +1,12 @@
 import { fail } from '../../common/errors.ts';
 import type { Records } from '../../operations/work.ts';
-import { type RecordChange, replaceChange, type UnitRecords } from './unit-records.ts';
+import { type RecordChange, recordName, replaceChange, type UnitRecords } from './unit-records.ts';
 
 /** The records of one group as one batch item sees them. */
 export class LayerRecords implements Records {
   readonly #unit: UnitRecords;
   readonly #group: string;
-  /** By the keys of their records. */
+  /** By the names of their records. */
   readonly #changes = new Map<string, RecordChange>();
   readonly #lasting: (reapply: () => void) => void;
 
@@ -30,7 +30,7 @@ export class LayerRecords implements Records {
     if (this.#unit.isForeign(kind, id, this.#group))
       fail('ObjectAlreadyExists', 'a record of that name exists already');
     const change = { kind, id, group: this.#group, content: content.slice(), expires };
-    replaceChange(this.#changes, this.#unit.keyOf(kind, id), change);
+    replaceChange(this.#changes, recordName(kind, id), change);
   }
 
   putLasting(
@@ -48,7 +48,7 @@ export class LayerRecords implements Records {
   remove(kind: string, id: string): void {
     if (this.#unit.isForeign(kind, id, this.#group)) return;
     const change = { kind, id, group: this.#group, content: undefined, expires: undefined };
-    replaceChange(this.#changes, this.#unit.keyOf(kind, id), change);
+    replaceChange(this.#changes, recordName(kind, id), change);
   }
 
   keep(): void {

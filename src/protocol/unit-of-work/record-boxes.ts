@@ -1,48 +1,58 @@
-import { joinBytes, splitBytes } from '../../common/bytes.ts';
-import { removalOf, type Store, type StoredRecord, type WrittenRecord } from '../../store/store.ts';
-import { boxTag, type RecordContext, SealBrokenError, type Vault } from '../../vault/vault.ts';
+import {
+  openRecordBox,
+  type RecordContent,
+  recordKeys,
+  type SealedRecord,
+  sealRecordBox,
+} from '../../store/record-boxes.ts';
+import { removalOf, type Store, type StoredRecord } from '../../store/store.ts';
+import { SealBrokenError, type Vault } from '../../vault/vault.ts';
 import { padContent, unpadContent } from './padded-records.ts';
 
-/** What a box of a record contains, the id first. */
-export interface RecordContent {
-  readonly id: string;
-  readonly content: Uint8Array;
-}
-
 /**
- * Returns the key by which the store finds a record.
+ * Reads the row of a record; one that moves to a newer index meanwhile is found there.
  * @throws {VaultUnavailableError} when the vault is sealed
+ * @throws {StoreUnavailableError} when the database does not answer
  */
-export function recordKey(vault: Vault, kind: string, id: string): string {
-  return vault.key('record', kind, id);
+export async function readRecord(
+  store: Pick<Store, 'record'>,
+  vault: Vault,
+  kind: string,
+  id: string,
+): Promise<StoredRecord | undefined> {
+  for (const key of recordKeys(vault, kind, id)) {
+    const row = await store.record(kind, key);
+    if (row !== undefined) return row;
+  }
+  return undefined;
 }
 
 /**
- * Returns the row of a record, sealed with its id, whose key it has.
+ * Seals a record likewise to `sealRecordBox`, padded where its length is a secret.
  * @throws {VaultUnavailableError} when the vault is sealed
  */
 export function sealRecord(
   vault: Vault,
-  row: Omit<StoredRecord, 'box'>,
+  row: Pick<StoredRecord, 'kind' | 'group' | 'expires'>,
   { id, content }: RecordContent,
-): StoredRecord {
+  replaced?: StoredRecord,
+): SealedRecord {
   const padded = padContent(row.kind, content);
-  const plain = joinBytes(new TextEncoder().encode(id), padded);
-  const box = vault.seal(contextOf(row), plain);
-  plain.fill(0);
-  // The caller overwrites the content, and this is a copy of it.
-  if (padded !== content) padded.fill(0);
-  return { ...row, box };
+  try {
+    return sealRecordBox(vault, row, { id, content: padded }, replaced);
+  } finally {
+    // The caller overwrites the content, and this is a copy of it.
+    if (padded !== content) padded.fill(0);
+  }
 }
 
 /**
  * Opens the row of a record; the caller owns the content.
- * @throws {VaultUnavailableError} when the vault is sealed
- * @throws {SealBrokenError} when the row is not as it was written
+ * @throws as `openRecordBox`
  */
 export function openRecord(vault: Vault, row: StoredRecord): RecordContent {
-  const [id, content] = splitBytes(vault.open(contextOf(row), row.box));
-  return { id: new TextDecoder().decode(id), content: unpadContent(row.kind, content) };
+  const { id, content } = openRecordBox(vault, row);
+  return { id, content: unpadContent(row.kind, content) };
 }
 
 /**
@@ -70,17 +80,16 @@ export function isGenuineRecord(vault: Vault, row: StoredRecord): boolean {
 }
 
 /**
- * Returns the next version of a record with the same content, sealed under the current epoch.
+ * Returns what is to be written so that a record is sealed under the current epoch, with the same content.
  * @throws {VaultUnavailableError} when the vault is sealed
  * @throws {SealBrokenError} when the row is not as it was written
  */
-export function resealRecord(vault: Vault, row: StoredRecord): WrittenRecord {
-  const plain = vault.open(contextOf(row), row.box);
-  const next = { ...row, version: row.version + 1 };
+export function resealRecord(vault: Vault, row: StoredRecord): SealedRecord {
+  const opened = openRecord(vault, row);
   try {
-    return { ...next, box: vault.seal(contextOf(next), plain), replacedTag: boxTag(row.box) };
+    return sealRecord(vault, row, opened, row);
   } finally {
-    plain.fill(0);
+    opened.content.fill(0);
   }
 }
 
@@ -90,14 +99,9 @@ export function resealRecord(vault: Vault, row: StoredRecord): WrittenRecord {
  * @throws {VaultUnavailableError} when the vault is sealed
  */
 export async function deleteRecord(store: Store, vault: Vault, kind: string, id: string): Promise<void> {
-  const key = recordKey(vault, kind, id);
-  for (let row = await store.record(kind, key); row !== undefined; row = await store.record(kind, key)) {
+  const read = () => readRecord(store, vault, kind, id);
+  for (let row = await read(); row !== undefined; row = await read()) {
     const records = { expects: [], puts: [], removals: [removalOf(row)] };
     await store.commit({ expects: [], inserts: [], updates: [], records });
   }
-}
-
-function contextOf({ kind: recordKind, ...row }: Omit<StoredRecord, 'box'>): RecordContext {
-  const { key, group, version, expires } = row;
-  return { kind: 'record', recordKind, key, group, version, expires };
 }

@@ -23,7 +23,7 @@ export interface ItemObjects {
 }
 
 /** The objects that a unit writes. */
-type WrittenObjects = Required<Pick<StoreUnit, 'inserts' | 'updates' | 'previousNames'>>;
+type WrittenObjects = Required<Pick<StoreUnit, 'inserts' | 'updates' | 'previousNames' | 'aliases'>>;
 
 /** A search of one group. */
 type GroupQuery = FindQuery & { readonly group: string };
@@ -87,16 +87,18 @@ export class UnitObjects {
   async toStored({ uniqueNames }: { readonly uniqueNames: boolean }): Promise<WrittenObjects> {
     const rows: StoredObject[] = [];
     const previousNames: string[] = [];
+    const aliases = new Map<string, readonly string[]>();
     const eventLoop = new EventLoopYield();
     for (const object of this.#pending.values()) {
       const written = object.toStored(this.#vault, { uniqueNames }, this.#stored(object.id));
-      const { previousNames: names, ...row } = written;
+      const { previousNames: names, aliases: others, ...row } = written;
       rows.push(row);
       previousNames.push(...names);
+      for (const [name, same] of others) aliases.set(name, same);
       if (eventLoop.isDue) await eventLoop.yield();
     }
     const inserts = rows.filter((row) => row.version === 1);
-    return { inserts, updates: rows.filter((row) => row.version > 1), previousNames };
+    return { inserts, updates: rows.filter((row) => row.version > 1), previousNames, aliases };
   }
 
   /** Takes over the changed objects of an item that has succeeded. */

@@ -1,21 +1,14 @@
 import { EventLoopYield } from '../../common/event-loop-yield.ts';
+import { joinSealed, type RecordContent, recordKeys, type SealedRecord } from '../../store/record-boxes.ts';
 import {
   type RecordChanges,
   type RemovedRecord,
   removalOf,
   type Store,
   type StoredRecord,
-  type WrittenRecord,
 } from '../../store/store.ts';
-import { boxTag, type Vault } from '../../vault/vault.ts';
-import {
-  isGenuineRecord,
-  openGenuineRecord,
-  openRecord,
-  type RecordContent,
-  recordKey,
-  sealRecord,
-} from './record-boxes.ts';
+import type { Vault } from '../../vault/vault.ts';
+import { isGenuineRecord, openGenuineRecord, openRecord, readRecord, sealRecord } from './record-boxes.ts';
 
 /** A record as code that belongs to no group sees it. */
 export interface UnitRecord {
@@ -35,7 +28,14 @@ export interface RecordChange {
   readonly expires: number | undefined;
 }
 
-/** Changes by the keys of their records. */
+/** What a message has read of a record; without a row there was none. */
+interface ReadRecord {
+  readonly kind: string;
+  readonly id: string;
+  readonly row: StoredRecord | undefined;
+}
+
+/** Changes by the names of their records. */
 type Changes = Map<string, RecordChange>;
 
 /** A change of one record that outlives its item; see `Records.putLasting`. */
@@ -55,10 +55,8 @@ export class UnitRecords {
   readonly #store: Store;
   readonly #vault: Vault;
   readonly #now: number;
-  /** Keys of records that this message has named, by kind and id: a kind has no slash. */
-  readonly #keys = new Map<string, string>();
-  /** Rows by key, as the store gave them; undefined: it had none. */
-  readonly #read = new Map<string, { readonly kind: string; readonly row: StoredRecord | undefined }>();
+  /** Rows by the name of their record, as the store gave them. */
+  readonly #read = new Map<string, ReadRecord>();
   readonly #own: Changes = new Map();
   #items: Changes = new Map();
 
@@ -66,17 +64,6 @@ export class UnitRecords {
     this.#store = store;
     this.#vault = vault;
     this.#now = now;
-  }
-
-  /**
-   * Returns the key of a record in the store.
-   * @throws {VaultUnavailableError} when the vault is sealed, as all that names a record
-   */
-  keyOf(kind: string, id: string): string {
-    const name = `${kind}/${id}`;
-    const known = this.#keys.get(name) ?? recordKey(this.#vault, kind, id);
-    this.#keys.set(name, known);
-    return known;
   }
 
   /** Whether there is anything to write. */
@@ -93,18 +80,18 @@ export class UnitRecords {
   apply(lasting: LastingChange): void {
     const { kind, id, group } = lasting;
     if (!this.isForeign(kind, id, group))
-      replaceChange(this.#items, this.keyOf(kind, id), this.changeBy(lasting));
+      replaceChange(this.#items, recordName(kind, id), this.changeBy(lasting));
   }
 
   /** Returns the change that a lasting one makes now; `over` are the changes of the asking layer. */
   changeBy({ change, ...lasting }: LastingChange, over?: ReadonlyMap<string, RecordChange>): RecordChange {
-    const record = this.#known(this.keyOf(lasting.kind, lasting.id), over);
+    const record = this.#known(recordName(lasting.kind, lasting.id), over);
     return { ...lasting, content: change(record?.group === lasting.group ? record.content : undefined) };
   }
 
   /** Takes over the changes of an item that has succeeded. */
   merge(changes: ReadonlyMap<string, RecordChange>): void {
-    for (const [key, change] of changes) replaceChange(this.#items, key, change);
+    for (const [name, change] of changes) replaceChange(this.#items, name, change);
   }
 
   /**
@@ -117,18 +104,18 @@ export class UnitRecords {
     over?: ReadonlyMap<string, RecordChange>,
     group?: string,
   ): Promise<UnitRecord | undefined> {
-    const key = this.keyOf(kind, id);
-    const isChanged = [over, this.#items, this.#own].some((changes) => changes?.has(key) === true);
-    if (!isChanged && !this.#read.has(key))
-      this.#read.set(key, { kind, row: await this.#store.record(kind, key) });
-    return this.#known(key, over, group);
+    const name = recordName(kind, id);
+    const isChanged = [over, this.#items, this.#own].some((changes) => changes?.has(name) === true);
+    if (!isChanged && !this.#read.has(name))
+      this.#read.set(name, { kind, id, row: await readRecord(this.#store, this.#vault, kind, id) });
+    return this.#known(name, over, group);
   }
 
   /** Returns a record that this message has read or changed. */
-  #known(key: string, over?: ReadonlyMap<string, RecordChange>, group?: string): UnitRecord | undefined {
-    const change = over?.get(key) ?? this.#items.get(key) ?? this.#own.get(key);
+  #known(name: string, over?: ReadonlyMap<string, RecordChange>, group?: string): UnitRecord | undefined {
+    const change = over?.get(name) ?? this.#items.get(name) ?? this.#own.get(name);
     if (change !== undefined) return this.#changed(change);
-    const row = this.#read.get(key)?.row;
+    const row = this.#read.get(name)?.row;
     if (row === undefined || (group !== undefined && group !== row.group)) return undefined;
     const opened = this.#open(row, openRecord);
     return opened && { group: row.group, content: opened.content, expires: row.expires ?? undefined };
@@ -162,16 +149,23 @@ export class UnitRecords {
     const asked = { kind, group, limit: limit + overlay.size, at: this.#now };
     const rows = await this.#store.records(asked);
     const found: RecordContent[] = [];
+    const seen = new Set<string>();
     const eventLoop = new EventLoopYield();
     for (const row of rows) {
       if (eventLoop.isDue) await eventLoop.yield();
+      const opened = this.#open(row, openRecord);
+      if (opened === undefined) continue;
+      const name = recordName(kind, opened.id);
+      // A row that moves to another index while the list is read may be in it twice.
+      if (seen.size === seen.add(name).size) continue;
       // What was read before is what this message sees: if it has changed since, the commit finds out.
-      if (!this.#read.has(row.key)) this.#read.set(row.key, { kind, row });
-      const change = overlay.get(row.key);
-      overlay.delete(row.key);
-      found.push(...(change === undefined ? listOf(this.#open(row, openRecord)) : contentOf(change)));
+      if (!this.#read.has(name)) this.#read.set(name, { kind, id: opened.id, row });
+      const change = overlay.get(name);
+      if (change !== undefined) opened.content.fill(0);
+      found.push(...(change === undefined ? [opened] : contentOf(change)));
     }
-    return [...found, ...[...overlay.values()].flatMap(contentOf)].slice(0, limit);
+    const added = changes.filter(([name]) => !seen.has(name)).flatMap(([, change]) => contentOf(change));
+    return [...found, ...added].slice(0, limit);
   }
 
   /**
@@ -185,15 +179,15 @@ export class UnitRecords {
     altered: 'omit' | 'refuse',
   ): Promise<readonly (UnitRecord & { readonly id: string })[]> {
     const open = altered === 'omit' ? openGenuineRecord : openRecord;
-    const found: (UnitRecord & { readonly id: string })[] = [];
+    const found = new Map<string, UnitRecord & { readonly id: string }>();
     const eventLoop = new EventLoopYield();
     for (const row of await this.#store.records({ kind, limit, at: this.#now })) {
       if (eventLoop.isDue) await eventLoop.yield();
       const { group, expires } = row;
       for (const each of listOf(this.#open(row, open)))
-        found.push({ ...each, group, expires: expires ?? undefined });
+        found.set(each.id, { ...each, group, expires: expires ?? undefined });
     }
-    return found;
+    return [...found.values()];
   }
 
   /** Puts a record as a change of the message itself. `expires`: POSIX seconds. */
@@ -203,20 +197,20 @@ export class UnitRecords {
 
   /** Removes a record as a change of the message itself. */
   remove(kind: string, id: string): void {
-    const key = this.keyOf(kind, id);
-    const group = this.#items.get(key)?.group ?? this.#read.get(key)?.row?.group ?? '';
+    const name = recordName(kind, id);
+    const group = this.#items.get(name)?.group ?? this.#read.get(name)?.row?.group ?? '';
     this.#change({ kind, id, group, content: undefined, expires: undefined });
   }
 
   #change(change: RecordChange): void {
-    const key = this.keyOf(change.kind, change.id);
-    this.#items.delete(key);
-    replaceChange(this.#own, key, change);
+    const name = recordName(change.kind, change.id);
+    this.#items.delete(name);
+    replaceChange(this.#own, name, change);
   }
 
   /** Whether another group has a live record of that name, as far as this message has read. */
   isForeign(kind: string, id: string, group: string): boolean {
-    const row = this.#read.get(this.keyOf(kind, id))?.row;
+    const row = this.#read.get(recordName(kind, id))?.row;
     if (row === undefined || row.group === group) return false;
     return !this.#isExpired(row.expires) || !isGenuineRecord(this.#vault, row);
   }
@@ -226,25 +220,29 @@ export class UnitRecords {
    * used afterwards.
    */
   changes(): RecordChanges {
-    const puts: WrittenRecord[] = [];
+    const sealed: SealedRecord[] = [];
     const removals: RemovedRecord[] = [];
-    for (const [key, change] of new Map([...this.#own, ...this.#items])) {
+    for (const [name, change] of new Map([...this.#own, ...this.#items])) {
       const { kind, id, group, content, expires = null } = change;
-      const row = this.#read.get(key)?.row;
+      const row = this.#read.get(name)?.row;
       // An expired record counts as removed: a record of any group may take its name.
       const renewed = content === undefined || this.#isExpired(row?.expires ?? null) ? undefined : row;
       if (row !== undefined && renewed === undefined) removals.push(removalOf(row));
       if (content === undefined) continue;
-      const record = { kind, key, group, version: (renewed?.version ?? 0) + 1, expires };
-      const replacedTag = renewed === undefined ? null : boxTag(renewed.box);
-      puts.push({ ...sealRecord(this.#vault, record, { id, content }), replacedTag });
+      sealed.push(sealRecord(this.#vault, { kind, group, expires }, { id, content }, renewed));
       content.fill(0);
     }
-    return { expects: this.#expects(), puts, removals };
+    const { removals: moved, ...joined } = joinSealed(sealed);
+    return { expects: this.#expects(), ...joined, removals: [...removals, ...moved] };
   }
 
+  /** A record that was not there must still be in no index. */
   #expects(): RecordChanges['expects'] {
-    return [...this.#read].map(([key, { kind, row }]) => ({ kind, key, version: row?.version ?? 0 }));
+    return [...this.#read.values()].flatMap(({ kind, id, row }) =>
+      row === undefined
+        ? recordKeys(this.#vault, kind, id).map((key) => ({ kind, key, version: 0 }))
+        : [{ kind, key: row.key, version: row.version }],
+    );
   }
 
   #changed({ group, content, expires }: RecordChange): UnitRecord | undefined {
@@ -256,10 +254,15 @@ export class UnitRecords {
   }
 }
 
+/** Returns the name of a record within a message: a kind has no slash. */
+export function recordName(kind: string, id: string): string {
+  return `${kind}/${id}`;
+}
+
 /** Sets a change and overwrites the content that is no longer wanted, so that it does not stay in memory. */
-export function replaceChange(changes: Changes, key: string, change: RecordChange): void {
-  changes.get(key)?.content?.fill(0);
-  changes.set(key, change);
+export function replaceChange(changes: Changes, name: string, change: RecordChange): void {
+  changes.get(name)?.content?.fill(0);
+  changes.set(name, change);
 }
 
 function listOf<T>(value: T | undefined): readonly T[] {

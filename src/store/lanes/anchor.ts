@@ -1,4 +1,3 @@
-import type { Vault } from '../../vault/vault.ts';
 import { isCount } from '../cells.ts';
 import type { KnownLane } from './lane-history.ts';
 
@@ -9,7 +8,7 @@ import type { KnownLane } from './lane-history.ts';
  *     {"format":1,"store":"9b74…","keyring":3,"lanes":{"5d0c…":{"seq":88412,"box":"9f86d081…"}}}
  */
 export interface Anchor {
-  /** Of which database, 32 hexadecimal digits that only its keyring yields. */
+  /** Of which database: one of `Vault.storeNames`. */
   readonly store: string;
   /** Generation of the keyring. */
   readonly keyring: number;
@@ -19,12 +18,15 @@ export interface Anchor {
 /** Where anchors are kept. */
 export interface AnchorStore {
   /**
-   * Reads all anchors of a database that processes of this installation have left.
+   * Reads all anchors of a database that processes of this installation have left under any of its names.
    * @throws {AnchorUnreadableError}
    */
-  read(store: string): Promise<readonly Anchor[]>;
-  /** Replaces this process's own anchor of the database; after a power cut it may be the former one. */
-  write(anchor: Anchor): Promise<void>;
+  read(stores: readonly string[]): Promise<readonly Anchor[]>;
+  /**
+   * Replaces this process's own anchor of the database, and those of these former names; after a power cut
+   * it may be the one before.
+   */
+  write(anchor: Anchor, former: readonly string[]): Promise<void>;
 }
 
 /** `ANCHOR_UNREADABLE`: what should contain anchors cannot be read. */
@@ -34,11 +36,6 @@ export class AnchorUnreadableError extends Error {
 }
 
 const format = 1;
-
-/** Returns `Anchor.store`: a hash under a key that only the keyring of a database has. */
-export function identifyStore(vault: Vault): string {
-  return vault.element('store', '', 0, new Uint8Array()).toString(16).padStart(64, '0').slice(0, 32);
-}
 
 /** Encodes anchors as the text of a file. */
 export function encodeAnchors(anchors: readonly Anchor[]): string {

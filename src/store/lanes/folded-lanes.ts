@@ -1,8 +1,9 @@
 import { boxTag, SealBrokenError, type Vault } from '../../vault/vault.ts';
 import { isCount } from '../cells.ts';
+import { joinSealed, openRecordBox, type SealedRecord, sealRecordBox } from '../record-boxes.ts';
 import type { Read, SqlUnit } from '../sql-driver.ts';
 import { recordUnit, toRecord } from '../sql-records.ts';
-import type { StoredRecord, WrittenRecord } from '../store.ts';
+import type { StoredRecord } from '../store.ts';
 import type { KnownLane, LaneHistory, LaneRow } from './lane-history.ts';
 import {
   LaneForgedError,
@@ -26,31 +27,31 @@ const deleteLane = 'delete from lane where name = $1 and seq = $2 and box = $3';
 /** Records of lanes belong to no group of clients. */
 const group = '';
 
-function keyOf(name: string, vault: Vault): string {
-  return vault.key('record', foldedLaneKind, name);
+/** Returns the keys that the record of a folded lane may have. */
+function keysOf(name: string, vault: Vault): readonly string[] {
+  return vault.indexes.map((index) => index.key('record', foldedLaneKind, name));
 }
 
 /** Returns the unit that folds lanes into the one that commits it; `conflict` when one has moved. */
 export function foldUnit(lanes: readonly OpenLane[], vault: Vault): SqlUnit {
-  const puts = lanes.map((lane) => recordOf(lane, vault));
-  const recorded = recordUnit({ expects: [], puts, removals: [] });
+  const sealed = joinSealed(lanes.map((lane) => recordOf(lane, vault)));
+  const recorded = recordUnit({ expects: [], ...sealed });
   const deletions = lanes.map(({ name, row }) => ({
     ...{ sql: deleteLane, parameters: [name, row.seq, row.box], rows: 1 },
   }));
   return {
     objects: [],
     records: recorded.records,
+    reserves: recorded.reserves ?? [],
     changes: recorded.changes,
     folded: sumLanes(lanes),
     steps: [...deletions, ...recorded.steps],
   };
 }
 
-function recordOf({ name, seq, box }: OpenLane, vault: Vault): WrittenRecord {
-  const row = { key: keyOf(name, vault), group, version: 1, expires: null };
+function recordOf({ name, seq, box }: OpenLane, vault: Vault): SealedRecord {
   const content = new TextEncoder().encode(JSON.stringify({ seq, box }));
-  const sealed = vault.seal({ kind: 'record', recordKind: foldedLaneKind, ...row }, content);
-  return { kind: foldedLaneKind, ...row, box: sealed, replacedTag: null };
+  return sealRecordBox(vault, { kind: foldedLaneKind, group, expires: null }, { id: name, content });
 }
 
 /**
@@ -109,12 +110,13 @@ export class FoldedLanes {
     open: (row: LaneRow) => OpenLane,
   ): Promise<readonly OpenLane[]> {
     const { lanes, records } = await this.#readAll(vault, open);
+    const recordFor = (name: string) => keysOf(name, vault).flatMap((key) => records.get(key) ?? [])[0];
     for (const { name } of lanes)
-      if (records.has(keyOf(name, vault)))
+      if (recordFor(name) !== undefined)
         throw new LaneForgedError(`the row ${name} of table lane was put back; its node was removed`);
     learnSeen(known, lanes);
     for (const name of [...known.findMissing(lanes), ...own]) {
-      const record = records.get(keyOf(name, vault));
+      const record = recordFor(name);
       if (record !== undefined) this.#last.set(name, openRecord(name, record, vault));
     }
     this.#compared = new Map(lanes.map(({ name, content }) => [name, content.rows]));
@@ -145,14 +147,13 @@ export class FoldedLanes {
 
 const selectAll = selectWithLanes([foldedLaneKind]);
 
-function openRecord(name: string, { kind: recordKind, ...row }: StoredRecord, vault: Vault): KnownLane {
-  const { key, group, version, expires, box } = row;
+function openRecord(name: string, record: StoredRecord, vault: Vault): KnownLane {
   try {
-    const content = vault.open({ kind: 'record', recordKind, key, group, version, expires }, box);
+    const { content } = openRecordBox(vault, record);
     const last: Omit<KnownLane, 'name'> = JSON.parse(new TextDecoder().decode(content));
     return { name, seq: last.seq, box: last.box };
   } catch (error) {
-    if (!(error instanceof SealBrokenError)) throw error;
+    if (!(error instanceof SealBrokenError || error instanceof RangeError)) throw error;
     throw new LaneForgedError(
       `the record of the removed lane ${name} in the database was altered outside kmipd`,
     );

@@ -2,7 +2,7 @@ import { exactInteger } from '../cells.ts';
 import { objectColumns } from '../columns.ts';
 import { hasOwnNumber, isNumberAfter, isNumberBefore } from '../row-numbers.ts';
 import type { Dialect, SqlValue } from '../sql-driver.ts';
-import type { Filter } from '../store.ts';
+import type { Filter, SoughtTerm } from '../store.ts';
 import type { ColumnRange } from './search-starts.ts';
 
 /**
@@ -38,7 +38,7 @@ class Parameters {
 export type Candidates =
   /** All objects of the group, those with a term, or the one with an identifier. */
   | {
-      readonly of: 'group' | { readonly term: number } | { readonly id: string };
+      readonly of: 'group' | { readonly term: SoughtTerm } | { readonly id: string };
       readonly before: number;
     }
   /** Objects by `seq`. */
@@ -98,18 +98,34 @@ function compileCandidates(
     return `select o.seq from managed_object o where o.grp = ${parameters.add(group)} and o.id = ${parameters.add(of.id)} and ${hasOwnNumber('o.seq + 0')}`;
   const before = parameters.add(candidates.before);
   const limit = parameters.add(rows);
-  if (of !== 'group')
-    return `select distinct i.object as seq from object_term i where i.term = ${parameters.add(of.term)} and ${isNumberBefore('i.object', before)} order by i.object desc limit ${limit}`;
+  if (of !== 'group') {
+    const parts = [of.term]
+      .flat()
+      .map(
+        (term) =>
+          `select distinct i.object as seq from object_term i where i.term = ${parameters.add(term)} and ${isNumberBefore('i.object', before)} order by i.object desc limit ${limit}`,
+      );
+    // Each part begins at the index.
+    return parts.length === 1
+      ? parts.join('')
+      : `select seq from (${unite(parts, 'union')}) as every order by seq desc limit ${limit}`;
+  }
   const place = dialect.before(['o.grp', 'o.seq'], [parameters.add(group), before]);
   return `select o.seq from managed_object o where ${place} limit ${limit}`;
 }
 
-/** Compiles a count of the rows of a term, up to `max`. */
-export function compileCount(term: number, max: number): CompiledSql {
+/** Compiles a count of the rows of a term, up to `max` in each index. */
+export function compileCount(term: SoughtTerm, max: number): CompiledSql {
+  const terms = [term].flat();
+  const parts = terms.map((_, at) => `select 1 as one from object_term i where i.term = $${at + 2} limit $1`);
   return {
-    sql: 'select count(*) as total from (select 1 from object_term i where i.term = $1 limit $2) as few',
-    parameters: [term, max],
+    sql: `select count(*) as total from (${unite(parts, 'union all')}) as few`,
+    parameters: [max, ...terms],
   };
+}
+
+function unite(parts: readonly string[], word: 'union' | 'union all'): string {
+  return parts.map((part, at) => `select * from (${part}) as part${at}`).join(` ${word} `);
 }
 
 /** A place in the index of a column: the value of an object and its `seq`. */
@@ -157,14 +173,19 @@ function join(parts: readonly string[], word: string, none: string): string {
 }
 
 /** The first term on the row itself, the others on rows of the same instance. */
-function compileTerms([first, ...others]: readonly number[], parameters: Parameters): string {
+function compileTerms([first, ...others]: readonly SoughtTerm[], parameters: Parameters): string {
   if (first === undefined) throw new RangeError('a condition on terms needs one');
   const { apart } = parameters;
   const same = others.map(
     (term) =>
-      ` and exists (select 1 from object_term j where j.term = ${parameters.add(term)} and j.object = i.object and j.instance = i.instance${apart})`,
+      ` and exists (select 1 from object_term j where ${isTerm('j', term, parameters)} and j.object = i.object and j.instance = i.instance${apart})`,
   );
-  return `exists (select 1 from object_term i where i.term = ${parameters.add(first)} and i.object = o.seq${same.join('')}${apart})`;
+  return `exists (select 1 from object_term i where ${isTerm('i', first, parameters)} and i.object = o.seq${same.join('')}${apart})`;
+}
+
+function isTerm(alias: string, term: SoughtTerm, parameters: Parameters): string {
+  if (typeof term === 'number') return `${alias}.term = ${parameters.add(term)}`;
+  return `${alias}.term in (${term.map((each) => parameters.add(each)).join(', ')})`;
 }
 
 /** Null, which "not" would not turn, never is the result. */

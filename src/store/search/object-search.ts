@@ -9,6 +9,7 @@ import {
   type LoadedObject,
   type ObjectQuery,
   SearchEndedError,
+  type SoughtTerm,
 } from '../store.ts';
 import {
   type Candidates,
@@ -216,7 +217,7 @@ class ObjectSearch {
     return best.candidates;
   }
 
-  async #termStart(term: number, candidates: Candidates, fewest: number): Promise<Start> {
+  async #termStart(term: SoughtTerm, candidates: Candidates, fewest: number): Promise<Start> {
     const max = Math.min(fewest, this.#limits.searchRows);
     const [row] = await this.#statement(compileCount(term, max));
     const objects = row?.total as number;

@@ -1,5 +1,5 @@
 import { type ColumnName, indexedColumns } from '../columns.ts';
-import type { Filter } from '../store.ts';
+import type { Filter, SoughtTerm } from '../store.ts';
 
 /** Where a search can start: by what an index finds of the conditions that every result must meet. */
 
@@ -14,7 +14,7 @@ export interface ColumnRange {
 export interface Starts {
   readonly ids: readonly string[];
   /** In the order of the filter, which names the rarest first. */
-  readonly terms: readonly number[];
+  readonly terms: readonly SoughtTerm[];
   /** At most one for each column with an index. */
   readonly ranges: readonly ColumnRange[];
 }
@@ -24,12 +24,16 @@ export function startsOf(filter: Filter): Starts {
   const required = requiredConditions(filter);
   return {
     ids: required.flatMap((part) => ('id' in part ? [part.id] : [])),
-    terms: [...new Set(required.flatMap((part) => ('terms' in part ? part.terms : [])))],
+    terms: [...new Map(required.flatMap(termsOf).map((term) => [String(term), term])).values()],
     ranges: indexedColumns.flatMap((column) => {
       const range = rangeOf(column, required);
       return range === undefined ? [] : [range];
     }),
   };
+}
+
+function termsOf(filter: Filter): readonly SoughtTerm[] {
+  return 'terms' in filter ? filter.terms : [];
 }
 
 function requiredConditions(filter: Filter): readonly Filter[] {
@@ -62,7 +66,7 @@ function distinct(parts: readonly Filter[]): readonly Filter[] {
 /** Number of conditions in a filter: each costs a look-up for each object that is examined. */
 export function countConditions(filter: Filter): number {
   if ('not' in filter) return countConditions(filter.not);
-  if ('terms' in filter) return filter.terms.length;
+  if ('terms' in filter) return filter.terms.flat().length;
   const parts = 'all' in filter ? filter.all : 'any' in filter ? filter.any : undefined;
   return parts?.reduce((sum, part) => sum + countConditions(part), 0) ?? 1;
 }

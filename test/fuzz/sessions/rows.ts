@@ -3,9 +3,9 @@ import type { ObjectTypeName } from '../../../codec/structures/managed-objects.t
 import { encodeManagedObject, hasKeyBlock } from '../../../codec/structures/managed-objects.ts';
 import { type PlainKey, plainKey } from '../../../src/crypto/plain-key.ts';
 import { ManagedObject } from '../../../src/object/managed-object.ts';
-import { recordKey } from '../../../src/protocol/unit-of-work/record-boxes.ts';
 import type { Snapshot, StoredRow } from '../../memory-store.ts';
 import { PlainVault } from '../../plain-vault.ts';
+import { recordKey } from '../../row-index.ts';
 
 /** A row of the store, opened. */
 export interface ObjectView {

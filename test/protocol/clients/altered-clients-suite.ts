@@ -7,12 +7,12 @@ import { SetAttribute } from '../../../src/operations/attributes/set-attribute.t
 import { ReProvision } from '../../../src/operations/certificates/re-provision.ts';
 import { StoredClients } from '../../../src/protocol/authentication/client-directory.ts';
 import { CredentialDirectory } from '../../../src/protocol/authentication/credential-directory.ts';
-import { recordKey } from '../../../src/protocol/unit-of-work/record-boxes.ts';
 import { UnitOfWork } from '../../../src/protocol/unit-of-work/unit-of-work.ts';
 import { openDatabase } from '../../../src/store/open.ts';
 import type { SqlRow as Row, SqlDriver } from '../../../src/store/sql-driver.ts';
 import { createSqlStore } from '../../../src/store/sql-store.ts';
 import { SealBrokenError, type Vault } from '../../../src/vault/vault.ts';
+import { recordKey } from '../../row-index.ts';
 import { sendAs, user } from '../credentials/credential-headers.ts';
 import { openEnrolled } from '../enrolments.ts';
 import { named, outcome, storedKey } from '../operations/ask.ts';

@@ -44,7 +44,7 @@ const samples: { readonly [M in MethodName]: readonly ParamsOf<M>[] } = {
   'vault.receiver': [{}],
   'vault.unseal': [{ input: 'bm90aGluZw==' }],
   'vault.tokenLogin': [{}],
-  'vault.rotate': [{}],
+  'vault.rotate': [{ renewsSecrets: true }],
   'vault.rewrap': [{ table: 'sealed_record', after: 0, dryRun: true }],
   'vault.prepareRoot': [
     { uri: 'shares:2/3', isMade: true, publicKey: base64(91) },

@@ -15,6 +15,7 @@ import { objectColumns } from '../../../src/store/columns.ts';
 import type { Filter, IndexTerm } from '../../../src/store/store.ts';
 import { satisfies } from '../../memory-store.ts';
 import { PlainVault } from '../../plain-vault.ts';
+import { onlyIndex } from '../../row-index.ts';
 import { aesKey, custom, name, now } from './fixtures.ts';
 import { attributeSet, criteria } from './generators.ts';
 
@@ -25,7 +26,7 @@ const options = { uniqueNames: false };
 
 /** What the store has of an object with these attributes. */
 function rowOf(attributes: AttributeSet) {
-  const { columns, terms } = indexChange({ group, attributes }, undefined, vault, options);
+  const { columns, terms } = indexChange({ group, attributes }, undefined, onlyIndex(vault), options);
   return { id, columns, terms: terms.add };
 }
 
@@ -101,7 +102,7 @@ t.test('the difference between two versions leads from the terms of one to those
       const { terms, columns } = indexChange(
         { group, attributes: after },
         { group, attributes: before },
-        vault,
+        onlyIndex(vault),
         options,
       );
       const known = new Set(one);
@@ -160,7 +161,7 @@ t.test('only differences are hashed, and a usual change has none', async (t) => 
     change(next);
     const counting = new PlainVault();
     const before = { group, attributes };
-    const { terms } = indexChange({ group, attributes: next }, before, counting, options);
+    const { terms } = indexChange({ group, attributes: next }, before, onlyIndex(counting), options);
     t.equal(counting.terms, terms.add.length + terms.remove.length);
     return [terms.add.length, terms.remove.length];
   };

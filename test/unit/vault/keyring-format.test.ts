@@ -11,7 +11,6 @@ import {
   describeRoot,
   type Keyring,
   removeRoot,
-  singleSecret,
 } from '../../../src/vault/keyring.ts';
 import { decodeKeyring, encodeKeyring } from '../../../src/vault/keyring-format.ts';
 import { openLocalVault } from '../../../src/vault/local.ts';
@@ -54,7 +53,7 @@ function toOldForm(keyring: Keyring, stored: StoredKeyring): StoredKeyring {
     wrapped: wraps[roots[0].id],
   }));
   const text = new TextEncoder().encode(JSON.stringify({ ...rest, secrets: wrapped }));
-  const mac = keyedHash(singleSecret(keyring, 'set'), 'kmipd/2 keyring', text);
+  const mac = keyedHash(keyring.secrets[2]?.value.bytes ?? new Uint8Array(), 'kmipd/2 keyring', text);
   return { generation: stored.generation, content: Buffer.concat([Uint8Array.fromHex(mac), text]) };
 }
 

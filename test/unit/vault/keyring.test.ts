@@ -15,6 +15,7 @@ import type { PinPlace } from '../../../src/vault/keyring-pin.ts';
 import { openLocalVault } from '../../../src/vault/local.ts';
 import { createFileRoot } from '../../../src/vault/roots/file-root.ts';
 import type { SealedKey, StoredKeyring } from '../../../src/vault/vault.ts';
+import { currentIndex } from '../../row-index.ts';
 import { change } from './change-keyring.ts';
 import { memoryKeyrings } from './memory-keyrings.ts';
 import { quick } from './vault-fixture.ts';
@@ -157,43 +158,43 @@ t.test('keyed hashes tell values, fields, attributes, groups and databases apart
   t.teardown(() => Promise.all(vaults.map((vault) => vault.close())));
   const [vault, other] = vaults as [(typeof vaults)[0], (typeof vaults)[0]];
   const terms = [
-    vault.term('g', 'Name', 'NameValue', '5'),
-    vault.term('g', 'Name', 'NameValue', 5),
-    vault.term('g', 'Name', 'NameType', '5'),
-    vault.term('g', 'NameName', 'Value', '5'),
-    vault.term('g', 'x-Name', 'NameValue', '5'),
-    vault.term('h', 'Name', 'NameValue', '5'),
-    vault.term('g', 'Name', '', '5'),
-    vault.term('g', 'Name', 'NameValue', '55'),
-    other.term('g', 'Name', 'NameValue', '5'),
+    currentIndex(vault).term('g', 'Name', 'NameValue', '5'),
+    currentIndex(vault).term('g', 'Name', 'NameValue', 5),
+    currentIndex(vault).term('g', 'Name', 'NameType', '5'),
+    currentIndex(vault).term('g', 'NameName', 'Value', '5'),
+    currentIndex(vault).term('g', 'x-Name', 'NameValue', '5'),
+    currentIndex(vault).term('h', 'Name', 'NameValue', '5'),
+    currentIndex(vault).term('g', 'Name', '', '5'),
+    currentIndex(vault).term('g', 'Name', 'NameValue', '55'),
+    currentIndex(other).term('g', 'Name', 'NameValue', '5'),
   ];
   t.equal(new Set(terms).size, terms.length);
   for (const term of terms) t.ok(Number.isSafeInteger(term) && term >= 0);
-  t.equal(vault.term('g', 'Name', 'NameValue', '5'), terms[0]);
+  t.equal(currentIndex(vault).term('g', 'Name', 'NameValue', '5'), terms[0]);
   const keys = [
-    vault.key('record', 'ticket', 'a'),
-    vault.key('name', 'ticket', 'a'),
-    vault.key('record', 'ticke', 'ta'),
-    vault.key('record', 'ticket', 'b'),
-    other.key('record', 'ticket', 'a'),
+    currentIndex(vault).key('record', 'ticket', 'a'),
+    currentIndex(vault).key('name', 'ticket', 'a'),
+    currentIndex(vault).key('record', 'ticke', 'ta'),
+    currentIndex(vault).key('record', 'ticket', 'b'),
+    currentIndex(other).key('record', 'ticket', 'a'),
   ];
   t.equal(new Set(keys).size, keys.length);
   for (const key of keys) t.match(key, /^[0-9a-f]{32}$/);
-  const tag = new Uint8Array(16);
+  const tag = new Uint8Array(20);
   const elements = [
     vault.element('managed_object', 'a', 1, tag),
     vault.element('sealed_record', 'a', 1, tag),
     vault.element('managed_object', 'b', 1, tag),
     vault.element('managed_object', 'a', 2, tag),
-    vault.element('managed_object', 'a', 1, tag.with(15, 1)),
+    vault.element('managed_object', 'a', 1, tag.with(19, 1)),
     other.element('managed_object', 'a', 1, tag),
   ];
   t.equal(new Set(elements).size, elements.length);
   for (const element of elements) t.ok(element >= 0n && element < 2n ** 256n);
   await other.close();
   for (const use of [
-    () => other.term('g', 'a', '', 1),
-    () => other.key('record', 'a', 'b'),
+    () => currentIndex(other).term('g', 'a', '', 1),
+    () => currentIndex(other).key('record', 'a', 'b'),
     () => other.element('t', 'a', 1, tag),
     () => other.open(context, tag as SealedKey),
   ])
