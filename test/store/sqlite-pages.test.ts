@@ -90,6 +90,11 @@ t.test('a page of a range begins where the last one has ended', async (t) => {
   t.strictSame(sourcesOfSeeks(sql), ['Variable', 'Variable'], sql);
 });
 
+t.test('a page of a term in several indexes begins where the last one has ended in each', async (t) => {
+  const sql = page({ of: { term: [termOf('Name', 'a'), termOf('Name', 'b')] }, before });
+  t.strictSame(sourcesOfSeeks(sql), ['Variable', 'Variable'], sql);
+});
+
 t.test('a second bound in the statement would be found', async (t) => {
   const [sql = ''] = pages['of all objects'] ?? [];
   t.strictSame(sourcesOfSeeks(sql.replace('seq <=', 'seq >= 1 and seq <=')), ['Variable']);
