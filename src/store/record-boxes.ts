@@ -1,13 +1,6 @@
 import { joinBytes, splitBytes } from '../common/bytes.ts';
 import { boxEpoch, boxTag, type RecordContext, type Vault } from '../vault/vault.ts';
-import {
-  type Aliases,
-  type RecordChanges,
-  type RemovedRecord,
-  removalOf,
-  type StoredRecord,
-  type WrittenRecord,
-} from './store.ts';
+import type { Aliases, RecordChanges, RemovedRecord, StoredRecord, WrittenRecord } from './store.ts';
 
 /** Rows of records, sealed: their keys, and what their boxes contain. */
 
@@ -18,7 +11,7 @@ export interface RecordContent {
 }
 
 /** A row of a record to write, and what it needs. */
-export interface SealedRecord {
+export interface RecordWrite {
   readonly put: WrittenRecord;
   /** The row that it replaces, where that is in another index. */
   readonly removals: readonly RemovedRecord[];
@@ -44,7 +37,7 @@ export function sealRecordBox(
   { kind, group, expires }: Pick<StoredRecord, 'kind' | 'group' | 'expires'>,
   { id, content }: RecordContent,
   replaced?: StoredRecord,
-): SealedRecord {
+): RecordWrite {
   const plain = joinBytes(new TextEncoder().encode(id), content);
   try {
     for (;;) {
@@ -79,8 +72,13 @@ export function openRecordBox(vault: Vault, row: StoredRecord): RecordContent {
   return { id: new TextDecoder().decode(id), content };
 }
 
+/** Returns what a unit needs to remove a record. */
+export function removalOf({ kind, key, version, box }: StoredRecord): RemovedRecord {
+  return { kind, key, version, tag: boxTag(box) };
+}
+
 /** Joins what is written of records of one unit. */
-export function joinSealed(sealed: readonly SealedRecord[]): Omit<RecordChanges, 'expects'> {
+export function joinSealed(sealed: readonly RecordWrite[]): Omit<RecordChanges, 'expects'> {
   return {
     puts: sealed.map(({ put }) => put),
     removals: sealed.flatMap(({ removals }) => removals),

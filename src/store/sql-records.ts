@@ -1,9 +1,10 @@
 import { boxTag, type SealedKey } from '../vault/vault.ts';
 import { cellBytes, cellNumber, cellText, exactInteger } from './cells.ts';
+import { removalOf } from './record-boxes.ts';
 import { reservesOf } from './reserves.ts';
 import { hasOwnNumber, isNumberAfter } from './row-numbers.ts';
 import type { Read, SqlDriver, SqlRow, SqlStep, SqlUnit, SqlValue, WrittenRow } from './sql-driver.ts';
-import { type RecordChanges, type RecordQuery, removalOf, type StoredRecord } from './store.ts';
+import type { RecordChanges, RecordQuery, StoredRecord } from './store.ts';
 
 /** Records in SQL. Writes of records are steps of the unit that `sql-store.ts` commits. */
 

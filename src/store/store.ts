@@ -1,4 +1,4 @@
-import { boxTag, type SealedKey } from '../vault/vault.ts';
+import type { SealedKey } from '../vault/vault.ts';
 import type { ColumnName } from './columns.ts';
 
 /**
@@ -163,11 +163,6 @@ export interface RemovedRecord {
   readonly version: number;
   /** Tag of its box. */
   readonly tag: Uint8Array;
-}
-
-/** Returns what a unit needs to remove a record. */
-export function removalOf({ kind, key, version, box }: StoredRecord): RemovedRecord {
-  return { kind, key, version, tag: boxTag(box) };
 }
 
 /** Record changes of one unit, under the same locks as its objects. */

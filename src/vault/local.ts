@@ -226,7 +226,7 @@ class KeyringVault implements LocalVault {
   async close(): Promise<void> {
     this.#closed = true;
     this.#watch.end();
-    await Promise.allSettled([this.#refreshing, this.#epochs.settle()]);
+    await Promise.allSettled([this.#refreshing, this.#epochs.awaitRotation()]);
     await this.#rootChanges.close();
     this.#keyring?.wipe();
     [this.#keyring, this.#sealedBecause] = [undefined, 'the vault is closed'];

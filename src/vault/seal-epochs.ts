@@ -103,7 +103,7 @@ export class SealEpochs {
   }
 
   /** Resolves when nothing changes any more. */
-  async settle(): Promise<void> {
+  async awaitRotation(): Promise<void> {
     await this.#rotating?.catch(() => {});
   }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
+import { clientKind } from '../../src/identity/client-entry.ts';
 import { decodeKeyring, readStoreId } from '../../src/vault/keyring-format.ts';
 import { OpenKeyring } from '../../src/vault/open-keyring.ts';
 import { createFileRoot } from '../../src/vault/roots/file-root.ts';
@@ -15,8 +16,8 @@ import { KmipdProcess, runKmipd } from '../fixture/kmipd.ts';
 
 t.setTimeout(600_000);
 
-/** Opens an object of today by the keyring of yesterday and a root; undefined where it does not open. */
-async function openStolen(rootKey: string, yesterday: string, today: string, id: string) {
+/** Opens the keyring of yesterday's database by a root. */
+async function openKeyring(rootKey: string, yesterday: string): Promise<OpenKeyring> {
   const old = new DatabaseSync(yesterday, { readOnly: true });
   const stored = old.prepare('select generation, content from keyring').get() as unknown as StoredKeyring;
   old.close();
@@ -26,7 +27,22 @@ async function openStolen(rootKey: string, yesterday: string, today: string, id:
   const keyring = await decodeKeyring(stored, [{ uri: source.uri, root }]);
   await root.close();
   if (typeof keyring === 'string') throw new Error(`yesterday's keyring is ${keyring}`);
-  const open = new OpenKeyring(keyring);
+  return new OpenKeyring(keyring);
+}
+
+/** Whether a thief finds the record of a client in today's database by yesterday's keyring. */
+async function findsClient(rootKey: string, yesterday: string, today: string): Promise<boolean> {
+  const { indexes } = await openKeyring(rootKey, yesterday);
+  const database = new DatabaseSync(today, { readOnly: true });
+  const select = database.prepare('select 1 from sealed_record where key = ?');
+  const found = indexes.some((index) => select.get(index.key('record', clientKind, 'demo')) !== undefined);
+  database.close();
+  return found;
+}
+
+/** Opens an object of today by the keyring of yesterday and a root; undefined where it does not open. */
+async function openStolen(rootKey: string, yesterday: string, today: string, id: string) {
+  const open = await openKeyring(rootKey, yesterday);
   const database = new DatabaseSync(today, { readOnly: true });
   const row = database
     .prepare('select id, grp, object_type, version, box from managed_object where id = ?')
@@ -93,6 +109,9 @@ t.test('only the form for a leak keeps the old root from later rows', async (t) 
   );
   copy('tomorrow.db');
   t.equal(await openStolen(at('stolen.key'), at('yesterday.db'), at('tomorrow.db'), id), undefined);
+  t.equal(await findsClient(at('stolen.key'), at('yesterday.db'), at('today.db')), true);
+  t.equal(await findsClient(at('stolen.key'), at('yesterday.db'), at('tomorrow.db')), false);
+  t.equal(await findsClient(at('after-leak.key'), at('tomorrow.db'), at('tomorrow.db')), true);
   t.ok(
     await openStolen(at('after-leak.key'), at('tomorrow.db'), at('tomorrow.db'), id),
     'the root of the database does',

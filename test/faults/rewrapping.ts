@@ -3,7 +3,7 @@ import type { ResultOf } from '../../src/management/api.ts';
 import { connectManagement } from '../../src/management/client.ts';
 import { CutOffError, type MaintenanceAct, type Round } from './maintenance-act.ts';
 
-/** A seal epoch begins, with other index and set secrets or not, and rows are sealed under it while clients write. */
+/** A seal epoch begins, with other secrets or not, and rows are sealed under it while clients write. */
 export const rewrapping: MaintenanceAct = { name: 'rewrap', aim: 120, run: rewrapSome };
 
 /** Pages of one act: all rows of a long campaign would take longer than its rounds. */

@@ -1,13 +1,11 @@
 import type { Test } from 'tap';
-import { verifyRows } from '../../src/cli/verification/verify-rows.ts';
 import { AddAttribute } from '../../src/operations/attributes/add-attribute.ts';
 import { Destroy } from '../../src/operations/lifecycle/destroy.ts';
 import { Get } from '../../src/operations/transfer/get.ts';
 import { Register } from '../../src/operations/transfer/register.ts';
-import { type RewrappedPage, rewrapPage } from '../../src/protocol/rewrap.ts';
-import { type NumberedTable, numberedTables } from '../../src/store/store.ts';
 import { readEpoch } from '../../src/vault/box.ts';
 import { attributesOf, having, named, storedKey, succeed } from './operations/ask.ts';
+import { findProblems, rewrapAll } from './rewrap-all.ts';
 import { TestService } from './service.ts';
 
 /** Changes one row of the database beside kmipd. */
@@ -20,29 +18,8 @@ export async function rewrapSuite(t: Test, store: string | undefined, forge: For
     ...(store !== undefined && { store }),
   });
   t.teardown(() => service.close());
-  const { database, vault } = service;
-  const seconds = () => Math.floor(service.now / 1000);
-  const page = (table: NumberedTable, after: number, epoch: number, dryRun = false) => {
-    const rewrapped = { store: service.store, vault, sealedRows: database.sealedRows };
-    return rewrapPage(rewrapped, table, after, { epoch, now: seconds(), dryRun });
-  };
-  async function rewrap(
-    epoch: number,
-    dryRun = false,
-  ): Promise<Pick<RewrappedPage, 'older' | 'rewrapped' | 'broken'>> {
-    let [older, rewrapped] = [0, 0];
-    const broken: string[] = [];
-    for (const table of numberedTables)
-      for (let after: number | null = 0; after !== null; ) {
-        const done: RewrappedPage = await page(table, after, epoch, dryRun);
-        older += done.older;
-        rewrapped += done.rewrapped;
-        broken.push(...done.broken);
-        after = done.next;
-      }
-    return { older, rewrapped, broken };
-  }
-  const verify = () => service.snapshot((rows) => verifyRows(rows, vault, async () => {}));
+  const { vault } = service;
+  const rewrap = (epoch: number, dryRun?: boolean) => rewrapAll(service, epoch, dryRun);
   const epochs = () =>
     service.snapshot(async (rows) => {
       const boxes = [
@@ -82,7 +59,7 @@ export async function rewrapSuite(t: Test, store: string | undefined, forge: For
     t.strictSame(await epochs(), new Set([epoch]));
     t.strictSame(await rewrap(epoch), { older: 0, rewrapped: 0, broken: [] });
     t.strictSame(await Promise.all(everything.map(valueOf)), before);
-    t.strictSame((await verify()).problems, []);
+    t.strictSame(await findProblems(service), []);
   });
 
   await t.test('whoever changes a row meanwhile loses nothing', async (t) => {
@@ -99,7 +76,7 @@ export async function rewrapSuite(t: Test, store: string | undefined, forge: For
       const comment = (await attributesOf(service, id)).find(({ name }) => name === 'Comment');
       t.equal(comment?.value, `changed ${id}`);
     }
-    t.strictSame((await verify()).problems, []);
+    t.strictSame(await findProblems(service), []);
   });
 
   await t.test('a row that was altered is named, and keeps no other from it', async (t) => {
@@ -110,6 +87,6 @@ export async function rewrapSuite(t: Test, store: string | undefined, forge: For
     t.strictSame(broken, [`managed_object "${first}"`]);
     t.equal(rewrapped, older - 1);
     t.match(await rewrap(epoch, true), { older: 1 });
-    t.equal((await verify()).problems.length, 1);
+    t.equal((await findProblems(service)).length, 1);
   });
 }

@@ -80,9 +80,9 @@ async function accept(
   for (const file of await removeAnchors(files, storeNames))
     print(`${file} could not be read and was removed, with what it had of other databases`);
   // Without an anchor the former database could take the place of this one until the next process writes.
-  const [store = '', ...former] = storeNames;
+  const [store = '', ...previous] = storeNames;
   const anchor = await anchorOf(backends, store);
-  await createAnchorFiles(files, stateDirectory.anchors.command).write(anchor, former);
+  await createAnchorFiles(files, stateDirectory.anchors.command).write(anchor, previous);
   print(
     `accepted ${objects} objects and ${records} records; ${removed} rows that did not open were removed;${renumbered > 0 ? ` ${renumbered} got a new number;` : ''} other nodes need their files anchor and anchor-command removed too`,
   );

@@ -110,12 +110,11 @@ async function change(args: Arguments, stateDirectory: StateDirectory, begun: Ro
 }
 
 function printEnd(): void {
-  print('the old root, with any copy of the database, opens none of the rows that are there now');
   print(
-    'if somebody may have read the database meanwhile and can write to it, move to one more root: kmipd vault change-root URI',
+    'the old root, with any copy of the database, opens none of the rows that are there now, and no guess finds one of them',
   );
   print(
-    'terms of the search index and the hashes of the set of rows are as before: docs/root-keys.md says what that means',
+    'homes that have not opened the database meanwhile need the file keyring.pin of one that has: docs/root-keys.md says why',
   );
 }
 

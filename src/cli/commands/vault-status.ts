@@ -31,8 +31,8 @@ export const vaultStatus: Command<Arguments> = {
 const formatTimeOrNull = (seconds: number | null) => (seconds === null ? null : formatTime(seconds));
 
 function toJson(status: ManagedVaultStatus) {
-  const { sealedBecause, configured, generation, roots, tokens, epochs, nodes, atHand, rootProblems } =
-    status;
+  const { sealedBecause, configured, generation, roots, tokens, epochs, indexEpochs } = status;
+  const { nodes, atHand, rootProblems } = status;
   return {
     sealed: sealedBecause !== null,
     reason: sealedBecause,
@@ -44,6 +44,7 @@ function toJson(status: ManagedVaultStatus) {
     problems: rootProblems,
     tokens: tokens.map(({ since, ...token }) => ({ ...token, since: formatTime(since) })),
     epochs: epochs.map(({ createdAt, ...epoch }) => ({ ...epoch, created: formatTime(createdAt) })),
+    indexes: indexEpochs,
     nodes: nodes.map(({ name, keyring, writtenAt, roots: node }) => ({
       ...{ name, keyring, roots: node, written: formatTimeOrNull(writtenAt) },
     })),
@@ -51,8 +52,8 @@ function toJson(status: ManagedVaultStatus) {
 }
 
 function formatStatus(status: ManagedVaultStatus): string {
-  const { sealedBecause, configured, generation, roots, tokens, epochs, nodes, atHand, rootProblems } =
-    status;
+  const { sealedBecause, configured, generation, roots, tokens, epochs, indexEpochs } = status;
+  const { nodes, atHand, rootProblems } = status;
   if (sealedBecause !== null)
     return [
       `sealed: ${sealedBecause}`,
@@ -71,6 +72,9 @@ function formatStatus(status: ManagedVaultStatus): string {
       ...['epoch', String(epoch), state, formatTime(createdAt)],
       seals === null ? '' : `${seals} boxes`,
     ]),
+    ...(indexEpochs.length > 1
+      ? [['indexes', indexEpochs.join(', '), 'rows move to the last', '', 'kmipd vault rewrap, retire']]
+      : []),
     ...nodes.map(({ name, keyring, writtenAt, isOwn, roots: node }) => [
       ...['node', name, `generation ${keyring}`, formatTimeOrNull(writtenAt) ?? 'unknown'],
       [...(isOwn ? ['this node'] : []), `roots ${node.join(' ') || 'unknown'}`].join(', '),

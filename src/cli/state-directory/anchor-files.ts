@@ -26,8 +26,8 @@ export function createAnchorFiles(files: readonly string[], own: string): Anchor
     async read(stores) {
       return files.flatMap(readAnchors).filter(({ store }) => stores.includes(store));
     },
-    async write(anchor, former) {
-      const names = [anchor.store, ...former];
+    async write(anchor, previous) {
+      const names = [anchor.store, ...previous];
       const others = readAnchors(own).filter(({ store }) => !names.includes(store));
       await replaceFile(own, encodeAnchors([...others, anchor].slice(-maxStores)));
     },
@@ -35,8 +35,9 @@ export function createAnchorFiles(files: readonly string[], own: string): Anchor
 }
 
 /**
- * Removes the anchors of a database, under any of its names, from files, while no other process writes them. A file that cannot be
- * read goes as a whole, with those of all databases; returns the names of such files.
+ * Removes the anchors of a database, under any of its names, from files, while no other process writes
+ * them. A file that cannot be read goes as a whole, with those of all databases; returns the names of such
+ * files.
  */
 export async function removeAnchors(
   files: readonly string[],

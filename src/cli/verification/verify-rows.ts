@@ -156,9 +156,8 @@ class RowVerifier implements Verification {
     this.#add(segmentOf(id), { table: 'managed_object', id, version, box });
     try {
       const object = ManagedObject.fromStored(row, this.#vault);
-      // Opens and decodes the value.
-      void object.value;
-      for (const each of row.value === null ? [box] : [box, row.value]) this.#noteEpoch(each);
+      void object.value; // Opens and decodes it.
+      for (const each of [box, row.value]) if (each !== null) this.#noteEpoch(each);
       const indexes = indexesOf(this.#vault, box);
       const { columns, terms, uniqueNames } = indexChange(object, undefined, indexes, { uniqueNames: true });
       for (const [name, value] of Object.entries(columns))
@@ -194,7 +193,6 @@ class RowVerifier implements Verification {
       const { id, content } = openRecordBox(this.#vault, row);
       content.fill(0);
       this.#noteEpoch(box);
-      // A look-up asks the index of the epoch, and ends with the others when an index ends.
       if (this.#vault.indexOf(boxEpoch(box)).key('record', kind, id) !== key)
         this.#report(`the record ${name} is not in the index of its epoch`);
     } catch (error) {

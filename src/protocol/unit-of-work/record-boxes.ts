@@ -1,11 +1,12 @@
 import {
   openRecordBox,
   type RecordContent,
+  type RecordWrite,
   recordKeys,
-  type SealedRecord,
+  removalOf,
   sealRecordBox,
 } from '../../store/record-boxes.ts';
-import { removalOf, type Store, type StoredRecord } from '../../store/store.ts';
+import type { Store, StoredRecord } from '../../store/store.ts';
 import { SealBrokenError, type Vault } from '../../vault/vault.ts';
 import { padContent, unpadContent } from './padded-records.ts';
 
@@ -14,7 +15,7 @@ import { padContent, unpadContent } from './padded-records.ts';
  * @throws {VaultUnavailableError} when the vault is sealed
  * @throws {StoreUnavailableError} when the database does not answer
  */
-export async function readRecord(
+export async function findRecord(
   store: Pick<Store, 'record'>,
   vault: Vault,
   kind: string,
@@ -36,7 +37,7 @@ export function sealRecord(
   row: Pick<StoredRecord, 'kind' | 'group' | 'expires'>,
   { id, content }: RecordContent,
   replaced?: StoredRecord,
-): SealedRecord {
+): RecordWrite {
   const padded = padContent(row.kind, content);
   try {
     return sealRecordBox(vault, row, { id, content: padded }, replaced);
@@ -84,7 +85,7 @@ export function isGenuineRecord(vault: Vault, row: StoredRecord): boolean {
  * @throws {VaultUnavailableError} when the vault is sealed
  * @throws {SealBrokenError} when the row is not as it was written
  */
-export function resealRecord(vault: Vault, row: StoredRecord): SealedRecord {
+export function resealRecord(vault: Vault, row: StoredRecord): RecordWrite {
   const opened = openRecord(vault, row);
   try {
     return sealRecord(vault, row, opened, row);
@@ -99,7 +100,7 @@ export function resealRecord(vault: Vault, row: StoredRecord): SealedRecord {
  * @throws {VaultUnavailableError} when the vault is sealed
  */
 export async function deleteRecord(store: Store, vault: Vault, kind: string, id: string): Promise<void> {
-  const read = () => readRecord(store, vault, kind, id);
+  const read = () => findRecord(store, vault, kind, id);
   for (let row = await read(); row !== undefined; row = await read()) {
     const records = { expects: [], puts: [], removals: [removalOf(row)] };
     await store.commit({ expects: [], inserts: [], updates: [], records });

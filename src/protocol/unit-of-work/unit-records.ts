@@ -1,14 +1,14 @@
 import { EventLoopYield } from '../../common/event-loop-yield.ts';
-import { joinSealed, type RecordContent, recordKeys, type SealedRecord } from '../../store/record-boxes.ts';
 import {
-  type RecordChanges,
-  type RemovedRecord,
+  joinSealed,
+  type RecordContent,
+  type RecordWrite,
+  recordKeys,
   removalOf,
-  type Store,
-  type StoredRecord,
-} from '../../store/store.ts';
+} from '../../store/record-boxes.ts';
+import type { RecordChanges, RemovedRecord, Store, StoredRecord } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
-import { isGenuineRecord, openGenuineRecord, openRecord, readRecord, sealRecord } from './record-boxes.ts';
+import { findRecord, isGenuineRecord, openGenuineRecord, openRecord, sealRecord } from './record-boxes.ts';
 
 /** A record as code that belongs to no group sees it. */
 export interface UnitRecord {
@@ -107,7 +107,7 @@ export class UnitRecords {
     const name = recordName(kind, id);
     const isChanged = [over, this.#items, this.#own].some((changes) => changes?.has(name) === true);
     if (!isChanged && !this.#read.has(name))
-      this.#read.set(name, { kind, id, row: await readRecord(this.#store, this.#vault, kind, id) });
+      this.#read.set(name, { kind, id, row: await findRecord(this.#store, this.#vault, kind, id) });
     return this.#known(name, over, group);
   }
 
@@ -220,7 +220,7 @@ export class UnitRecords {
    * used afterwards.
    */
   changes(): RecordChanges {
-    const sealed: SealedRecord[] = [];
+    const sealed: RecordWrite[] = [];
     const removals: RemovedRecord[] = [];
     for (const [name, change] of new Map([...this.#own, ...this.#items])) {
       const { kind, id, group, content, expires = null } = change;

@@ -21,11 +21,11 @@ export class AnchorKeeper {
     keyring: number,
     lanes: readonly KnownLane[],
   ): Promise<void> {
-    const [store = '', ...former] = vault.storeNames;
+    const [store = '', ...previous] = vault.storeNames;
     const anchor: Anchor = { store, keyring, lanes };
     const text = encodeAnchors([anchor]);
     if (text === this.#written) return;
-    await anchors.write(anchor, former);
+    await anchors.write(anchor, previous);
     if (this.#isNew) observer.anchored();
     [this.#written, this.#isNew] = [text, false];
   }

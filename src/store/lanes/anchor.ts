@@ -23,10 +23,10 @@ export interface AnchorStore {
    */
   read(stores: readonly string[]): Promise<readonly Anchor[]>;
   /**
-   * Replaces this process's own anchor of the database, and those of these former names; after a power cut
+   * Replaces this process's own anchor of the database, and those of these earlier names; after a power cut
    * it may be the one before.
    */
-  write(anchor: Anchor, former: readonly string[]): Promise<void>;
+  write(anchor: Anchor, previous: readonly string[]): Promise<void>;
 }
 
 /** `ANCHOR_UNREADABLE`: what should contain anchors cannot be read. */

@@ -1,6 +1,6 @@
 import { boxTag, SealBrokenError, type Vault } from '../../vault/vault.ts';
 import { isCount } from '../cells.ts';
-import { joinSealed, openRecordBox, type SealedRecord, sealRecordBox } from '../record-boxes.ts';
+import { joinSealed, openRecordBox, type RecordWrite, sealRecordBox } from '../record-boxes.ts';
 import type { Read, SqlUnit } from '../sql-driver.ts';
 import { recordUnit, toRecord } from '../sql-records.ts';
 import type { StoredRecord } from '../store.ts';
@@ -49,7 +49,7 @@ export function foldUnit(lanes: readonly OpenLane[], vault: Vault): SqlUnit {
   };
 }
 
-function recordOf({ name, seq, box }: OpenLane, vault: Vault): SealedRecord {
+function recordOf({ name, seq, box }: OpenLane, vault: Vault): RecordWrite {
   const content = new TextEncoder().encode(JSON.stringify({ seq, box }));
   return sealRecordBox(vault, { kind: foldedLaneKind, group, expires: null }, { id: name, content });
 }

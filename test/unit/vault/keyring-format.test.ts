@@ -11,8 +11,10 @@ import {
   describeRoot,
   type Keyring,
   removeRoot,
+  retireSealEpochs,
 } from '../../../src/vault/keyring.ts';
 import { decodeKeyring, encodeKeyring } from '../../../src/vault/keyring-format.ts';
+import { checkPin } from '../../../src/vault/keyring-pin.ts';
 import { openLocalVault } from '../../../src/vault/local.ts';
 import { ByteRoot } from '../../../src/vault/roots/byte-root.ts';
 import { createFileRoot } from '../../../src/vault/roots/file-root.ts';
@@ -42,6 +44,8 @@ function createRooted(createdAt = 1_700_000_000): { keyring: Keyring; root: Name
 }
 
 const secretsOf = ({ secrets }: Keyring) => secrets.map(({ value }) => value.bytes.toHex());
+const setSecretsOf = ({ secrets }: Keyring) =>
+  secrets.filter(({ kind }) => kind === 'set').map(({ value }) => value.bytes);
 const jsonOf = (stored: StoredKeyring): Json =>
   JSON.parse(Buffer.from(stored.content.subarray(32)).toString());
 
@@ -210,4 +214,51 @@ t.test('each live root opens a keyring alone, and both are needed to change it',
   t.throws(() => removeRoot(keyring, other.root.id), /is not live/);
   await root.root.close();
   await t.rejects(root.root.wrap(rootKey), /the root is closed/);
+});
+
+t.test('who knows a set secret that was replaced makes no keyring', async (t) => {
+  const { keyring, root } = createRooted();
+  const renewed = addSealEpoch(keyring, 2, { renewsHashes: true });
+  t.strictSame(
+    renewed.secrets.map(({ kind, epoch }) => `${kind} ${epoch}`),
+    ['seal 1', 'index 1', 'set 1', 'seal 2', 'index 2', 'set 2'],
+  );
+  const place = { file: join(directory, 'pins'), database: 'a database' };
+  checkPin(place, keyring);
+  checkPin(place, renewed);
+  checkPin(place, (await decodeKeyring(await encodeKeyring(renewed, [root]), [root])) as Keyring);
+
+  const known = keyring.secrets[2]?.value.bytes as Uint8Array;
+  /** Returns a keyring with a MAC under these set secrets only. Anyone wraps by a public key. */
+  const forge = async (forged: Keyring, ...secrets: readonly Uint8Array[]) => {
+    const { generation, content } = await encodeKeyring(forged, [root]);
+    let mac = content.subarray(32);
+    for (const secret of secrets) mac = Uint8Array.fromHex(keyedHash(secret, 'kmipd/2 keyring', mac));
+    return { generation, content: Buffer.concat([mac, content.subarray(32)]) };
+  };
+  const own = addSealEpoch(renewed, 3, { renewsHashes: true });
+  const ownSecret = own.secrets.at(-1)?.value.bytes as Uint8Array;
+  t.type(await decodeKeyring(await forge(own, ...setSecretsOf(own)), [root]), 'object');
+  for (const secrets of [[known], [ownSecret], [known, ownSecret], [ownSecret, known]])
+    t.equal(await decodeKeyring(await forge(own, ...secrets), [root]), 'altered');
+
+  // Without the secret that he lacks, it is not the keyring of this home.
+  const without = { ...own, secrets: own.secrets.filter(({ kind, epoch }) => kind !== 'set' || epoch !== 2) };
+  const opened = (await decodeKeyring(await forge(without, known, ownSecret), [root])) as Keyring;
+  t.equal(opened.generation, 3);
+  t.throws(() => checkPin(place, opened), { code: 'VAULT_UNAVAILABLE', message: /another database/ });
+
+  const retired = retireSealEpochs(own, 3);
+  t.strictSame(
+    retired.secrets.map(({ kind, epoch }) => `${kind} ${epoch}`),
+    ['seal 3', 'index 3', 'set 3'],
+  );
+  t.throws(() => checkPin(place, retired), { code: 'VAULT_UNAVAILABLE' }, 'a home that missed the renewal');
+  checkPin(place, own);
+  checkPin(place, retired);
+  t.strictSame(
+    retireSealEpochs(addSealEpoch(renewed, 4), 3).secrets.map(({ kind, epoch }) => `${kind} ${epoch}`),
+    ['index 2', 'set 2', 'seal 3'],
+    'epochs of a plain rotation have the hashes of before',
+  );
 });

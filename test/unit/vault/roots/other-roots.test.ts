@@ -50,6 +50,7 @@ t.test('a root that comes later unseals the vault at once', async (t) => {
       generation: null,
       roots: [],
       epochs: [],
+      indexEpochs: [],
       atHand: [],
       rootProblems: [],
       prepared: null,
