@@ -1,4 +1,5 @@
 import type { Test } from 'tap';
+import { joinBytes, splitBytes } from '../../src/common/bytes.ts';
 import type { AnchorStore } from '../../src/store/lanes/anchor.ts';
 import { selectLanes } from '../../src/store/lanes/open-lane.ts';
 import { type Database, openDatabase } from '../../src/store/open.ts';
@@ -32,7 +33,7 @@ export function sealedRecord(id: string, kind: string, version = 1): WrittenReco
   const row = { kind, key, group: 'blue', expires: null };
   const sealedAt = (at: number) => {
     const context = { kind: 'record', recordKind: kind, key, group: 'blue', expires: null } as const;
-    return vault.seal({ ...context, version: at }, encode(`${id} ${at}`));
+    return vault.seal({ ...context, version: at }, joinBytes(encode(id), encode(`${id} ${at}`)));
   };
   const replacedTag = version === 1 ? null : boxTag(sealedAt(version - 1));
   return { ...row, version, box: sealedAt(version), replacedTag };
@@ -112,7 +113,7 @@ export async function readRecord(process: Process, kind: string, key: string): P
 function open({ learnOpened }: Process, context: SealContext, box: SealedKey): string {
   const plain = vault.open(context, box);
   learnOpened(context, box);
-  return new TextDecoder().decode(plain);
+  return new TextDecoder().decode(context.kind === 'record' ? splitBytes(plain)[1] : plain);
 }
 
 async function orRefused(read: () => Promise<string>): Promise<string> {

@@ -1,13 +1,17 @@
 import t from 'tap';
 import { RowMemory, type SeenRow } from '../../../../src/store/lanes/row-memory.ts';
 import type { WrittenRow } from '../../../../src/store/sql-driver.ts';
-import type { SealContext, SealedKey } from '../../../../src/vault/vault.ts';
+import { boxTag, type SealContext, type SealedKey } from '../../../../src/vault/vault.ts';
 
 /** Which versions of a row count as earlier ones. */
 
-const tagOf = (text: string) => new TextEncoder().encode(text.padEnd(16));
-const object = (version: number, tag: string): SeenRow => ({
-  ...{ table: 'managed_object', id: 'a', version, tag: tagOf(tag) },
+/** A box of epoch 0 that ends with a text. */
+const boxOf = (text: string) =>
+  Uint8Array.from([...new Uint8Array(18), ...new TextEncoder().encode(text.padEnd(16))]) as SealedKey;
+/** The box with that tag. */
+const boxWith = (tag: Uint8Array) => Uint8Array.from([...new Uint8Array(14), ...tag]) as SealedKey;
+const object = (version: number, box: string): SeenRow => ({
+  ...{ table: 'managed_object', id: 'a', version, tag: boxTag(boxOf(box)) },
 });
 const record = (version: number, tag: string): SeenRow => ({
   ...object(version, tag),
@@ -20,7 +24,7 @@ function memoryOf(...rows: SeenRow[]): RowMemory {
   for (const { table, id, version, tag } of rows) {
     const context =
       table === 'managed_object' ? { kind: 'object', id, version } : { kind: 'record', key: id, version };
-    memory.learnOpened(context as unknown as SealContext, tag as SealedKey);
+    memory.learnOpened(context as unknown as SealContext, boxWith(tag));
   }
   return memory;
 }
@@ -54,7 +58,7 @@ t.test('an object is known to its group, once it was opened there', async (t) =>
   const open = (id: string, group: string, version: number) =>
     memory.learnOpened(
       { kind: 'object', id, group, objectType: 'SecretData', version, valueBinding: null },
-      tagOf(`${id}${version}`) as SealedKey,
+      boxOf(`${id}${version}`),
     );
   memory.learnCommitted({ table: 'managed_object', id: 'a', before: null, after: object(1, 'a1') });
   t.equal(memory.isKnown('blue', 'a'), false, 'whose group is not known');
@@ -90,7 +94,7 @@ t.test('rows beyond the bound are forgotten, those first that were seen first', 
   const learn = (at: number) =>
     memory.learnOpened(
       { kind: 'object', id: `${at}`, version: 2 } as SealContext,
-      tagOf(`${at}`) as SealedKey,
+      boxOf(`${at}`),
     );
   const isFound = (at: number) => memory.isOld({ ...object(1, 'old'), id: `${at}` });
   for (let at = 0; at < 3 * count; at += 1) {
