@@ -92,10 +92,7 @@ t.test('rows beyond the bound are forgotten, those first that were seen first', 
   const memory = new RowMemory();
   const count = 65_536;
   const learn = (at: number) =>
-    memory.learnOpened(
-      { kind: 'object', id: `${at}`, version: 2 } as SealContext,
-      boxOf(`${at}`),
-    );
+    memory.learnOpened({ kind: 'object', id: `${at}`, version: 2 } as SealContext, boxOf(`${at}`));
   const isFound = (at: number) => memory.isOld({ ...object(1, 'old'), id: `${at}` });
   for (let at = 0; at < 3 * count; at += 1) {
     learn(at);
