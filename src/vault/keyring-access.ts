@@ -99,7 +99,7 @@ export class KeyringAccess {
       const keyring = await decodeKeyring(stored, roots);
       if (keyring === 'altered') throw this.#altered(stored);
       if (keyring === 'foreign') {
-        // What people gave has opened the keyring before: the stored one was changed.
+        // What operators gave has opened the keyring before: the stored one was changed.
         if (this.#storeId === undefined) await this.roots.drop();
         throw new VaultUnavailableError(roots.map(foreignRootMessage).join('; '));
       }

@@ -22,8 +22,8 @@ export interface KeyringPlace {
   /** By which the state directory recognises the keyring; nothing is compared when left out. */
   readonly pin?: PinPlace;
   readonly keyrings: KeyringStore;
-  /** Is told of a keyring that was altered. */
+  /** Learns of a keyring that was altered. */
   readonly forged?: (row: ForgedRow) => void;
-  /** Is told of the roots when a keyring was opened and they are others than before. */
+  /** Learns of the roots when a keyring was opened and they are others than before. */
   readonly rootsChanged?: (roots: RootsInUse) => void;
 }

@@ -1,15 +1,15 @@
 import type { Secret } from '../common/secret.ts';
 import type { KeyringPlace } from './keyring-place.ts';
-import type { RootSource } from './roots/root.ts';
+import type { RootIntent, RootSource } from './roots/root.ts';
 import type { ForgedRow, SealContext, SealedKey, UnsealProgress, Vault, VaultStatus } from './vault.ts';
 
 /** Settings of a vault. */
 export interface LocalVaultOptions extends KeyringPlace {
-  /** Is told of each row that does not open, and of a keyring that was altered. */
+  /** Learns of each row that does not open, and of a keyring that was altered. */
   readonly forged?: (row: ForgedRow) => void;
-  /** Is told of each box that opens. */
+  /** Learns of each box that opens. */
   readonly opened?: (context: SealContext, sealed: SealedKey) => void;
-  /** Is told of each reason for which the vault is sealed, and when it no longer is. */
+  /** Learns of each reason for which the vault is sealed, and when it no longer is. */
   readonly sealing?: SealingObserver;
   /** Seconds between reads of other processes' epochs and retries while sealed; 0: never, 60 by default. */
   readonly refreshSeconds?: number;
@@ -89,7 +89,7 @@ export interface LocalVault extends Vault {
    * @throws {VaultUnavailableError} when the vault is sealed, the root or one that is live cannot be used, or
    *   another process changes the keyring.
    */
-  addRoot(source: RootSource, intent?: 'use' | 'create'): Promise<string>;
+  addRoot(source: RootSource, intent?: RootIntent): Promise<string>;
   /**
    * Ends all live roots but one, by its id; they open no later keyring. That root has to open the keyring
    * alone.
@@ -98,7 +98,7 @@ export interface LocalVault extends Vault {
    *   changes the keyring.
    */
   keepRoot(id: string): Promise<void>;
-  /** Uses these sources in place of the former; what people have given to one of the same URI stays. */
+  /** Uses these sources in place of the former; what operators have given to one of the same URI stays. */
   useSources(sources: readonly RootSource[]): Promise<void>;
   /** Reads the stored keyring, by its root if needed: unseals the vault, adds epochs of others. */
   refresh(): Promise<void>;

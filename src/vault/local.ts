@@ -7,7 +7,7 @@ import { KeyringAccess, requireStored } from './keyring-access.ts';
 import type { LocalVault, LocalVaultOptions } from './local-vault.ts';
 import { OpenKeyring } from './open-keyring.ts';
 import { RootChanges } from './root-changes.ts';
-import type { RootSource } from './roots/root.ts';
+import type { RootIntent, RootSource } from './roots/root.ts';
 import { SealEpochs } from './seal-epochs.ts';
 import {
   type RowIndex,
@@ -181,7 +181,7 @@ class KeyringVault implements LocalVault {
     await this.#rootChanges.prepare(source, isMade);
   }
 
-  async addRoot(source: RootSource, intent: 'use' | 'create' = 'create'): Promise<string> {
+  async addRoot(source: RootSource, intent: RootIntent = 'create'): Promise<string> {
     this.#requireKeyring();
     return requireStored(this.#rootChanges.add(source, intent).finally(() => this.#reopen()));
   }

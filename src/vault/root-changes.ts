@@ -2,8 +2,8 @@ import { addRoot, removeRoot, wipeKeyring } from './keyring.ts';
 import type { KeyringAccess } from './keyring-access.ts';
 import { encodeKeyring, requireOpened, requireOpenedBy } from './keyring-format.ts';
 import { nameOfRoot } from './root-messages.ts';
-import type { RootSource } from './roots/root.ts';
-import { openSource, type RootIntent } from './roots/root-access.ts';
+import type { RootIntent, RootSource } from './roots/root.ts';
+import { openSource } from './roots/root-access.ts';
 import { type StoredKeyring, type VaultStatus, VaultUnavailableError } from './vault.ts';
 
 /** Changes which roots are live, and which sources this process uses; while the vault is unsealed. */
@@ -27,7 +27,7 @@ export class RootChanges {
     return this.#access.roots.sources;
   }
 
-  /** The sources for which people may give something; some of them only while the vault is sealed. */
+  /** The sources for which operators may give something; some of them only while the vault is sealed. */
   get waiting(): readonly RootSource[] {
     const candidate = this.#candidate === undefined ? [] : [this.#candidate];
     return [
@@ -37,7 +37,7 @@ export class RootChanges {
   }
 
   /**
-   * Makes what is missing of the root of a source, which may become live later; what people give is for it
+   * Makes what is missing of the root of a source, which may become live later; what operators give is for it
    * meanwhile. `isMade`: it was made before. Ends the source before; that is all where none is given.
    * @throws {VaultUnavailableError} when it cannot be made.
    */
@@ -54,8 +54,8 @@ export class RootChanges {
   /**
    * Makes one more root live, after the keyring with its wraps was opened by it alone, and resolves to its
    * id; where it is live already, the source is taken only. Undefined when another process has changed the
-   * keyring at the same time. A prepared source of the same URI, to which people have given what it needs, is
-   * taken in place of the given one. A source that is not taken is closed, unless it is prepared.
+   * keyring at the same time. A prepared source of the same URI, to which operators have given what it
+   * needs, is taken in place of the given one. A source that is not taken is closed, unless it is prepared.
    * @throws as `change`
    */
   async add(given: RootSource, intent: RootIntent): Promise<string | undefined> {
@@ -99,8 +99,8 @@ export class RootChanges {
 
   /**
    * Ends every live root but one, which must open the stored keyring and the next one alone, opened anew
-   * unless people have opened it; keeps the source of that root. Resolves to false when another process has
-   * changed the keyring at the same time.
+   * unless operators have opened it; keeps the source of that root. Resolves to false when another process
+   * has changed the keyring at the same time.
    * @throws {VaultUnavailableError} when that root is not at hand, or not live.
    */
   async keep(id: string): Promise<boolean> {
@@ -136,8 +136,8 @@ export class RootChanges {
   }
 
   /**
-   * Uses these sources; one of a URI that is in use stays, with what people have given it, and the given one
-   * is closed.
+   * Uses these sources; one of a URI that is in use stays, with what operators have given it, and the given
+   * one is closed.
    */
   async use(sources: readonly RootSource[]): Promise<void> {
     const before = this.sources;

@@ -1,7 +1,6 @@
 /**
  * Port of the vault: seals what the store receives, opens it afterwards, and computes the keyed hashes by
- * which the store finds it. The one adapter is `local.ts`, which keeps its root key in a file. Everything
- * sealed is bound to one row of the store:
+ * which the store finds it. The adapter is `local.ts`. Everything sealed is bound to one row of the store:
  *
  *     const context = { kind: 'value', id, group: 'storage', objectType: 'SymmetricKey' } as const;
  *     const sealed = vault.seal(context, keyMaterial); // may be stored
@@ -219,7 +218,7 @@ export interface VaultStatus {
   /** Ids of the live roots that it has opened, and why others do not open, one line each. */
   readonly atHand: readonly string[];
   readonly rootProblems: readonly string[];
-  /** The root that is to become live, and whether people have given what it needs; null: none. */
+  /** The root that is to become live, and whether operators have given what it needs; null: none. */
   readonly prepared: { readonly uri: string; readonly isReady: boolean } | null;
   /** Of the keyring in use; null while the vault is sealed, as are the lists empty. */
   readonly generation: number | null;

@@ -18,7 +18,7 @@ export interface RootChangeOptions {
   readonly uri: RootUri;
   /** That of a root `passphrase:`, if it is one. */
   readonly passphrase: RootPassphrase;
-  /** How long to wait for people and other nodes. */
+  /** How long to wait for operators and other nodes. */
   readonly waitSeconds: number;
 }
 
@@ -70,8 +70,8 @@ function hasEnded({ previous = [], lastEpoch }: RootChangeNote): boolean {
 }
 
 /**
- * Whether this process uses one source, by which it has opened the only root. What people have opened stays
- * open; other roots may have been lost since, and are opened again to know.
+ * Whether this process uses one source, by which it has opened the only root. What operators have opened
+ * stays open; other roots may have been lost since, and are opened again to know.
  */
 function isComplete({ roots, configured, atHand }: ManagedVaultStatus, text: string): boolean {
   const [live, ...others] = roots;
@@ -89,7 +89,7 @@ export async function readStatus(call: ManagementCall): Promise<ManagedVaultStat
   throw new CommandError(`the vault is sealed: ${status.sealedBecause}`);
 }
 
-/** Makes what people have to be given, or have to give, of a root. */
+/** Makes what operators have to be given, or have to give, of a root. */
 async function prepare(
   options: RootChangeOptions,
   status: ManagedVaultStatus,

@@ -19,7 +19,7 @@ const lengthBytes = 2;
  * wraps by. Wraps inside of wraps would grow with each root beyond what tokens take.
  */
 export function createJoinedRoot(uri: string, sources: readonly RootSource[]): RootSource {
-  // What people have given is used up by opening, so that everything else has to be there before.
+  // What operators have given is used up by opening, so that everything else has to be there before.
   const order = sources.toSorted((a, b) => Number(a.isAttended === true) - Number(b.isAttended === true));
   const open = async (opening: (source: RootSource) => Promise<OpenRoot>): Promise<OpenRoot> => {
     const roots = new Map<RootSource, OpenRoot>();

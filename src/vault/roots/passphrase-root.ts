@@ -4,7 +4,7 @@ import { Secret } from '../../common/secret.ts';
 import { trimSpace } from '../secret-text.ts';
 import { type UnsealProgress, VaultUnavailableError } from '../vault.ts';
 import { ByteRoot, rootBytes } from './byte-root.ts';
-import { type OpenRoot, RootMissingError, type RootSource } from './root.ts';
+import { type OpenRoot, type RootIntent, RootMissingError, type RootSource } from './root.ts';
 import {
   type PassphraseSettings,
   passphraseCost,
@@ -153,27 +153,23 @@ async function deriveRoot(
   passphrase: Secret,
   settingsFile: string,
   storeId: Uint8Array,
-  intent: 'use' | 'create',
+  intent: RootIntent,
 ): Promise<OpenRoot> {
   return new ByteRoot(await deriveBytes(passphrase, settingsFile, intent), storeId);
 }
 
 /** Derives the bytes of the root and wipes the passphrase. */
-async function deriveBytes(
-  passphrase: Secret,
-  settingsFile: string,
-  intent: 'use' | 'create',
-): Promise<Secret> {
+async function deriveBytes(passphrase: Secret, settingsFile: string, intent: RootIntent): Promise<Secret> {
   try {
-    const settings = readRootSettings(settingsFile).passphrase ?? createSettings(intent, settingsFile);
     if (intent === 'create') requireNewLength(passphrase);
+    const settings = readRootSettings(settingsFile).passphrase ?? createSettings(intent, settingsFile);
     return await stretch(passphrase, settings);
   } finally {
     passphrase.wipe();
   }
 }
 
-function createSettings(intent: 'use' | 'create', settingsFile: string): PassphraseSettings {
+function createSettings(intent: RootIntent, settingsFile: string): PassphraseSettings {
   if (intent === 'use')
     throw new VaultUnavailableError(
       `${settingsFile} is missing, or has no salt, without which the passphrase opens nothing: restore it from its backup`,

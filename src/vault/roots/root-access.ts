@@ -1,8 +1,5 @@
 import { VaultUnavailableError } from '../vault.ts';
-import type { NamedRoot, OpenRoot, RootSource } from './root.ts';
-
-/** `create` makes what is missing, for a new database. */
-export type RootIntent = 'use' | 'create';
+import type { NamedRoot, OpenRoot, RootIntent, RootSource } from './root.ts';
 
 interface Kept {
   readonly storeId: Uint8Array;
@@ -10,9 +7,9 @@ interface Kept {
 }
 
 /**
- * Opens the roots of a vault while a keyring is read or written. One that people open stays open, because the
- * epochs of other processes come without them; every other one is opened for each use, so that one that was
- * exchanged or taken away is noticed.
+ * Opens the roots of a vault while a keyring is read or written. One that operators open stays open, because
+ * the epochs of other processes come without them; every other one is opened for each use, so that one that
+ * was exchanged or taken away is noticed.
  */
 export class RootAccess {
   #sources: readonly RootSource[];
@@ -56,7 +53,7 @@ export class RootAccess {
     return this.#sources;
   }
 
-  /** Whether people have opened the root of a source, or need not. */
+  /** Whether operators have opened the root of a source, or need not. */
   isOpen(source: RootSource): boolean {
     return source.isAttended !== true || this.#kept.has(source);
   }
@@ -73,7 +70,7 @@ export class RootAccess {
     return root.id;
   }
 
-  /** Gives the root of one source to `use`, opened anew unless people have opened it. */
+  /** Gives the root of one source to `use`, opened anew unless operators have opened it. */
   async withOne<T>(
     source: RootSource,
     storeId: Uint8Array,
@@ -99,7 +96,7 @@ export class RootAccess {
     }
   }
 
-  /** Closes the roots that people have opened, because they were wrong or the vault closes. */
+  /** Closes the roots that operators have opened, because they were wrong or the vault closes. */
   async drop(): Promise<void> {
     const kept = [...this.#kept.values()];
     this.#kept.clear();

@@ -17,6 +17,9 @@ export interface OpenRoot {
   close(): Promise<void>;
 }
 
+/** What a root is opened for; `create` makes what is missing. */
+export type RootIntent = 'use' | 'create';
+
 /** Where a root comes from; opening it may wait for a terminal, a file, a token or custodians. */
 export interface RootSource {
   /** The URI without secrets, for configuration, logs and `vault status`. */
@@ -29,9 +32,9 @@ export interface RootSource {
    * @throws {VaultUnavailableError}
    */
   create?(storeId: Uint8Array): Promise<OpenRoot>;
-  /** True: people open it, so that it is kept open until the vault closes. */
+  /** True: operators open it, so that it is kept open until the vault closes. */
   readonly isAttended?: boolean;
-  /** False while `open` is sure to fail, because people have not given what it needs. */
+  /** False while `open` is sure to fail, because operators have not given what it needs. */
   readonly isReady?: boolean;
   /** True while `open` would ask once more on a terminal: the answer before was wrong. */
   readonly mayAskAgain?: boolean;

@@ -40,7 +40,7 @@ export function isShareText({ bytes }: Secret): boolean {
 
 /** Decodes the line of a share; returns what is wrong with it as a text that shows nothing of it. */
 export function decodeShare(input: Secret): RootShare | string {
-  // People type them.
+  // Operators type them.
   using lower = new Secret(trimSpace(input.bytes).map(toLowerCase));
   const line = lower.bytes;
   const nextColon = (at: number) => line.indexOf(colon, at + 1);
