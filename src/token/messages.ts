@@ -56,6 +56,9 @@ export interface TokenLoginRequest {
 /** `find` a key; `create` it when there is none; `trial`: instead, make one that ends with the session. */
 export type KeyMode = 'find' | 'create' | 'trial';
 
+/** `objects`: no key is opened; keys that are managed objects are made and used. */
+export type TokenMode = KeyMode | 'objects';
+
 export interface KeyRequest {
   readonly mode: KeyMode;
   readonly object?: string | undefined;

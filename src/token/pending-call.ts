@@ -4,6 +4,7 @@ import type { VerbName } from './frames.ts';
 export class PendingCall {
   readonly verb: VerbName;
   readonly body: Uint8Array;
+  readonly milliseconds: number;
   readonly #answer = Promise.withResolvers<Uint8Array>();
   readonly #timer: NodeJS.Timeout;
   #isSettled = false;
@@ -12,6 +13,7 @@ export class PendingCall {
   constructor(verb: VerbName, body: Uint8Array, milliseconds: number, late: () => Error) {
     this.verb = verb;
     this.body = body;
+    this.milliseconds = milliseconds;
     this.#timer = setTimeout(() => this.reject(late()), milliseconds);
   }
 

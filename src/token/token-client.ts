@@ -7,11 +7,11 @@ import { findPinFile, LoginJournal } from './login-journal.ts';
 import {
   decodeSecret,
   encodeUnwrap,
-  type KeyMode,
   maxSecretBytes,
   maxWrappedBytes,
   TokenFailure,
   type TokenKeyDescription,
+  type TokenMode,
 } from './messages.ts';
 import { PendingCall } from './pending-call.ts';
 import { ProcessEndedError, type TokenProcess } from './token-process.ts';
@@ -24,7 +24,7 @@ export interface TokenClientOptions {
   /** What an operator runs to ask for a login after a refused one; default: he removes that file. */
   readonly loginCommand?: string;
   /** What is done when the key is missing; default `find`: nothing. `create` is for the set-up alone. */
-  readonly mode?: KeyMode;
+  readonly mode?: TokenMode;
   /** How long a call may take, the wait for a new process and for other calls included; default 10,000. */
   readonly callMilliseconds?: number;
   /** How long each step of a start may take; default 30,000. */
@@ -88,6 +88,11 @@ export class TokenClient {
       this.#pings = setInterval(() => void this.#pingIdle(), pingMilliseconds).unref();
   }
 
+  /** Serial number of the token; undefined before it was found once. */
+  get serial(): string | undefined {
+    return this.#supervisor.token?.serial;
+  }
+
   get health(): TokenHealth {
     return this.#supervisor.health;
   }
@@ -136,7 +141,7 @@ export class TokenClient {
   async wrap(secret: Uint8Array): Promise<Uint8Array> {
     if (secret.length === 0 || secret.length > maxSecretBytes)
       throw new RangeError(`a token wraps 1 to ${maxSecretBytes} bytes`);
-    return this.#ask('wrap', copySecret(secret), (answer) => {
+    return this.ask('wrap', copySecret(secret), (answer) => {
       if (answer.length < 2 || answer.length > maxWrappedBytes) throw new RangeError('no wrapped secret');
       return new Uint8Array(answer);
     });
@@ -150,7 +155,7 @@ export class TokenClient {
     if (wrapped.length === 0 || wrapped.length > maxWrappedBytes) return undefined;
     const mask = randomFillSync(new Uint8Array(maxSecretBytes));
     try {
-      return await this.#ask('unwrap', encodeUnwrap(mask, wrapped), (answer) => decodeSecret(answer, mask));
+      return await this.ask('unwrap', encodeUnwrap(mask, wrapped), (answer) => decodeSecret(answer, mask));
     } finally {
       mask.fill(0);
     }
@@ -158,7 +163,7 @@ export class TokenClient {
 
   /** Asks whether token and session are there; a process that has grown too large is replaced. */
   async ping(): Promise<void> {
-    const residentBytes = await this.#ask('ping', new Uint8Array(), decodeResidentBytes);
+    const residentBytes = await this.ask('ping', new Uint8Array(), decodeResidentBytes);
     if (residentBytes > this.#options.maxResidentBytes)
       this.#supervisor.process?.kill(
         `its process had ${Math.ceil(residentBytes / mebibyte)} MiB of memory and was replaced`,
@@ -172,11 +177,17 @@ export class TokenClient {
   }
 
   /**
-   * Makes a call and decodes its answer, which is overwritten. A process whose answer cannot be decoded is
-   * replaced.
+   * Makes a call and decodes its answer, which is overwritten, as the body is. A process whose answer cannot
+   * be decoded is replaced. `milliseconds`: another time for the call than that of the options.
+   * @throws {VaultUnavailableError} when the token cannot be used now.
    */
-  async #ask<T>(verb: VerbName, body: Uint8Array, decode: (answer: Uint8Array) => T): Promise<T> {
-    const answer = await this.#call(verb, body);
+  async ask<T>(
+    verb: VerbName,
+    body: Uint8Array,
+    decode: (answer: Uint8Array) => T,
+    milliseconds = this.#options.callMilliseconds,
+  ): Promise<T> {
+    const answer = await this.#call(verb, body, milliseconds);
     try {
       return decode(answer);
     } catch {
@@ -188,14 +199,14 @@ export class TokenClient {
     }
   }
 
-  #call(verb: VerbName, body: Uint8Array): Promise<Uint8Array> {
-    const { callMilliseconds, maxWaitingCalls } = this.#options;
+  #call(verb: VerbName, body: Uint8Array, milliseconds: number): Promise<Uint8Array> {
+    const { maxWaitingCalls } = this.#options;
     if (this.#calls.length >= maxWaitingCalls) {
       body.fill(0);
       throw this.#supervisor.unavailable(`${maxWaitingCalls} calls wait for it already`);
     }
-    const call = new PendingCall(verb, body, callMilliseconds, () =>
-      this.#supervisor.unavailable(`no answer came within ${callMilliseconds / 1_000} s`),
+    const call = new PendingCall(verb, body, milliseconds, () =>
+      this.#supervisor.unavailable(`no answer came within ${milliseconds / 1_000} s`),
     );
     this.#calls.push(call);
     void this.#makeCalls();
@@ -247,7 +258,7 @@ export class TokenClient {
     // Its time may have passed while it waited for the process, and its body is overwritten then.
     if (call.isSettled) throw new ProcessEndedError('nobody waits for the answer');
     try {
-      return await process.request(call.verb, call.body, this.#options.callMilliseconds);
+      return await process.request(call.verb, call.body, call.milliseconds);
     } catch (error) {
       if (error instanceof TokenFailure && ['refused', 'token'].includes(error.kind))
         this.#supervisor.endProcess(process, error);

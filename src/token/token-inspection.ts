@@ -78,8 +78,8 @@ export class TokenInspection {
    * Finds the key of the URI; makes one for the time of the session when there is none.
    * @throws {TokenFailure} when kmipd cannot use it.
    */
-  openKey(): Promise<TokenKeyDescription> {
-    return openTokenKey(this.#process, this.#settings);
+  async openKey(): Promise<TokenKeyDescription> {
+    return (await openTokenKey(this.#process, this.#settings)) as TokenKeyDescription;
   }
 
   /**

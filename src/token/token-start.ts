@@ -4,12 +4,12 @@ import type { LoginClaim, LoginJournal } from './login-journal.ts';
 import {
   encodeJson,
   type HelloRequest,
-  type KeyMode,
   type KeyRequest,
   type TokenDescription,
   TokenFailure,
   type TokenKeyDescription,
   type TokenLoginRequest,
+  type TokenMode,
 } from './messages.ts';
 import { ProcessEndedError, TokenProcess } from './token-process.ts';
 import type { TokenUri } from './token-uri.ts';
@@ -22,7 +22,7 @@ export interface TokenSettings {
   readonly pinFile: string | undefined;
   readonly journal: LoginJournal;
   readonly loginCommand?: string;
-  readonly mode: KeyMode;
+  readonly mode: TokenMode;
   /** Bounds each step: loading the library, the login, finding or making the key. */
   readonly startMilliseconds: number;
   readonly showsLibraryOutput: boolean;
@@ -104,7 +104,7 @@ async function tryLogin(
     mustBePrivate: uri.pinSource?.kind === 'file',
     isOutcomeUnknown: last.state === 'unknown',
     mayLockPin,
-    isReadWrite: mode === 'create',
+    isReadWrite: mode === 'create' || mode === 'objects',
   };
   if (pinFile !== undefined) journal.begin();
   try {
@@ -131,14 +131,15 @@ export function noteRefusal(journal: LoginJournal, reason: string): void {
 }
 
 /**
- * Finds the key of the URI, or makes it.
+ * Finds the key of the URI, or makes it; undefined in the mode `objects`.
  *
  * @throws {TokenFailure} when there is no such key, or kmipd cannot use it.
  */
 export async function openTokenKey(
   process: TokenProcess,
   { uri, mode, startMilliseconds }: TokenSettings,
-): Promise<TokenKeyDescription> {
+): Promise<TokenKeyDescription | undefined> {
+  if (mode === 'objects') return undefined;
   const { object, id, type } = uri;
   const request: KeyRequest = { mode, object, id: id?.toHex(), type };
   return decodeTokenKey(await process.request('key', encodeJson(request), startMilliseconds));

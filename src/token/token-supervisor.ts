@@ -1,6 +1,6 @@
 import { VaultUnavailableError } from '../vault/vault.ts';
 import { BackOff, type BackOffOptions } from './back-off.ts';
-import { TokenFailure, type TokenKeyDescription } from './messages.ts';
+import { type TokenDescription, TokenFailure, type TokenKeyDescription } from './messages.ts';
 import type { TokenProcess } from './token-process.ts';
 import {
   findToken,
@@ -33,6 +33,7 @@ export class TokenSupervisor {
   #process: TokenProcess | undefined;
   #isReady = false;
   #key: TokenKeyDescription | undefined;
+  #token: TokenDescription | undefined;
   #refusal: string | undefined;
   /** Whether an operator has asked that the next attempt logs in although the last login was refused. */
   #mayLockPin = false;
@@ -56,6 +57,11 @@ export class TokenSupervisor {
   /** The key that was opened last; undefined before the first time. */
   get key(): TokenKeyDescription | undefined {
     return this.#key;
+  }
+
+  /** The token as it was found last; undefined before the first time. */
+  get token(): TokenDescription | undefined {
+    return this.#token;
   }
 
   /** The process while it is ready; undefined otherwise. */
@@ -190,10 +196,10 @@ export class TokenSupervisor {
   }
 
   async #open(process: TokenProcess, mayLockPin: boolean): Promise<void> {
-    await findToken(process, this.#settings);
+    this.#token = await findToken(process, this.#settings);
     await logIn(process, this.#settings, mayLockPin);
     const key = await openTokenKey(process, this.#settings);
-    if (this.#key !== undefined && key.id !== this.#key.id)
+    if (this.#key !== undefined && key?.id !== this.#key.id)
       throw new TokenFailure('token', 'the token has another key under that name than before');
     this.#key = key;
   }
