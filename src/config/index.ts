@@ -10,6 +10,7 @@ import type { CryptographicSettings } from '../crypto/policy/rules.ts';
 import { type CustomRoles, roleProblem } from '../identity/policy.ts';
 import { readAuthorities } from './authorities.ts';
 import { type ConfigKey, configKeys, limitKey, type logLevels, namedKeys, type tlsProfiles } from './keys.ts';
+import type { TokenKeySettings } from './token-keys.ts';
 import { ConfigValueError, isTable } from './values.ts';
 
 /** The configuration: `kmipd.toml` with the defaults filled in and absolute paths. */
@@ -37,6 +38,7 @@ export interface Config {
     /** Until kmipd logs out of a token after its last use; absent: never. */
     readonly tokenIdleSeconds?: number;
   };
+  readonly tokenKeys: TokenKeySettings;
   readonly log: { readonly level: (typeof logLevels)[number] };
   readonly tls: {
     readonly profile: (typeof tlsProfiles)[number];
@@ -232,6 +234,12 @@ function assembleConfig(
       ...(values.has(namedKeys.tokenIdleSeconds.name) && {
         tokenIdleSeconds: value(namedKeys.tokenIdleSeconds),
       }),
+    },
+    tokenKeys: {
+      token: values.has(namedKeys.tokenKeysUri.name) ? value(namedKeys.tokenKeysUri) : undefined,
+      groups: value(namedKeys.tokenKeysGroups),
+      processes: value(namedKeys.tokenKeysProcesses),
+      validations: value(namedKeys.tokenKeysValidations),
     },
     log: { level: value(namedKeys.logLevel) },
     tls: {

@@ -1,6 +1,7 @@
 import { defaultLimits, type LimitName, limitDefinitions, limitNames } from '../common/limits.ts';
 import { protections } from '../common/protection.ts';
 import { findDisabledProblem } from '../crypto/policy/disabled-names.ts';
+import { readTokenUri, readValidations } from './token-keys.ts';
 import * as values from './values.ts';
 
 export const tlsProfiles = ['modern', 'intermediate', 'legacy'] as const;
@@ -104,6 +105,30 @@ export const namedKeys = {
     values.integerBetween(0, 86_400),
     'Seconds after its last use until kmipd logs out of a token with the root; stays and watches it when absent.',
   ),
+  tokenKeysUri: configKey(
+    'tokenKeys.token',
+    undefined,
+    readTokenUri,
+    'Token in which keys are made for Protection Storage Mask Hardware: pkcs11:…; docs/tokens.md. Off when absent.',
+  ),
+  tokenKeysGroups: configKey(
+    'tokenKeys.groups',
+    [],
+    values.readTexts,
+    'Groups of clients whose new keys are all made in the token, ["*"] for every group. Such keys never leave it.',
+  ),
+  tokenKeysProcesses: configKey(
+    'tokenKeys.processes',
+    2,
+    values.integerBetween(1, 16),
+    'Calls to the token at once; each needs a process of 50 MB and a login of its own.',
+  ),
+  tokenKeysValidations: configKey(
+    'tokenKeys.validations',
+    [],
+    readValidations,
+    'Validations of the token that Query states: "NISTCMVP 140-3 3 4000" is FIPS 140-3, level 3, certificate 4000.',
+  ),
   logLevel: configKey(
     'log.level',
     'info',
@@ -189,6 +214,7 @@ export const exampleValues: Readonly<Record<string, string | number>> = {
   https: '127.0.0.1:5697',
   metrics: '127.0.0.1:9696',
   'vault.tokenIdleSeconds': 300,
+  'tokenKeys.token': 'pkcs11:token=LABEL?module-path=/usr/lib/vendor.so&pin-source=file:pin',
   'certification.crlUrl': 'http://pki.example.com/{issuer}.crl',
 };
 

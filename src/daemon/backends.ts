@@ -1,7 +1,9 @@
 import { lockDatabase } from '../cli/state-directory/database-lock.ts';
+import { combineTokens } from '../cli/state-directory/managed-tokens.ts';
 import { openDatabaseOf } from '../cli/state-directory/open-database.ts';
 import { attendanceAtTerminal } from '../cli/state-directory/root-attendance.ts';
 import type { RootAttendance } from '../cli/state-directory/root-sources.ts';
+import { openTokenKeyPool } from '../cli/state-directory/token-keys.ts';
 import type { TokenRoots } from '../cli/state-directory/token-roots.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
 import type { ManagedNodes } from '../management/api.ts';
@@ -9,6 +11,7 @@ import type { ManagedRoots } from '../management/managed-roots.ts';
 import { StoredClients } from '../protocol/authentication/client-directory.ts';
 import type { Database } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
+import type { TokenKeyPool } from '../token/keys/key-pool.ts';
 import type { LocalVault } from '../vault/local-vault.ts';
 import type { Logger } from '../watch/log.ts';
 import { openConverted } from './first-design.ts';
@@ -27,7 +30,10 @@ export interface Backends {
   readonly clients: ClientDirectory;
   readonly nodes: ManagedNodes;
   readonly roots: ManagedRoots;
+  /** The tokens of roots. */
   readonly tokens: TokenRoots;
+  /** The token in which keys of clients are made. */
+  readonly tokenKeys: TokenKeyPool | undefined;
   readonly snapshot: Database['snapshot'];
   readonly sealedRows: Database['sealedRows'];
   readonly lanes: Pick<LaneReports, 'stopped'>;
@@ -66,7 +72,26 @@ export async function openBackends(context: StartContext): Promise<Backends> {
     }),
   );
   closing.defer(close);
-  const { tokens } = opened;
+  const tokenKeys = openTokenKeys(context, opened.vault);
+  const tokens = combineTokens(opened.tokens, tokenKeys);
   metrics.watchTokens(() => areUp(tokens));
-  return { ...opened, lanes, sealing, clients: new StoredClients(opened.store, opened.vault) };
+  return { ...opened, tokenKeys, lanes, sealing, clients: new StoredClients(opened.store, opened.vault) };
+}
+
+/** Opens the token of keys, whether or not it is there now. */
+function openTokenKeys(
+  { stateDirectory, config, log, closing }: StartContext,
+  vault: LocalVault,
+): TokenKeyPool | undefined {
+  const reported = new Set<string>();
+  const pool = openTokenKeyPool(stateDirectory, config.tokenKeys, vault, {
+    onStatus: reportTokens(log, 'of keys'),
+    onFailure(reason) {
+      if (!reported.has(reason)) log.warn({ reason }, 'a call to the token of keys failed');
+      reported.add(reason);
+    },
+  });
+  closing.defer(() => pool?.close());
+  pool?.open();
+  return pool;
 }

@@ -85,7 +85,7 @@ export async function boot(options: BootOptions): Promise<void> {
   await openManagementSocket(context, backends, connections, () => reloads.request());
   const shutdown = waitForShutdown();
   const lineOf = (state: string) => stateLine(state, version, context, listeners, metricsAddress);
-  const { vault, sealing, tokens } = backends;
+  const { vault, sealing, tokens, tokenKeys } = backends;
   if (!vault.unsealed) sealing.whenUnsealed(() => print(lineOf('ready')));
   print(vault.unsealed ? lineOf('ready') : `${lineOf('sealed')}\nsealed: ${vault.sealedBecause}`);
   const reloader = new Reloader(context, overrides, material, services, connections, backends, (inForce) =>
@@ -93,6 +93,7 @@ export async function boot(options: BootOptions): Promise<void> {
   );
   reloads.start(async () => {
     tokens.retry();
+    tokenKeys?.retry();
     // The root may be there now; without it the vault says why.
     if (!vault.unsealed) await vault.refresh().catch(() => {});
     return reloader.reload();

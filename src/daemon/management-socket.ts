@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeOperatorError } from '../cli/failure.ts';
+import { combineTokens } from '../cli/state-directory/managed-tokens.ts';
 import { storeIdentityOf } from '../cli/state-directory/management.ts';
 import { verifyDatabase } from '../cli/state-directory/verify-database.ts';
 import { describeFileError } from '../common/regular-file.ts';
@@ -23,15 +24,17 @@ const late = 'it is still at work on its reload';
  */
 export async function openManagementSocket(
   { stateDirectory, config, log, closing }: StartContext,
-  { store, vault, clients, nodes, tokens, roots, snapshot, sealedRows }: Backends,
+  { store, vault, clients, nodes, tokens: ofRoots, tokenKeys, roots, snapshot, sealedRows }: Backends,
   connections: Pick<Connections, 'endRemoved'>,
   reload: () => Promise<string | undefined>,
 ): Promise<void> {
   const { socket: path } = stateDirectory;
+  const tokens = combineTokens(ofRoots, tokenKeys);
   const server = new ManagementServer({
     path,
     backends: {
       ...{ store, vault, control: vault, clients, nodes, tokens, roots, sealedRows },
+      keyDevice: tokenKeys,
       crypto: async () => nodeCrypto,
       verify: () => verifyDatabase(stateDirectory, { snapshot, vault }),
       listObjects: (after) => snapshot((rows) => rows.destroyDates(after)),

@@ -1,9 +1,14 @@
 import type { X509Certificate } from 'node:crypto';
+import type { ValidationInformation } from '../../codec/structures/query.ts';
 import type { CertificationRules } from '../common/certification-rules.ts';
 import type { Protection } from '../common/protection.ts';
+import type { Config } from '../config/index.ts';
 import { certificationRulesOf, cryptographicSettingsOf, protectionOf } from '../config/index.ts';
+import type { TokenValidation } from '../config/token-keys.ts';
 import { closeThreads, nodeCrypto } from '../crypto/node/node.ts';
 import { CryptographicPolicy } from '../crypto/policy/policy.ts';
+import { createTokenKeys } from '../crypto/token/token-keys.ts';
+import type { TokenDevice } from '../crypto/token-device.ts';
 import type { AuthenticationResult } from '../identity/certificate.ts';
 import {
   authenticate,
@@ -16,6 +21,7 @@ import { RolePolicy } from '../identity/policy.ts';
 import type { Client } from '../identity/principal.ts';
 import type { ServerDescription } from '../operations/context.ts';
 import { operations, operationsIn } from '../operations/index.ts';
+import type { TokenKeyPolicy } from '../protocol/batch/released-token-keys.ts';
 import { createService } from '../protocol/create-service.ts';
 import { EndpointDirectory } from '../protocol/endpoints/endpoint-settings.ts';
 import { Endpoints } from '../protocol/endpoints/endpoints.ts';
@@ -102,6 +108,9 @@ export function createServices(
     principal: (client) => principalByName(client, clients, rolePolicy, new Date(), findChainProblem),
     isEnrolled: (maker) => isEnrolledSince(maker, clients),
     enrolments: enrolmentsOf(context, backends, material),
+    ...(backends.tokenKeys && {
+      tokenKeys: tokenKeyPolicyOf(config, backends.tokenKeys, cryptographicPolicy),
+    }),
   });
   closing.defer(() => closeThreads());
   closing.defer(() => service.close());
@@ -122,6 +131,19 @@ export function createServices(
   };
 }
 
+/** Keys in the token, by the rules of the operator. */
+function tokenKeyPolicyOf(
+  { tokenKeys }: Config,
+  device: TokenDevice,
+  cryptographicPolicy: CryptographicPolicy,
+): TokenKeyPolicy {
+  const groups = new Set(tokenKeys.groups);
+  return {
+    keys: cryptographicPolicy.restrictTokenKeys(createTokenKeys(device)),
+    isRequiredFor: (group) => groups.has('*') || groups.has(group),
+  };
+}
+
 /** The server as Query and the operations about it describe it. */
 function serverDescription({ config, log }: StartContext, version: string): ServerDescription {
   const { interop, uniqueNames } = config;
@@ -134,7 +156,27 @@ function serverDescription({ config, log }: StartContext, version: string): Serv
     revocationListUrl: config.certification.crlUrl,
     interop,
     uniqueNames,
+    validations:
+      config.tokenKeys.token === undefined ? [] : config.tokenKeys.validations.map(describeValidation),
     log: (client, message) => log.info({ client, message: truncate(message) }, 'message of a client'),
+  };
+}
+
+function describeValidation({
+  authority,
+  major,
+  minor,
+  level,
+  certificate,
+}: TokenValidation): ValidationInformation {
+  return {
+    ValidationAuthorityType: authority,
+    ValidationVersionMajor: major,
+    ValidationVersionMinor: minor,
+    ValidationType: 'Hardware',
+    ValidationLevel: level,
+    ValidationCertificateIdentifier: certificate,
+    ValidationProfile: [],
   };
 }
 

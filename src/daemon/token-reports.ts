@@ -2,10 +2,13 @@ import type { ManagedToken, ManagedTokens } from '../management/api.ts';
 import type { Logger } from '../watch/log.ts';
 
 /**
- * Returns what logs each change of the state of a token that has a root. While it is down, each reason is
+ * Returns what logs each change of the state of a token. While it is down, each reason is
  * logged once, because the attempts go on.
  */
-export function reportTokens(log: Pick<Logger, 'info' | 'warn'>): (token: ManagedToken) => void {
+export function reportTokens(
+  log: Pick<Logger, 'info' | 'warn'>,
+  what: 'of the root' | 'of keys' = 'of the root',
+): (token: ManagedToken) => void {
   const states = new Map<string, ManagedToken['state']>();
   const reasons = new Set<string>();
   return ({ uri, state, reason }) => {
@@ -16,16 +19,15 @@ export function reportTokens(log: Pick<Logger, 'info' | 'warn'>): (token: Manage
     if (isKnown) return;
     reasons.add(key);
     const name = uri.split('?', 1)[0] ?? '';
-    if (state === 'up') log.info(`the token of the root is up: ${name}`);
-    else if (state === 'idle')
-      log.info(`kmipd has logged out of the token of the root, which was idle: ${name}`);
-    else if (state === 'down') log.warn(`the token of the root is down and tried again: ${name}: ${reason}`);
-    else log.warn(`the token of the root has refused the login: ${name}: ${reason}`);
+    if (state === 'up') log.info(`the token ${what} is up: ${name}`);
+    else if (state === 'idle') log.info(`kmipd has logged out of the token ${what}, which was idle: ${name}`);
+    else if (state === 'down') log.warn(`the token ${what} is down and tried again: ${name}: ${reason}`);
+    else log.warn(`the token ${what} has refused the login: ${name}: ${reason}`);
   };
 }
 
 /**
- * Whether each token could be used when it was last, or is watched and is there; undefined where no root is
+ * Whether each token could be used when it was last, or is watched and is there; undefined where nothing is
  * in a token.
  */
 export function areUp(tokens: Pick<ManagedTokens, 'list'>): boolean | undefined {

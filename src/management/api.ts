@@ -1,4 +1,5 @@
 import type { CryptoProvider } from '../crypto/provider.ts';
+import type { TokenDevice, TokenKeyReference } from '../crypto/token-device.ts';
 import type { DeviceFields } from '../identity/credentials.ts';
 import type { HashedPasswordVerifier, PasswordVerifier } from '../identity/passwords.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
@@ -8,6 +9,7 @@ import type { PurgedDatabase, PurgedPage } from '../protocol/purge.ts';
 import type { RecipientCandidate } from '../protocol/recipient-directory.ts';
 import type { IssuerSummary, RevocationList } from '../protocol/revocation-lists.ts';
 import type { RewrappedPage } from '../protocol/rewrap.ts';
+import type { ListedTokenKey, TokenKeyPage } from '../protocol/token-key-list.ts';
 import type { NumberedTable, SealedRowList, Store } from '../store/store.ts';
 import type { UnsealProgress, Vault, VaultStatus } from '../vault/vault.ts';
 import type { ManagedRoots } from './managed-roots.ts';
@@ -27,6 +29,8 @@ export interface ManagementBackends {
   readonly clients: ClientDirectory;
   readonly nodes: ManagedNodes;
   readonly tokens: ManagedTokens;
+  /** The token in which keys of clients are made; absent where none is configured. */
+  readonly keyDevice?: TokenDevice | undefined;
   /** See `PurgedDatabase.list`. */
   readonly listObjects: PurgedDatabase['list'];
   /** Verifies all rows as they are at one moment; see `verifyDatabase`. */
@@ -40,7 +44,7 @@ export interface ManagementBackends {
   readonly ended?: (client: string) => Promise<void>;
 }
 
-/** What operators see of a token that has a root. */
+/** What operators see of a token that has a root, or keys of clients. */
 export interface ManagedToken {
   readonly uri: string;
   /** `idle`: it was up, and kmipd has logged out; `refused`: no login is tried until an operator asks. */
@@ -51,7 +55,7 @@ export interface ManagedToken {
   readonly since: number;
 }
 
-/** The tokens that have roots of the vault. */
+/** The tokens that have roots of the vault, and that of keys. */
 export interface ManagedTokens {
   list(): readonly ManagedToken[];
   /** Tries one login at each that is not up, although its last one was refused; rejects when one fails. */
@@ -263,6 +267,12 @@ export interface ManagementApi {
   >;
   /** Ends the epochs below one, after a verification of all rows; see `retireEpochs`. */
   'vault.retire': Method<{ readonly epoch: number }, Retirement>;
+
+  'tokenKey.list': Method<Empty, readonly ListedTokenKey[]>;
+  /** The objects of one page whose keys are in a token. */
+  'tokenKey.objects': Method<{ readonly after: number }, TokenKeyPage>;
+  /** Removes a key from the token that was made an hour ago or before, and that no record names. */
+  'tokenKey.remove': Method<TokenKeyReference, Empty>;
 
   'crl.issuers': Method<Empty, readonly IssuerSummary[]>;
   /** Makes a list that is valid for so many seconds; `der` in Base64. */

@@ -7,6 +7,7 @@ const families = {
   object: async () => (await import('./methods/objects.ts')).objectMethods,
   node: async () => (await import('./methods/nodes.ts')).nodeMethods,
   vault: async () => (await import('./methods/vault.ts')).vaultMethods,
+  tokenKey: async () => (await import('./methods/token-keys.ts')).tokenKeyMethods,
   crl: async () => (await import('./methods/revocation-lists.ts')).revocationListMethods,
 } as const;
 

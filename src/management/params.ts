@@ -141,6 +141,11 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   }),
   'vault.addRoot': objectParam({ uri: rootUri, mayBeLive: flagParam }),
   'vault.keepRoot': objectParam({ id: textParam(16, (value) => /^[0-9a-f]{16}$/.test(value)) }),
+  'tokenKey.list': empty,
+  'tokenKey.objects': objectParam({ after: natural }),
+  'tokenKey.remove': objectParam({
+    ...{ id: textParam(32, (value) => /^[0-9a-f]{32}$/.test(value)), token: textParam(64) },
+  }),
   'vault.unseal': objectParam({ input: base64Text }),
   'crl.issuers': empty,
   'crl.make': objectParam({

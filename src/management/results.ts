@@ -1,4 +1,6 @@
+import type { TokenKeyReference } from '../crypto/token-device.ts';
 import type { EndpointSettings } from '../protocol/endpoints/endpoint-settings.ts';
+import type { ListedTokenKey, TokenKeyObject } from '../protocol/token-key-list.ts';
 import type { EpochStatus } from '../vault/vault.ts';
 import type {
   ClientDetails,
@@ -66,6 +68,8 @@ const key = record<KeySummary>({
   ...{ isClosed: flag, isMarked: flag, problem: optional(text) },
 });
 
+const tokenKey = record<TokenKeyReference>({ id: text, token: text });
+
 const node = record<NodeSummary>({
   ...{ name: text, isOwn: flag, lanes: list(text), commits: natural, keyring: natural },
   ...{ oldestEpoch: natural, roots: list(text) },
@@ -130,6 +134,12 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'vault.keepRoot': empty,
   'vault.retire': record({ retired: nullable(list(natural)), waitSeconds: natural }),
   'vault.unseal': record({ given: natural, needed: natural, sealedBecause: nullable(text) }),
+  'tokenKey.list': list(record<ListedTokenKey>({ reference: tokenKey, made: natural, isReleased: flag })),
+  'tokenKey.objects': record({
+    objects: list(record<TokenKeyObject>({ object: text, group: text, reference: tokenKey })),
+    ...{ broken: list(text), next: nullable(natural) },
+  }),
+  'tokenKey.remove': empty,
   'crl.issuers': list(record({ id: text, group: text, subject: text, notAfter: natural })),
   'crl.make': record({ der: text, number: natural, entries: natural, nextUpdate: natural }),
   'crl.revoke': record({ subject: text }),

@@ -9,6 +9,7 @@ import {
   type ObjectTypeName,
 } from '../../codec/structures/managed-objects.ts';
 import { fail } from '../common/errors.ts';
+import type { TokenKeyReference } from '../crypto/token-device.ts';
 import { type CreatingOperation, checkInitial } from './attribute-rules.ts';
 import type { AttributeSet } from './attribute-set.ts';
 import { maxAttributes, maxInstances, ruleOf } from './attributes.ts';
@@ -41,6 +42,8 @@ export interface ObjectSpecification {
   readonly value?: ManagedObjectValue | undefined;
   /** Where the value comes from, when the operation alone does not tell. */
   readonly born?: Birth | undefined;
+  /** Where the key is that the value describes, when it stays in a token. */
+  readonly token?: TokenKeyReference | undefined;
   /** Attributes that the crypto provider derived from the value (parts of a certificate, length of a key). */
   readonly derived?: readonly Attribute[] | undefined;
   /** Digest of the value, when there is one. */
@@ -51,8 +54,6 @@ export interface ObjectSpecification {
   readonly randomNumberGenerator?: RNGParameters | undefined;
   /** Operation Policy Name when neither the client nor a default states one. */
   readonly operationPolicyName?: string | undefined;
-  /** Protection Storage Mask of the object; Software when left out. */
-  readonly protectionStorageMask?: number | undefined;
 }
 
 /** Where the value of a new object comes from. */
@@ -117,12 +118,10 @@ export function buildObject(specification: ObjectSpecification): ManagedObject {
   setIfAbsent(attributes, 'InitialDate', now);
   setIfAbsent(attributes, 'OperationPolicyName', specification.operationPolicyName);
   if (type !== 'Template') setImplicitAttributes(attributes, specification);
-  object.changeProvenance(
-    initialProvenance(specification.born ?? births[operation], {
-      sensitive: attributes.get('Sensitive'),
-      mask: attributes.get('CryptographicUsageMask'),
-    }),
-  );
+  const { token } = specification;
+  const born = token === undefined ? (specification.born ?? births[operation]) : 'token';
+  const [sensitive, mask] = [attributes.get('Sensitive'), attributes.get('CryptographicUsageMask')];
+  object.changeProvenance({ ...initialProvenance(born, { sensitive, mask }), token });
   object.touch(now);
   return object;
 }
@@ -243,11 +242,14 @@ function setImplicitAttributes(attributes: AttributeSet, specification: ObjectSp
   setIfAbsent(
     attributes,
     'ProtectionStorageMask',
-    specification.protectionStorageMask ?? ProtectionStorageMask.bit('Software'),
+    ProtectionStorageMask.bit(specification.token === undefined ? 'Software' : 'Hardware'),
   );
   setIfAbsent(attributes, 'ShortUniqueIdentifier', shortIdentifier);
   const metadataOnly =
-    value !== undefined && hasKeyBlock(value) && value.value.KeyBlock.KeyValue === undefined;
+    specification.token === undefined &&
+    value !== undefined &&
+    hasKeyBlock(value) &&
+    value.value.KeyBlock.KeyValue === undefined;
   setIfAbsent(attributes, 'KeyValuePresent', metadataOnly ? false : undefined);
 }
 

@@ -160,8 +160,10 @@ export class ManagedObject {
 
   /** Whether the values are the same, whatever their provenance. Decrypts both. */
   hasSameValue(other: ManagedObject): boolean {
-    const [own, others] = [this, other].map(({ value }) => value && encodeManagedObject(value));
-    return isSameValue({ value: own }, { value: others });
+    const [own, others] = [this, other].map(({ value, provenance }) => ({
+      value: [value && encodeManagedObject(value), provenance.token?.id],
+    }));
+    return isSameValue(own as { value: unknown }, others as { value: unknown });
   }
 
   /** Whether the object differs from its row in the store. */

@@ -1,6 +1,7 @@
 import { CryptographicUsageMask } from '../../codec/masks.ts';
 import { concatBytes } from '../common/bytes.ts';
 import { readJson, writeJson } from '../common/json.ts';
+import type { TokenKeyReference } from '../crypto/token-device.ts';
 import type { ShareOrigin } from './share-origin.ts';
 
 /**
@@ -28,13 +29,25 @@ export interface Provenance {
   readonly replaces?: string | undefined;
   /** Of an object with the bytes of another one: identifier of the first object with them. */
   readonly copyOf?: string | undefined;
+  /** Of a key that stays in a token: where it is. The value then has no Key Value. */
+  readonly token?: TokenKeyReference | undefined;
 }
 
-const births = ['registered', 'imported', 'unwrapped', 'made', 'derived', 'joined', 'split'] as const;
+/** In the order of the numbers by which they are stored. */
+const births = [
+  'registered',
+  'imported',
+  'unwrapped',
+  'made',
+  'derived',
+  'joined',
+  'split',
+  'token',
+] as const;
 
 /**
  * How the value came into being: stored as a client sent it (`registered`, `imported`), unwrapped here,
- * generated here, or computed from other objects.
+ * generated here, computed from other objects, or generated in a token that it never leaves.
  */
 export type Birth = (typeof births)[number];
 
@@ -77,6 +90,7 @@ export function replacedProvenance(previous: Provenance, next: Provenance): Prov
     next: next.next,
     replaces: next.replaces,
     copyOf: next.copyOf,
+    token: next.token,
     masks: previous.masks | next.masks,
     alwaysSensitive: previous.alwaysSensitive && next.alwaysSensitive,
   };
@@ -98,13 +112,18 @@ export function isForWrappingOnly(mask: number): boolean {
   return (mask & ~wrappingBits) === 0;
 }
 
+/** Whether the server had a key generated, by itself or in a token, so that nobody knew it. */
+export function isBornHere(born: Birth): boolean {
+  return born === 'made' || born === 'token';
+}
+
 /**
  * Whether a key is closed: no client can know it or decrypt with it what it has wrapped. It was generated
- * here, has always been Sensitive, never left but under such keys, and never had another use than wrapping.
- * A derived or joined key is not closed: a client can make the same key again with other uses.
+ * here or in a token, has always been Sensitive, never left but under such keys, and never had another use
+ * than wrapping. A derived or joined key is not closed: a client can make the same key again with other uses.
  */
 export function isClosed({ born, shown, masks, alwaysSensitive }: Provenance): boolean {
-  return born === 'made' && alwaysSensitive && shown !== 'clear' && isForWrappingOnly(masks);
+  return isBornHere(born) && alwaysSensitive && shown !== 'clear' && isForWrappingOnly(masks);
 }
 
 /**

@@ -3,12 +3,14 @@ import { fail } from '../common/errors.ts';
 import type { Protection } from '../common/protection.ts';
 import { combineParameters } from '../crypto/parameter-binding.ts';
 import type { ManagedObject } from './managed-object.ts';
+import { isInToken } from './token-keys.ts';
 import { contains, isSameValue, valueKey } from './values.ts';
 
 /**
  * Runs a client's change of attributes. Under `strict` protection a client may tighten Sensitive and
  * Extractable and never loosens them, by whatever operation. The Cryptographic Parameters, which bind the
- * uses of a key, become narrower only, and stay as they are from activation on. `now` in POSIX seconds.
+ * uses of a key, become narrower only, and stay as they are from activation on. A key in a token stays
+ * Sensitive and not Extractable in any case, because it is. `now` in POSIX seconds.
  * @throws {KmipError} PermissionDenied when the change has done otherwise; the caller drops the object then
  */
 export function withoutLoosening<T>(
@@ -22,9 +24,12 @@ export function withoutLoosening<T>(
   const isBound = object.state(now) !== 'PreActive';
   const parameters = attributes.values('CryptographicParameters');
   const result = change();
+  if (protection === 'kmip' && !isInToken(object)) return result;
+  if (wasSensitive && attributes.get('Sensitive') !== true)
+    refuse('Sensitive cannot become false again', reasonOf(object));
+  if (wasLocked && attributes.get('Extractable') !== false)
+    refuse('Extractable cannot become true again', reasonOf(object));
   if (protection === 'kmip') return result;
-  if (wasSensitive && attributes.get('Sensitive') !== true) refuse('Sensitive cannot become false again');
-  if (wasLocked && attributes.get('Extractable') !== false) refuse('Extractable cannot become true again');
   const changed = attributes.values('CryptographicParameters');
   if (isSameValue({ value: parameters }, { value: changed })) return result;
   if (isBound) refuse('Cryptographic Parameters cannot change after activation');
@@ -55,6 +60,10 @@ export function isNarrower(
   return sets.length > 0 && others.every((set) => binding.some((own) => repeats(set, own)));
 }
 
-function refuse(what: string): never {
-  fail('PermissionDenied', `${what}: crypto.protection of the server is "strict"`);
+function reasonOf(object: ManagedObject): string | undefined {
+  return isInToken(object) ? 'the key is in a token and never leaves it' : undefined;
+}
+
+function refuse(what: string, why = 'crypto.protection of the server is "strict"'): never {
+  fail('PermissionDenied', `${what}: ${why}`);
 }

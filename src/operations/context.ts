@@ -1,10 +1,13 @@
 import type { Operation, ResultStatus } from '../../codec/enums.ts';
+import type { ValidationInformation } from '../../codec/structures/query.ts';
 import type { Version } from '../../codec/version.ts';
 import type { CertificationRules, NamingPolicy } from '../common/certification-rules.ts';
 import type { Reason } from '../common/errors.ts';
 import type { Limits } from '../common/limits.ts';
 import type { Protection } from '../common/protection.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
+import type { TokenKeyReference } from '../crypto/token-device.ts';
+import type { TokenKeys } from '../crypto/token-keys.ts';
 import type { Enrolments } from '../identity/enrolment.ts';
 import type { Authorisation, Enrolment, Principal } from '../identity/principal.ts';
 import type { AttributeFilter } from '../object/attribute-filter.ts';
@@ -31,6 +34,8 @@ export interface Context {
   readonly now: number;
   readonly work: Work;
   readonly crypto: CryptoProvider;
+  /** Keys in a token; undefined where none is configured. */
+  readonly tokenKeys: TokenKeyStorage | undefined;
   readonly server: ServerDescription;
   readonly limits: Limits;
   /** How Sensitive and Extractable bind. */
@@ -207,6 +212,20 @@ export interface RandomIvUses {
   count(key: string): Promise<void>;
 }
 
+/** Port: a token in which keys are made. */
+export interface TokenKeyStorage {
+  readonly keys: TokenKeys;
+  /** Whether the operator wants every new key of the group in the token. */
+  isRequiredFor(group: string): boolean;
+  /**
+   * Writes the record of a key that is about to be made for that object, durably and whatever becomes of the
+   * message.
+   */
+  announce(reference: TokenKeyReference, object: string): Promise<void>;
+  /** Removes a key that was announced and that no object gets, in the background. */
+  discard(reference: TokenKeyReference): void;
+}
+
 /** Properties of the server that clients can ask for, and its log. */
 export interface ServerDescription {
   readonly vendor: string;
@@ -222,6 +241,8 @@ export interface ServerDescription {
   readonly interop: boolean;
   /** Only one object of a group may have a given Name. */
   readonly uniqueNames: boolean;
+  /** Validations of the token that the operator states; none when left out. */
+  readonly validations?: readonly ValidationInformation[];
   /** Writes a client's message into the log. */
   log(client: string, message: string): void;
 }

@@ -5,6 +5,7 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import { linkedId } from '../object/links.ts';
 import { anyStorageStatus, locateFilter } from '../object/locate-filter.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
+import { isBornHere } from '../object/provenance.ts';
 import type { Context } from './context.ts';
 
 /**
@@ -69,7 +70,7 @@ function compareHalves(own: PlainKey, spki: Uint8Array, crypto: CryptoProvider):
 
 /** A value that took the place of the private key has another birth. */
 function isMadeTogether(privateKey: ManagedObject, publicKey: ManagedObject): boolean {
-  return publicKey.provenance.madeWith === privateKey.id && privateKey.provenance.born === 'made';
+  return publicKey.provenance.madeWith === privateKey.id && isBornHere(privateKey.provenance.born);
 }
 
 /**
@@ -96,7 +97,7 @@ export async function isMadeWithin(
   { type, provenance: { born, madeWith } }: ManagedObject,
   { work, now }: Pick<Context, 'work' | 'now'>,
 ): Promise<boolean> {
-  if (born !== 'made' || type === 'Certificate') return false;
+  if (!isBornHere(born) || type === 'Certificate') return false;
   if (type !== 'PublicKey') return true;
   if (madeWith === undefined) return false;
   const attributes = [{ name: 'UniqueIdentifier', value: madeWith }] satisfies readonly Attribute[];

@@ -22,10 +22,12 @@ import type { ManagedObject } from '../object/managed-object.ts';
 import { comparableText, nameFilter, nameTaken } from '../object/names.ts';
 import { inheritHistory, inheritProtection } from '../object/protection.ts';
 import type { Birth } from '../object/provenance.ts';
+import { protectTokenKey } from '../object/token-keys.ts';
 import { valueKey } from '../object/values.ts';
 import { recordCertificate } from './authority-certificates.ts';
 import type { Context } from './context.ts';
 import { loadPolicy } from './group-policy-record.ts';
+import type { NewTokenKey } from './made-token-keys.ts';
 import { isReserved, requireMayAddNames } from './name-rights.ts';
 import { loadTemplate } from './templates.ts';
 
@@ -135,8 +137,10 @@ export interface NewObjectRequest {
   readonly issuerKey?: Uint8Array;
   /** Where the value comes from, when the operation alone does not tell. */
   readonly born?: Birth;
+  /** Of a key that was made in a token: where it is, and its curve. */
+  readonly token?: NewTokenKey | undefined;
   /** Identifier of the object; a new one when left out. */
-  readonly id?: string;
+  readonly id?: string | undefined;
 }
 
 /** Operations whose keys the server has not generated; Join Split Key has an answer of its own. */
@@ -186,16 +190,16 @@ export async function createObject(
 }
 
 /**
- * Creates a key that the server has generated to replace another one: as protected, and of the same maker.
+ * Creates a key that was generated here or in a token to replace another one: as protected, and of its maker.
  * @throws {KmipError} as `createObject`
  */
 export function createReplacementKey(
   operation: 'ReKey' | 'ReKeyKeyPair',
   replaced: ManagedObject,
-  { attributes, value }: Pick<NewObjectRequest, 'attributes' | 'value'>,
+  { attributes, ...made }: Pick<NewObjectRequest, 'attributes' | 'value' | 'token' | 'id'>,
   context: Context,
 ): Promise<ManagedObject> {
-  const key = { type: value.type, attributes, value, generated: true };
+  const key = { type: made.value.type, attributes, ...made, generated: true };
   return createObject({ operation, ...key, inputs: [replaced], replaced }, context);
 }
 
@@ -210,29 +214,31 @@ export function assembleObject(
   defaults: readonly Attribute[] = [],
 ): ManagedObject {
   const { crypto, now, principal, version } = context;
-  const { operation, type, value, inputs, replaced, generated, born } = specification;
+  const { operation, type, value, inputs, replaced, generated, born, token } = specification;
   const { id = context.newIdentifier() } = specification;
   requireCounts(value);
+  const attributes = inheritProtection(specification.attributes, inputs);
   const object = buildObject({
     operation,
     type,
     group: principal.group,
     id,
     maker: replaced === undefined ? makerOf(principal) : replaced.maker,
-    attributes: inheritProtection(specification.attributes, inputs),
+    attributes: token === undefined ? attributes : protectTokenKey(attributes),
     defaults,
     value,
     born,
     now,
     digest: crypto.digestObject(value),
-    derived: describeValue(value, context),
+    token: token?.reference,
+    derived: describeValue(value, context, token),
     shortIdentifier: crypto.digest('SHA_256', new TextEncoder().encode(id)),
     // An imported object keeps the attributes that it had elsewhere.
     operationPolicyName:
       operation !== 'Import' && isAttributeKnownIn('OperationPolicyName', version)
         ? defaultOperationPolicy
         : undefined,
-    randomNumberGenerator: generated ? crypto.randomNumberGenerator : undefined,
+    randomNumberGenerator: generated && !token ? crypto.randomNumberGenerator : undefined,
   });
   inheritHistory(object, inputs);
   return object;
@@ -254,11 +260,16 @@ function requireCounts(object: ManagedObjectValue): void {
  * Derives attributes from the value: algorithm, length and curve of a key, names and numbers of a
  * certificate.
  */
-function describeValue(value: ManagedObjectValue, { crypto }: Context): readonly StandardAttribute[] {
+function describeValue(
+  value: ManagedObjectValue,
+  { crypto }: Context,
+  token?: NewTokenKey,
+): readonly StandardAttribute[] {
   if (value.type === 'Certificate') return crypto.describeCertificate(value.value);
   if (!hasKeyBlock(value)) return [];
   const key = plainKey(value.type, value.value.KeyBlock);
-  const description = key === undefined ? value.value.KeyBlock : crypto.describeKey(key);
+  const stated = { ...value.value.KeyBlock, CryptographicDomainParameters: token?.domain };
+  const description = key === undefined ? stated : crypto.describeKey(key);
   const names = ['CryptographicAlgorithm', 'CryptographicLength', 'CryptographicDomainParameters'] as const;
   return names.flatMap((name) => {
     const known = (description as Partial<Record<AttributeName, unknown>>)[name];

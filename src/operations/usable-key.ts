@@ -11,16 +11,18 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Message } from '../crypto/streams.ts';
 import { linkedId } from '../object/links.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
+import { requireValueAtHand, tokenKeyIn } from '../object/token-keys.ts';
 import { everyMaskOf, hasUsageBits, requireUsage, type UsageContext, type Use } from '../object/usage.ts';
 import type { Attempts, ObjectContext } from './context.ts';
+import { isTokenKey, type UsableKey } from './key-uses.ts';
 
 /** Functions shared by the operations that use a key. */
 
 /**
- * Returns the key of an object after checking that its state, dates and usage mask allow the use.
+ * Returns the value of a key after checking that its state, dates and usage mask allow the use.
  * `legacyReason` is the reason for 1.x clients when the mask does not.
  * @throws {KmipError} as `requireUsage` does, KeyValueNotPresent when only attributes are stored,
- *   FeatureNotSupported for a key that was registered wrapped
+ *   NotExtractable for a key in a token, FeatureNotSupported for a key that was registered wrapped
  */
 export function keyForUse(
   object: ManagedObject,
@@ -29,6 +31,7 @@ export function keyForUse(
   legacyReason?: Reason,
 ): PlainKey {
   requireUsage(object, use, context, legacyReason);
+  requireValueAtHand(object);
   const { value } = object;
   if (value === undefined || !hasKeyBlock(value) || value.value.KeyBlock.KeyValue === undefined) {
     failWithoutKeyValue();
@@ -41,9 +44,20 @@ export function keyForUse(
   };
 }
 
+/**
+ * As `keyForUse`, for operations that use a key wherever it is.
+ * @throws as `keyForUse`, but not for a key in a token
+ */
+export function usableKey(object: ManagedObject, use: Use, context: UsageContext): UsableKey {
+  const key = tokenKeyIn(object);
+  if (key === undefined) return keyForUse(object, use, context);
+  requireUsage(object, use, context);
+  return key;
+}
+
 /** A key that is ready for a cipher. */
 export interface CipherKey {
-  readonly key: PlainKey;
+  readonly key: UsableKey;
   readonly parameters: CryptographicParameters;
   /** The object, and that of the second key of XTS: each is charged, and counts failures. */
   readonly objects: readonly ManagedObject[];
@@ -67,10 +81,11 @@ export async function cipherKeyForUse(
   const choose = use === 'Encrypt' ? parametersToEncrypt : parametersFor;
   const parameters = choose(object, request);
   const { BlockCipherMode: mode } = parameters;
-  const key = keyForUse(object, use, context);
+  const key = usableKey(object, use, context);
   if (protection === 'strict') requireNoKeyWrap(object, mode);
   const id = mode === 'XTS' ? (object.provenance.next ?? linkedId(object, 'NextLink')) : undefined;
-  if (id === undefined) return { key, parameters, objects: [object] };
+  // A token refuses the mode.
+  if (id === undefined || isTokenKey(key)) return { key, parameters, objects: [object] };
   const next = await work.load(id);
   if (next?.type !== object.type) fail('ObjectNotFound', 'the key that Next Link names is not there');
   const requested = { ...request.requested, BlockCipherMode: mode };

@@ -21,6 +21,12 @@ export const verbs = {
   ping: 6,
   /** Lists what the token can do. */
   check: 7,
+  /** Makes a key that is a managed object. */
+  keyMake: 8,
+  /** Encrypts, decrypts or signs by such a key. */
+  keyUse: 9,
+  keyRemove: 10,
+  keyList: 11,
 } as const;
 
 export type VerbName = keyof typeof verbs;
@@ -33,6 +39,8 @@ export interface Frame {
 }
 
 export const maxBodyBytes = 4_096;
+/** Data of a use of a key, with what stands beside it; see `maxDeviceBytes`. */
+export const maxUseBodyBytes = 1_310_720;
 /** Bytes of length, verb and request. */
 export const headerBytes = 13;
 const lengthBytes = 4;
@@ -40,6 +48,8 @@ const lengthBytes = 4;
 const namesByVerb: ReadonlyMap<number, VerbName> = new Map(
   Object.entries(verbs).map(([name, verb]) => [verb, name as VerbName]),
 );
+
+const maxBodyBytesOf = (verb: VerbName): number => (verb === 'keyUse' ? maxUseBodyBytes : maxBodyBytes);
 
 /** `FRAME`: the other side has sent something that is no frame. */
 export class FrameError extends Error {
@@ -52,7 +62,7 @@ export class FrameError extends Error {
  * @throws {FrameError} when the body is too long.
  */
 export function encodeFrame({ verb, request, body }: Frame): Uint8Array {
-  if (body.length > maxBodyBytes) throw new FrameError(`a body has ${body.length} bytes`);
+  if (body.length > maxBodyBytesOf(verb)) throw new FrameError(`a body has ${body.length} bytes`);
   const bytes = allocateSecretBytes(headerBytes + body.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, bytes.length - lengthBytes);
@@ -69,8 +79,9 @@ export function encodeFrame({ verb, request, body }: Frame): Uint8Array {
 export function decodeHeader(header: Uint8Array): Frame {
   const view = new DataView(header.buffer, header.byteOffset, headerBytes);
   const length = view.getUint32(0) - (headerBytes - lengthBytes);
-  if (length < 0 || length > maxBodyBytes) throw new FrameError('the length of a frame is not possible');
   const verb = namesByVerb.get(view.getUint8(lengthBytes));
+  if (length < 0 || length > maxBodyBytesOf(verb ?? 'failure'))
+    throw new FrameError('the length of a frame is not possible');
   const request = view.getBigUint64(lengthBytes + 1);
   if (verb === undefined || request > BigInt(Number.MAX_SAFE_INTEGER))
     throw new FrameError('the verb or the number of a frame is not possible');

@@ -167,7 +167,7 @@ export class Metrics {
   watchTokens(areUp: () => boolean | undefined): void {
     new Gauge({
       name: 'kmipd_token_up',
-      help: '1 when the token that has the root could be used the last time, or is there; else 0.',
+      help: '1 when each token with the root or keys could be used the last time, or is there; else 0.',
       registers: [this.registry],
       collect() {
         const isUp = areUp();

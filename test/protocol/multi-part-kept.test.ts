@@ -174,7 +174,7 @@ t.test('the background tasks free them', async (t) => {
     store,
     vault,
     queue: { lookForJobs: () => Promise.resolve() },
-    contexts: { dropExpired: () => resolve(true) },
+    contexts: { dropExpired: () => resolve(true), removeTokenKeys: async () => {} },
     now: () => 0,
   });
   t.teardown(() => tasks.stop());

@@ -130,6 +130,7 @@ const kinds: Readonly<Record<string, string | undefined>> = {
   'revoked-part': 'dates',
   succession: 'a fingerprint',
   ticket: 'rights and counts',
+  'token-keys': 'identifiers and a time',
   'value-key': 'a key of one length',
   'wrapped-value': undefined,
 };

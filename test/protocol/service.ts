@@ -17,6 +17,7 @@ import type { Channel, SessionControl } from '../../src/operations/context.ts';
 import { operations, operationsIn } from '../../src/operations/index.ts';
 import type { AnyOperation } from '../../src/operations/operation.ts';
 import { StoredClients } from '../../src/protocol/authentication/client-directory.ts';
+import type { ContextFactoryOptions } from '../../src/protocol/batch/context-factory.ts';
 import { createService } from '../../src/protocol/create-service.ts';
 import type { Conversation, Service } from '../../src/protocol/service.ts';
 import { ObjectEvents } from '../../src/protocol/unit-of-work/object-events.ts';
@@ -53,7 +54,7 @@ export interface Answer {
   readonly id: string | undefined;
 }
 
-export interface ServiceOptions {
+export interface ServiceOptions extends Pick<ContextFactoryOptions, 'tokenKeys'> {
   readonly limits?: Partial<Limits>;
   readonly uniqueNames?: boolean;
   readonly interop?: boolean;
@@ -183,6 +184,7 @@ export class TestService {
         events: self.events,
         clock: () => self.now,
         ...(options.enrolments && { enrolments: options.enrolments(clients) }),
+        ...(options.tokenKeys && { tokenKeys: options.tokenKeys }),
         isEnrolled: (maker) => isEnrolledSince(maker, clients),
         principal: async (client) =>
           self.otherClients.get(client) ?? (self.isEnrolled ? self.#senders.get(client) : undefined),
@@ -233,18 +235,12 @@ export class TestService {
   /** Sends the bytes of a request as a client of `group`; returns those of the response. */
   async send(request: Uint8Array, group = 'g'): Promise<Uint8Array> {
     const { memory, channel, sessionControl } = this;
-    const may = (operation: string) => this.#may(operation);
+    const may = this.#may;
     const principal = { client: 'tester', group, may, ...this.sender };
     this.#senders.set(principal.client, principal);
     const known = { ...(memory && { memory }), ...(sessionControl && { sessionControl }) };
-    const conversation = {
-      principal,
-      connection: '1',
-      peer: 'here',
-      channel,
-      ...known,
-      ...this.connectionState,
-    };
+    const at = { connection: '1', peer: 'here', channel };
+    const conversation = { principal, ...at, ...known, ...this.connectionState };
     return (await this.#service.respond(request, conversation)).response;
   }
 

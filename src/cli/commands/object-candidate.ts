@@ -22,6 +22,7 @@ export async function withObjects<T>(
 
 const births: Readonly<Record<KeySummary['born'], string>> = {
   made: 'made here',
+  token: 'made in a token, which it never leaves',
   derived: 'derived here',
   joined: 'joined here',
   split: 'a part of a key, made here',

@@ -15,7 +15,7 @@ interface Arguments {
 export const vaultTokenLogin: Command<Arguments> = {
   command: 'login',
   describe:
-    'Try one login at the token that has the root, although the last one was refused or one more failure locks the PIN',
+    'Try one login at the token that has the root or keys, although the last one was refused or one more failure locks the PIN',
   builder: (yargs) => yargs.options(homeOption).options(storeOption),
   async run({ home, store }) {
     const { withDaemonIfAny } = await import('../state-directory/management.ts');
@@ -36,12 +36,17 @@ export const vaultTokenLogin: Command<Arguments> = {
 /** Tries the tokens of a home that no daemon serves. The vault stays closed: opening it would log in, too. */
 async function logIn(stateDirectory: StateDirectory): Promise<void> {
   const { TokenRoots } = await import('../state-directory/token-roots.ts');
-  const { root } = requireInitialised(stateDirectory).vault;
+  const { combineTokens } = await import('../state-directory/managed-tokens.ts');
+  const { openTokenKeyPool } = await import('../state-directory/token-keys.ts');
+  const { vault, tokenKeys } = requireInitialised(stateDirectory);
+  const { root } = vault;
   const tokens = new TokenRoots(stateDirectory);
+  // Nothing is made, so no key needs a name.
+  const pool = openTokenKeyPool(stateDirectory, tokenKeys, { storeNames: [] });
   try {
     for (const part of root.flatMap(partsOf)) if (part.kind === 'pkcs11') tokens.open(part.uri);
-    await tokens.logIn();
+    await combineTokens(tokens, pool).logIn();
   } finally {
-    await tokens.close();
+    await Promise.all([tokens.close(), pool?.close()]);
   }
 }

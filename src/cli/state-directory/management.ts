@@ -5,6 +5,7 @@ import { findNameProblem, identityOf, sqliteFileOf } from '../../store/sqlite-fi
 import { print, printError, readOption } from '../command.ts';
 import { CommandError } from '../failure.ts';
 import { runningDaemonPid } from './lock.ts';
+import { combineTokens } from './managed-tokens.ts';
 import type { RootAttendance } from './root-sources.ts';
 import { requireInitialised, type StateDirectory } from './state-directory.ts';
 
@@ -103,12 +104,19 @@ async function withOwnBackends<T>(
   return withBackends(
     stateDirectory,
     storeOption,
-    ({ store, vault, clients, nodes, tokens, roots, snapshot, sealedRows }) => {
+    async ({ store, vault, clients, nodes, tokens: ofRoots, roots, snapshot, sealedRows, config }) => {
+      const { openTokenKeyPool } = await import('./token-keys.ts');
+      const pool = openTokenKeyPool(stateDirectory, config.tokenKeys, vault);
+      const tokens = combineTokens(ofRoots, pool);
       const listObjects = (after: number) => snapshot((rows) => rows.destroyDates(after));
       const verify = () => verifyDatabase(stateDirectory, { snapshot, vault });
       const shared = { store, clients, nodes, tokens, roots, sealedRows, listObjects, verify, crypto };
-      const backends = { ...shared, vault, control: vault };
-      return work((method, params) => callMethod(backends, method, params), false);
+      const backends = { ...shared, vault, control: vault, keyDevice: pool };
+      try {
+        return await work((method, params) => callMethod(backends, method, params), false);
+      } finally {
+        await pool?.close();
+      }
     },
     access,
     attendance,

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { TokenRoot, type TokenStatus } from '../../token/token-root.ts';
-import { describeLogin, parseTokenUri } from '../../token/token-uri.ts';
+import { describeLogin, parseTokenUri, type TokenUri } from '../../token/token-uri.ts';
 import type { RootOpener } from '../../vault/roots/create-source.ts';
 import { watchFiles } from '../../vault/roots/watch-files.ts';
 import { CommandError } from '../failure.ts';
@@ -10,6 +10,18 @@ export interface TokenRootsOptions {
   /** As `TokenRootOptions`. */
   readonly idleSeconds?: number | undefined;
   readonly onStatus?: ((status: TokenStatus) => void) | undefined;
+}
+
+/**
+ * Returns where refused logins at the token of a URI are noted: in one file for each token and PIN. A wrong
+ * PIN costs one attempt then, however many keys the token has, and one token does not make another one forget
+ * that its login was refused.
+ */
+export function loginOptions({ directory, tokenLogin }: StateDirectory, uri: TokenUri) {
+  return {
+    refusedLoginFile: `${tokenLogin}-${hash('sha256', describeLogin(uri), 'hex').slice(0, 16)}`,
+    loginCommand: `kmipd vault token login --home ${directory}`,
+  };
 }
 
 /** The roots of a state directory that are in tokens, as far as this process has opened their sources. */
@@ -28,16 +40,10 @@ export class TokenRoots {
    * @throws {VaultUnavailableError} when kmipd cannot use the URI.
    */
   readonly open: RootOpener = (text) => {
-    const { directory, tokenLogin } = this.#stateDirectory;
     const { idleSeconds, onStatus } = this.#options;
-    const uri = parseTokenUri(text, directory);
+    const uri = parseTokenUri(text, this.#stateDirectory.directory);
     const root = new TokenRoot(uri, {
-      client: {
-        // One for each token and PIN: a wrong one costs one attempt, however many keys the token has, and one
-        // token must not make another one forget that its login was refused.
-        refusedLoginFile: `${tokenLogin}-${hash('sha256', describeLogin(uri), 'hex').slice(0, 16)}`,
-        loginCommand: `kmipd vault token login --home ${directory}`,
-      },
+      client: loginOptions(this.#stateDirectory, uri),
       ...{ idleSeconds, watchFiles },
       ...(onStatus && { onStatus }),
     });

@@ -3,7 +3,9 @@ import type { CryptographicParameters } from '../../../codec/structures/cryptogr
 import type { Certification } from '../certification.ts';
 import type { PlainKey } from '../plain-key.ts';
 import type { CryptoProvider, GeneratedKeyPair, KeyPairRequest } from '../provider.ts';
+import type { TokenKeys } from '../token-keys.ts';
 import { CryptographicRules, type CryptographicSettings, type Purpose } from './rules.ts';
+import { restrictTokenKeys } from './token-policy.ts';
 
 type RequireUse = (purpose: Purpose, key: PlainKey, parameters: CryptographicParameters) => void;
 
@@ -27,6 +29,11 @@ export class CryptographicPolicy {
   /** Takes other settings, which hold from the next call of each restricted provider on. */
   replace(settings: CryptographicSettings): void {
     this.#rules.replace(settings);
+  }
+
+  /** Wraps keys in a token likewise. */
+  restrictTokenKeys(keys: TokenKeys): TokenKeys {
+    return restrictTokenKeys(keys, this.#rules);
   }
 
   /** Wraps a provider: its methods throw UnsupportedAlgorithmError when the rules forbid a call. */

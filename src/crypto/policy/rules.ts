@@ -62,7 +62,7 @@ export class CryptographicRules {
 
   /** Checks a key and the parameters of its use. */
   requireUse(
-    provider: CryptoProvider,
+    provider: Pick<CryptoProvider, 'describeKey'>,
     purpose: Purpose,
     key: PlainKey,
     parameters: CryptographicParameters,
@@ -156,7 +156,11 @@ export class CryptographicRules {
   }
 
   /** `algorithm`: that of a MAC, where it is not the key's own. */
-  #requireKey(provider: CryptoProvider, key: PlainKey, algorithm?: CryptographicAlgorithm): void {
+  #requireKey(
+    provider: Pick<CryptoProvider, 'describeKey'>,
+    key: PlainKey,
+    algorithm?: CryptographicAlgorithm,
+  ): void {
     const description = provider.describeKey(key);
     const used = algorithm ?? key.CryptographicAlgorithm ?? description.CryptographicAlgorithm;
     if (used !== undefined) this.requireAlgorithm(used, description.CryptographicLength);
@@ -176,7 +180,7 @@ export class CryptographicRules {
  * Requires a key that may protect something new. Only keys without claims are read: those of stored keys were
  * compared with the material.
  */
-function requireStrongUse(provider: CryptoProvider, key: PlainKey): void {
+function requireStrongUse(provider: Pick<CryptoProvider, 'describeKey'>, key: PlainKey): void {
   const isStated = key.CryptographicAlgorithm !== undefined && key.CryptographicLength !== undefined;
   const { CryptographicAlgorithm: algorithm, CryptographicLength: bits } = isStated
     ? key

@@ -4,6 +4,7 @@ import type { NamingPolicy } from '../../common/certification-rules.ts';
 import { fail } from '../../common/errors.ts';
 import type { CertificateContent } from '../../crypto/certification.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import { isBornHere } from '../../object/provenance.ts';
 import type { Context } from '../context.ts';
 import type { Issuer } from './issuers.ts';
 
@@ -67,6 +68,6 @@ export async function limitAuthority(
 function isKept({ attributes, provenance: { born, shown, masks, alwaysSensitive } }: ManagedObject): boolean {
   const isLocked = attributes.get('Sensitive') === true && attributes.get('Extractable') === false;
   return (
-    isLocked && born === 'made' && shown === 'never' && alwaysSensitive && (masks & ~authorityBits) === 0
+    isLocked && isBornHere(born) && shown === 'never' && alwaysSensitive && (masks & ~authorityBits) === 0
   );
 }

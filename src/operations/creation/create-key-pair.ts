@@ -11,8 +11,8 @@ import {
   valueOf,
 } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
-import { requireStorage } from '../protection-storage.ts';
-import { generatePairValues, isSlowPair } from './key-pair.ts';
+import { isSlowPair } from './key-pair.ts';
+import { choosePairStorage, type HalfParts, makePair } from './pair-storage.ts';
 import { withoutUnusedFormat } from './stated-formats.ts';
 
 /** Create Key Pair (KMIP 2.1 §6.1.9, 1.4 §4.2): a private and a public key, linked to each other. */
@@ -35,9 +35,7 @@ export const CreateKeyPair = operation({
     return isSlowPair(valueOf(stated, 'CryptographicAlgorithm'), valueOf(stated, 'CryptographicLength'));
   },
   async handle(request, context) {
-    requireStorage(request.CommonProtectionStorageMasks, 'ProtectionStorageUnavailable');
-    requireStorage(request.PrivateProtectionStorageMasks, 'PrivateProtectionStorageUnavailable');
-    requireStorage(request.PublicProtectionStorageMasks, 'PublicProtectionStorageUnavailable');
+    const storage = choosePairStorage(request, context);
     const stateOf = (half: TemplateAttribute) =>
       requestedAttributes([request.CommonAttributes, half], context);
     const privateStated = await stateOf(request.PrivateKeyAttributes);
@@ -46,7 +44,7 @@ export const CreateKeyPair = operation({
     const forPublic = await applyDefaults('PublicKey', publicStated, context, forPrivate.policy);
     const commonFormat = valueOf(request.CommonAttributes.attributes, 'KeyFormatType');
     const specify = ({ stated, effective }: ResolvedAttributes, half: TemplateAttribute) => ({
-      attributes: effective,
+      ...{ stated, attributes: effective },
       format: valueOf(half.attributes, 'KeyFormatType'),
       // Where the request states none, `effective` has the default of the group.
       preferred:
@@ -57,22 +55,16 @@ export const CreateKeyPair = operation({
       publicKey: specify(forPublic, request.PublicKeyAttributes),
       commonFormat,
     };
-    const pair = await generatePairValues(specification, context.crypto);
-    const make = ({ stated, policy }: ResolvedAttributes, value: typeof pair.privateKey) => {
-      const attributes = withoutUnusedFormat(stated, commonFormat, value);
-      const half = {
-        operation: 'CreateKeyPair',
-        type: value.type,
-        attributes,
-        value,
-        inputs: [],
-        generated: true,
-      } as const;
-      return createObject(half, context, policy);
+    const make = ({ stated, policy }: ResolvedAttributes, parts: HalfParts) => {
+      const attributes = withoutUnusedFormat(stated, commonFormat, parts.value);
+      const half = { operation: 'CreateKeyPair', type: parts.value.type, attributes, ...parts } as const;
+      return createObject({ ...half, inputs: [], generated: true }, context, policy);
     };
-    const privateKey = await make(forPrivate, pair.privateKey);
-    const publicKey = await make(forPublic, pair.publicKey);
-    linkPair(privateKey, publicKey, context.now);
-    return { PrivateKeyUniqueIdentifier: privateKey.id, PublicKeyUniqueIdentifier: publicKey.id };
+    return makePair(storage, specification, context, async (pair) => {
+      const privateKey = await make(forPrivate, pair.privateKey);
+      const publicKey = await make(forPublic, { value: pair.publicKey });
+      linkPair(privateKey, publicKey, context.now);
+      return { PrivateKeyUniqueIdentifier: privateKey.id, PublicKeyUniqueIdentifier: publicKey.id };
+    });
   },
 });

@@ -38,6 +38,8 @@ export function isSlowPair(algorithm: CryptographicAlgorithm | undefined, bits: 
 
 /** What a request demands of one half of a pair. */
 export interface HalfSpecification {
+  /** Those of its attributes that the request states. */
+  readonly stated?: readonly Attribute[];
   /** The effective attributes of the half. */
   readonly attributes: readonly Attribute[];
   /** Key Format Type that is stated for this half alone. */
@@ -60,9 +62,47 @@ export interface PairSpecification {
  *   formats that cannot hold the keys
  */
 export async function generatePairValues(
-  { privateKey, publicKey, commonFormat }: PairSpecification,
+  specification: PairSpecification,
   crypto: CryptoProvider,
 ): Promise<{ privateKey: KeyedObjectValue; publicKey: KeyedObjectValue }> {
+  const { algorithm, request } = requestedPair(specification);
+  const { privateKey, publicKey, commonFormat } = specification;
+  const pair = await crypto.generateKeyPair(request);
+  const defaults = chooseFormats(request);
+  const form = { algorithm, bits: pair.bits, commonFormat };
+  const made = {
+    privateKey: encodeHalf(
+      { type: 'PrivateKey', KeyMaterial: pair.privateKey, KeyFormatType: 'PKCS_8' },
+      { ...form, half: privateKey, fallback: defaults.private },
+      crypto,
+    ),
+    publicKey: encodeHalf(
+      { type: 'PublicKey', KeyMaterial: pair.publicKey, KeyFormatType: 'X_509' },
+      { ...form, half: publicKey, fallback: defaults.public },
+      crypto,
+    ),
+  };
+  const open = [
+    ...(privateKey.format === undefined ? [made.privateKey] : []),
+    ...(publicKey.format === undefined ? [made.publicKey] : []),
+  ];
+  const fits = open.some(({ value: { KeyBlock } }) => KeyBlock.KeyFormatType === commonFormat);
+  if (commonFormat !== undefined && open.length > 0 && !fits)
+    fail('KeyFormatTypeNotSupported', `Key Format Type ${commonFormat} cannot hold these keys`);
+  return made;
+}
+
+/** A pair as it is asked for. */
+export interface RequestedPair {
+  readonly algorithm: CryptographicAlgorithm;
+  readonly request: KeyPairRequest;
+}
+
+/**
+ * Returns the pair to make, before anything is made.
+ * @throws {KmipError} InvalidField for contradictory or unsupported attributes
+ */
+export function requestedPair({ privateKey, publicKey }: PairSpecification): RequestedPair {
   const { attributes: privateAttributes } = privateKey;
   const { attributes: publicAttributes } = publicKey;
   const algorithm = algorithmOf(privateAttributes);
@@ -76,37 +116,51 @@ export async function generatePairValues(
     (half) => valueOf(half, 'QuantumSafe') === true,
   );
   requireQuantumSafety(quantumSafe, algorithm, valueOf(privateAttributes, 'CryptographicLength'));
-  const request = buildPairRequest(algorithm, privateAttributes);
-  const pair = await crypto.generateKeyPair(request);
-  const defaults = chooseFormats(request);
-  const encodeHalf = (
-    type: 'PrivateKey' | 'PublicKey',
-    KeyMaterial: Uint8Array,
-    KeyFormatType: KeyFormatType,
-    { format, preferred }: HalfSpecification,
-    fallback: KeyFormatType,
-  ): KeyedObjectValue => {
-    const KeyBlock = {
-      KeyFormatType,
-      KeyValue: { KeyMaterial, Attributes: [] },
-      CryptographicAlgorithm: algorithm,
-      CryptographicLength: pair.bits,
-    };
-    const formats = { required: format, preferred: [commonFormat, preferred, fallback] };
-    return convertToStated({ type, value: { KeyBlock } }, formats, crypto);
+  return { algorithm, request: buildPairRequest(algorithm, privateAttributes) };
+}
+
+interface HalfMaterial {
+  readonly type: 'PrivateKey' | 'PublicKey';
+  readonly KeyMaterial: Uint8Array;
+  readonly KeyFormatType: KeyFormatType;
+}
+
+interface HalfForm {
+  readonly algorithm: CryptographicAlgorithm;
+  readonly bits: number;
+  readonly half: HalfSpecification;
+  readonly commonFormat: KeyFormatType | undefined;
+  readonly fallback: KeyFormatType;
+}
+
+function encodeHalf(
+  { type, KeyMaterial, KeyFormatType }: HalfMaterial,
+  { algorithm, bits, half: { format, preferred }, commonFormat, fallback }: HalfForm,
+  crypto: CryptoProvider,
+): KeyedObjectValue {
+  const KeyBlock = {
+    KeyFormatType,
+    KeyValue: { KeyMaterial, Attributes: [] },
+    CryptographicAlgorithm: algorithm,
+    CryptographicLength: bits,
   };
-  const made = {
-    privateKey: encodeHalf('PrivateKey', pair.privateKey, 'PKCS_8', privateKey, defaults.private),
-    publicKey: encodeHalf('PublicKey', pair.publicKey, 'X_509', publicKey, defaults.public),
-  };
-  const open = [
-    ...(privateKey.format === undefined ? [made.privateKey] : []),
-    ...(publicKey.format === undefined ? [made.publicKey] : []),
-  ];
-  const fits = open.some(({ value: { KeyBlock } }) => KeyBlock.KeyFormatType === commonFormat);
-  if (commonFormat !== undefined && open.length > 0 && !fits)
-    fail('KeyFormatTypeNotSupported', `Key Format Type ${commonFormat} cannot hold these keys`);
-  return made;
+  const formats = { required: format, preferred: [commonFormat, preferred, fallback] };
+  return convertToStated({ type, value: { KeyBlock } }, formats, crypto);
+}
+
+/**
+ * Returns the public half of a pair that was made elsewhere, from its SubjectPublicKeyInfo.
+ * @throws {KmipError} KeyFormatTypeNotSupported for formats that cannot hold it
+ */
+export function encodePublicHalf(
+  KeyMaterial: Uint8Array,
+  { request, algorithm, bits }: RequestedPair & { readonly bits: number },
+  half: HalfSpecification,
+  commonFormat: KeyFormatType | undefined,
+  crypto: CryptoProvider,
+): KeyedObjectValue {
+  const form = { algorithm, bits, half, commonFormat, fallback: chooseFormats(request).public };
+  return encodeHalf({ type: 'PublicKey', KeyMaterial, KeyFormatType: 'X_509' }, form, crypto);
 }
 
 function buildPairRequest(

@@ -12,9 +12,10 @@ import { findOtherHalf } from '../key-pairs.ts';
 import { requirePresent } from '../named-objects.ts';
 import { createReplacementKey, requestedAttributes, valueOf } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
-import { requireStorage } from '../protection-storage.ts';
-import { generatePairValues, isSlowPair } from './key-pair.ts';
+import { isSlowPair } from './key-pair.ts';
+import { choosePairStorage, type HalfParts, makePair } from './pair-storage.ts';
 import { withoutUnusedFormat } from './stated-formats.ts';
+import { withoutOldProtection } from './token-objects.ts';
 
 /**
  * Re-key Key Pair (KMIP 2.1 §6.1.46, 1.4 §4.5): a key pair that replaces an existing one, named by its
@@ -45,10 +46,8 @@ export const ReKeyKeyPair = operation({
     return isSlowPair(old?.get('CryptographicAlgorithm'), old?.get('CryptographicLength'));
   },
   async handle(request, context) {
-    const { object: oldPrivate, crypto, now } = context;
-    requireStorage(request.CommonProtectionStorageMasks, 'ProtectionStorageUnavailable');
-    requireStorage(request.PrivateProtectionStorageMasks, 'PrivateProtectionStorageUnavailable');
-    requireStorage(request.PublicProtectionStorageMasks, 'PublicProtectionStorageUnavailable');
+    const { object: oldPrivate, now } = context;
+    const storage = choosePairStorage(request, context, oldPrivate);
     const oldPublic = await loadPublicKey(oldPrivate, context);
     requirePresent(oldPublic);
 
@@ -69,21 +68,27 @@ export const ReKeyKeyPair = operation({
       preferred: old.attributes.get('KeyFormatType'),
     });
     const specification = {
-      privateKey: specify(privateAttributes, request.PrivateKeyAttributes, oldPrivate),
+      privateKey: {
+        ...specify(privateAttributes, request.PrivateKeyAttributes, oldPrivate),
+        stated: privateStated,
+      },
       publicKey: specify(publicAttributes, request.PublicKeyAttributes, oldPublic),
       commonFormat,
     };
-    const pair = await generatePairValues(specification, crypto);
-    const make = (old: ManagedObject, stated: readonly Attribute[], value: typeof pair.privateKey) => {
-      const attributes = withoutUnusedFormat(stated, commonFormat, value);
-      return createReplacementKey('ReKeyKeyPair', old, { attributes, value }, context);
+    const make = (old: ManagedObject, stated: readonly Attribute[], parts: HalfParts) => {
+      const attributes = withoutUnusedFormat(stated, commonFormat, parts.value);
+      return createReplacementKey('ReKeyKeyPair', old, { attributes, ...parts }, context);
     };
-    const privateKey = await make(oldPrivate, privateAttributes, pair.privateKey);
-    const publicKey = await make(oldPublic, publicAttributes, pair.publicKey);
-    linkPair(privateKey, publicKey, now);
-    applyReplacement(oldPrivate, privateKey, now);
-    applyReplacement(oldPublic, publicKey, now);
-    return { PrivateKeyUniqueIdentifier: privateKey.id, PublicKeyUniqueIdentifier: publicKey.id };
+    return makePair(storage, specification, context, async (pair) => {
+      const own =
+        storage === 'token' ? withoutOldProtection(privateAttributes, privateStated) : privateAttributes;
+      const privateKey = await make(oldPrivate, own, pair.privateKey);
+      const publicKey = await make(oldPublic, publicAttributes, { value: pair.publicKey });
+      linkPair(privateKey, publicKey, now);
+      applyReplacement(oldPrivate, privateKey, now);
+      applyReplacement(oldPublic, publicKey, now);
+      return { PrivateKeyUniqueIdentifier: privateKey.id, PublicKeyUniqueIdentifier: publicKey.id };
+    });
   },
 });
 

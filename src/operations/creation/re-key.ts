@@ -6,9 +6,10 @@ import { fail } from '../../common/errors.ts';
 import { applyReplacement, replacementAttributes } from '../../object/replacement.ts';
 import { algorithmOf, createReplacementKey, requestedAttributes, valueOf } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
-import { requireStorage } from '../protection-storage.ts';
+import { chooseStorage } from '../protection-storage.ts';
 import { convertToStated } from './stated-formats.ts';
 import { generateSymmetricKey } from './symmetric-key.ts';
+import { createSymmetricInToken, withoutOldProtection } from './token-objects.ts';
 
 /**
  * Re-key (KMIP 2.1 §6.1.45, 1.4 §4.4): a symmetric key that replaces an existing one, which stays unchanged
@@ -28,7 +29,8 @@ export const ReKey = operation({
   limitedRight: 'objects',
   async handle(request, context) {
     const { object: old, crypto, now } = context;
-    requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
+    const masks = request.ProtectionStorageMasks;
+    const storage = chooseStorage([{ masks, reason: 'ProtectionStorageUnavailable' }], context, old);
     if (old.attributes.get('KeyValuePresent') === false)
       fail('KeyValueNotPresent', 'there is no key to replace');
     const stated = await requestedAttributes([request.Attributes], context);
@@ -41,8 +43,26 @@ export const ReKey = operation({
       required: valueOf(stated, 'KeyFormatType'),
       preferred: [old.attributes.get('KeyFormatType')],
     };
-    const value = convertToStated(generateSymmetricKey(algorithm, bits, crypto), formats, crypto);
-    const replacement = await createReplacementKey('ReKey', old, { attributes, value }, context);
+    const replacement =
+      storage === 'token'
+        ? await createSymmetricInToken(
+            { algorithm, bits },
+            { attributes, stated, formats },
+            context,
+            (made) => {
+              const key = { attributes: withoutOldProtection(attributes, stated), ...made };
+              return createReplacementKey('ReKey', old, key, context);
+            },
+          )
+        : await createReplacementKey(
+            'ReKey',
+            old,
+            {
+              attributes,
+              value: convertToStated(generateSymmetricKey(algorithm, bits, crypto), formats, crypto),
+            },
+            context,
+          );
     applyReplacement(old, replacement, now);
     return { UniqueIdentifier: replacement.id };
   },

@@ -6,6 +6,7 @@ import type { SharingPolynomial } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { isProtected, refuseProtected } from '../../object/protection.ts';
 import { findShareSet, isEarlierSet } from '../../object/share-sets.ts';
+import { requireValueAtHand } from '../../object/token-keys.ts';
 import { requireUsage } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
 import { failWithoutKeyValue } from '../usable-key.ts';
@@ -52,9 +53,12 @@ export function statedPolynomial(attributes: readonly Attribute[]): SharingPolyn
 
 /**
  * Returns the key of an object, without checks of its use.
- * @throws {KmipError} KeyValueNotPresent, or FeatureNotSupported for a wrapped key
+ * @throws {KmipError} KeyValueNotPresent, NotExtractable for a key in a token, or FeatureNotSupported for a
+ *   wrapped one
  */
-export function requirePlainKey({ value, attributes }: ManagedObject): PlainKey {
+export function requirePlainKey(object: ManagedObject): PlainKey {
+  requireValueAtHand(object);
+  const { value, attributes } = object;
   if (value === undefined || !hasKeyBlock(value) || value.value.KeyBlock.KeyValue === undefined)
     failWithoutKeyValue();
   const key = plainKey(value.type, value.value.KeyBlock);

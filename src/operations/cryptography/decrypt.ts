@@ -6,14 +6,15 @@ import { concatBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 import { requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
+import { decryptBy, startDecryptionBy } from '../key-uses.ts';
 import { object, operation } from '../operation.ts';
 import {
   cipherKeyForUse,
   decryptingWith,
-  keyForUse,
   type ParameterRequest,
   parametersFor,
   requireField,
+  usableKey,
 } from '../usable-key.ts';
 import { isPart, multiPartFields, multiPartResponse, nonEmptyData } from './multi-part.ts';
 
@@ -36,7 +37,7 @@ export const Decrypt = operation({
   target: object({ types: ['SymmetricKey', 'PrivateKey'] }),
   limitedRight: 'objects',
   async handle(request, context) {
-    const { object: target, attempts, crypto, version } = context;
+    const { object: target, attempts, version } = context;
     if (isPart(request)) return decryptPart(request, context);
     const data = requireField(request.Data, 'Data');
     const { key, parameters, objects } = await cipherKeyForUse(context, 'Decrypt', parameterRequest(request));
@@ -49,7 +50,8 @@ export const Decrypt = operation({
       additionalData: request.AuthenticatedEncryptionAdditionalData,
       tag,
     };
-    const decrypted = await decryptingWith(objects, () => crypto.decrypt(key, parameters, sealed), attempts);
+    const decrypt = () => decryptBy(key, parameters, sealed, context);
+    const decrypted = await decryptingWith(objects, decrypt, attempts);
     return { UniqueIdentifier: target.id, Data: decrypted };
   },
 });
@@ -63,7 +65,7 @@ function parameterRequest({
 
 /** Of a mode that authenticates, the last part answers all output, once the tag has been verified. */
 function decryptPart(request: Infer<typeof Request>, context: ObjectContext) {
-  const { object: target, attempts, crypto, version, multiPart } = context;
+  const { object: target, attempts, version, multiPart } = context;
   const { Data: data = new Uint8Array(), AuthenticatedEncryptionAdditionalData: additionalData } = request;
   if (request.CorrelationValue !== undefined && additionalData !== undefined)
     fail('InvalidField', 'the additional data must come with the first part');
@@ -76,8 +78,8 @@ function decryptPart(request: Infer<typeof Request>, context: ObjectContext) {
   });
   const start = ({ parameters, tag, ...sealed }: ReturnType<typeof kept>) => {
     const appendedTag = !isTagKnownIn('AuthenticatedEncryptionTag', version);
-    const key = keyForUse(target, 'Decrypt', context);
-    return { stream: crypto.startDecryption(key, parameters, { ...sealed, appendedTag }), tag };
+    const key = usableKey(target, 'Decrypt', context);
+    return { stream: startDecryptionBy(key, parameters, { ...sealed, appendedTag }, context), tag };
   };
   const keptBytes = ({ stream }: ReturnType<typeof start>) => (stream.collects ? data.length : 0);
   const spec = { operation: 'Decrypt', object: target.id, request, kept, start, keptBytes } as const;

@@ -8,13 +8,14 @@ import { fail } from '../../common/errors.ts';
 import { needsUniqueIv } from '../../crypto/parameter-names.ts';
 import { countUse, requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
+import { encryptBy, startEncryptionBy } from '../key-uses.ts';
 import { object, operation } from '../operation.ts';
 import {
   cipherKeyForUse,
-  keyForUse,
   type ParameterRequest,
   parametersToEncrypt,
   requireField,
+  usableKey,
 } from '../usable-key.ts';
 import { createSharedSecret, usesKeyEncapsulation } from './kem.ts';
 import { isPart, multiPartFields, multiPartResponse, nonEmptyData } from './multi-part.ts';
@@ -45,7 +46,7 @@ export const Encrypt = operation({
   target: object({ types: ['SymmetricKey', 'PublicKey'] }),
   limitedRight: 'objects',
   async handle(request, context) {
-    const { object: target, crypto, version } = context;
+    const { object: target, version } = context;
     if (isPart(request)) return encryptPart(request, context);
     const asked = parameterRequest(request);
     if (usesKeyEncapsulation(target))
@@ -53,11 +54,12 @@ export const Encrypt = operation({
     const data = requireField(request.Data, 'Data');
     const { key, parameters, objects } = await cipherKeyForUse(context, 'Encrypt', asked);
     for (const each of objects) countUse(each, data.length, context);
-    const { iv, ...output } = crypto.encrypt(key, parameters, {
+    const plaintext = {
       data,
       iv: request.IVCounterNonce,
       additionalData: request.AuthenticatedEncryptionAdditionalData,
-    });
+    };
+    const { iv, ...output } = await encryptBy(key, parameters, plaintext, context);
     if (iv !== undefined && needsUniqueIv(key.CryptographicAlgorithm, parameters))
       await context.randomIvUses.count(target.id);
     return { UniqueIdentifier: target.id, IVCounterNonce: iv, ...placeTag(output, version) };
@@ -72,7 +74,7 @@ function parameterRequest({
 }
 
 function encryptPart(request: Infer<typeof Request>, context: ObjectContext) {
-  const { object: target, crypto, version, multiPart } = context;
+  const { object: target, version, multiPart } = context;
   const { Data: data = new Uint8Array(), AuthenticatedEncryptionAdditionalData: additionalData } = request;
   const first = request.CorrelationValue === undefined;
   if (!first && additionalData !== undefined)
@@ -80,9 +82,10 @@ function encryptPart(request: Infer<typeof Request>, context: ObjectContext) {
   requireUsage(target, 'Encrypt', context);
   countUse(target, data.length, context);
   const start = () => {
-    const key = keyForUse(target, 'Encrypt', context);
+    const key = usableKey(target, 'Encrypt', context);
     const parameters = parametersToEncrypt(target, parameterRequest(request));
-    const stream = crypto.startEncryption(key, parameters, { iv: request.IVCounterNonce, additionalData });
+    const plaintext = { iv: request.IVCounterNonce, additionalData };
+    const stream = startEncryptionBy(key, parameters, plaintext, context);
     const isCounted = stream.iv !== undefined && needsUniqueIv(key.CryptographicAlgorithm, parameters);
     return { stream, isCounted };
   };

@@ -5,8 +5,9 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
+import { startMacBy, verifyMacBy } from '../key-uses.ts';
 import { object, operation } from '../operation.ts';
-import { keyForUse, parametersToVerify, requireField, validityIndicator } from '../usable-key.ts';
+import { parametersToVerify, requireField, usableKey, validityIndicator } from '../usable-key.ts';
 import { isPart, multiPartFields, multiPartResponse } from './multi-part.ts';
 
 const Request = struct({
@@ -30,15 +31,15 @@ export const MACVerify = operation({
   target: object({ types: ['SymmetricKey'] }),
   limitedRight: 'objects',
   async handle(request, context) {
-    const { object: target, attempts, crypto } = context;
+    const { object: target, attempts } = context;
     if (isPart(request)) return verifyPart(request, context);
     const data = requireField(request.Data, 'Data');
     const given = requireField(request.MACData, 'MAC Data');
-    const key = keyForUse(target, 'MACVerify', context);
+    const key = usableKey(target, 'MACVerify', context);
     const parameters = chooseParameters(target, request);
     const valid = await attempts.verifying(
       target.id,
-      () => parameters !== undefined && crypto.verifyMac(key, parameters, data, given),
+      () => parameters !== undefined && verifyMacBy(key, parameters, data, given, context),
       (indicator) => indicator,
     );
     return { UniqueIdentifier: target.id, ValidityIndicator: validityIndicator(valid) };
@@ -54,13 +55,13 @@ function chooseParameters(
 
 /** The MAC may come with the first part or with the last. */
 function verifyPart(request: Infer<typeof Request>, context: ObjectContext) {
-  const { object: target, attempts, crypto, multiPart } = context;
+  const { object: target, attempts, multiPart } = context;
   const { Data: data = new Uint8Array() } = request;
   requireUsage(target, 'MACVerify', context);
   const kept = () => ({ parameters: chooseParameters(target, request), given: request.MACData });
   const start = ({ parameters, given }: ReturnType<typeof kept>) => {
-    const key = keyForUse(target, 'MACVerify', context);
-    return { mac: parameters && crypto.startMac(key, parameters), given };
+    const key = usableKey(target, 'MACVerify', context);
+    return { mac: parameters && startMacBy(key, parameters, context), given };
   };
   const spec = { operation: 'MACVerify', object: target.id, request, kept, start } as const;
   const step = ({ mac, given }: ReturnType<typeof start>, last: boolean): VerificationAnswer => {

@@ -4,8 +4,9 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { countUse, requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
+import { macBy, startMacBy } from '../key-uses.ts';
 import { object, operation } from '../operation.ts';
-import { keyForUse, parametersFor, requireField } from '../usable-key.ts';
+import { parametersFor, requireField, usableKey } from '../usable-key.ts';
 import { isPart, multiPartFields, multiPartResponse } from './multi-part.ts';
 
 const Request = struct({
@@ -23,13 +24,13 @@ export const MAC = operation({
   response: struct({ UniqueIdentifier: one(text), MACData: maybe(bytes), ...multiPartResponse }),
   target: object({ types: ['SymmetricKey'] }),
   limitedRight: 'objects',
-  handle(request, context) {
-    const { object: target, crypto } = context;
+  async handle(request, context) {
+    const { object: target } = context;
     if (isPart(request)) return macPart(request, context);
     const data = requireField(request.Data, 'Data');
-    const key = keyForUse(target, 'MAC', context);
+    const key = usableKey(target, 'MAC', context);
     countUse(target, data.length, context);
-    const mac = crypto.mac(key, chooseParameters(target, request), data);
+    const mac = await macBy(key, chooseParameters(target, request), data, context);
     return { UniqueIdentifier: target.id, MACData: mac };
   },
 });
@@ -42,11 +43,12 @@ function chooseParameters(
 }
 
 function macPart(request: Infer<typeof Request>, context: ObjectContext) {
-  const { object: target, crypto, multiPart } = context;
+  const { object: target, multiPart } = context;
   const { Data: data = new Uint8Array() } = request;
   requireUsage(target, 'MAC', context);
   countUse(target, data.length, context);
-  const start = () => crypto.startMac(keyForUse(target, 'MAC', context), chooseParameters(target, request));
+  const start = () =>
+    startMacBy(usableKey(target, 'MAC', context), chooseParameters(target, request), context);
   return multiPart.take({ operation: 'MAC', object: target.id, request, start }, (stream, last) => {
     stream.update(data);
     return { UniqueIdentifier: target.id, ...(last ? { MACData: stream.final() } : {}) };

@@ -76,8 +76,9 @@ function announcedProfiles(version: Version, https: boolean): Answer['ProfileInf
 
 /**
  * Fields that each function adds to the answer; a function without entry adds none. The server has no
- * extensions, no validations and no attestation, and generates no Application Data in any namespace.
- * QueryDefaultsInformation is not here because it also depends on the Object Groups.
+ * extensions and no attestation, no validations but those that its operator states of a token, and generates
+ * no Application Data in any namespace. QueryDefaultsInformation is not here because it also depends on the
+ * Object Groups.
  */
 const functions: Partial<Record<Exclude<QueryFunction, number>, (context: Context) => Partial<Answer>>> = {
   QueryOperations: ({ server, version }) => ({ Operation: [...server.operations(version)] }),
@@ -98,13 +99,14 @@ const functions: Partial<Record<Exclude<QueryFunction, number>, (context: Contex
   QueryProfiles: ({ server, version }) => ({
     ProfileInformation: announcedProfiles(version, server.https ?? false),
   }),
+  QueryValidations: ({ server }) => ({ ValidationInformation: [...(server.validations ?? [])] }),
   // `init` creates the first client, `client add` generates others, or accepts a client's request or
   // certificate.
   QueryClientRegistrationMethods: () => ({
     ClientRegistrationMethod: ['ServerPreGenerated', 'ServerOnDemand', 'ClientGenerated', 'ClientRegistered'],
   }),
-  QueryStorageProtectionMasks: () => ({
-    ProtectionStorageMasks: { ProtectionStorageMask: [offeredStorage] },
+  QueryStorageProtectionMasks: (context) => ({
+    ProtectionStorageMasks: { ProtectionStorageMask: [...offeredStorage(context)] },
   }),
 };
 

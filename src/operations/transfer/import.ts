@@ -21,6 +21,7 @@ import { keepAuthorityKey } from '../authority-records.ts';
 import type { Context } from '../context.ts';
 import { loadPolicy } from '../group-policy-record.ts';
 import { retireCopy } from '../key-copies.ts';
+import { releaseTokenKey } from '../made-token-keys.ts';
 import { requireMayChangeNames, reserveGivenUp } from '../name-rights.ts';
 import {
   assembleObject,
@@ -119,6 +120,7 @@ async function replaceObject(
   if (names.some(({ size }) => size > 0)) await requireMayChangeNames(existing, context);
   const held = nameTexts(existing.attributes);
   await requireUniqueNames(imported, context, { held });
+  releaseTokenKey(existing, context);
   replaceContent(existing, imported);
   await context.renewedAccess.eraseAnswersWith(existing.id);
   await reserveGivenUp(existing, held, context);

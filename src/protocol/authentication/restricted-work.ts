@@ -9,6 +9,7 @@ import { issuerNameKind } from '../../operations/certificates/issuer-choice.ts';
 import { issuerOrderKind } from '../../operations/certificates/issuer-order.ts';
 import { groupPolicyKind } from '../../operations/group-policy-record.ts';
 import { keyCopiesKind } from '../../operations/key-copies.ts';
+import { tokenKeyKind } from '../../operations/made-token-keys.ts';
 import { reservedNameKind } from '../../operations/name-rights.ts';
 import type { LimitedRight } from '../../operations/operation.ts';
 import { certificateKinds } from '../../operations/revocation-records.ts';
@@ -23,7 +24,8 @@ const authorities = [...authorityKinds, ...authorityCertificateKinds];
 
 /**
  * Kinds of records that an operation reaches under limited Rights. New objects follow the group's policy, and
- * certificates that were issued or revoked are recorded beside their objects.
+ * certificates that were issued or revoked are recorded beside their objects, as
+ * keys of the token are.
  */
 const reachableKinds: Readonly<Record<LimitedRight, readonly string[]>> = {
   objects: [
@@ -31,11 +33,12 @@ const reachableKinds: Readonly<Record<LimitedRight, readonly string[]>> = {
     issuerNameKind,
     issuerOrderKind,
     reservedNameKind,
+    tokenKeyKind,
     ...certificateKinds,
     ...authorities,
     ...copyKinds,
   ],
-  'new-objects': [groupPolicyKind, reservedNameKind, ...authorities, ...copyKinds],
+  'new-objects': [groupPolicyKind, reservedNameKind, tokenKeyKind, ...authorities, ...copyKinds],
   'own-jobs': Object.values(jobKinds),
   public: [],
   nothing: [],

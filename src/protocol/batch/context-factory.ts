@@ -7,7 +7,7 @@ import type { Protection } from '../../common/protection.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { Enrolments } from '../../identity/enrolment.ts';
 import { findListedKeys } from '../../operations/authority-records.ts';
-import type { Jobs, RenewedAccess, ServerDescription } from '../../operations/context.ts';
+import type { Jobs, RenewedAccess, ServerDescription, TokenKeyStorage } from '../../operations/context.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
 import type { AuthenticatedRequest } from '../authentication/authentication.ts';
@@ -23,6 +23,7 @@ import { MultiPartOperations } from './multi-part.ts';
 import { BatchOutputs } from './payload-withholding.ts';
 import { RandomIvUseCounter } from './random-iv-uses.ts';
 import { ReferenceBudget } from './reference-budget.ts';
+import { ReleasedTokenKeys, type TokenKeyPolicy } from './released-token-keys.ts';
 import { type AccessOptions, createRenewedAccess } from './renewed-access.ts';
 import { EncodedAnswers } from './response-size.ts';
 
@@ -41,6 +42,8 @@ export interface ContextFactoryOptions extends AccessOptions {
   readonly clock: () => number;
   /** How clients replace their certificates; no client can when left out. */
   readonly enrolments?: Enrolments;
+  /** Keys in a token; none when left out. */
+  readonly tokenKeys?: TokenKeyPolicy;
 }
 
 /** One attempt to execute the items of a message. */
@@ -71,6 +74,7 @@ export class ContextFactory {
   readonly #beginUnit: () => UnitOfWork;
   readonly #state: ProcessState;
   readonly #randomIvUses: RandomIvUseCounter;
+  readonly #tokenKeys: ReleasedTokenKeys | undefined;
   /** Stands for each message, by its bytes, in what outlives it. */
   readonly #tokens = new WeakMap<Uint8Array, object>();
 
@@ -80,6 +84,7 @@ export class ContextFactory {
     this.#options = options;
     this.#beginUnit = beginUnit;
     this.#randomIvUses = new RandomIvUseCounter(beginUnit);
+    this.#tokenKeys = options.tokenKeys && new ReleasedTokenKeys(options.tokenKeys, beginUnit);
     this.#state = {
       multiPart: new MultiPartOperations({ limits, random: crypto.random, clock }),
       attempts: new FailedAttempts(options),
@@ -146,6 +151,14 @@ export class ContextFactory {
     this.#state.multiPart.dropExpired();
   }
 
+  /**
+   * Removes keys of no object from their token; to be called every few seconds. Rejects as store, vault and
+   * token do.
+   */
+  async removeTokenKeys(): Promise<void> {
+    await this.#tokenKeys?.removeDue();
+  }
+
   /** Ends everything that clients have begun in this process. */
   close(): void {
     this.#state.multiPart.close();
@@ -169,6 +182,8 @@ export class ContextFactory {
     const { request, unit, sender, conversation } = execution;
     const rules = certification?.() ?? defaultCertificationRules;
     let jobs: Jobs | undefined;
+    let tokenKeys: TokenKeyStorage | undefined;
+    const openTokenKeys = (group: string) => this.#tokenKeys?.storageFor(group);
     return {
       principal: sender.principal,
       channel: conversation?.channel,
@@ -177,6 +192,10 @@ export class ContextFactory {
       version: request.version,
       now: unit.now,
       crypto,
+      get tokenKeys() {
+        tokenKeys ??= openTokenKeys(sender.principal.group);
+        return tokenKeys;
+      },
       server,
       limits,
       protection: protection?.() ?? 'strict',

@@ -8,6 +8,7 @@ import { EventLoopYield } from '../../common/event-loop-yield.ts';
 import type { Context, OperationName } from '../../operations/context.ts';
 import { loadNamedObject } from '../../operations/named-objects.ts';
 import type { AnyOperation, OperationTarget } from '../../operations/operation.ts';
+import { requireTokenKeyRule } from '../../operations/token-key-rules.ts';
 import { type AuthenticatedRequest, requireAuthenticated } from '../authentication/authentication.ts';
 import { restrictToRights } from '../authentication/rights.ts';
 import { openTicketUses } from '../authentication/ticket-use.ts';
@@ -46,9 +47,9 @@ interface ItemExecution {
 /**
  * Executes one batch item and returns its answers, one for each repetition where the item refers to several
  * objects of earlier answers; all repetitions fail or succeed together. The order of the checks is fixed:
- * credentials, version, permission, existence, type, archived or destroyed, then state and fields, which the
- * handler checks. The caller keeps or drops the changes in the item's layer. No repetition runs once the
- * response has no space for all of them.
+ * credentials, version, permission, existence, type, archived or destroyed, whether a value is needed that
+ * is in a token, then state and fields, which the handler checks. The caller keeps or drops the changes in
+ * the item's layer. No repetition runs once the response has no space for all of them.
  * @throws {KmipError} when the item is refused.
  * @throws {WireError} when the payload cannot be read.
  */
@@ -162,6 +163,7 @@ async function callHandler(
     case 'object': {
       const named = request[target.identifiedBy ?? 'UniqueIdentifier'] as string | undefined;
       const object = await loadNamedObject(identifiers.resolve(named), target, context);
+      requireTokenKeyRule(operation.name, object);
       const answer = await handle(request, context.withObject(object));
       context.setPlaceholder(identifierOf(answer) ?? object.id);
       return answer;

@@ -19,6 +19,7 @@ const refusals: ReadonlyMap<unknown, Refusal> = new Map<string, Refusal>([
   ['INVALID_PARAMETERS', { reason: 'BadCryptographicParameters', legacyReason: 'InvalidField' }],
   ['CRYPTOGRAPHY_FAILED', { reason: 'CryptographicFailure' }],
   ['CRYPTOGRAPHY_BUSY', { reason: 'GeneralFailure' }],
+  ['TOKEN_UNAVAILABLE', { reason: 'GeneralFailure' }],
   ['SEARCH_ENDED', { reason: 'ServerLimitExceeded' }],
   ['REQUESTER_GONE', { reason: 'OperationCanceledByRequester' }],
   // 2.x has MissingInitializationVector, but the test cases want InvalidMessage in every version.
@@ -27,13 +28,14 @@ const refusals: ReadonlyMap<unknown, Refusal> = new Map<string, Refusal>([
 ]);
 
 /**
- * Codes of errors that may be gone at the next attempt: the database or the root key is unavailable,
- * or too much work waits.
+ * Codes of errors that may be gone at the next attempt: the database, the root key or the token of a key is
+ * unavailable, or too much work waits.
  */
 const transientCodes: ReadonlySet<unknown> = new Set([
   'STORE_UNAVAILABLE',
   'VAULT_UNAVAILABLE',
   'CRYPTOGRAPHY_BUSY',
+  'TOKEN_UNAVAILABLE',
 ]);
 
 /**

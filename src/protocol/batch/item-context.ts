@@ -112,6 +112,9 @@ export class ItemContext implements Context {
   get crypto(): Context['crypto'] {
     return this.#batch.crypto;
   }
+  get tokenKeys(): Context['tokenKeys'] {
+    return this.#batch.tokenKeys;
+  }
   get limits(): Context['limits'] {
     return this.#batch.limits;
   }

@@ -12,14 +12,14 @@ export interface MaintenanceOptions {
   readonly store: Store;
   readonly vault: Vault;
   readonly queue: Pick<JobQueue, 'lookForJobs'>;
-  readonly contexts: Pick<ContextFactory, 'dropExpired'>;
+  readonly contexts: Pick<ContextFactory, 'dropExpired' | 'removeTokenKeys'>;
   /** POSIX seconds. */
   readonly now: () => number;
 }
 
 /**
  * Background tasks that do not depend on messages: queues jobs that were left behind, ends multi-part data
- * that nobody continues, and deletes expired records.
+ * that nobody continues, removes keys of no object from their token, and deletes expired records.
  */
 export class Maintenance {
   readonly #timer: NodeJS.Timeout;
@@ -32,6 +32,7 @@ export class Maintenance {
     const runTasks = (): void => {
       contexts.dropExpired();
       queue.lookForJobs().catch(() => {});
+      contexts.removeTokenKeys().catch(() => {});
       if (this.#intervals % intervalsPerDeletion === 0) store.deleteExpired(now(), isGenuine).catch(() => {});
       this.#intervals += 1;
     };

@@ -1,6 +1,7 @@
 import { readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { decodeHeader, encodeFrame, type Frame, headerBytes, type VerbName } from '../frames.ts';
+import type { ListKeysRequest, MakeKeyRequest, RemoveKeyRequest } from '../keys/key-messages.ts';
 import {
   decodeJson,
   decodeUnwrap,
@@ -12,6 +13,7 @@ import {
   TokenFailure,
   type TokenLoginRequest,
 } from '../messages.ts';
+import { answerUse } from './key-uses.ts';
 import { toFailure } from './library.ts';
 import { packPage } from './mechanism-page.ts';
 import { Token } from './token.ts';
@@ -50,6 +52,10 @@ const answers: Record<Exclude<VerbName, 'failure'>, (body: Uint8Array) => Uint8A
     requireToken().ping();
     return encodeJson({ residentBytes: process.memoryUsage.rss() });
   },
+  keyMake: (body) => encodeJson(requireToken().makeKey(decodeJson<MakeKeyRequest>(body))),
+  keyUse: (body) => answerUse(body, requireToken().requireSession(), requireToken().keys),
+  keyRemove: (body) => encodeJson(requireToken().removeKey(decodeJson<RemoveKeyRequest>(body))),
+  keyList: (body) => encodeJson(requireToken().listKeys(decodeJson<ListKeysRequest>(body))),
   check: (body) => packPage(requireToken().mechanisms(), decodeJson<{ from: number }>(body).from),
 };
 

@@ -1,4 +1,12 @@
 import { ckr, sessionFlags, tokenFlags, userTypeUser } from '../cryptoki.ts';
+import type {
+  ListedKeys,
+  ListKeysRequest,
+  MakeKeyAnswer,
+  MakeKeyRequest,
+  RemoveKeyAnswer,
+  RemoveKeyRequest,
+} from '../keys/key-messages.ts';
 import {
   type HelloRequest,
   type KeyRequest,
@@ -11,6 +19,7 @@ import {
 import { listWrappingMethods, type TokenWrappingMethod } from '../wrapping-formats.ts';
 import { KeyWrapper, type OpenSession } from './key-wrapper.ts';
 import { type CryptokiModule, codeOf, type Handle, loadPkcs11, type Pkcs11 } from './library.ts';
+import { MadeKeys } from './made-keys.ts';
 import { explainLogin, readPin, requireLoginPermitted } from './pin.ts';
 import { type RootKey, TokenObjects } from './root-key.ts';
 
@@ -22,6 +31,7 @@ export class Token {
   readonly #serial: string;
   #session: OpenSession | undefined;
   #wrapper: KeyWrapper | undefined;
+  #keys: MadeKeys | undefined;
   #mechanisms: readonly MechanismDescription[] | undefined;
 
   /**
@@ -119,6 +129,7 @@ export class Token {
   /** A session that the token has lost cannot be closed either. */
   #closeSession(): void {
     this.#wrapper = undefined;
+    this.#keys = undefined;
     if (this.#session === undefined) return;
     this.#session = undefined;
     try {
@@ -143,7 +154,7 @@ export class Token {
    * @throws {TokenFailure} when there is no such key, or it does not wrap.
    */
   openKey(request: KeyRequest): TokenKeyDescription {
-    const session = this.#requireSession();
+    const session = this.requireSession();
     const objects = new TokenObjects(this.#module, session.handle, this.#serial);
     const found = objects.find(request);
     if (found === undefined && request.mode === 'find')
@@ -195,14 +206,38 @@ export class Token {
     return this.#wrapper;
   }
 
-  #requireSession(): OpenSession {
+  /** The keys that are managed objects, in the session that is open. */
+  get keys(): MadeKeys {
+    this.#keys ??= new MadeKeys(this.requireSession());
+    return this.#keys;
+  }
+
+  /** @throws {TokenFailure} when another token is meant. */
+  makeKey(request: MakeKeyRequest): MakeKeyAnswer {
+    if (request.token !== this.#serial)
+      throw new TokenFailure('request', 'another token is here than that in which the key was to be made');
+    return this.keys.make(request);
+  }
+
+  /** Tells whether this is the token of the key; then it is removed. */
+  removeKey({ id, token }: RemoveKeyRequest): RemoveKeyAnswer {
+    const isOwn = token === this.#serial;
+    if (isOwn) this.keys.remove(id);
+    return { isOwn };
+  }
+
+  listKeys({ prefix, from }: ListKeysRequest): ListedKeys {
+    return this.keys.list(prefix, from);
+  }
+
+  requireSession(): OpenSession {
     if (this.#session === undefined) throw new TokenFailure('session', 'no session is open');
     return this.#session;
   }
 
   /** Asks the token whether the session still exists. */
   ping(): void {
-    this.#module.C_GetSessionInfo(this.#requireSession().handle);
+    this.#module.C_GetSessionInfo(this.requireSession().handle);
   }
 
   mechanisms(): readonly MechanismDescription[] {

@@ -4,7 +4,7 @@
  *
  *   FUNCTION return CKR [once]       FUNCTION hang        FUNCTION crash [once]     FUNCTION leak MEBIBYTES
  *   FUNCTION scribble: writes into the socket of the process
- *   FUNCTION wait: until the file is removed
+ *   FUNCTION wait: until the file is removed; makes $KMIPD_TEST_FAULTS.waiting
  *   token flags FLAGS                hide MECHANISM       encrypt-wraps             own-iv
  *   token model TEXT: at most 16 bytes, whatever they are
  *
@@ -58,8 +58,13 @@ static CK_RV injectFault(const char *name) {
   if (strstr(rest, "once") != NULL) unlink(controlFile());
   if (strncmp(rest, "hang", 4) == 0)
     for (;;) pause();
-  if (strncmp(rest, "wait", 4) == 0)
+  if (strncmp(rest, "wait", 4) == 0) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s.waiting", controlFile());
+    FILE *waiting = fopen(path, "w");
+    if (waiting != NULL) fclose(waiting);
     while (access(controlFile(), F_OK) == 0) usleep(20000);
+  }
   if (strncmp(rest, "scribble", 8) == 0 && write(3, "scribbled all over the frames", 29) < 0) abort();
   if (strncmp(rest, "crash", 5) == 0) raise(SIGSEGV);
   if (sscanf(rest, "leak %lu", &number) == 1) {
@@ -201,6 +206,24 @@ static CK_RV decrypt(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG lengt
   return result;
 }
 
+static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG length, CK_BYTE_PTR out, CK_ULONG_PTR outLength) {
+  FAULT("C_Sign");
+  return real->C_Sign(session, data, length, out, outLength);
+}
+
+static CK_RV generateKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_ATTRIBUTE_PTR template, CK_ULONG count,
+                         CK_OBJECT_HANDLE_PTR key) {
+  FAULT("C_GenerateKey");
+  CK_RV result = real->C_GenerateKey(session, mechanism, template, count, key);
+  FAULT("after-C_GenerateKey");
+  return result;
+}
+
+static CK_RV destroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
+  FAULT("C_DestroyObject");
+  return real->C_DestroyObject(session, object);
+}
+
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
   void *library = dlopen(SOFTHSM_LIBRARY, RTLD_NOW | RTLD_LOCAL);
   if (library == NULL) return CKR_GENERAL_ERROR;
@@ -212,6 +235,9 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
   faulty.C_GetTokenInfo = getTokenInfo;
   faulty.C_GetSessionInfo = getSessionInfo;
   faulty.C_GetMechanismInfo = getMechanismInfo;
+  faulty.C_Sign = sign;
+  faulty.C_GenerateKey = generateKey;
+  faulty.C_DestroyObject = destroyObject;
   faulty.C_WrapKey = wrapKey;
   faulty.C_UnwrapKey = unwrapKey;
   faulty.C_EncryptInit = encryptInit;

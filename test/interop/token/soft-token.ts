@@ -90,6 +90,11 @@ export class SoftToken {
     return execFileSync(program, args, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   }
 
+  /** Arguments of pkcs11-tool for this token, without the faults. */
+  get pkcs11Arguments(): readonly string[] {
+    return ['--module', softhsm, '--token-label', 'kmipd', '--login', '--pin', pin];
+  }
+
   writePin(text: string): void {
     writeFileSync(this.path('pin'), `${text}\n`, { mode: 0o600 });
   }

@@ -25,6 +25,7 @@ t.test('an empty file yields all defaults', (t) => {
     interop: false,
     fips: false,
     vault: { root: [{ kind: 'file', path: '/home/root.key' }], activationSeconds: 120 },
+    tokenKeys: { token: undefined, groups: [], processes: 2, validations: [] },
     log: { level: 'info' },
     tls: {
       profile: 'intermediate',
@@ -95,6 +96,7 @@ t.test('every key of a file takes effect', (t) => {
       activationSeconds: 90,
       tokenIdleSeconds: 0,
     },
+    tokenKeys: { token: undefined, groups: [], processes: 2, validations: [] },
     log: { level: 'debug' },
     tls: {
       profile: 'legacy',
@@ -271,8 +273,8 @@ t.test('the rendered file yields the defaults', (t) => {
   const restored = {
     ...whole,
     vault: { ...parse('').vault, ...whole.vault, tokenIdleSeconds: undefined },
-    https: undefined,
-    metrics: undefined,
+    tokenKeys: { ...whole.tokenKeys, token: undefined },
+    ...{ https: undefined, metrics: undefined },
     certification,
     crypto,
     roles: {},

@@ -1,0 +1,126 @@
+import { TokenKeyMissingError, type TokenKeyReference } from '../../crypto/token-device.ts';
+import type { TokenKeys } from '../../crypto/token-keys.ts';
+import type { TokenKeyStorage } from '../../operations/context.ts';
+import {
+  decodeReleased,
+  encodeReleased,
+  type ReleasedTokenKey,
+  tokenKeyKind,
+} from '../../operations/made-token-keys.ts';
+import { SealBrokenError } from '../../vault/vault.ts';
+import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+
+/** What the operator has set about keys in a token. */
+export interface TokenKeyPolicy {
+  readonly keys: TokenKeys;
+  /** Whether every new key of the group is made in the token. */
+  isRequiredFor(group: string): boolean;
+}
+
+/** A key that this process removes. */
+interface ClaimedKey extends ReleasedTokenKey {
+  readonly group: string;
+}
+
+/**
+ * Until then the object of a key that is being made has to be committed. A token may take minutes for a pair,
+ * and a message may be executed again after conflicts.
+ */
+const makingSeconds = 900;
+/** Records that are looked at in one turn. */
+const maxKeys = 1_000;
+
+/**
+ * Keys of a token that belong to no object, by their records (`operations/made-token-keys.ts`): writes the
+ * record of a key before it is made, and removes keys whose time has come. Several nodes may do so at once,
+ * and a crash at any moment leaves the record, so that the next turn goes on.
+ */
+export class ReleasedTokenKeys {
+  readonly #policy: TokenKeyPolicy;
+  readonly #beginUnit: () => UnitOfWork;
+  #removing: Promise<void> | undefined;
+
+  /** `beginUnit`: begins a unit of work apart from those of messages. */
+  constructor(policy: TokenKeyPolicy, beginUnit: () => UnitOfWork) {
+    this.#policy = policy;
+    this.#beginUnit = beginUnit;
+  }
+
+  /** Returns the port for requests of a group. */
+  storageFor(group: string): TokenKeyStorage {
+    return {
+      ...this.#policy,
+      isRequiredFor: (asked) => this.#policy.isRequiredFor(asked),
+      announce: (reference, object) => this.#announce(group, reference, object),
+      // The record stays when that fails.
+      discard: (reference) => void this.#remove(reference.id, Number.POSITIVE_INFINITY).catch(() => {}),
+    };
+  }
+
+  async #announce(group: string, reference: TokenKeyReference, object: string): Promise<void> {
+    const unit = this.#beginUnit();
+    const released = { reference, object, removedFrom: unit.now + makingSeconds };
+    unit.putRecord(tokenKeyKind, reference.id, group, encodeReleased(released));
+    if ((await unit.commit()) !== 'committed') throw new TypeError('a new identifier is taken');
+  }
+
+  /** Removes the keys that are due, one after the other; a token that cannot be used ends the turn. */
+  removeDue(): Promise<void> {
+    this.#removing ??= this.#removeAll().finally(() => {
+      this.#removing = undefined;
+    });
+    return this.#removing;
+  }
+
+  async #removeAll(): Promise<void> {
+    const unit = this.#beginUnit();
+    for (const { id, content } of await unit.everyRecord(tokenKeyKind, maxKeys)) {
+      if (decodeReleased(content).removedFrom > unit.now) continue;
+      try {
+        await this.#remove(id, unit.now);
+      } catch (error) {
+        // A key of another token, which may be here at another time; an object whose row was altered.
+        if (!(error instanceof TokenKeyMissingError || error instanceof SealBrokenError)) throw error;
+      }
+    }
+  }
+
+  /** Removes a key that is due at `now` (POSIX seconds) or before. */
+  async #remove(id: string, now: number): Promise<void> {
+    const released = await this.#claim(id, now);
+    if (released === undefined) return;
+    // Somebody may have put the record back whose object has the key since.
+    if (!(await this.#isInUse(released))) await this.#policy.keys.destroy(released.reference);
+    const unit = this.#beginUnit();
+    if ((await unit.record(tokenKeyKind, id)) === undefined) return;
+    unit.removeRecord(tokenKeyKind, id);
+    await unit.commit();
+  }
+
+  /**
+   * Whether the object has the key.
+   * @throws {SealBrokenError} when its row was altered: the key stays
+   */
+  async #isInUse({ reference, object, group }: ClaimedKey): Promise<boolean> {
+    const unit = this.#beginUnit();
+    unit.actFor(group);
+    return (await unit.load(object))?.provenance.token?.id === reference.id;
+  }
+
+  /**
+   * Changes the record, so that a message that was about to commit an object of the key conflicts; undefined
+   * when there is none, when it is not due, or when another process has changed it.
+   */
+  async #claim(id: string, now: number): Promise<ClaimedKey | undefined> {
+    const unit = this.#beginUnit();
+    const record = await unit.record(tokenKeyKind, id);
+    if (record === undefined) return undefined;
+    const released = decodeReleased(record.content);
+    if (released.removedFrom > now) return undefined;
+    const { group } = record;
+    if (released.isEnding === true) return { ...released, group };
+    const ending: ReleasedTokenKey = { ...released, removedFrom: 0, isEnding: true };
+    unit.putRecord(tokenKeyKind, id, group, encodeReleased(ending));
+    return (await unit.commit()) === 'committed' ? { ...ending, group } : undefined;
+  }
+}

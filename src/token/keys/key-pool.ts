@@ -1,0 +1,260 @@
+import { FairQueue } from '../../common/fair-queue.ts';
+import {
+  CryptographyBusyError,
+  InvalidParametersError,
+  UnsupportedAlgorithmError,
+} from '../../crypto/errors.ts';
+import {
+  type DeviceCall,
+  type DeviceKey,
+  type DeviceKeyEntry,
+  type DeviceKeySpecification,
+  type DeviceKeyUses,
+  type DeviceOutput,
+  type DevicePublicKey,
+  maxDeviceBytes,
+  type TokenDevice,
+  TokenKeyMissingError,
+  type TokenKeyReference,
+  TokenUnavailableError,
+} from '../../crypto/token-device.ts';
+import { maxUseBodyBytes, type VerbName } from '../frames.ts';
+import { encodeJson } from '../messages.ts';
+import { TokenClient, type TokenClientOptions } from '../token-client.ts';
+import type { TokenStatus } from '../token-root.ts';
+import type { TokenHealth } from '../token-supervisor.ts';
+import type { TokenUri } from '../token-uri.ts';
+import { decodeKeyPage, decodeMadeKey, decodeRemoved } from './key-answers.ts';
+import { formatKeyLabel, keyLabelPrefix, parseKeyLabel } from './key-label.ts';
+import { decodeUseAnswer, encodeMakeKey, encodeUse } from './key-messages.ts';
+
+export interface KeyPoolOptions {
+  /** Processes of the token: a session blocks its process, so this many calls run at once. */
+  readonly processes: number;
+  /**
+   * Names the database whose keys these are, in their labels: 16 hexadecimal digits each; the first one is
+   * written, the others were before.
+   */
+  readonly owners: () => readonly string[];
+  /** Settings of its clients; `mode` and `onHealth` are those of the pool. */
+  readonly client?: Omit<TokenClientOptions, 'mode' | 'onHealth'>;
+  /** Calls `changed` when a file appears or changes; returns what ends that. */
+  readonly watchFiles: (files: readonly string[], changed: () => void) => () => void;
+  /** Is told of each change of state or reason; must not throw. */
+  readonly onStatus?: (status: TokenStatus) => void;
+  /** Is told of a call that failed although the token is up, in one line; must not throw. */
+  readonly onFailure?: (reason: string) => void;
+}
+
+/** Calls of one client that wait for a process. */
+const maxWaitingCalls = 256;
+/** A token may search for the primes of a pair for so long. */
+const makeMilliseconds = 120_000;
+
+/**
+ * A token in which keys are made and used, by a few processes. Clients of kmipd take turns by the time that
+ * their calls take. Each process logs in for itself; a refused login is noted once for all.
+ */
+export class TokenKeyPool implements TokenDevice {
+  readonly uri: string;
+  readonly #token: TokenUri;
+  readonly #options: KeyPoolOptions;
+  readonly #queue: FairQueue;
+  readonly #clients: TokenClient[] = [];
+  readonly #idle: TokenClient[] = [];
+  #status: TokenStatus;
+  #endPinWatch: (() => void) | undefined;
+  #isClosed = false;
+
+  constructor(token: TokenUri, options: KeyPoolOptions) {
+    this.uri = token.text;
+    this.#token = token;
+    this.#options = options;
+    this.#status = { uri: this.uri, state: 'down', reason: 'it was not used yet', since: nowInSeconds() };
+    this.#queue = new FairQueue(options.processes, {
+      maxWaiting: maxWaitingCalls,
+      refusal: () => new CryptographyBusyError('too many calls of this client wait for the token: try again'),
+    });
+  }
+
+  get status(): TokenStatus {
+    return this.#status;
+  }
+
+  /** Starts the first process, so that the status says whether the token is there. */
+  open(): void {
+    // The status has the reason of a failure.
+    this.#addIdle()
+      .open()
+      .catch(() => {});
+  }
+
+  async serial(): Promise<string> {
+    const known = this.#clients.find(({ serial }) => serial !== undefined)?.serial;
+    if (known !== undefined) return known;
+    return this.#call(async (client) => {
+      await client.ping();
+      return client.serial ?? '';
+    });
+  }
+
+  async make(
+    { id, token }: TokenKeyReference,
+    key: DeviceKeySpecification,
+    uses: DeviceKeyUses,
+  ): Promise<DevicePublicKey | undefined> {
+    const [owner = ''] = this.#options.owners();
+    const label = formatKeyLabel({ owner, made: nowInSeconds() });
+    const body = encodeMakeKey({ id, token, label, key, uses });
+    const made = await this.#ask('keyMake', body, decodeMadeKey, makeMilliseconds);
+    if ('reason' in made) throw new UnsupportedAlgorithmError(`the token makes no such key: ${made.reason}`);
+    return made.publicKey;
+  }
+
+  async use(
+    { reference, type }: DeviceKey,
+    call: DeviceCall,
+    data: Uint8Array,
+  ): Promise<DeviceOutput | undefined> {
+    const body = data.length > maxDeviceBytes ? undefined : encodeUse(reference.id, type, call, data);
+    if (body === undefined || body.length > maxUseBodyBytes) {
+      body?.fill(0);
+      throw new InvalidParametersError(`a key in a token takes at most ${maxDeviceBytes} bytes at once`);
+    }
+    const { status, ...output } = await this.#ask('keyUse', body, decodeUseAnswer);
+    switch (status) {
+      case 'done':
+        return output;
+      case 'rejected':
+        return undefined;
+      case 'unsupported':
+        throw new UnsupportedAlgorithmError('the token of the key does not offer this use of it');
+      case 'missing':
+        this.#options.onFailure?.(`the key ${reference.id} of an object is not in the token`);
+        throw new TokenKeyMissingError(
+          `the token has no key with the CKA_ID ${reference.id}; it was made in that with the serial number ${reference.token}`,
+        );
+    }
+  }
+
+  async remove({ id, token }: TokenKeyReference): Promise<void> {
+    const { isOwn } = await this.#ask('keyRemove', encodeJson({ id, token }), decodeRemoved);
+    if (!isOwn)
+      throw new TokenKeyMissingError(`the key ${id} is of the token with the serial number ${token}`);
+  }
+
+  async list(): Promise<readonly DeviceKeyEntry[]> {
+    const token = await this.serial();
+    const owners = this.#options.owners();
+    const entries: DeviceKeyEntry[] = [];
+    for (let from = 0; ; ) {
+      const body = encodeJson({ prefix: keyLabelPrefix, from });
+      const { total, keys } = await this.#ask('keyList', body, (answer) => decodeKeyPage(answer, from));
+      for (const { id, label } of keys) {
+        const parsed = parseKeyLabel(label);
+        if (parsed !== undefined && owners.includes(parsed.owner))
+          entries.push({ reference: { id, token }, made: parsed.made });
+      }
+      from += keys.length;
+      if (from >= total) return entries;
+    }
+  }
+
+  #ask<T>(
+    verb: VerbName,
+    body: Uint8Array,
+    decode: (answer: Uint8Array) => T,
+    milliseconds?: number,
+  ): Promise<T> {
+    return this.#call((client) => client.ask(verb, body, decode, milliseconds)).finally(() => body.fill(0));
+  }
+
+  async #call<T>(task: (client: TokenClient) => Promise<T>): Promise<T> {
+    try {
+      return await this.#queue.run(() => this.#withClient(task));
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'VAULT_UNAVAILABLE') throw error;
+      if (this.#status.state === 'up') this.#options.onFailure?.((error as Error).message);
+      throw new TokenUnavailableError({ cause: error });
+    }
+  }
+
+  async #withClient<T>(task: (client: TokenClient) => Promise<T>): Promise<T> {
+    const client = this.#idle.pop() ?? this.#connect();
+    try {
+      return await task(client);
+    } finally {
+      // A client that has its process comes before one whose process is gone.
+      if (client.health.state === 'up') this.#idle.push(client);
+      else this.#idle.unshift(client);
+    }
+  }
+
+  #connect(): TokenClient {
+    if (this.#isClosed) throw new TokenUnavailableError();
+    const client = new TokenClient(this.#token, {
+      ...this.#options.client,
+      mode: 'objects',
+      onHealth: (health) => this.#noteHealth(health),
+    });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** The pool is up while one process is. */
+  #noteHealth({ state, reason }: TokenHealth): void {
+    if (this.#isClosed) return;
+    const isUp = this.#clients.some(({ health }) => health.state === 'up') || state === 'up';
+    if (!isUp && state === 'refused') this.#watchPin();
+    if (isUp) {
+      this.#endPinWatch?.();
+      this.#endPinWatch = undefined;
+    }
+    this.#setStatus(isUp ? 'up' : state, isUp ? '' : reason);
+  }
+
+  /** Another PIN file asks for a login. */
+  #watchPin(): void {
+    const { pinSource } = this.#token;
+    if (pinSource?.kind !== 'file') return;
+    this.#endPinWatch ??= this.#options.watchFiles([pinSource.path], () => this.retry());
+  }
+
+  #setStatus(state: TokenStatus['state'], reason: string): void {
+    if (state === this.#status.state && reason === this.#status.reason) return;
+    const since = state === this.#status.state ? this.#status.since : nowInSeconds();
+    this.#status = { uri: this.uri, state, reason, since };
+    this.#options.onStatus?.(this.#status);
+  }
+
+  /** Tries a token that is not up now; one that has refused the login only if an operator asks for it. */
+  retry(): void {
+    for (const client of this.#clients) if (client.health.state !== 'up') client.open().catch(() => {});
+  }
+
+  /**
+   * Tries one login for an operator, although the last one was refused or its failure would lock the PIN.
+   * @throws {VaultUnavailableError} when it fails.
+   */
+  async logIn(): Promise<void> {
+    const [first = this.#addIdle(), ...others] = this.#clients;
+    await first.retryLogin();
+    for (const client of others) client.open().catch(() => {});
+  }
+
+  #addIdle(): TokenClient {
+    const client = this.#connect();
+    this.#idle.push(client);
+    return client;
+  }
+
+  /** Ends the processes; calls that wait fail. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#endPinWatch?.();
+    this.#queue.refuseWaiting(new TokenUnavailableError());
+    await Promise.all(this.#clients.map((client) => client.close()));
+  }
+}
+
+const nowInSeconds = (): number => Math.floor(Date.now() / 1_000);

@@ -1,0 +1,260 @@
+import { cka, ckk, ckm, cko, ckr } from '../cryptoki.ts';
+import { ecKeyType, keyAttributes, keyMechanisms, keyReturnValues } from '../keys/key-cryptoki.ts';
+import type { ListedKeys, MakeKeyAnswer, MakeKeyRequest } from '../keys/key-messages.ts';
+import { TokenFailure } from '../messages.ts';
+import type { OpenSession } from './key-wrapper.ts';
+import { type AttributeTemplate, codeOf, type Handle, toFailure, viewOf } from './library.ts';
+import { isNotOffered } from './wrapping-codes.ts';
+
+/** Makes, finds, lists and removes the keys that are managed objects, in one session. */
+
+/** Keys that are looked at at once, and those of one answer. */
+const maxFound = 1_000;
+const maxListed = 24;
+const classes = [cko.secretKey, cko.privateKey, cko.publicKey];
+/** Handles that are remembered. */
+const maxHandles = 1_024;
+
+const publicExponent = Uint8Array.of(1, 0, 1);
+
+/** Templates for C_GenerateKey or C_GenerateKeyPair. */
+interface Generation {
+  readonly mechanism: number;
+  readonly keyType: number;
+  readonly specific: AttributeTemplate;
+  readonly isPair: boolean;
+}
+
+export class MadeKeys {
+  readonly #session: OpenSession;
+  readonly #handles = new Map<string, Handle>();
+
+  constructor(session: OpenSession) {
+    this.#session = session;
+  }
+
+  /**
+   * Makes a key that does not leave the token, and checks that the token says so.
+   * @throws {TokenFailure} when the token makes one that it would give out; it is removed then
+   */
+  make({ id, label, key, uses }: MakeKeyRequest): MakeKeyAnswer {
+    this.remove(id);
+    const generation = describeGeneration(key);
+    const named: AttributeTemplate = [
+      { type: cka.keyType, value: generation.keyType },
+      { type: cka.label, value: viewOf(new TextEncoder().encode(label)) },
+      { type: cka.id, value: viewOf(Uint8Array.fromHex(id)) },
+    ];
+    const secret: AttributeTemplate = [
+      { type: cka.class, value: generation.isPair ? cko.privateKey : cko.secretKey },
+      ...named,
+      { type: cka.token, value: true },
+      { type: cka.private, value: true },
+      { type: cka.sensitive, value: true },
+      { type: cka.extractable, value: false },
+      { type: cka.decrypt, value: uses.decrypt },
+      { type: cka.sign, value: uses.sign },
+      { type: cka.unwrap, value: false },
+      { type: cka.derive, value: false },
+      ...(generation.isPair
+        ? []
+        : [
+            { type: cka.encrypt, value: uses.encrypt },
+            { type: cka.verify, value: false },
+            { type: cka.wrap, value: false },
+          ]),
+    ];
+    try {
+      return { status: 'done', publicKey: this.#generate(generation, named, secret) };
+    } catch (error) {
+      this.#removeQuietly(id);
+      if (isNotMade(error)) return { status: 'unsupported', reason: toFailure(error).message };
+      throw error;
+    }
+  }
+
+  #generate(
+    { mechanism, specific, isPair }: Generation,
+    named: AttributeTemplate,
+    secret: AttributeTemplate,
+  ): Readonly<Record<string, string>> | null {
+    const { module, handle: session } = this.#session;
+    if (!isPair) {
+      this.#requireKept(module.C_GenerateKey(session, { mechanism }, [...secret, ...specific]));
+      return null;
+    }
+    // The public half ends with the session: it is an object of the database.
+    const open: AttributeTemplate = [
+      { type: cka.class, value: cko.publicKey },
+      ...named,
+      { type: cka.token, value: false },
+      { type: cka.verify, value: true },
+      ...specific,
+    ];
+    const pair = module.C_GenerateKeyPair(session, { mechanism }, open, secret);
+    try {
+      this.#requireKept(pair.privateKey);
+      return this.#readPublic(pair.publicKey, mechanism);
+    } finally {
+      module.C_DestroyObject(session, pair.publicKey);
+    }
+  }
+
+  #readPublic(handle: Handle, mechanism: number): Readonly<Record<string, string>> {
+    if (mechanism === keyMechanisms.ecKeyPairGen)
+      return { type: 'ec', point: readPoint(this.#require(handle, keyAttributes.ecPoint)).toHex() };
+    return {
+      type: 'rsa',
+      modulus: new Uint8Array(this.#require(handle, cka.modulus)).toHex(),
+      exponent: new Uint8Array(this.#require(handle, cka.publicExponent)).toHex(),
+    };
+  }
+
+  #require(handle: Handle, type: number): Buffer {
+    const value = this.#read(handle, type);
+    if (value === undefined) throw new TokenFailure('token', 'the token does not tell a public key');
+    return value;
+  }
+
+  /** Refuses a key of which the token does not say that it stays there, and always has. */
+  #requireKept(handle: Handle): void {
+    const isWrong = [
+      [cka.sensitive, 1],
+      [cka.extractable, 0],
+    ].some(([type = 0, wanted]) => this.#read(handle, type)?.[0] !== wanted);
+    const hasLeft = [keyAttributes.alwaysSensitive, cka.neverExtractable].some(
+      (type) => this.#read(handle, type)?.[0] === 0,
+    );
+    if (isWrong || hasLeft)
+      throw new TokenFailure('request', 'the token has made a key that it would give out; it was removed');
+  }
+
+  /** Reads one attribute; undefined when the object has none or the token keeps it. */
+  #read(handle: Handle, type: number): Buffer | undefined {
+    const { module, handle: session } = this.#session;
+    try {
+      return module.C_GetAttributeValue(session, handle, [{ type }])[0]?.value;
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === ckr.attributeSensitive || code === ckr.attributeTypeInvalid) return undefined;
+      throw error;
+    }
+  }
+
+  /** Returns the handle of a key; undefined when the token has none. */
+  find(id: string, objectClass: number): Handle | undefined {
+    const key = `${objectClass} ${id}`;
+    const known = this.#handles.get(key);
+    if (known !== undefined) return known;
+    const [found] = this.#search([
+      { type: cka.class, value: objectClass },
+      { type: cka.id, value: viewOf(Uint8Array.fromHex(id)) },
+    ]);
+    if (found === undefined) return undefined;
+    if (this.#handles.size >= maxHandles) this.#handles.clear();
+    this.#handles.set(key, found);
+    return found;
+  }
+
+  /** Whether the token still has the object of a handle, and answers. */
+  isThere(handle: Handle): boolean {
+    return this.#read(handle, cka.class) !== undefined;
+  }
+
+  #search(template: AttributeTemplate): Handle[] {
+    const { module, handle: session } = this.#session;
+    module.C_FindObjectsInit(session, [{ type: cka.token, value: true }, ...template]);
+    try {
+      const found: Handle[] = [];
+      for (;;) {
+        const more = module.C_FindObjects(session, maxFound);
+        found.push(...more);
+        if (more.length === 0) return found;
+      }
+    } finally {
+      module.C_FindObjectsFinal(session);
+    }
+  }
+
+  /** Removes all objects with that CKA_ID. */
+  remove(id: string): void {
+    const { module, handle: session } = this.#session;
+    for (const objectClass of classes) this.#handles.delete(`${objectClass} ${id}`);
+    for (const found of this.#search([{ type: cka.id, value: viewOf(Uint8Array.fromHex(id)) }]))
+      module.C_DestroyObject(session, found);
+  }
+
+  #removeQuietly(id: string): void {
+    try {
+      this.remove(id);
+    } catch {
+      // The first error says more; the daemon has noted the key and removes it later.
+    }
+  }
+
+  /** Lists secret and private keys whose label begins so, a page at a time. */
+  list(prefix: string, from: number): ListedKeys {
+    const keys = [cko.secretKey, cko.privateKey]
+      .flatMap((objectClass) => this.#search([{ type: cka.class, value: objectClass }]))
+      .map((handle) => ({
+        id: new Uint8Array(this.#read(handle, cka.id) ?? []).toHex(),
+        label: new TextDecoder().decode(this.#read(handle, cka.label) ?? new Uint8Array()),
+      }))
+      .filter(({ label }) => label.startsWith(prefix));
+    return { total: keys.length, keys: keys.slice(from, from + maxListed) };
+  }
+}
+
+function describeGeneration(key: MakeKeyRequest['key']): Generation {
+  switch (key.type) {
+    case 'aes':
+    case 'generic':
+      return {
+        mechanism: key.type === 'aes' ? ckm.aesKeyGen : keyMechanisms.genericSecretKeyGen,
+        keyType: key.type === 'aes' ? ckk.aes : ckk.genericSecret,
+        specific: [{ type: cka.valueLen, value: key.bytes }],
+        isPair: false,
+      };
+    case 'rsa':
+      return {
+        mechanism: keyMechanisms.rsaPkcsKeyPairGen,
+        keyType: ckk.rsa,
+        specific: [
+          { type: keyAttributes.modulusBits, value: key.bits },
+          { type: cka.publicExponent, value: viewOf(publicExponent) },
+        ],
+        isPair: true,
+      };
+    case 'ec':
+      return {
+        mechanism: keyMechanisms.ecKeyPairGen,
+        keyType: ecKeyType,
+        specific: [{ type: keyAttributes.ecParams, value: viewOf(Uint8Array.fromHex(key.parameters)) }],
+        isPair: true,
+      };
+    default:
+      throw new TokenFailure('request', 'there is no such kind of key');
+  }
+}
+
+/** CKA_EC_POINT is a DER OCTET STRING; some tokens leave it away. */
+function readPoint(value: Uint8Array): Uint8Array {
+  const isBare = value[0] === 0x04 && value.length % 2 === 1 && value[1] !== value.length - 2;
+  if (isBare) return new Uint8Array(value);
+  const longForm = value[1] === 0x81 ? 3 : 2;
+  return new Uint8Array(value.subarray(longForm));
+}
+
+/** Codes by which tokens refuse a kind or size of key, beside those of a mechanism. */
+const notMadeCodes: ReadonlySet<number> = new Set([
+  keyReturnValues.argumentsBad,
+  keyReturnValues.attributeValueInvalid,
+  keyReturnValues.keySizeRange,
+  keyReturnValues.templateInconsistent,
+  keyReturnValues.domainParamsInvalid,
+  keyReturnValues.curveNotSupported,
+]);
+
+function isNotMade(error: unknown): boolean {
+  return !(error instanceof TokenFailure) && (isNotOffered(error) || notMadeCodes.has(codeOf(error) ?? 0));
+}
