@@ -17,6 +17,8 @@ const doomedObjects = 80;
 const expiringTickets = 600;
 /** Milliseconds after which an act has failed. */
 const actDeadline = 60_000;
+/** Likewise for a verification of the objects of a long campaign, which rests half of the time. */
+const verificationDeadline = 1_200_000;
 
 /** Every act of the campaign. */
 export const maintenanceActs: readonly MaintenanceAct[] = [
@@ -109,7 +111,8 @@ async function awaitSweep({ server, store, isKilled }: Round, begin: () => void)
 
 /** Resolves when the daemon reports a verification in the background, whose problems are in its log. */
 async function awaitVerification({ server, isKilled }: Round, begin: () => void): Promise<void> {
-  const reported = server.waitForNextOutput(/verified \d+ objects and \d+ records: \d+ problems/);
+  const report = /verified \d+ objects and \d+ records: \d+ problems/;
+  const reported = server.waitForNextOutput(report, verificationDeadline);
   begin();
   try {
     await reported;
