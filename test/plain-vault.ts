@@ -28,6 +28,8 @@ export class PlainVault implements Vault, RowIndex {
 
   learnUsedEpoch(): void {}
 
+  learnStored(): void {}
+
   seal(context: SealContext, plain: Uint8Array): SealedKey {
     this.seals++;
     const head = new Uint8Array(headBytes);

@@ -14,5 +14,5 @@ export function recordKey(vault: Vault, kind: string, id: string): string {
 /** The indexes of an object that is written while there is one only. */
 export function onlyIndex(vault: Vault): ObjectIndexes {
   const index = currentIndex(vault);
-  return { next: index, last: index, others: [] };
+  return { next: index, last: index, all: [index] };
 }

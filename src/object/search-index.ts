@@ -90,8 +90,8 @@ export interface ObjectIndexes {
   readonly next: RowIndex;
   /** That of its row as it was. */
   readonly last: RowIndex;
-  /** Others that objects may be in, which may hold its unique names. */
-  readonly others: readonly RowIndex[];
+  /** All that objects may be in, and hold its unique names; the oldest first. */
+  readonly all: readonly RowIndex[];
 }
 
 /**
@@ -103,7 +103,7 @@ export function indexesOf(vault: Vault, box: SealedKey, replacedTag?: Uint8Array
   return {
     next,
     last: replacedTag === undefined ? next : vault.indexOf(tagEpoch(replacedTag)),
-    others: vault.indexes.filter(({ epoch }) => epoch !== next.epoch),
+    all: vault.indexes,
   };
 }
 
@@ -114,7 +114,7 @@ export function indexesOf(vault: Vault, box: SealedKey, replacedTag?: Uint8Array
 export function indexChange(
   { group, attributes }: IndexedObject,
   before: IndexedObject | undefined,
-  { next, last, others }: ObjectIndexes,
+  { next, last, all }: ObjectIndexes,
   { uniqueNames }: IndexOptions,
 ): IndexChange {
   const entries = indexEntries(attributes.list());
@@ -143,9 +143,9 @@ export function indexChange(
     },
     previousNames: uniqueNames ? [...kept, ...lost] : [],
     aliases: new Map(
-      others.length === 0
+      all.length === 1
         ? []
-        : add.map((key, at) => [key, others.map((index) => uniqueNameKey(index, group, texts[at] ?? ''))]),
+        : add.map((key, at) => [key, all.map((index) => uniqueNameKey(index, group, texts[at] ?? ''))]),
     ),
   };
 }

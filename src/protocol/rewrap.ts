@@ -6,6 +6,7 @@ import type {
   SealedRowList,
   SealedRows,
   Store,
+  StoredRecord,
 } from '../store/store.ts';
 import { SealBrokenError, type Vault } from '../vault/vault.ts';
 import { resealRecord } from './unit-of-work/record-boxes.ts';
@@ -147,8 +148,19 @@ async function rewrapRecords(
   rows: readonly SealedRecord[],
 ): Promise<number | undefined> {
   const found = await Promise.all(rows.map(({ kind, key }) => store.record(kind, key)));
-  const sealed = found.filter((row) => row !== undefined).map((row) => resealRecord(vault, row));
+  const present = found.filter((row) => row !== undefined);
+  const sealed = present.map((row) => resealRecord(vault, row));
+  for (const [at, { put, removals }] of sealed.entries())
+    if (removals.length > 0 && (await isPutBack(store, put, present[at])))
+      throw new SealBrokenError('was put back');
   const records = { expects: [], ...joinSealed(sealed) };
   const result = await store.commit({ expects: [], inserts: [], updates: [], records });
   return result === 'committed' ? sealed.length : undefined;
+}
+
+/** Whether a row is there although its record has moved to the key of another. */
+async function isPutBack(store: Store, moved: StoredRecord, row: StoredRecord | undefined): Promise<boolean> {
+  if (row === undefined || (await store.record(moved.kind, moved.key)) === undefined) return false;
+  // It may have moved after it was read.
+  return (await store.record(row.kind, row.key)) !== undefined;
 }

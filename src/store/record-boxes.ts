@@ -1,5 +1,5 @@
 import { joinBytes, splitBytes } from '../common/bytes.ts';
-import { boxEpoch, boxTag, type RecordContext, type Vault } from '../vault/vault.ts';
+import { boxEpoch, boxTag, type RecordContext, type RowIndex, type Vault } from '../vault/vault.ts';
 import type { Aliases, RecordChanges, RemovedRecord, StoredRecord, WrittenRecord } from './store.ts';
 
 /** Rows of records, sealed: their keys, and what their boxes contain. */
@@ -15,8 +15,13 @@ export interface RecordWrite {
   readonly put: WrittenRecord;
   /** The row that it replaces, where that is in another index. */
   readonly removals: readonly RemovedRecord[];
-  /** What stands for its key in other indexes, of a row that is inserted. */
+  /** Its keys in all indexes, of a row that is inserted. */
   readonly aliases: Aliases;
+}
+
+/** Returns the key of a record in an index. */
+export function recordKey(index: RowIndex, kind: string, id: string): string {
+  return index.key('record', kind, id);
 }
 
 /**
@@ -24,7 +29,7 @@ export interface RecordWrite {
  * @throws {VaultUnavailableError} when the vault is sealed
  */
 export function recordKeys(vault: Vault, kind: string, id: string): readonly string[] {
-  return vault.indexes.map((index) => index.key('record', kind, id));
+  return vault.indexes.map((index) => recordKey(index, kind, id));
 }
 
 /**
@@ -42,18 +47,18 @@ export function sealRecordBox(
   try {
     for (;;) {
       const index = vault.indexOf(vault.currentEpoch);
-      const key = index.key('record', kind, id);
+      const key = recordKey(index, kind, id);
       const renewed = replaced?.key === key ? replaced : undefined;
       const row = { kind, key, group, version: (renewed?.version ?? 0) + 1, expires };
       const box = vault.seal(contextOf(row), plain);
       // Another epoch may have begun between, and with it another index.
       if (vault.indexOf(boxEpoch(box)).epoch !== index.epoch) continue;
       const replacedTag = renewed === undefined ? null : boxTag(renewed.box);
-      const others = renewed === undefined ? recordKeys(vault, kind, id).filter((each) => each !== key) : [];
+      const keys = renewed === undefined ? recordKeys(vault, kind, id) : [];
       return {
         put: { ...row, box, replacedTag },
         removals: replaced === undefined || renewed !== undefined ? [] : [removalOf(replaced)],
-        aliases: new Map(others.length === 0 ? [] : [[key, others]]),
+        aliases: new Map(keys.length > 1 ? [[key, keys]] : []),
       };
     }
   } finally {

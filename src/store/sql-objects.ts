@@ -1,7 +1,7 @@
 import { boxTag, type SealedKey } from '../vault/vault.ts';
 import { cellBytes, cellNumber, cellText, exactInteger } from './cells.ts';
 import { type ColumnName, objectColumns } from './columns.ts';
-import { reservesOf } from './reserves.ts';
+import { othersOf, reservesOf } from './reserves.ts';
 import type { SqlDriver, SqlRow, SqlStep, SqlUnit, SqlValue, WrittenRow } from './sql-driver.ts';
 import type {
   Aliases,
@@ -172,7 +172,7 @@ function additionSteps(
   aliases: Aliases,
 ): readonly SqlStep[] {
   const steps = [...new Set(uniqueNames.add)].map((name): SqlStep => {
-    const others = aliases.get(name) ?? [];
+    const others = othersOf(aliases, name);
     const sql = others.length === 0 ? insertName : buildNameSql(others.length);
     const step = { sql, parameters: [id, name, ...others] };
     return previous.has(name) ? step : { ...step, rows: 1, otherwise: 'taken' };

@@ -1,7 +1,7 @@
 import { boxTag, type SealedKey } from '../vault/vault.ts';
 import { cellBytes, cellNumber, cellText, exactInteger } from './cells.ts';
 import { removalOf } from './record-boxes.ts';
-import { reservesOf } from './reserves.ts';
+import { othersOf, reservesOf } from './reserves.ts';
 import { hasOwnNumber, isNumberAfter } from './row-numbers.ts';
 import type { Read, SqlDriver, SqlRow, SqlStep, SqlUnit, SqlValue, WrittenRow } from './sql-driver.ts';
 import type { RecordChanges, RecordQuery, StoredRecord } from './store.ts';
@@ -85,7 +85,7 @@ export function recordUnit({ expects, puts, removals, aliases = new Map() }: Rec
     steps: [
       ...expects.filter(({ key }) => !written.has(key)).map(expectationStep),
       ...removals.map(removalStep),
-      ...[...aliases.values()].flat().map((key) => absenceStep(key)),
+      ...[...aliases.keys()].flatMap((key) => othersOf(aliases, key).map(absenceStep)),
       ...puts.map(({ kind, key, group, version, expires, box }): SqlStep => {
         const values = [kind, key, group, version, expires, box];
         return version === 1

@@ -49,7 +49,7 @@ export interface LoadedObject {
   readonly value: SealedKey | null;
 }
 
-/** Keyed hashes of the same text in other indexes, while there are several. */
+/** By a keyed hash, those of the same text in all indexes, while there are several: the oldest first. */
 export type Aliases = ReadonlyMap<string, readonly string[]>;
 
 /** How unique names of an object change. */

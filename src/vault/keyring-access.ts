@@ -135,17 +135,25 @@ export class KeyringAccess {
   }
 
   #learnRoots({ roots: live }: Keyring, roots: readonly NamedRoot[], problems: readonly string[]): void {
-    this.#unopened = [];
+    this.learnOpened();
     const isLive = (id: string) => live.some((root) => root.id === id);
     const foreign = roots.filter(({ root }) => !isLive(root.id)).map(foreignRootMessage);
     const atHand = roots.map(({ root }) => root.id).filter(isLive);
     this.#setRoots({ live, atHand, problems: [...problems, ...foreign] });
   }
 
-  /** @throws {VaultUnavailableError} when the stored keyring has another index, and does not open */
-  requireKnown(indexes: readonly { readonly epoch: number }[]): void {
-    if (this.#unopened.every((epoch) => indexes.some((index) => index.epoch === epoch))) return;
+  /**
+   * Returns the indexes of the keyring in use.
+   * @throws {VaultUnavailableError} when the stored keyring has another one, and does not open
+   */
+  requireKnown<T extends readonly { readonly epoch: number }[]>(indexes: T): T {
+    if (this.#unopened.every((epoch) => indexes.some((index) => index.epoch === epoch))) return indexes;
     throw new VaultUnavailableError('another node has renewed the index secret, which does not open here');
+  }
+
+  /** To be called when the stored keyring is the one that was opened. */
+  learnOpened(): void {
+    this.#unopened = [];
   }
 
   /** To be called when the keyring does not open any more. */

@@ -4,11 +4,12 @@ import { brokenSeal, rowOf } from './forged-row.ts';
 import { giveToRoots } from './give-to-roots.ts';
 import { type Keyring, sealEpochsOf, wipeKeyring } from './keyring.ts';
 import { KeyringAccess, requireStored } from './keyring-access.ts';
+import { KeyringKnowledge } from './keyring-knowledge.ts';
 import type { LocalVault, LocalVaultOptions } from './local-vault.ts';
 import { OpenKeyring } from './open-keyring.ts';
 import { RootChanges } from './root-changes.ts';
 import type { RootIntent, RootSource } from './roots/root.ts';
-import { SealEpochs } from './seal-epochs.ts';
+import { defaultActivationSeconds, SealEpochs } from './seal-epochs.ts';
 import {
   type RowIndex,
   type SealContext,
@@ -42,6 +43,7 @@ class KeyringVault implements LocalVault {
   readonly #rootChanges: RootChanges;
   readonly #now: () => number;
   readonly #epochs: SealEpochs;
+  readonly #knowledge: KeyringKnowledge;
   readonly #watch: VaultWatch;
   #keyring: OpenKeyring | undefined;
   #sealedBecause: string | undefined;
@@ -56,6 +58,7 @@ class KeyringVault implements LocalVault {
     [this.#options, this.#now] = [options, options.now ?? Date.now];
     this.#access = new KeyringAccess(options, this.#now);
     this.#rootChanges = new RootChanges(this.#access);
+    this.#knowledge = new KeyringKnowledge(options.activationDelaySeconds ?? defaultActivationSeconds);
     this.#watch = new VaultWatch(options.refreshSeconds ?? 60, () => this.refresh());
     const vault = this;
     this.#epochs = new SealEpochs(
@@ -80,6 +83,10 @@ class KeyringVault implements LocalVault {
 
   get currentEpoch(): number {
     return this.unsealed ? this.#epochs.current : 0;
+  }
+
+  learnStored(generation: number, readAt: number): void {
+    if (generation === this.#keyring?.generation) this.#knowledge.renew(readAt);
   }
 
   learnUsedEpoch(epoch: number): void {
@@ -124,11 +131,12 @@ class KeyringVault implements LocalVault {
   open(context: SealContext, sealed: SealedKey): Uint8Array {
     const keyring = this.#requireKeyring();
     const plain = keyring.open(context, sealed);
+    const epoch = readEpoch(sealed);
     if (plain !== undefined) {
+      this.#epochs.learnUsed(epoch ?? 0);
       this.#options.opened?.(context, sealed);
       return plain;
     }
-    const epoch = readEpoch(sealed);
     if (epoch !== undefined && this.#mayExistElsewhere(keyring, epoch)) {
       this.refresh().catch(() => {});
       throw new VaultUnavailableError(`epoch ${epoch} is not known here yet`);
@@ -142,9 +150,8 @@ class KeyringVault implements LocalVault {
   }
 
   get indexes(): readonly RowIndex[] {
-    const { indexes } = this.#requireKeyring();
-    this.#access.requireKnown(indexes);
-    return indexes;
+    this.#knowledge.requireFresh(() => this.refresh());
+    return this.#access.requireKnown(this.#requireKeyring().indexes);
   }
 
   element(table: string, id: string, version: number, tag: Uint8Array): bigint {
@@ -247,15 +254,19 @@ class KeyringVault implements LocalVault {
   /** Reads the stored keyring; once unsealed, asks the roots only when there is something new to learn. */
   async #readKeyring(): Promise<void> {
     if (this.#closed) return;
+    const begun = performance.now();
     const stored = await this.#access.read();
     if (stored !== undefined && stored.generation === this.#keyring?.generation) {
       this.#readAt = this.#now();
+      this.#access.learnOpened();
+      this.#knowledge.renewAgain(begun);
       // While a database moves, the other nodes want to know which of its roots are at hand here.
       if (!this.#mustReopen && this.#keyring.roots.length === 1) return;
     }
     this.#mustReopen = false;
     try {
       this.#use(await this.#access.openOrCreate(stored));
+      this.#knowledge.renewAgain(begun);
     } catch (error) {
       if (!(error instanceof VaultUnavailableError)) throw error;
       this.#access.loseRoots(error.message, stored);

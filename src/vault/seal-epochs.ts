@@ -10,6 +10,9 @@ import { VaultUnavailableError } from './vault.ts';
 /** Boxes after which none is sealed in an epoch; random nonces allow 2^32 of them (SP 800-38D §8.3). */
 const maxSeals = 2 ** 31;
 
+/** Seconds until a new epoch is used. */
+export const defaultActivationSeconds = 120;
+
 /** What the epochs need of their vault. */
 interface EpochVault {
   /** @throws {VaultUnavailableError} when it is sealed */
@@ -30,7 +33,7 @@ export class SealEpochs {
 
   constructor(
     vault: EpochVault,
-    { activationDelaySeconds = 120, sealsBeforeRotation, now }: LocalVaultOptions,
+    { activationDelaySeconds = defaultActivationSeconds, sealsBeforeRotation, now }: LocalVaultOptions,
   ) {
     this.#vault = vault;
     this.#delay = activationDelaySeconds;
@@ -44,7 +47,7 @@ export class SealEpochs {
     this.#choice.learn(epochs);
   }
 
-  /** See `Vault.learnUsedEpoch`. */
+  /** See `Vault.learnUsedEpoch`; of each box that opens, so that a row never moves back to an older index. */
   learnUsed(epoch: number): void {
     this.#choice.learnUsed(epoch);
   }

@@ -162,6 +162,11 @@ export interface Vault {
   readonly rootsAtHand: readonly string[];
   /** The epoch under which this process seals; 0 while the vault is sealed. */
   readonly currentEpoch: number;
+  /**
+   * Notes the generation of the stored keyring, which was read after a time of `performance.now`: where it is
+   * not the one in use for as long as others may take to use another index, `indexes` is refused.
+   */
+  learnStored(generation: number, readAt: number): void;
   /** Notes that a lane is sealed under an epoch; older ones are not used any more. */
   learnUsedEpoch(epoch: number): void;
   /** Generation of the keyring that this process has opened; 0 while the vault is sealed. */

@@ -22,6 +22,8 @@ export class HashingVault implements Vault, RowIndex {
 
   learnUsedEpoch(): void {}
 
+  learnStored(): void {}
+
   seal(context: SealContext, plain: Uint8Array): SealedKey {
     this.#requireUnsealed();
     this.sealCounter.add(1);

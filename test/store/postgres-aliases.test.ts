@@ -25,11 +25,12 @@ if (typeof server === 'string') {
     'a unique name': (round, own, other) => {
       const [name, same] = [`${own} ${round}`, `${other} ${round}`];
       const inserted = object(`${own} object ${round}`, { uniqueNames: { add: [name] } });
-      return unit({ inserts: [inserted], aliases: new Map([[name, [same]]]) });
+      return unit({ inserts: [inserted], aliases: new Map([[name, [name, same].toSorted()]]) });
     },
     'a record': (round, own, other) => {
       const row = record(`${own} ${round}`);
-      const aliases = new Map([[row.key, [record(`${other} ${round}`).key]]]);
+      const keys = [row.key, record(`${other} ${round}`).key].toSorted();
+      const aliases = new Map([[row.key, keys]]);
       return unit({ records: { expects: [], puts: [row], removals: [], aliases } });
     },
   };

@@ -12,6 +12,8 @@ export interface RootChangeNote {
   readonly isCompromised: boolean;
   /** Whether its shares were shown. */
   readonly isMade?: boolean;
+  /** Id of that root, once it was made live. */
+  readonly rootId?: string;
   /** URIs of the roots that the change ends; none: the root moves to another place and stays the same. */
   readonly previous?: readonly string[];
   /** The newest epoch that the former root has wrapped, once it is out of the keyring. */
@@ -41,6 +43,7 @@ function isNote(value: unknown): value is RootChangeNote {
     to,
     isCompromised,
     isMade = false,
+    rootId = '',
     previous = [],
     lastEpoch = 1,
   } = value as Partial<RootChangeNote>;
@@ -48,6 +51,7 @@ function isNote(value: unknown): value is RootChangeNote {
     typeof to === 'string' &&
     typeof isCompromised === 'boolean' &&
     typeof isMade === 'boolean' &&
+    typeof rootId === 'string' &&
     Array.isArray(previous) &&
     previous.every((uri) => typeof uri === 'string') &&
     Number.isSafeInteger(lastEpoch)

@@ -8,7 +8,7 @@ import { CommandError } from '../failure.ts';
 import { showShares } from '../state-directory/root-attendance.ts';
 import type { StateDirectory } from '../state-directory/state-directory.ts';
 import { formatTime } from '../table.ts';
-import { type RootChangeNote, writeChangeNote } from './change-note.ts';
+import { type RootChangeNote, readChangeNote, removeChangeNote, writeChangeNote } from './change-note.ts';
 import { configureRoots } from './configured-roots.ts';
 import type { RootPassphrase } from './root-passphrase.ts';
 
@@ -36,16 +36,21 @@ export async function changeRoot(options: RootChangeOptions, note: RootChangeNot
   const mayBeLive = !note.isCompromised || hasEnded(note);
   let current = note;
   const before = await readStatus(call);
+  requireLiving(options, before, note);
   if (isAttendedRoot(options.uri) && isComplete(before, text)) {
     if (!mayBeLive) throw new CommandError(sameRootMessage(text));
   } else {
     current = await prepare(options, before, note);
-    const { id } = await call('vault.addRoot', { uri: text, mayBeLive });
+    const id = await addRoot(options, before, current, mayBeLive);
     const ended = before.roots.filter((root) => root.id !== id).map(({ uri }) => uri);
-    current = { ...current, previous: [...new Set([...(note.previous ?? []), ...ended])] };
-    // Not before: the refusal of an impossible root begins nothing.
-    writeChangeNote(stateDirectory.rootChange, current);
     const added = await readStatus(call);
+    // While the previous root is live, it wraps every epoch that there is.
+    const { lastEpoch, ...others } = current;
+    current = {
+      ...{ ...others, rootId: id, previous: [...new Set([...(note.previous ?? []), ...ended])] },
+      ...(added.roots.length === 1 && lastEpoch !== undefined && { lastEpoch }),
+    };
+    writeChangeNote(stateDirectory.rootChange, current);
     if (added.roots.length > 1) {
       print(`the root ${text} (${id}) opens the database, beside the one before`);
       configureRoots(stateDirectory, [text, ...added.configured.filter((uri) => uri !== text).slice(0, 1)]);
@@ -62,6 +67,41 @@ export async function changeRoot(options: RootChangeOptions, note: RootChangeNot
       `${uri} opens it no more, and still opens every copy made before: keep it as long as these, then destroy it`,
     );
   return current;
+}
+
+/** Refuses to go on with a change whose root has left the database since: it may have leaked. */
+function requireLiving(
+  { stateDirectory }: RootChangeOptions,
+  { roots }: ManagedVaultStatus,
+  note: RootChangeNote,
+) {
+  if (note.rootId === undefined || roots.some(({ id }) => id === note.rootId)) return;
+  removeChangeNote(stateDirectory.rootChange);
+  throw new CommandError(
+    `the change to ${note.to} that has begun here was ended elsewhere, and the database has left that root; this home has forgotten it: run the command with the root that is wanted`,
+  );
+}
+
+/**
+ * Makes the root live. The note is written before, so that a killed command is not forgotten, and removed
+ * when that root is refused: then nothing has begun.
+ */
+async function addRoot(
+  { stateDirectory, call, uri }: RootChangeOptions,
+  before: ManagedVaultStatus,
+  note: RootChangeNote,
+  mayBeLive: boolean,
+): Promise<string> {
+  const file = stateDirectory.rootChange;
+  const isNoted = readChangeNote(file) !== undefined;
+  if (!isNoted) writeChangeNote(file, note);
+  try {
+    return (await call('vault.addRoot', { uri: formatRootUri(uri), mayBeLive })).id;
+  } catch (error) {
+    const { roots } = await readStatus(call);
+    if (!isNoted && roots.length === before.roots.length) removeChangeNote(file);
+    throw error;
+  }
 }
 
 /** Whether the change has ended a root, or begun to end what that has wrapped. */

@@ -11,8 +11,8 @@ export async function renewEpochs(context: EpochContext, note: RootChangeNote): 
   writeChangeNote(context.stateDirectory.rootChange, { ...note, lastEpoch });
   if (before.newestIndex <= lastEpoch) await beginEpoch(context, true);
   await sealAnew(context, false);
-  if ((await readEpochs(context)).oldest > lastEpoch) return;
-  await endEpochs(context);
+  const { oldest, isOneIndex } = await readEpochs(context);
+  if (oldest <= lastEpoch || !isOneIndex) await endEpochs(context);
 }
 
 async function readEpochs({ call }: EpochContext) {
@@ -20,5 +20,6 @@ async function readEpochs({ call }: EpochContext) {
   const [first, last, newestIndex] = [epochs.at(0), epochs.at(-1), indexEpochs.at(-1)];
   if (first === undefined || last === undefined || newestIndex === undefined)
     throw new TypeError('the vault has no epoch');
-  return { oldest: first.epoch, newest: last.epoch, newestIndex };
+  const isOneIndex = indexEpochs.length === 1;
+  return { oldest: first.epoch, newest: last.epoch, newestIndex, isOneIndex };
 }

@@ -4,7 +4,6 @@ import { indexChange, indexesOf } from '../../object/search-index.ts';
 import { isCount } from '../../store/cells.ts';
 import { LaneForgedError, openLane, openLanes, sumLanes } from '../../store/lanes/open-lane.ts';
 import { anchoredSegment, foldedSegment, SetHash, segmentOf } from '../../store/lanes/set-hash.ts';
-import { openRecordBox } from '../../store/record-boxes.ts';
 import type { AlteredRow } from '../../store/repair.ts';
 import type { Snapshot, SnapshotObject, SnapshotRecord } from '../../store/snapshot.ts';
 import type { NumberedTable } from '../../store/store.ts';
@@ -17,6 +16,7 @@ import {
   VaultUnavailableError,
 } from '../../vault/vault.ts';
 import { compareIndex, groupByObject, type IndexDifference, type ObjectIndex } from './index-comparison.ts';
+import { explainRow, isOnlyOne, verifyRecordPage } from './verify-records.ts';
 
 /** What a verification has read and found. */
 export interface Verification {
@@ -171,35 +171,20 @@ class RowVerifier implements Verification {
       if (error instanceof VaultUnavailableError) throw error;
       this.#isIncomplete = true;
       if (error instanceof SealBrokenError) this.altered.push({ table: 'managed_object', seq });
-      this.#report(`the object ${describe(id)} ${explain(error)}`);
+      this.#report(`the object ${describe(id)} ${explainRow(error)}`);
       return undefined;
     }
   }
 
   async #verifyRecords(page: readonly SnapshotRecord[]): Promise<void> {
-    for (const row of page) this.#openRecord(row);
-    const found = await this.#snapshot.findRecords(page.map(({ key }) => key));
-    for (const { seq, kind, key } of page)
-      if (!isOnlyOne(found, seq, (each) => each.key === key && each.kind === kind))
-        this.#report(`the record ${describe(`${kind} ${key}`)} is not found by its key, or twice`);
-  }
-
-  #openRecord(row: SnapshotRecord): void {
-    const { seq, kind, key, version, box } = row;
-    const name = describe(`${kind} ${key}`);
-    this.records += 1;
-    this.#add(segmentOf(key, kind), { table: 'sealed_record', id: key, version, box });
-    try {
-      const { id, content } = openRecordBox(this.#vault, row);
-      content.fill(0);
-      this.#noteEpoch(box);
-      if (this.#vault.indexOf(boxEpoch(box)).key('record', kind, id) !== key)
-        this.#report(`the record ${name} is not in the index of its epoch`);
-    } catch (error) {
-      if (error instanceof VaultUnavailableError) throw error;
-      if (error instanceof SealBrokenError) this.altered.push({ table: 'sealed_record', seq });
-      this.#report(`the record ${name} ${explain(error)}`);
-    }
+    this.records += page.length;
+    for (const { kind, key, version, box } of page)
+      this.#add(segmentOf(key, kind), { table: 'sealed_record', id: key, version, box });
+    await verifyRecordPage(page, this.#snapshot, this.#vault, {
+      noteEpoch: (box) => this.#noteEpoch(box),
+      noteAltered: (seq) => this.altered.push({ table: 'sealed_record', seq }),
+      report: (problem) => this.#report(problem),
+    });
   }
 
   /** A version that kmipd does not write is no element; the row is reported when it does not open. */
@@ -274,16 +259,6 @@ const indexProblems: Readonly<Record<IndexDifference, (id: string) => string>> =
   'foreign names': (id) => `rows of unique_name are not of the object ${id}`,
 };
 
-/** Whether one row is found by a name, and it is the one that a reading of all rows has. */
-function isOnlyOne<Row extends { readonly seq: number }>(
-  found: readonly Row[],
-  seq: number,
-  isNamed: (row: Row) => boolean,
-): boolean {
-  const same = found.filter(isNamed);
-  return same.length === 1 && same[0]?.seq === seq;
-}
-
 interface HashedRow {
   readonly table: AlteredRow['table'];
   readonly id: string;
@@ -293,8 +268,4 @@ interface HashedRow {
 
 function describe(id: string): string {
   return JSON.stringify(id);
-}
-
-function explain(error: unknown): string {
-  return error instanceof SealBrokenError ? 'was altered outside kmipd' : 'cannot be decoded';
 }

@@ -2,7 +2,7 @@ import {
   openRecordBox,
   type RecordContent,
   type RecordWrite,
-  recordKeys,
+  recordKey,
   removalOf,
   sealRecordBox,
 } from '../../store/record-boxes.ts';
@@ -11,7 +11,8 @@ import { SealBrokenError, type Vault } from '../../vault/vault.ts';
 import { padContent, unpadContent } from './padded-records.ts';
 
 /**
- * Reads the row of a record; one that moves to a newer index meanwhile is found there.
+ * Reads the row of a record. Rows move to newer indexes only, so that one which moves meanwhile is found
+ * there, and of two rows the one in the newer index is right: somebody has put the other one back.
  * @throws {VaultUnavailableError} when the vault is sealed
  * @throws {StoreUnavailableError} when the database does not answer
  */
@@ -21,11 +22,13 @@ export async function findRecord(
   kind: string,
   id: string,
 ): Promise<StoredRecord | undefined> {
-  for (const key of recordKeys(vault, kind, id)) {
-    const row = await store.record(kind, key);
-    if (row !== undefined) return row;
+  for (;;) {
+    const { indexes } = vault;
+    let found: StoredRecord | undefined;
+    for (const index of indexes) found = (await store.record(kind, recordKey(index, kind, id))) ?? found;
+    // Another index may have come meanwhile, with the row in it.
+    if (found !== undefined || vault.indexes === indexes) return found;
   }
-  return undefined;
 }
 
 /**

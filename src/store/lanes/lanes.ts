@@ -12,13 +12,14 @@ import { LaneStop } from './lane-stop.ts';
 import { type LaneProcess, type LaneStep, LaneWriter } from './lane-writer.ts';
 import {
   findOlderKeyring,
+  hasMoved,
   isGenuine,
   LaneForgedError,
   type OpenLane,
   readLaneRow,
   selectLanes,
 } from './open-lane.ts';
-import { anchoredSegment, type SetHash } from './set-hash.ts';
+import type { SetHash } from './set-hash.ts';
 
 const maxEra = 2 ** 48 - 1;
 /** How often a transaction is tried that did not find its lane, because an earlier one was committed. */
@@ -198,8 +199,10 @@ export class Lanes {
     const known = this.#knownLanes();
     const before = this.#lanes.opened;
     const lanes = await this.#lanes.read(known, this.#nodeLanes(), vault);
+    const readAt = performance.now();
     // After the lanes: what they state of it was stored before them.
     const keyring = (await keyrings.read())?.generation ?? 0;
+    vault.learnStored(keyring, readAt);
     const states = [{ keyring: this.#keyring }, ...lanes.map(({ content }) => content)];
     const problem = findOlderKeyring(keyring, states) ?? this.#lanes.findRollback(known, lanes);
     if (problem !== undefined) return void this.#stop.rollBack(problem);
@@ -215,10 +218,7 @@ export class Lanes {
     for (const { row } of lanes) vault.learnUsedEpoch(boxEpoch(row.box));
     if (!this.#isStarted) this.#resume(lanes, vault);
     renewOutdated(this.#writers, { vault, keyring: this.#keyring }, this.renew);
-    const isMoved = ({ name, content }: OpenLane) =>
-      before.get(name)?.content.rows.agrees(anchoredSegment, content.rows) !== true;
-    // Only now, so that the records are compared with lanes that are not older than these.
-    if (others.some(isMoved)) this.anchoredMoved();
+    if (others.some((lane) => hasMoved(lane, before.get(lane.name)))) this.anchoredMoved();
   }
 
   #resume(lanes: readonly OpenLane[], vault: Vault): void {

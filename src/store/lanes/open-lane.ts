@@ -3,7 +3,7 @@ import { exactInteger, isCount } from '../cells.ts';
 import type { SqlRow } from '../sql-driver.ts';
 import { decodeLane, type LaneContent } from './lane-content.ts';
 import { hashBox, type KnownLane, type LaneHistory, type LaneRow } from './lane-history.ts';
-import { SetHash } from './set-hash.ts';
+import { anchoredSegment, SetHash } from './set-hash.ts';
 
 /** Returns the node of a lane: the name of the lane up to its first hyphen. */
 export function nodeOf(lane: string): string {
@@ -85,6 +85,11 @@ export function sumLanes(lanes: readonly OpenLane[]): SetHash {
   const sum = new SetHash();
   for (const { content } of lanes) sum.addAll(content.rows);
   return sum;
+}
+
+/** Whether a lane states other clients and policies than before. */
+export function hasMoved({ content }: OpenLane, before: OpenLane | undefined): boolean {
+  return before?.content.rows.agrees(anchoredSegment, content.rows) !== true;
 }
 
 function openBox(row: LaneRow, vault: Vault): Uint8Array {
