@@ -1,12 +1,28 @@
 import { createHash } from 'node:crypto';
 import { EpochSealCounter } from '../src/vault/seal-counter.ts';
 import {
+  boxBinding,
   type RowIndex,
   SealBrokenError,
   type SealContext,
   type SealedKey,
   type Vault,
+  VaultUnavailableError,
 } from '../src/vault/vault.ts';
+
+/** A vault without direct mode. */
+export const envelopeOnly: Vault['direct'] = {
+  mode: 'envelope',
+  root: undefined,
+  bindingOf: boxBinding,
+  async seal() {
+    throw new VaultUnavailableError('no token');
+  },
+  async open() {
+    throw new VaultUnavailableError('no token');
+  },
+  problem: async () => 'no token',
+};
 
 /**
  * A vault that encrypts nothing, so that tests read what is stored, and that refuses boxes which belong to
@@ -21,6 +37,7 @@ export class PlainVault implements Vault, RowIndex {
   readonly rootsAtHand = [];
   readonly epoch = 0;
   readonly indexes = [this];
+  readonly direct = envelopeOnly;
   readonly storeNames = ['0'.repeat(32)];
   seals = 0;
   opens = 0;

@@ -25,6 +25,7 @@ const operatorErrorCodes: ReadonlySet<unknown> = new Set([
   'SCHEMA_TOO_NEW',
   'FIRST_DESIGN',
   'VAULT_UNAVAILABLE',
+  'VALUE_TOKEN_UNAVAILABLE',
   'SEAL_BROKEN',
   'ANCHOR_UNREADABLE',
   'LANE_FORGED',

@@ -9,7 +9,15 @@ import { didYouMean } from '../common/suggest.ts';
 import type { CryptographicSettings } from '../crypto/policy/rules.ts';
 import { type CustomRoles, roleProblem } from '../identity/policy.ts';
 import { readAuthorities } from './authorities.ts';
-import { type ConfigKey, configKeys, limitKey, type logLevels, namedKeys, type tlsProfiles } from './keys.ts';
+import {
+  type ConfigKey,
+  configKeys,
+  limitKey,
+  type logLevels,
+  namedKeys,
+  type tlsProfiles,
+  type valueModes,
+} from './keys.ts';
 import type { TokenKeySettings } from './token-keys.ts';
 import { ConfigValueError, isTable } from './values.ts';
 
@@ -37,6 +45,10 @@ export interface Config {
     readonly activationSeconds: number;
     /** Until kmipd logs out of a token after its last use; absent: never. */
     readonly tokenIdleSeconds?: number;
+    /** In which mode new values are sealed. */
+    readonly values: (typeof valueModes)[number];
+    /** Calls of direct mode that a token gets at once. */
+    readonly valueProcesses: number;
   };
   readonly tokenKeys: TokenKeySettings;
   readonly log: { readonly level: (typeof logLevels)[number] };
@@ -162,8 +174,14 @@ export function parseConfig(source: string, file: string, directory: string): Co
       problems.push(`"${name}" ${error.message}`);
     }
   }
-  if (problems.length > 0) throw new ConfigError(problems.map((problem) => `${file}: ${problem}`));
-  return { ...assembleConfig(values, directory), roles, authorities };
+  const config = problems.length > 0 ? undefined : assembleConfig(values, directory);
+  if (config?.vault.values === 'direct' && config.vault.root.some(({ kind }) => kind !== 'pkcs11'))
+    problems.push(
+      '"vault.values" is "direct", which needs a "vault.root" that is a key in a token, pkcs11:…',
+    );
+  if (config === undefined || problems.length > 0)
+    throw new ConfigError(problems.map((problem) => `${file}: ${problem}`));
+  return { ...config, roles, authorities };
 }
 
 function parseToml(source: string, file: string): Record<string, unknown> {
@@ -234,6 +252,8 @@ function assembleConfig(
       ...(values.has(namedKeys.tokenIdleSeconds.name) && {
         tokenIdleSeconds: value(namedKeys.tokenIdleSeconds),
       }),
+      values: value(namedKeys.values),
+      valueProcesses: value(namedKeys.valueProcesses),
     },
     tokenKeys: {
       token: values.has(namedKeys.tokenKeysUri.name) ? value(namedKeys.tokenKeysUri) : undefined,

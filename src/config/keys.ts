@@ -5,6 +5,7 @@ import { readTokenUri, readValidations } from './token-keys.ts';
 import * as values from './values.ts';
 
 export const tlsProfiles = ['modern', 'intermediate', 'legacy'] as const;
+export const valueModes = ['envelope', 'direct'] as const;
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /** A key of the configuration file with a value of type T. */
@@ -104,6 +105,18 @@ export const namedKeys = {
     undefined,
     values.integerBetween(0, 86_400),
     'Seconds after its last use until kmipd logs out of a token with the root; stays and watches it when absent.',
+  ),
+  values: configKey(
+    'vault.values',
+    'envelope',
+    values.choiceOf(valueModes),
+    'envelope: values under the keyring; direct: under data keys that the token of the root wraps; docs/tokens.md.',
+  ),
+  valueProcesses: configKey(
+    'vault.valueProcesses',
+    2,
+    values.integerBetween(1, 64),
+    'Calls that the token of the root gets at once in direct mode, each by a process with a session of its own.',
   ),
   tokenKeysUri: configKey(
     'tokenKeys.token',

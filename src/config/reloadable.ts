@@ -11,7 +11,8 @@ export interface ReloadedConfig {
 }
 
 /**
- * Combines the configuration in force with a new one: the log level, certificates, roots, roles, authorities,
+ * Combines the configuration in force with a new one: the log level, certificates, roots, the mode of values,
+ * roles, authorities,
  * `[crypto]` and `[certification]` but for the URL are taken over, every other value stays. A key that is
  * added to the configuration is therefore reported as waiting for a restart until a reload takes it over
  * here.
@@ -21,7 +22,7 @@ export function takeOverReloadable(current: Config, next: Config): ReloadedConfi
   const config: Config = {
     ...current,
     log,
-    vault: { ...current.vault, root: next.vault.root },
+    vault: { ...current.vault, root: next.vault.root, values: next.vault.values },
     tls: { ...tls, profile: current.tls.profile },
     certification: { ...next.certification, crlUrl: current.certification.crlUrl },
     crypto,

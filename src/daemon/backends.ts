@@ -6,7 +6,7 @@ import type { RootAttendance } from '../cli/state-directory/root-sources.ts';
 import { openTokenKeyPool } from '../cli/state-directory/token-keys.ts';
 import type { TokenRoots } from '../cli/state-directory/token-roots.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
-import type { ManagedNodes } from '../management/api.ts';
+import type { ManagedNodes } from '../management/managed-nodes.ts';
 import type { ManagedRoots } from '../management/managed-roots.ts';
 import { StoredClients } from '../protocol/authentication/client-directory.ts';
 import type { Database } from '../store/open.ts';

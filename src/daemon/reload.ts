@@ -53,7 +53,7 @@ export class ReloadQueue {
 
 /** What uses the roots of a configuration. */
 export interface RootUse {
-  readonly vault: Pick<LocalVault, 'status' | 'useSources'>;
+  readonly vault: Pick<LocalVault, 'status' | 'useSources' | 'direct'>;
   readonly tokens: TokenRoots;
 }
 
@@ -109,7 +109,7 @@ export class Reloader {
     }
     await this.#warnOf(this.#config);
     log.info(
-      'configuration reloaded: certificates, trusted authorities, roots, roles, [authorities], [certification], [crypto] and log level',
+      'configuration reloaded: certificates, trusted authorities, roots, mode of values, roles, [authorities], [certification], [crypto] and log level',
     );
     const keys = read.ignoredKeys;
     if (keys.length > 0) log.warn({ keys }, 'changes of these keys wait for a restart');
@@ -137,6 +137,7 @@ export class Reloader {
     this.#context.log.level = config.log.level;
     this.#config = config;
     await this.#useRoots();
+    await this.#useValueMode();
   }
 
   /** Uses the roots of the configuration; the log says which of them are not at hand. */
@@ -148,6 +149,16 @@ export class Reloader {
     const uris = sources.map(({ uri }) => uri);
     if (!isDeepStrictEqual(uris, this.#vault.status().configured)) await this.#vault.useSources(sources);
     else for (const source of sources) await source.close?.();
+  }
+
+  /** Takes direct mode over unless the key in the token can never serve it. */
+  async #useValueMode(): Promise<void> {
+    const { values } = this.#config.vault;
+    const { direct } = this.#vault;
+    if (values === direct.mode) return;
+    const problem = values === 'direct' ? await direct.problem() : undefined;
+    if (problem === undefined) direct.mode = values;
+    else this.#context.log.error({ error: problem }, 'values stay in envelope mode');
   }
 
   /** Resolves to what has failed, if anything. */

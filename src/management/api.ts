@@ -5,13 +5,17 @@ import type { HashedPasswordVerifier, PasswordVerifier } from '../identity/passw
 import type { ClientDirectory } from '../identity/principal.ts';
 import type { Provenance } from '../object/provenance.ts';
 import type { EndpointSettings } from '../protocol/endpoints/endpoint-settings.ts';
+import type { ValuePlaces } from '../protocol/misplaced-values.ts';
 import type { PurgedDatabase, PurgedPage } from '../protocol/purge.ts';
 import type { RecipientCandidate } from '../protocol/recipient-directory.ts';
 import type { IssuerSummary, RevocationList } from '../protocol/revocation-lists.ts';
 import type { RewrappedPage } from '../protocol/rewrap.ts';
 import type { ListedTokenKey, TokenKeyPage } from '../protocol/token-key-list.ts';
-import type { NumberedTable, SealedRowList, Store } from '../store/store.ts';
-import type { UnsealProgress, Vault, VaultStatus } from '../vault/vault.ts';
+import type { SealedRowList } from '../store/sealed-rows/sealed-row-list.ts';
+import type { NumberedTable, Store } from '../store/store.ts';
+import type { Vault } from '../vault/vault.ts';
+import type { UnsealProgress, VaultStatus } from '../vault/vault-status.ts';
+import type { ManagedNodes, NodeSummary } from './managed-nodes.ts';
 import type { ManagedRoots } from './managed-roots.ts';
 import type { ManagedVault, Retirement, VerifiedRows } from './managed-vault.ts';
 
@@ -66,39 +70,6 @@ export interface ManagedTokens {
 export interface ManagedVaultStatus extends VaultStatus {
   readonly tokens: readonly ManagedToken[];
   readonly nodes: readonly NodeSummary[];
-}
-
-/** A node: the processes of one home, and the lanes that they write. */
-export interface NodeSummary {
-  readonly name: string;
-  /** Whether it is the node of the process that answers. */
-  readonly isOwn: boolean;
-  readonly lanes: readonly string[];
-  /** The number of commits of all its lanes. */
-  readonly commits: number;
-  /** Generation of the keyring that it knew when it wrote last. */
-  readonly keyring: number;
-  /** Ids of the live roots that it had at hand then. */
-  readonly roots: readonly string[];
-  /** The oldest epoch under which one of its lanes is sealed. */
-  readonly oldestEpoch: number;
-  /** When it wrote last: POSIX seconds; null where its lanes do not state it. */
-  readonly writtenAt: number | null;
-}
-
-/** The nodes of the database. */
-export interface ManagedNodes {
-  list(): Promise<readonly NodeSummary[]>;
-  /**
-   * Folds the lanes of a node that has made so many commits; false when it has written meanwhile, or another
-   * process has removed it.
-   */
-  remove(name: string, commits: number): Promise<boolean>;
-  /**
-   * Seals the lanes of the commands of this node anew, under the epoch in use; false when one has written
-   * meanwhile. The caller keeps commands from writing.
-   */
-  renew(): Promise<boolean>;
 }
 
 /** A client as lists show it. */
@@ -253,6 +224,8 @@ export interface ManagementApi {
     { readonly uri: string | null; readonly isMade: boolean; readonly publicKey: string | null },
     { readonly shares: readonly string[] }
   >;
+  /** How values are sealed; reads the whole table of objects. */
+  'vault.values': Method<Empty, ValuePlaces>;
   /** As `ManagedRoots.add`. */
   'vault.addRoot': Method<{ readonly uri: string; readonly mayBeLive: boolean }, { readonly id: string }>;
   'vault.keepRoot': Method<{ readonly id: string }, Empty>;

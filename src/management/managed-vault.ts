@@ -1,5 +1,5 @@
 import type { Secret } from '../common/secret.ts';
-import type { UnsealProgress, VaultStatus } from '../vault/vault.ts';
+import type { UnsealProgress, VaultStatus } from '../vault/vault-status.ts';
 
 /** What operators see of a vault, and how they unseal it. */
 export interface ManagedVault {

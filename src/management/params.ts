@@ -135,6 +135,7 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   'vault.rewrap': objectParam({
     ...{ table: choiceParam(numberedTables), after: natural, dryRun: flagParam },
   }),
+  'vault.values': empty,
   'vault.retire': objectParam({ epoch: natural }),
   'vault.prepareRoot': objectParam<ParamsOf<'vault.prepareRoot'>>({
     ...{ uri: nullableParam(rootUri), isMade: flagParam, publicKey: nullableParam(base64Text) },

@@ -1,7 +1,7 @@
 import type { TokenKeyReference } from '../crypto/token-device.ts';
 import type { EndpointSettings } from '../protocol/endpoints/endpoint-settings.ts';
 import type { ListedTokenKey, TokenKeyObject } from '../protocol/token-key-list.ts';
-import type { EpochStatus } from '../vault/vault.ts';
+import type { EpochStatus } from '../vault/vault-status.ts';
 import type {
   ClientDetails,
   ClientSummary,
@@ -11,10 +11,10 @@ import type {
   ManagedToken,
   ManagedVaultStatus,
   MethodName,
-  NodeSummary,
   ResultOf,
   ServiceDescription,
 } from './api.ts';
+import type { NodeSummary } from './managed-nodes.ts';
 
 /** Tells whether what came over the socket has the form of a result. */
 export type ResultCheck<T> = (value: unknown) => value is T;
@@ -78,7 +78,7 @@ const node = record<NodeSummary>({
 
 const vaultStatus = record<ManagedVaultStatus>({
   ...{ sealedBecause: nullable(text), configured: list(text), generation: nullable(natural) },
-  ...{ atHand: list(text), rootProblems: list(text) },
+  ...{ atHand: list(text), rootProblems: list(text), values: word<ManagedVaultStatus['values']>() },
   prepared: nullable(record({ uri: text, isReady: flag })),
   roots: list(record({ id: text, kind: text, uri: text, createdAt: natural })),
   indexEpochs: list(natural),
@@ -127,7 +127,11 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'vault.tokenLogin': record({ sealedBecause: nullable(text) }),
   'vault.rotate': record({ epoch: natural }),
   'vault.rewrap': record({
-    ...{ older: natural, rewrapped: natural, broken: list(text), next: nullable(natural), highest: natural },
+    ...{ older: natural, misplaced: natural, rewrapped: natural, broken: list(text) },
+    ...{ next: nullable(natural), highest: natural },
+  }),
+  'vault.values': record({
+    ...{ direct: list(record({ root: text, count: natural })), envelope: natural, misplaced: natural },
   }),
   'vault.prepareRoot': record({ shares: list(text) }),
   'vault.addRoot': record({ id: text }),

@@ -12,7 +12,7 @@ import { boxTag, type Vault } from '../vault/vault.ts';
 import { AttributeSet } from './attribute-set.ts';
 import { isIdentifier } from './identifiers.ts';
 import { decodeMaker, encodeMaker, type Maker, splitMaker } from './maker.ts';
-import { ObjectContent, openObject, sealObject } from './object-boxes.ts';
+import { ObjectContent, openObject, sealDirectValue, sealObject } from './object-boxes.ts';
 import { isShownMore, type Provenance, type Shown, unknownProvenance } from './provenance.ts';
 import { type IndexOptions, indexChange, indexesOf } from './search-index.ts';
 import {
@@ -72,10 +72,8 @@ export class ManagedObject {
     this.group = identity.group;
     this.version = identity.version;
     this.attributes = attributes;
-    this.#content = content;
-    this.#isContentChanged = isContentChanged;
-    this.#maker = maker;
-    this.#tag = tag;
+    [this.#content, this.#isContentChanged] = [content, isContentChanged];
+    [this.#maker, this.#tag] = [maker, tag];
   }
 
   /** Creates an object in memory, without attributes and of unknown provenance. */
@@ -113,19 +111,32 @@ export class ManagedObject {
   /**
    * The structure of the object; undefined when it is destroyed or has no value. The first call decrypts a
    * large one.
-   *
-   * @throws {VaultUnavailableError} when the vault is sealed.
-   * @throws {SealBrokenError} when the stored value cannot be authenticated.
+   * @throws {VaultUnavailableError} {SealBrokenError} {TypeError} as `ObjectContent.value`
    */
   get value(): ManagedObjectValue | undefined {
     return this.#content?.value;
   }
 
+  /** Whether the value is in a box that needs the token. */
+  get isValueDirect(): boolean {
+    return this.#content?.isDirect ?? false;
+  }
+
+  /** Opens a value in direct mode, for this object and its clones. @throws as `DirectValues.open` */
+  async openValue(): Promise<void> {
+    await this.#content?.openValue();
+  }
+
+  /** Seals a new value in direct mode before `toStored`. @throws as `DirectValues.seal` */
+  async sealValue(vault: Vault): Promise<void> {
+    const { id, group, type: objectType } = this;
+    if (this.#content?.isNew !== true) return;
+    this.#content = await sealDirectValue({ id, group, objectType }, this.#content, vault);
+  }
+
   /**
-   * The history of the value as the server saw it; unknown for an object without a value. Decrypts as `value`
-   * does.
-   *
-   * @throws as `value`
+   * The history of the value as the server saw it; unknown for an object without a value. Decrypts and throws
+   * as `value`, but in direct mode.
    */
   get provenance(): Provenance {
     return this.#content?.provenance ?? unknownProvenance;
@@ -138,8 +149,8 @@ export class ManagedObject {
 
   /** Replaces members of the provenance. Without a value there is none, and nothing happens. */
   changeProvenance(change: Partial<Provenance>): void {
-    const { value, provenance } = this;
-    if (value !== undefined) this.#setContent(ObjectContent.of(value, { ...provenance, ...change }));
+    const content = this.#content;
+    if (content !== undefined) this.#setContent(content.withProvenance({ ...content.provenance, ...change }));
   }
 
   /** Records that the value leaves the server; changes nothing when it has left as openly before. */
@@ -154,12 +165,12 @@ export class ManagedObject {
   }
 
   #setContent(content: ObjectContent | undefined): void {
-    this.#content = content;
-    this.#isContentChanged = true;
+    [this.#content, this.#isContentChanged] = [content, true];
   }
 
-  /** Whether the values are the same, whatever their provenance. Decrypts both. */
+  /** Whether the values are the same, whatever their provenance. Decrypts both, but none in direct mode. */
   hasSameValue(other: ManagedObject): boolean {
+    if (this.isValueDirect || other.isValueDirect) return false;
     const [own, others] = [this, other].map(({ value, provenance }) => ({
       value: [value && encodeManagedObject(value), provenance.token?.id],
     }));
@@ -243,9 +254,7 @@ export class ManagedObject {
    * Returns the row to write, with the next version. A large value is sealed again only when it or its
    * provenance has changed. `before`: the object as its row has it; undefined for a new one. With it come
    * the unique names of `before`, and what stands for those of the row in other indexes.
-   *
-   * @throws {VaultUnavailableError} when the vault is sealed.
-   * @throws {TypeError} when `before` has another version.
+   * @throws {VaultUnavailableError} when the vault is sealed, {TypeError} when `before` has another version.
    */
   toStored(
     vault: Vault,

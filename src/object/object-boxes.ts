@@ -7,6 +7,7 @@ import { joinBytes, splitBytes } from '../common/bytes.ts';
 import type { LoadedObject } from '../store/store.ts';
 import {
   boxBinding,
+  isDirectValue,
   type ObjectBoxContext,
   type SealedKey,
   type ValueContext,
@@ -17,11 +18,20 @@ import { addProvenance, type Provenance, splitProvenance } from './provenance.ts
 /**
  * The boxes of an object. One has the attributes with the maker, and the content: value and provenance. A
  * large content has a box of its own, so that a change of the attributes does not seal it again; the first
- * box is bound to it.
+ * box is bound to it. In direct mode every secret value has a box of its own, which a token helps to open,
+ * and the provenance stays with the attributes, so that nothing but the value needs the token.
  */
 
 /** Up to so many bytes the content is in the box of the attributes. */
 const maxInlineBytes = 4_096;
+
+/** Object Types of which the value is no secret: it stays under the keyring in direct mode too. */
+export const typesOfPublicValue: ReadonlySet<string> = new Set([
+  'Certificate',
+  'CertificateRequest',
+  'PublicKey',
+  'Template',
+]);
 
 /** What a row states of its object beside the boxes. */
 type ObjectRow = Pick<LoadedObject, 'id' | 'group' | 'objectType' | 'version'>;
@@ -33,27 +43,38 @@ interface OpenedContent {
 
 /**
  * The value of an object with its provenance, decoded at the first access, and decrypted then if it has a box
- * of its own. Never changes, so that clones of an object share it.
+ * of its own. Changes only in that a value which needs the token is opened once, so clones of an object share
+ * it.
  */
 export class ObjectContent {
   /** As stored in a box of its own; undefined where it is in the box of the attributes, or new. */
   readonly box: SealedKey | undefined;
+  /** Whether it is to be sealed in the mode of the vault: the value is new, or sealed anew. */
+  readonly isNew: boolean;
   readonly #read: (() => Uint8Array) | undefined;
+  readonly #provenance: Provenance | undefined;
+  readonly #direct: DirectValue | undefined;
   #opened: OpenedContent | undefined;
 
   private constructor(content: {
     box?: SealedKey;
+    isNew?: boolean;
     read?: () => Uint8Array;
+    direct?: DirectValue;
+    provenance?: Provenance;
     opened?: OpenedContent | undefined;
   }) {
     this.box = content.box;
+    this.isNew = content.isNew ?? false;
     this.#read = content.read;
+    this.#direct = content.direct;
+    this.#provenance = content.provenance;
     this.#opened = content.opened;
   }
 
   /** A new content, which has not been stored. */
   static of(value: ManagedObjectValue, provenance: Provenance): ObjectContent {
-    return new ObjectContent({ opened: { value, provenance } });
+    return new ObjectContent({ isNew: true, opened: { value, provenance } });
   }
 
   /** The content in the box of the attributes. */
@@ -66,19 +87,53 @@ export class ObjectContent {
     return new ObjectContent({ box, read: open });
   }
 
-  /** @throws {VaultUnavailableError} and {SealBrokenError} for a box of its own */
+  /** A value in a box that needs the token, and its provenance, which does not. */
+  static direct(box: SealedKey, provenance: Provenance, value: DirectValue): ObjectContent {
+    return new ObjectContent({ box, provenance, direct: value });
+  }
+
+  /** Whether the value has a box that needs the token. */
+  get isDirect(): boolean {
+    return this.#direct !== undefined;
+  }
+
+  /**
+   * @throws {VaultUnavailableError} and {SealBrokenError} for a box of its own
+   * @throws {TypeError} for a box that needs the token before `openValue` has resolved
+   */
   get value(): ManagedObjectValue {
-    return this.#open().value;
+    const direct = this.#direct;
+    if (direct === undefined) return this.#open().value;
+    if (direct.value === undefined) throw new TypeError('a value in direct mode was not opened');
+    return direct.value;
   }
 
-  /** @throws as `value` */
+  /** @throws as `value`, but for a box that needs the token */
   get provenance(): Provenance {
-    return this.#open().provenance;
+    return this.#provenance ?? this.#open().provenance;
   }
 
-  /** Returns the bytes for a box; the caller wipes them. */
+  /**
+   * Opens a value that needs the token, once for all clones; there is nothing to do for others.
+   * @throws as `DirectValues.open`
+   */
+  async openValue(): Promise<void> {
+    await this.#direct?.open();
+  }
+
+  /** Returns the content with another provenance; the value is stored as before. */
+  withProvenance(provenance: Provenance): ObjectContent {
+    const { box } = this;
+    if (box !== undefined && this.#direct !== undefined)
+      return ObjectContent.direct(box, provenance, this.#direct);
+    const { value } = this;
+    return new ObjectContent({ isNew: this.isNew, opened: { value, provenance } });
+  }
+
+  /** Returns the bytes for a box, in direct mode those without the value; the caller wipes them. */
   encode(): Uint8Array {
     if (this.#read !== undefined) return this.#read().slice();
+    if (this.#direct !== undefined) return addProvenance(this.provenance, new Uint8Array());
     const { provenance, value } = this.#open();
     const encoded = encodeManagedObject(value);
     const bytes = addProvenance(provenance, encoded);
@@ -92,6 +147,37 @@ export class ObjectContent {
       this.#opened = { provenance, value: decodeManagedObject(value) };
     }
     return this.#opened;
+  }
+}
+
+/** A value that the token helps to open. */
+export class DirectValue {
+  #value: ManagedObjectValue | undefined;
+  #opening: Promise<void> | undefined;
+  readonly #read: () => Promise<Uint8Array>;
+
+  /** `value`: it is known, because it was sealed here. */
+  constructor(read: () => Promise<Uint8Array>, value?: ManagedObjectValue) {
+    this.#read = read;
+    this.#value = value;
+  }
+
+  /** Undefined before `open` has resolved. */
+  get value(): ManagedObjectValue | undefined {
+    return this.#value;
+  }
+
+  /** Asks the token once, however many wait; again after a failure. */
+  async open(): Promise<void> {
+    if (this.#value !== undefined) return;
+    this.#opening ??= this.#decode().finally(() => {
+      this.#opening = undefined;
+    });
+    await this.#opening;
+  }
+
+  async #decode(): Promise<void> {
+    this.#value = decodeManagedObject(await this.#read());
   }
 }
 
@@ -109,14 +195,46 @@ export interface OpenedObject {
  * @throws {SealBrokenError} when the row is not as it was written
  */
 export function openObject(row: LoadedObject, vault: Vault): OpenedObject {
-  const [attributes, inline] = splitBytes(vault.open(contextOf(row, row.value), row.box));
+  const [attributes, inline] = splitBytes(vault.open(contextOf(row, row.value, vault), row.box));
   return { attributes, content: contentOf(row, inline, vault) };
 }
 
 function contentOf(row: LoadedObject, inline: Uint8Array, vault: Vault): ObjectContent | undefined {
   const { value: box } = row;
+  if (box !== null && isDirectValue(box)) {
+    const read = () => vault.direct.open(valueContextOf(row), box);
+    return ObjectContent.direct(box, splitProvenance(inline).provenance, new DirectValue(read));
+  }
   if (box !== null) return ObjectContent.apart(box, () => vault.open(valueContextOf(row), box));
   return inline.length === 0 ? undefined : ObjectContent.inline(inline);
+}
+
+/**
+ * Seals the value of a new content with the help of the token; returns what stands for it from then on.
+ * Returns other contents as they are: all in envelope mode, values that are no secret, and those that are
+ * stored.
+ * @throws as `DirectValues.seal`
+ */
+export async function sealDirectValue(
+  row: Pick<ObjectRow, 'id' | 'group' | 'objectType'>,
+  content: ObjectContent,
+  vault: Vault,
+): Promise<ObjectContent> {
+  if (!content.isNew || vault.direct.mode !== 'direct' || typesOfPublicValue.has(row.objectType))
+    return content;
+  const { provenance, value } = content;
+  const context = valueContextOf(row);
+  const encoded = encodeManagedObject(value);
+  try {
+    const box = await vault.direct.seal(context, encoded);
+    return ObjectContent.direct(
+      box,
+      provenance,
+      new DirectValue(() => vault.direct.open(context, box), value),
+    );
+  } finally {
+    encoded.fill(0);
+  }
 }
 
 /**
@@ -130,7 +248,7 @@ export function sealObject(
 ): Pick<LoadedObject, 'box' | 'value'> {
   const { inline, value } = placeContent(row, content, vault);
   const plain = joinBytes(attributes, inline);
-  const box = vault.seal(contextOf(row, value), plain);
+  const box = vault.seal(contextOf(row, value, vault), plain);
   for (const bytes of [plain, inline]) bytes.fill(0);
   return { box, value };
 }
@@ -142,7 +260,8 @@ function placeContent(
 ): { readonly inline: Uint8Array; readonly value: SealedKey | null } {
   const none = new Uint8Array();
   if (content === undefined) return { inline: none, value: null };
-  if (content.box !== undefined) return { inline: none, value: content.box };
+  if (content.box !== undefined)
+    return { inline: content.isDirect ? content.encode() : none, value: content.box };
   const encoded = content.encode();
   if (encoded.length <= maxInlineBytes) return { inline: encoded, value: null };
   const value = vault.seal(valueContextOf(row), encoded);
@@ -150,11 +269,23 @@ function placeContent(
   return { inline: none, value };
 }
 
-function contextOf({ id, group, objectType, version }: ObjectRow, value: SealedKey | null): ObjectBoxContext {
-  const valueBinding = value === null ? null : boxBinding(value);
+function bindingOf(value: SealedKey, { direct }: Vault): Uint8Array {
+  return isDirectValue(value) ? direct.bindingOf(value) : boxBinding(value);
+}
+
+function contextOf(
+  { id, group, objectType, version }: ObjectRow,
+  value: SealedKey | null,
+  vault: Vault,
+): ObjectBoxContext {
+  const valueBinding = value === null ? null : bindingOf(value, vault);
   return { kind: 'object', id, group, objectType, version, valueBinding };
 }
 
-function valueContextOf({ id, group, objectType }: ObjectRow): ValueContext {
+function valueContextOf({
+  id,
+  group,
+  objectType,
+}: Pick<ObjectRow, 'id' | 'group' | 'objectType'>): ValueContext {
   return { kind: 'value', id, group, objectType };
 }

@@ -23,7 +23,8 @@ export function plainKeyIn({ type, value }: ManagedObject): PlainKey | undefined
 
 /** Returns the X.509 certificate in an object in DER; undefined when there is none. */
 export function certificateIn(object: ManagedObject | undefined): Uint8Array | undefined {
-  const value = object?.value;
+  // Other values may need a token to be opened.
+  const value = object?.type === 'Certificate' ? object.value : undefined;
   return value?.type === 'Certificate' && value.value.CertificateType === 'X_509'
     ? value.value.CertificateValue
     : undefined;
@@ -68,7 +69,10 @@ function compareHalves(own: PlainKey, spki: Uint8Array, crypto: CryptoProvider):
   }
 }
 
-/** A value that took the place of the private key has another birth. */
+/**
+ * Whether the server has made both as one pair. A value that took the place of the private key has another
+ * birth.
+ */
 function isMadeTogether(privateKey: ManagedObject, publicKey: ManagedObject): boolean {
   return publicKey.provenance.madeWith === privateKey.id && isBornHere(privateKey.provenance.born);
 }
@@ -103,4 +107,42 @@ export async function isMadeWithin(
   const attributes = [{ name: 'UniqueIdentifier', value: madeWith }] satisfies readonly Attribute[];
   const filter = locateFilter({ attributes, storageStatusMask: anyStorageStatus, now });
   return (await work.find({ filter, offset: 0, limit: 1 })).ids.length > 0;
+}
+
+/**
+ * Returns the public key of a certificate, a public or a private key as SubjectPublicKeyInfo in DER;
+ * undefined for other objects and keys. A private key in direct mode is opened where its public half is not
+ * known.
+ * @throws {InvalidCertificateError} for an unreadable certificate
+ * @throws {ValueTokenUnavailableError} when the token of the private key cannot be used now
+ */
+export async function publicKeyIn(
+  object: ManagedObject,
+  context: PairContext,
+): Promise<Uint8Array | undefined> {
+  const { crypto } = context;
+  const certificate = certificateIn(object);
+  if (certificate !== undefined) return (await crypto.certification.readCertificate(certificate)).publicKey;
+  if (object.type === 'PublicKey') return encodeSpki(object, crypto);
+  if (object.type !== 'PrivateKey') return undefined;
+  const made = object.isValueDirect ? await publicHalfOf(object, context) : undefined;
+  if (made !== undefined) return made;
+  await object.openValue();
+  const key = plainKeyIn(object);
+  try {
+    return key && crypto.certification.publicKeyOf(key);
+  } catch {
+    return undefined; // A kind of key that no certificate is for.
+  }
+}
+
+/** The public key of a pair that was made here, so that the end of a private key does not need its token. */
+async function publicHalfOf(
+  privateKey: ManagedObject,
+  { work, crypto }: PairContext,
+): Promise<Uint8Array | undefined> {
+  const { madeWith } = privateKey.provenance;
+  // The Rights of a ticket may include the private half alone.
+  const half = madeWith === undefined ? undefined : await work.wholeGroup.load(madeWith);
+  return half !== undefined && isMadeTogether(privateKey, half) ? encodeSpki(half, crypto) : undefined;
 }

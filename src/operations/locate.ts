@@ -26,6 +26,7 @@ export const Locate = operation({
   response: struct({ LocatedItems: since('1.3', maybe(integer)), UniqueIdentifier: many(text) }),
   target: conversation(),
   limitedRight: 'objects',
+  values: 'unused',
   async handle(request, context) {
     const { work, limits, now, setPlaceholder } = context;
     if (request.Attributes.length > maxConditions) {

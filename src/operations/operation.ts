@@ -112,6 +112,11 @@ export interface OperationDefinition<
   readonly target: T;
   /** What a Right allows of the operation that is limited to objects or Object Groups. */
   readonly limitedRight: LimitedRight;
+  /**
+   * `unused`: the operation needs the attributes of objects alone, so that values in direct mode are not
+   * opened, and it works while the token is away. Opened when left out.
+   */
+  readonly values?: 'unused' | undefined;
   /** Sent by the server only: Query names the operation, a client that requests it is refused. */
   readonly direction?: 'server-to-client';
   /**

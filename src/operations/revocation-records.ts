@@ -1,11 +1,10 @@
 import type { RevocationReasonCode } from '../../codec/enums.ts';
 import { readJson, writeJson } from '../common/json.ts';
 import type { RevokedEntry } from '../crypto/certification.ts';
-import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { SealBrokenError } from '../vault/vault.ts';
 import type { Context } from './context.ts';
-import { certificateIn, encodeSpki, isMadeWithin, plainKeyIn } from './key-pairs.ts';
+import { certificateIn, isMadeWithin, publicKeyIn } from './key-pairs.ts';
 import { ignoreUnreadable, keyFingerprint, keyIdentifierIn, partIdentifierIn } from './record-identifiers.ts';
 import type { WholeGroup } from './whole-group.ts';
 
@@ -149,10 +148,11 @@ export async function findIdentity(object: ManagedObject, context: RecordContext
   return record === undefined ? {} : readJson<Identity>(record);
 }
 
-async function computeIdentity(object: ManagedObject, { crypto }: RecordContext): Promise<Identity> {
+async function computeIdentity(object: ManagedObject, context: RecordContext): Promise<Identity> {
+  const { crypto } = context;
   const { group, provenance } = object;
   const certificate = certificateIn(object);
-  const publicKey = await ignoreUnreadable(() => publicKeyIn(object, crypto));
+  const publicKey = await ignoreUnreadable(() => publicKeyIn(object, context));
   return {
     key: publicKey && keyIdentifierIn(group, publicKey, crypto),
     part: await ignoreUnreadable(async () => certificate && partIdentifierIn(group, certificate, crypto)),
@@ -168,18 +168,6 @@ export function revocationIn({ attributes }: ManagedObject): Revocation | undefi
   if (reason === undefined || date === undefined) return undefined;
   const invalidSince = compromised === undefined ? undefined : attributes.get('CompromiseOccurrenceDate');
   return { date, reason, invalidSince };
-}
-
-async function publicKeyIn(object: ManagedObject, crypto: CryptoProvider): Promise<Uint8Array | undefined> {
-  const certificate = certificateIn(object);
-  if (certificate !== undefined) return (await crypto.certification.readCertificate(certificate)).publicKey;
-  if (object.type === 'PublicKey') return encodeSpki(object, crypto);
-  const key = object.type === 'PrivateKey' ? plainKeyIn(object) : undefined;
-  try {
-    return key && crypto.certification.publicKeyOf(key);
-  } catch {
-    return undefined; // A kind of key that no certificate is for.
-  }
 }
 
 async function add(

@@ -141,7 +141,8 @@ export class MessageProcessor {
       (await this.#submission.submitIfAsynchronous(request, environment)) ??
       (await runFor(requester, () => runBatch(request, environment)));
     if (!hasTurn && unit.changed) await this.#conflictRetry.exclusiveBarrier(group);
-    const commit = await unit.commit();
+    // What the last item has begun is committed although nobody may wait for the answer any more.
+    const commit = await runFor({ account: requester.account, isWaiting: () => true }, () => unit.commit());
     if (commit !== 'committed') return { group, commit, result: undefined };
     events?.committed(unit.written, unit.now);
     return { group, commit, result: { items, serverHashedPassword: sender.serverHashedPassword } };

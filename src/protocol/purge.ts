@@ -92,7 +92,7 @@ async function purgeObjects(
     // Unique Names are given up when an object is destroyed.
     const unit = new UnitOfWork(store, vault, { uniqueNames: false, now });
     unit.actFor(group);
-    const layer = unit.layer();
+    const layer = unit.layer('unused');
     let count = 0;
     for (const id of ids) {
       const object = await layer.load(id);

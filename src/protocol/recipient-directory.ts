@@ -48,6 +48,7 @@ export class RecipientDirectory {
     const unit = this.#unit();
     unit.actFor(group);
     const object = await unit.load(id);
+    await object?.openValue();
     const fingerprint = object && fingerprintOfKey(object, this.#crypto);
     if (object === undefined || fingerprint === undefined) return undefined;
     const marked = (await unit.record(recipientKind, id))?.content;

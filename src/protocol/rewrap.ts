@@ -1,14 +1,14 @@
+import { waitForAll } from '../common/wait-for-all.ts';
 import { joinSealed } from '../store/record-boxes.ts';
 import type {
-  NumberedTable,
   SealedObject,
   SealedRecord,
   SealedRowList,
   SealedRows,
-  Store,
-  StoredRecord,
-} from '../store/store.ts';
+} from '../store/sealed-rows/sealed-row-list.ts';
+import type { NumberedTable, Store, StoredRecord } from '../store/store.ts';
 import { SealBrokenError, type Vault } from '../vault/vault.ts';
+import { isValueMisplaced } from './misplaced-values.ts';
 import { resealRecord } from './unit-of-work/record-boxes.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 
@@ -32,7 +32,9 @@ export interface RewrapOptions {
 export interface RewrappedPage {
   /** Rows of older epochs. */
   readonly older: number;
-  /** Of these, those that are sealed anew. Others have changed meanwhile, or are not found by their names. */
+  /** Objects whose value is sealed otherwise than new ones are; see `isValueMisplaced`. */
+  readonly misplaced: number;
+  /** Of both, those that are sealed anew. Others have changed meanwhile, or are not found by their names. */
   readonly rewrapped: number;
   /** The rows that do not open, by table and name. */
   readonly broken: readonly string[];
@@ -42,12 +44,13 @@ export interface RewrappedPage {
 
 /** Rows of one commit: more would hold the event loop longer than a slow request. */
 const maxRows = 32;
-/** Rows of older epochs in one page. */
+/** Rows of one page that are sealed anew. */
 const maxPageRows = 256;
 const maxAttempts = 3;
 
 /**
- * Seals the rows of one page of a table under the current epoch, those of an older one. Each becomes another
+ * Seals the rows of one page of a table under the current epoch, those of an older one, and values in the
+ * mode of the vault, under the newest root. Each becomes another
  * version of itself, so that an earlier one put back is found, and whoever changes it at the same time tries
  * again. What was interrupted is repeated: rows say themselves under which epoch they are.
  *
@@ -63,11 +66,13 @@ export async function rewrapPage(
 ): Promise<RewrappedPage> {
   return table === 'managed_object'
     ? rewrapRows(await database.sealedRows.objects(after), options, {
+        isMisplaced: (row) => isValueMisplaced(row, database.vault),
         partOf: ({ group }) => group,
         nameOf: ({ id }) => `managed_object ${JSON.stringify(id)}`,
         rewrap: (rows) => rewrapObjects(database, rows, options),
       })
     : rewrapRows(await database.sealedRows.records(after), options, {
+        isMisplaced: () => false,
         partOf: ({ kind }) => kind,
         nameOf: ({ kind, key }) => `sealed_record ${JSON.stringify(`${kind} ${key}`)}`,
         rewrap: (rows) => rewrapRecords(database, rows),
@@ -75,6 +80,7 @@ export async function rewrapPage(
 }
 
 interface RowKind<Row> {
+  readonly isMisplaced: (row: Row) => boolean;
   /** Rows of one part may be in one commit. */
   readonly partOf: (row: Row) => string;
   readonly nameOf: (row: Row) => string;
@@ -91,16 +97,18 @@ async function rewrapRows<Row extends SealedObject | SealedRecord>(
   { epoch, dryRun }: RewrapOptions,
   kind: RowKind<Row>,
 ): Promise<RewrappedPage> {
-  const older = rows.filter((row) => row.epoch < epoch);
-  const taken = dryRun ? older : older.slice(0, maxPageRows);
-  const end = taken.length < older.length ? taken.at(-1) : isLast ? undefined : rows.at(-1);
+  const due = rows.filter((row) => row.epoch < epoch || kind.isMisplaced(row));
+  const taken = dryRun ? due : due.slice(0, maxPageRows);
+  const end = taken.length < due.length ? taken.at(-1) : isLast ? undefined : rows.at(-1);
   const broken: string[] = [];
   let rewrapped = 0;
   if (!dryRun)
     for (const part of Map.groupBy(taken, kind.partOf).values())
       for (let at = 0; at < part.length; at += maxRows)
         rewrapped += await rewrapTogether(part.slice(at, at + maxRows), kind, broken);
-  return { older: taken.length, rewrapped, broken, next: end?.seq ?? null };
+  const older = taken.filter((row) => row.epoch < epoch).length;
+  const misplaced = taken.filter(kind.isMisplaced).length;
+  return { older, misplaced, rewrapped, broken, next: end?.seq ?? null };
 }
 
 /** Seals rows anew, each for itself where they cannot be together; returns how many were. */
@@ -133,9 +141,9 @@ async function rewrapObjects(
   const unit = new UnitOfWork(store, vault, { uniqueNames: false, now });
   unit.actFor(rows[0]?.group ?? '');
   const layer = unit.layer();
+  const objects = await waitForAll(rows.map(({ id }) => layer.load(id)));
   let count = 0;
-  for (const { id } of rows) {
-    const object = await layer.load(id);
+  for (const object of objects) {
     object?.sealAnew();
     count += object === undefined ? 0 : 1;
   }

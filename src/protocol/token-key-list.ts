@@ -1,6 +1,7 @@
 import type { TokenDevice, TokenKeyReference } from '../crypto/token-device.ts';
 import { decodeReleased, tokenKeyKind } from '../operations/made-token-keys.ts';
-import type { SealedRowList, Store } from '../store/store.ts';
+import type { SealedRowList } from '../store/sealed-rows/sealed-row-list.ts';
+import type { Store } from '../store/store.ts';
 import { SealBrokenError, type Vault } from '../vault/vault.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 

@@ -8,7 +8,8 @@ import { RowMemory } from './lanes/row-memory.ts';
 import { openPostgres } from './postgres.ts';
 import { protectRows, type RowProtection } from './protected-store.ts';
 import { createRepair, type Repair } from './repair.ts';
-import { createSealedRowList } from './sealed-rows.ts';
+import type { SealedRowList } from './sealed-rows/sealed-row-list.ts';
+import { createSealedRowList } from './sealed-rows/sealed-rows.ts';
 import type { SearchLimits } from './search/object-search.ts';
 import { createSnapshot, type Snapshot } from './snapshot.ts';
 import type { Read } from './sql-driver.ts';
@@ -16,13 +17,7 @@ import { createSqlKeyrings } from './sql-keyrings.ts';
 import { createSqlStore } from './sql-store.ts';
 import { openSqlite } from './sqlite.ts';
 import { sqliteFileOf } from './sqlite-file.ts';
-import {
-  type CommitResult,
-  type LockWait,
-  type SealedRowList,
-  type Store,
-  StoreUnavailableError,
-} from './store.ts';
+import { type CommitResult, type LockWait, type Store, StoreUnavailableError } from './store.ts';
 
 /** One database. */
 export interface Database {

@@ -241,40 +241,6 @@ export interface Store {
 export const numberedTables = ['managed_object', 'sealed_record'] as const;
 export type NumberedTable = (typeof numberedTables)[number];
 
-interface SealedRow {
-  /** Number of the row, in the order of insertion. */
-  readonly seq: number;
-  /** The oldest epoch of its boxes, as their headers say; 0 for what is no box. */
-  readonly epoch: number;
-}
-
-export interface SealedObject extends SealedRow {
-  readonly id: string;
-  readonly group: string;
-}
-
-export interface SealedRecord extends SealedRow {
-  readonly kind: string;
-  readonly key: string;
-}
-
-/** Some rows in the order of their numbers. */
-export interface SealedRows<Row extends SealedRow = SealedRow> {
-  readonly rows: readonly Row[];
-  /** Whether no row had a higher number. */
-  readonly isLast: boolean;
-}
-
-/** Lists rows with the epochs of their boxes, of which none is opened. */
-export interface SealedRowList {
-  /** Some objects with a number above `after`. */
-  objects(after: number): Promise<SealedRows<SealedObject>>;
-  /** Likewise records. */
-  records(after: number): Promise<SealedRows<SealedRecord>>;
-  /** The highest number of a table; 0 while it is empty. */
-  highest(table: NumberedTable): Promise<number>;
-}
-
 /**
  * `STORE_UNAVAILABLE`: the database is unavailable (disk full, connection lost). A transient failure: clients
  * get General Failure, and readiness turns false.

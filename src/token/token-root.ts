@@ -3,6 +3,7 @@ import { VaultUnavailableError } from '../vault/vault.ts';
 import { TokenClient, type TokenClientOptions } from './token-client.ts';
 import type { TokenHealth } from './token-supervisor.ts';
 import { describeLogin, type TokenUri } from './token-uri.ts';
+import { TokenValuePool } from './values/value-pool.ts';
 
 /** What is known about the token of a root. */
 export interface TokenStatus {
@@ -24,6 +25,8 @@ export interface TokenRootOptions {
   readonly watchFiles: (files: readonly string[], changed: () => void) => () => void;
   /** Is told of each change of state or reason; must not throw. */
   readonly onStatus?: (status: TokenStatus) => void;
+  /** Processes that wrap data keys of values, started when they are needed; default 2. */
+  readonly valueProcesses?: number | undefined;
   /** Milliseconds between attempts while the vault is sealed and the token is down; default 5,000. */
   readonly sealedRetryMilliseconds?: number;
 }
@@ -47,6 +50,9 @@ export class TokenRoot implements RootSource {
   /** Of a client that became idle; its process ends within two seconds. */
   #ending: Promise<void> | undefined;
   #status: TokenStatus;
+  /** The state of the client that wraps keyrings; the status is that of the values while these are down. */
+  #own: Pick<TokenStatus, 'state' | 'reason'> = { state: 'down', reason: 'it was not used yet' };
+  readonly values: TokenValuePool;
   #isClosed = false;
   #isUsed = false;
 
@@ -55,7 +61,12 @@ export class TokenRoot implements RootSource {
     this.login = describeLogin(token);
     this.#token = token;
     this.#options = options;
-    this.#status = { uri: this.uri, state: 'down', reason: 'it was not used yet', since: nowInSeconds() };
+    this.#status = { uri: this.uri, ...this.#own, since: nowInSeconds() };
+    const { client, idleSeconds, valueProcesses: processes = 2 } = options;
+    this.values = new TokenValuePool(token, {
+      ...{ processes, idleSeconds, ...(client && { client }) },
+      onHealth: ({ state }) => this.#noteValues(state),
+    });
   }
 
   get status(): TokenStatus {
@@ -107,7 +118,8 @@ export class TokenRoot implements RootSource {
 
   /** Tries a token that is down now; one that has refused the login only if an operator has asked for it. */
   retry(): void {
-    if (['down', 'refused'].includes(this.#status.state)) void this.#tryToOpen();
+    if (['down', 'refused'].includes(this.#own.state)) void this.#tryToOpen();
+    this.values.retry();
   }
 
   /**
@@ -117,6 +129,7 @@ export class TokenRoot implements RootSource {
   async logIn(): Promise<void> {
     await this.#use((client) => client.retryLogin());
     this.#release();
+    await this.values.logIn();
   }
 
   /** Ends its process; uses that wait fail. */
@@ -125,7 +138,7 @@ export class TokenRoot implements RootSource {
     clearTimeout(this.#idleTimer);
     this.#endPinWatch?.();
     this.#watchers.clear();
-    await Promise.all([this.#client?.close(), this.#ending]);
+    await Promise.all([this.#client?.close(), this.#ending, this.values.close()]);
   }
 
   /** Resolves to the client after a step with it; the caller releases it. */
@@ -185,14 +198,14 @@ export class TokenRoot implements RootSource {
   #watchPin(): void {
     const { pinSource } = this.#token;
     if (pinSource?.kind !== 'file') return;
-    this.#endPinWatch ??= this.#options.watchFiles([pinSource.path], () => void this.#tryToOpen());
+    this.#endPinWatch ??= this.#options.watchFiles([pinSource.path], () => this.retry());
   }
 
   /** Ends the process when nothing has used it for long enough. One that is down is tried before. */
   #awaitIdleness(): void {
     const { idleSeconds } = this.#options;
     clearTimeout(this.#idleTimer);
-    const isInUse = this.#uses > 0 || this.#watchers.size > 0 || this.#status.state !== 'up';
+    const isInUse = this.#uses > 0 || this.#watchers.size > 0 || this.#own.state !== 'up';
     if (idleSeconds === undefined || isInUse || this.#isClosed) return;
     this.#idleTimer = setTimeout(() => {
       const client = this.#client;
@@ -203,7 +216,21 @@ export class TokenRoot implements RootSource {
     }, idleSeconds * 1_000).unref();
   }
 
+  #noteValues(state: TokenHealth['state']): void {
+    if (state === 'refused') this.#watchPin();
+    this.#publish();
+  }
+
   #setStatus(state: TokenStatus['state'], reason: string): void {
+    this.#own = { state, reason };
+    this.#publish();
+  }
+
+  #publish(): void {
+    if (this.#isClosed) return;
+    const { health = this.#own } = this.values;
+    const isOwn = health.state === 'up' || !['up', 'idle'].includes(this.#own.state);
+    const { state, reason } = isOwn ? this.#own : health;
     const since = state === this.#status.state ? this.#status.since : nowInSeconds();
     this.#status = { uri: this.uri, state, reason, since };
     this.#options.onStatus?.(this.#status);

@@ -5,6 +5,7 @@ import { deriveVaultKey, keyedHash, lengthAndText } from './keyed-hash.ts';
 import {
   boxEpoch,
   boxHeaderBytes,
+  directBindingBytes,
   nonceBytes,
   type SealContext,
   tagBytes,
@@ -16,23 +17,26 @@ import {
  *
  *     2 | kind (u8) | epoch of the seal secret (u32) | nonce (12) | ciphertext | tag (16)
  *     AAD of an object: lp("object") | lp(id) | lp(group) | lp(type) | version (u64)
- *                       | 0, or 1 and the binding (28)
+ *                       | 0, 1 and the binding of a value (28), or 2 and that of one in direct mode (32)
  *     AAD of a value:   lp("value") | lp(id) | lp(group) | lp(type)
  *     AAD of a record:  lp("record") | lp(kind) | lp(key) | lp(group) | version (u64)
  *                       | expires (i64; -1: none)
  *     AAD of a lane:    lp("lane") | lp(name) | seq (u64) | era (u64)
  *
- * Kind and epoch choose the key, so that another one does not open. docs/decisions/47-sealed-boxes.md has the
- * reasons.
+ * Kind and epoch choose the key, so that another one does not open. Kind 5 is in direct-box.ts. The reasons
+ * are in docs/decisions/47-sealed-boxes.md.
  */
 
-const boxFormat = 2;
+export const boxFormat = 2;
 const epochOffset = 2;
 
 const kinds: Readonly<Record<SealContext['kind'], number>> = { value: 1, record: 2, object: 3, lane: 4 };
 
-/** The keys that are derived from one seal secret: one for each kind of box, and one for their nonces. */
-export type BoxKeys = Readonly<Record<SealContext['kind'] | 'nonce', Uint8Array>>;
+/**
+ * The keys that are derived from one seal secret: one for each kind of box, one for their nonces, and one
+ * that takes part in the keys of values in direct mode.
+ */
+export type BoxKeys = Readonly<Record<SealContext['kind'] | 'nonce' | 'direct', Uint8Array>>;
 
 /** Derives the keys from a seal secret; `salt` identifies the database. */
 export function deriveBoxKeys(secret: Uint8Array, salt: Uint8Array): BoxKeys {
@@ -43,6 +47,7 @@ export function deriveBoxKeys(secret: Uint8Array, salt: Uint8Array): BoxKeys {
     record: derive('record'),
     lane: derive('lane'),
     nonce: derive('nonce'),
+    direct: derive('direct'),
   };
 }
 
@@ -66,7 +71,7 @@ export function sealBox(
   header.set([boxFormat, kinds[context.kind]]);
   new DataView(header.buffer).setUint32(epochOffset, epoch);
   const aad = encodeAad(context);
-  const padded = hasSecretLength(context) ? pad(plain) : plain;
+  const padded = hasSecretLength(context) ? padSecret(plain) : plain;
   const nonce = computeNonce(keys.nonce, header, aad, padded, random);
   const sealed = encryptGcm(keys[context.kind], header, nonce, aad, padded);
   if (padded !== plain) padded.fill(0);
@@ -110,7 +115,7 @@ const randomPool = new Uint8Array(4096);
 let randomUsed = randomPool.length;
 
 /** Fills a small buffer with random bytes that nobody else gets. They are not secret, and not for keys. */
-function takeRandom(buffer: Uint8Array): void {
+export function takeRandom(buffer: Uint8Array): void {
   if (randomUsed + buffer.length > randomPool.length) {
     randomFillSync(randomPool);
     randomUsed = 0;
@@ -126,7 +131,7 @@ function hasSecretLength(context: SealContext): boolean {
 }
 
 /** Appends 0x80 and zeros (ISO/IEC 9797-1, padding method 2) up to a multiple of 64 bytes. */
-function pad(plain: Uint8Array): Uint8Array {
+export function padSecret(plain: Uint8Array): Uint8Array {
   const padded = new Uint8Array(plain.length + paddedBytes - (plain.length % paddedBytes));
   padded.set(plain);
   padded[plain.length] = 0x80;
@@ -147,14 +152,21 @@ function isExact(context: SealContext): boolean {
 
 const unbound = Uint8Array.of(0);
 const bound = Uint8Array.of(1);
+const boundDirect = Uint8Array.of(2);
 
-function encodeAad(context: SealContext): Uint8Array {
+/** Returns the bytes that bind a box to its row. */
+export function encodeAad(context: SealContext): Uint8Array {
   const { kind } = context;
   switch (kind) {
     case 'object': {
       const { id, group, objectType, version, valueBinding } = context;
       const row = withNumbers(lengthAndText(kind, id, group, objectType), version);
-      return concatBytes([row, valueBinding === null ? unbound : concatBytes([bound, valueBinding])]);
+      if (valueBinding === null) return concatBytes([row, unbound]);
+      return concatBytes([
+        row,
+        valueBinding.length === directBindingBytes ? boundDirect : bound,
+        valueBinding,
+      ]);
     }
     case 'value':
       return lengthAndText(kind, context.id, context.group, context.objectType);

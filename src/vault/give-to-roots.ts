@@ -1,6 +1,7 @@
 import type { Secret } from '../common/secret.ts';
 import type { RootSource } from './roots/root.ts';
-import { type UnsealProgress, VaultUnavailableError } from './vault.ts';
+import { VaultUnavailableError } from './vault.ts';
+import type { UnsealProgress } from './vault-status.ts';
 
 /** What became of something that an operator has given. */
 export interface Given {

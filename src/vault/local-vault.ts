@@ -1,7 +1,8 @@
 import type { Secret } from '../common/secret.ts';
 import type { KeyringPlace } from './keyring-place.ts';
 import type { RootIntent, RootSource } from './roots/root.ts';
-import type { ForgedRow, SealContext, SealedKey, UnsealProgress, Vault, VaultStatus } from './vault.ts';
+import type { DirectValues, ForgedRow, SealContext, SealedKey, ValueMode, Vault } from './vault.ts';
+import type { UnsealProgress, VaultStatus } from './vault-status.ts';
 
 /** Settings of a vault. */
 export interface LocalVaultOptions extends KeyringPlace {
@@ -11,6 +12,8 @@ export interface LocalVaultOptions extends KeyringPlace {
   readonly opened?: (context: SealContext, sealed: SealedKey) => void;
   /** Learns of each reason for which the vault is sealed, and when it no longer is. */
   readonly sealing?: SealingObserver;
+  /** In which mode new values are sealed; default `envelope`. */
+  readonly values?: ValueMode;
   /** Seconds between reads of other processes' epochs and retries while sealed; 0: never, 60 by default. */
   readonly refreshSeconds?: number;
   /** Seconds before a new epoch is used to seal, so that every process has read it; 120 by default. */
@@ -31,6 +34,8 @@ export interface SealingObserver {
 
 /** A vault whose epochs can be rotated and read again. */
 export interface LocalVault extends Vault {
+  /** The mode of new values may be changed; it concerns this process alone. */
+  readonly direct: DirectValues & { mode: ValueMode };
   /** Why the vault is sealed, one line for the operator. */
   readonly sealedBecause: string | undefined;
   status(): VaultStatus;

@@ -1,5 +1,6 @@
 import type { Secret } from '../common/secret.ts';
 import { readEpoch } from './box.ts';
+import { TokenValues } from './direct-values.ts';
 import { brokenSeal, rowOf } from './forged-row.ts';
 import { giveToRoots } from './give-to-roots.ts';
 import { type Keyring, sealEpochsOf, wipeKeyring } from './keyring.ts';
@@ -15,10 +16,9 @@ import {
   type SealContext,
   type SealCounter,
   type SealedKey,
-  type UnsealProgress,
-  type VaultStatus,
   VaultUnavailableError,
 } from './vault.ts';
+import type { UnsealProgress, VaultStatus } from './vault-status.ts';
 import { VaultWatch } from './vault-watch.ts';
 
 /** How long a keyring that was read counts as current; others wait longer before they use an epoch. */
@@ -44,6 +44,7 @@ class KeyringVault implements LocalVault {
   readonly #now: () => number;
   readonly #epochs: SealEpochs;
   readonly #knowledge: KeyringKnowledge;
+  readonly direct: TokenValues;
   readonly #watch: VaultWatch;
   #keyring: OpenKeyring | undefined;
   #sealedBecause: string | undefined;
@@ -68,6 +69,15 @@ class KeyringVault implements LocalVault {
         },
         change: (change) => this.#change(change),
         refresh: () => this.refresh(),
+      },
+      options,
+    );
+    this.direct = new TokenValues(
+      {
+        requireKeyring: () => this.#requireKeyring(),
+        takeEpoch: () => this.#epochs.take(),
+        sources: () => this.#rootChanges.sources,
+        newestRoot: () => this.#keyring?.roots.at(-1)?.id,
       },
       options,
     );
@@ -109,6 +119,7 @@ class KeyringVault implements LocalVault {
     return {
       sealedBecause: this.#sealedBecause ?? null,
       ...this.#rootChanges.status(),
+      values: this.direct.mode,
       generation: this.#keyring?.generation ?? null,
       roots: this.#keyring?.roots ?? [],
       indexEpochs: this.#keyring?.indexes.map(({ epoch }) => epoch) ?? [],
@@ -190,7 +201,8 @@ class KeyringVault implements LocalVault {
 
   async addRoot(source: RootSource, intent: RootIntent = 'create'): Promise<string> {
     this.#requireKeyring();
-    return requireStored(this.#rootChanges.add(source, intent).finally(() => this.#reopen()));
+    const adding = this.#rootChanges.add(source, intent, (added) => this.direct.requireSource(added));
+    return requireStored(adding.finally(() => this.#reopen()));
   }
 
   async keepRoot(id: string): Promise<void> {

@@ -1,10 +1,12 @@
 import { Secret } from '../common/secret.ts';
 import { type BoxKeys, deriveBoxKeys, openBox, readEpoch, sealBox, wipeBoxKeys } from './box.ts';
+import { openDirectBox, sealDirectBox, type WrappedDataSecret } from './direct-box.ts';
 import { HashedIndex } from './hashed-index.ts';
 import { HashedSet } from './hashed-set.ts';
 import { type Keyring, secretFor, secretsOf, wipeKeyring } from './keyring.ts';
 import type { EpochSealCounter } from './seal-counter.ts';
-import { type EpochStatus, type SealContext, type SealedKey, tagEpoch } from './vault.ts';
+import { type SealContext, type SealedKey, tagEpoch, type ValueContext } from './vault.ts';
+import type { EpochStatus } from './vault-status.ts';
 
 /** Epochs that other processes may have added since this one last read the keyring. */
 const maxEpochsAhead = 16;
@@ -20,6 +22,8 @@ interface Epoch {
 /** The keys of one generation of a keyring, derived once. */
 export class OpenKeyring {
   readonly generation: number;
+  /** 16 bytes. */
+  readonly storeId: Uint8Array;
   readonly roots: Keyring['roots'];
   /** The first epoch under which lanes are sealed that are to be believed. */
   readonly lanesSince: number;
@@ -36,6 +40,7 @@ export class OpenKeyring {
     this.roots = keyring.roots;
     this.lanesSince = keyring.lanesSince;
     const { storeId } = keyring;
+    this.storeId = storeId;
     this.#epochs = secretsOf(keyring, 'seal').map(({ epoch, createdAt, value }) => ({
       epoch,
       createdAt,
@@ -76,6 +81,27 @@ export class OpenKeyring {
     if (context.kind === 'lane' && (epoch ?? 0) < this.lanesSince) return undefined;
     const keys = this.#keysOf(epoch);
     return keys && openBox(keys, context, sealed);
+  }
+
+  /** Encrypts a value under a data secret; see direct-box.ts. */
+  sealDirect(
+    epoch: number,
+    secret: Uint8Array,
+    wrapped: WrappedDataSecret,
+    context: ValueContext,
+    plain: Uint8Array,
+  ): SealedKey {
+    const keys = this.#keysOf(epoch);
+    if (keys === undefined) throw new TypeError(`the keyring has no epoch ${epoch}`);
+    const { storeId } = this;
+    return sealDirectBox({ epoch, keys, storeId }, secret, wrapped, context, plain) as SealedKey;
+  }
+
+  /** Decrypts such a value; undefined when it is of another row or unknown epoch, or changed. */
+  openDirect(secret: Uint8Array, context: ValueContext, sealed: Uint8Array): Uint8Array | undefined {
+    const epoch = readEpoch(sealed) ?? 0;
+    const keys = this.#keysOf(epoch);
+    return keys && openDirectBox({ epoch, keys, storeId: this.storeId }, secret, context, sealed);
   }
 
   /** See `Vault.indexOf`. */

@@ -4,7 +4,8 @@ import { encodeKeyring, requireOpened, requireOpenedBy } from './keyring-format.
 import { nameOfRoot } from './root-messages.ts';
 import type { RootIntent, RootSource } from './roots/root.ts';
 import { openSource } from './roots/root-access.ts';
-import { type StoredKeyring, type VaultStatus, VaultUnavailableError } from './vault.ts';
+import { type StoredKeyring, VaultUnavailableError } from './vault.ts';
+import type { VaultStatus } from './vault-status.ts';
 
 /** Changes which roots are live, and which sources this process uses; while the vault is unsealed. */
 export class RootChanges {
@@ -56,9 +57,13 @@ export class RootChanges {
    * id; where it is live already, the source is taken only. Undefined when another process has changed the
    * keyring at the same time. A prepared source of the same URI, to which operators have given what it
    * needs, is taken in place of the given one. A source that is not taken is closed, unless it is prepared.
-   * @throws as `change`
+   * @throws as `change` and `check`, which gets the source before its root is live
    */
-  async add(given: RootSource, intent: RootIntent): Promise<string | undefined> {
+  async add(
+    given: RootSource,
+    intent: RootIntent,
+    check: (source: RootSource) => Promise<void>,
+  ): Promise<string | undefined> {
     const source = this.#candidate?.uri === given.uri ? this.#candidate : given;
     if (source !== given) await given.close?.();
     const storeId = this.#access.requireStoreId();
@@ -66,6 +71,7 @@ export class RootChanges {
     let isTaken = false;
     try {
       const id = await this.#access.roots.add(source, storeId, intent);
+      await check(source);
       const live = await this.#access.open(await this.#access.requireStored(), async (keyring) => {
         wipeKeyring(keyring);
         return keyring.roots;

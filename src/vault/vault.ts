@@ -12,6 +12,9 @@
 /** Bytes that `Vault.seal` returned. The brand makes storing plain bytes by mistake a type error. */
 export type SealedKey = Uint8Array & { readonly __sealed: unique symbol };
 
+/** Kind of the box of a value in direct mode, its second byte; see direct-box.ts. */
+export const directKind = 5;
+
 /** Bytes of a box in front of its nonce. */
 export const boxHeaderBytes = 6;
 export const nonceBytes = 12;
@@ -44,6 +47,14 @@ export function tagEpoch({ buffer, byteOffset, length }: Uint8Array): number {
   return new DataView(buffer, byteOffset, length).getUint32(0);
 }
 
+/** Whether a box of a value needs the token. */
+export function isDirectValue(sealed: SealedKey): boolean {
+  return sealed[1] === directKind;
+}
+
+/** Length of `DirectValues.bindingOf`. */
+export const directBindingBytes = 32;
+
 /** Nonce and tag of a box, 28 bytes, to which another box can be bound. */
 export function boxBinding(sealed: SealedKey): Uint8Array {
   const binding = new Uint8Array(nonceBytes + tagBytes);
@@ -64,7 +75,7 @@ export interface ObjectBoxContext {
   /** KMIP name of its Object Type, for example `SymmetricKey`. */
   readonly objectType: string;
   readonly version: number;
-  /** `boxBinding` of the value that has a box of its own; null when there is none. */
+  /** `boxBinding`, or `bindingOf`, of the value that has a box of its own; null when there is none. */
   readonly valueBinding: Uint8Array | null;
 }
 
@@ -112,6 +123,41 @@ export interface SealCounter {
   learnOthers(stated: readonly SealCount[]): void;
   /** Counts as boxes of this process, too, what lanes state that it folds into its own. */
   takeOver(stated: readonly SealCount[]): void;
+}
+
+/** Whether new values are sealed under the keyring alone, or under data keys that a token wraps. */
+export type ValueMode = 'envelope' | 'direct';
+
+/** Values under data keys that a token wraps. The event loop never waits for it. */
+export interface DirectValues {
+  /** In which mode new values are sealed; boxes of the other one still open. */
+  readonly mode: ValueMode;
+  /** Id of the newest live root, whose token wraps the data keys of new values; undefined while sealed. */
+  readonly root: string | undefined;
+  /**
+   * SHA-256 of all bytes of a box in direct mode, to which another box is bound: nobody but the token could
+   * check its tag.
+   */
+  bindingOf(sealed: SealedKey): Uint8Array;
+  /**
+   * Encrypts a value under a new data key.
+   *
+   * @throws {VaultUnavailableError} when the vault is sealed.
+   * @throws {ValueTokenUnavailableError} when the token cannot be used now.
+   */
+  seal(context: ValueContext, plain: Uint8Array): Promise<SealedKey>;
+  /**
+   * Decrypts such a box, which the caller has authenticated by `bindingOf`; the caller owns the bytes.
+   *
+   * @throws as `seal`
+   * @throws {SealBrokenError} when the box belongs to another row, or the token does not know its data key.
+   */
+  open(context: ValueContext, sealed: SealedKey): Promise<Uint8Array>;
+  /**
+   * Why the token of the newest root cannot wrap data keys, one line; undefined when it can, or that is not
+   * known because it is away.
+   */
+  problem(): Promise<string | undefined>;
 }
 
 /** Seals and opens rows under the keyring, which the root key protects. */
@@ -173,6 +219,8 @@ export interface Vault {
   readonly generation: number;
   /** False while the root key is not available; the daemon then answers only what needs no row. */
   readonly unsealed: boolean;
+  /** Values that need a token to be opened. */
+  readonly direct: DirectValues;
   /** Wipes the keys in memory; further calls throw VaultUnavailableError. */
   close(): Promise<void>;
 }
@@ -202,50 +250,26 @@ export class VaultUnavailableError extends Error {
   readonly code = 'VAULT_UNAVAILABLE';
 }
 
+/**
+ * `VALUE_TOKEN_UNAVAILABLE`: the token that wraps the key of a value cannot be used now; the log has the
+ * reason. GeneralFailure.
+ */
+export class ValueTokenUnavailableError extends Error {
+  override readonly name = 'ValueTokenUnavailableError';
+  readonly code = 'VALUE_TOKEN_UNAVAILABLE';
+
+  constructor(
+    message = 'the token that protects the value cannot be used now: try again',
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
 /** `SEAL_BROKEN`: a box does not belong to its row, or bytes of the row were changed. */
 export class SealBrokenError extends Error {
   override readonly name = 'SealBrokenError';
   readonly code = 'SEAL_BROKEN';
-}
-
-/** How much of what a root needs operators have given. */
-export interface UnsealProgress {
-  readonly given: number;
-  readonly needed: number;
-}
-
-/** What a vault says about itself; nothing secret. Times are POSIX seconds. */
-export interface VaultStatus {
-  /** One line for the operator; null: it is unsealed. */
-  readonly sealedBecause: string | null;
-  /** URIs of the roots that this process uses. */
-  readonly configured: readonly string[];
-  /** Ids of the live roots that it has opened, and why others do not open, one line each. */
-  readonly atHand: readonly string[];
-  readonly rootProblems: readonly string[];
-  /** The root that is to become live, and whether operators have given what it needs; null: none. */
-  readonly prepared: { readonly uri: string; readonly isReady: boolean } | null;
-  /** Of the keyring in use; null while the vault is sealed, as are the lists empty. */
-  readonly generation: number | null;
-  readonly roots: readonly {
-    readonly id: string;
-    readonly kind: string;
-    readonly uri: string;
-    readonly createdAt: number;
-  }[];
-  readonly epochs: readonly EpochStatus[];
-  /** The first epochs of the index secrets, the oldest first; several while rows move to the newest. */
-  readonly indexEpochs: readonly number[];
-}
-
-/** A seal epoch. */
-export interface EpochStatus {
-  readonly epoch: number;
-  /** `active` seals and opens; `opening` only opens; `pending` may not be known to other processes yet. */
-  readonly state: 'active' | 'opening' | 'pending';
-  readonly createdAt: number;
-  /** Boxes of all processes as far as this one knows; null for epochs that it does not seal under. */
-  readonly seals: number | null;
 }
 
 /** A row of the database that is not as it was written. */

@@ -142,7 +142,10 @@ export class OldHome {
       stateDirectoryAt(this.directory),
       {
         ...{ store: this.url, limits: defaultLimits },
-        vault: { root: [{ kind: 'file', path: this.rootKeyFile }], activationSeconds: 120 },
+        vault: {
+          ...{ root: [{ kind: 'file', path: this.rootKeyFile }], activationSeconds: 120 },
+          ...{ values: 'envelope', valueProcesses: 1 },
+        },
       },
       {
         mustExist: true,

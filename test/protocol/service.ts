@@ -25,7 +25,6 @@ import { type Database, openDatabase } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openLocalVault } from '../../src/vault/local.ts';
 import type { LocalVault } from '../../src/vault/local-vault.ts';
-import { createFileRoot } from '../../src/vault/roots/file-root.ts';
 import type { ExhaustedAttempts, RefusedPermission } from '../../src/watch/observer.ts';
 import {
   children,
@@ -40,6 +39,7 @@ import {
   text,
   valueOf,
 } from '../client.ts';
+import { chooseRoot, type RootChoice } from '../fake-token.ts';
 import { startLanes } from '../store/start-lanes.ts';
 
 /** One Batch Item of an answer, as tests compare it. */
@@ -54,7 +54,7 @@ export interface Answer {
   readonly id: string | undefined;
 }
 
-export interface ServiceOptions extends Pick<ContextFactoryOptions, 'tokenKeys'> {
+export interface ServiceOptions extends RootChoice, Pick<ContextFactoryOptions, 'tokenKeys'> {
   readonly limits?: Partial<Limits>;
   readonly uniqueNames?: boolean;
   readonly interop?: boolean;
@@ -135,8 +135,8 @@ export class TestService {
     const directory = await mkdtemp(join(tmpdir(), 'kmipd-protocol-'));
     const opened = await openDatabase(options.store ?? `sqlite:${join(directory, 'kmipd.db')}`);
     const { activationDelaySeconds = 120 } = options;
-    const roots = [createFileRoot(join(directory, 'root.key'))];
-    const vault = await openLocalVault({ roots, keyrings: opened.keyrings, activationDelaySeconds });
+    const place = { keyrings: opened.keyrings, activationDelaySeconds };
+    const vault = await openLocalVault({ ...chooseRoot(options, directory), ...place });
     await startLanes(opened, vault);
     const clients = new StoredClients(opened.store, vault);
     self.#may = options.may ?? self.#may;

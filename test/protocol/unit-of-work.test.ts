@@ -183,7 +183,8 @@ t.test('a commit of many objects serves other connections while it encrypts them
       },
     },
   });
-  const slow: Pick<Vault, 'seal' | 'indexOf' | 'indexes'> = {
+  const slow: Pick<Vault, 'seal' | 'indexOf' | 'indexes' | 'direct'> = {
+    direct: vault.direct,
     indexOf: (epoch) => vault.indexOf(epoch),
     indexes: vault.indexes,
     seal(context, plain) {

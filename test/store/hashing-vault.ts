@@ -8,6 +8,7 @@ import {
   type Vault,
   VaultUnavailableError,
 } from '../../src/vault/vault.ts';
+import { envelopeOnly } from '../plain-vault.ts';
 
 /** A vault without secrecy: a box is its plaintext and a hash of it and its context. */
 export class HashingVault implements Vault, RowIndex {
@@ -17,6 +18,7 @@ export class HashingVault implements Vault, RowIndex {
   readonly rootsAtHand = [];
   readonly epoch = 0;
   readonly indexes = [this];
+  readonly direct = envelopeOnly;
   readonly storeNames = ['5'.repeat(32)];
   unsealed = true;
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ManagementCall, NodeSummary } from '../../management/api.ts';
+import type { ManagementCall } from '../../management/api.ts';
+import type { NodeSummary } from '../../management/managed-nodes.ts';
 import { type Command, type CommandGroup, homeOption, print, storeOption } from '../command.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 import { formatTable, formatTime } from '../table.ts';

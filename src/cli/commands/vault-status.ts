@@ -1,4 +1,5 @@
-import type { ManagedVaultStatus } from '../../management/api.ts';
+import type { ManagedVaultStatus, ManagementCall } from '../../management/api.ts';
+import type { ValuePlaces } from '../../protocol/misplaced-values.ts';
 import { type Command, homeOption, print, storeOption } from '../command.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 import { formatTable, formatTime } from '../table.ts';
@@ -21,16 +22,23 @@ export const vaultStatus: Command<Arguments> = {
       .option('json', { type: 'boolean', default: false, describe: 'One JSON object' }),
   async run({ home, store, json }) {
     const { withManagement } = await import('../state-directory/management.ts');
-    const status = await withManagement(stateDirectoryAt(home), store, (call) => call('vault.status', {}), {
+    const { status, values } = await withManagement(stateDirectoryAt(home), store, readAll, {
       access: 'look',
     });
-    print(json ? JSON.stringify(toJson(status)) : formatStatus(status));
+    print(json ? JSON.stringify(toJson(status, values)) : formatStatus(status, values));
   },
 };
 
+/** Reads the status, and counts values where a token may have to do with them. */
+async function readAll(call: ManagementCall) {
+  const status = await call('vault.status', {});
+  const mayBeDirect = status.values === 'direct' || status.roots.some(({ kind }) => kind === 'pkcs11');
+  return { status, values: mayBeDirect ? await call('vault.values', {}) : null };
+}
+
 const formatTimeOrNull = (seconds: number | null) => (seconds === null ? null : formatTime(seconds));
 
-function toJson(status: ManagedVaultStatus) {
+function toJson(status: ManagedVaultStatus, values: ValuePlaces | null) {
   const { sealedBecause, configured, generation, roots, tokens, epochs, indexEpochs } = status;
   const { nodes, atHand, rootProblems } = status;
   return {
@@ -41,6 +49,7 @@ function toJson(status: ManagedVaultStatus) {
     roots: roots.map(({ createdAt, ...root }) => ({
       ...{ ...root, since: formatTime(createdAt), atHand: atHand.includes(root.id) },
     })),
+    values: { mode: status.values, ...values },
     problems: rootProblems,
     tokens: tokens.map(({ since, ...token }) => ({ ...token, since: formatTime(since) })),
     epochs: epochs.map(({ createdAt, ...epoch }) => ({ ...epoch, created: formatTime(createdAt) })),
@@ -51,7 +60,7 @@ function toJson(status: ManagedVaultStatus) {
   };
 }
 
-function formatStatus(status: ManagedVaultStatus): string {
+function formatStatus(status: ManagedVaultStatus, values: ValuePlaces | null): string {
   const { sealedBecause, configured, generation, roots, tokens, epochs, indexEpochs } = status;
   const { nodes, atHand, rootProblems } = status;
   if (sealedBecause !== null)
@@ -79,6 +88,23 @@ function formatStatus(status: ManagedVaultStatus): string {
       ...['node', name, `generation ${keyring}`, formatTimeOrNull(writtenAt) ?? 'unknown'],
       [...(isOwn ? ['this node'] : []), `roots ${node.join(' ') || 'unknown'}`].join(', '),
     ]),
+    ...(values === null ? [] : formatValues(status, values)),
     ...rootProblems.map((problem) => ['problem', '', '', '', problem]),
   ]);
+}
+
+function formatValues({ values: mode }: ManagedVaultStatus, { direct, envelope, misplaced }: ValuePlaces) {
+  const hint =
+    misplaced === 0 ? [] : [['values', '', 'to be moved', '', `${misplaced}, by kmipd vault rewrap`]];
+  return [
+    ['values', 'envelope', mode === 'envelope' ? 'mode of new values' : '', '', `${envelope} values`],
+    ...(direct.length === 0 && mode === 'direct'
+      ? [['values', 'direct', 'mode of new values', '', '0 values']]
+      : []),
+    ...direct.map(({ root, count }) => [
+      ...['values', 'direct', mode === 'direct' ? 'mode of new values' : '', ''],
+      `${count} values under ${root}`,
+    ]),
+    ...hint,
+  ];
 }

@@ -1,7 +1,8 @@
 import type { Config } from '../../config/index.ts';
 import { readStoreUrl } from '../../config/values.ts';
 import type { ClientDirectory } from '../../identity/principal.ts';
-import type { ManagedNodes, ManagedTokens } from '../../management/api.ts';
+import type { ManagedTokens } from '../../management/api.ts';
+import type { ManagedNodes } from '../../management/managed-nodes.ts';
 import type { ManagedRoots } from '../../management/managed-roots.ts';
 import { StoredClients } from '../../protocol/authentication/client-directory.ts';
 import type { Database } from '../../store/open.ts';

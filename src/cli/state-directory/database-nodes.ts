@@ -1,4 +1,4 @@
-import type { ManagedNodes, NodeSummary } from '../../management/api.ts';
+import type { ManagedNodes, NodeSummary } from '../../management/managed-nodes.ts';
 import { nodeOf, type OpenLane } from '../../store/lanes/open-lane.ts';
 import type { Database } from '../../store/open.ts';
 import { boxEpoch, type Vault } from '../../vault/vault.ts';

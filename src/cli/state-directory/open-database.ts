@@ -1,6 +1,6 @@
 import type { Config } from '../../config/index.ts';
 import { redactStoreUrl } from '../../config/values.ts';
-import type { ManagedNodes } from '../../management/api.ts';
+import type { ManagedNodes } from '../../management/managed-nodes.ts';
 import type { ManagedRoots } from '../../management/managed-roots.ts';
 import type { LaneObserver } from '../../store/lanes/lane-ports.ts';
 import { wayOut } from '../../store/lanes/lane-stop.ts';
@@ -74,6 +74,7 @@ export async function openDatabaseOf(
   opened.defer(() => database.close());
   const tokens = new TokenRoots(stateDirectory, {
     ...{ idleSeconds: config.vault.tokenIdleSeconds, onStatus: tokenStatus },
+    valueProcesses: config.vault.valueProcesses,
   });
   opened.defer(() => tokens.close());
   const vault = await openLocalVault({
@@ -85,6 +86,7 @@ export async function openDatabaseOf(
     ...(rootsChanged && { rootsChanged }),
     opened: database.learnOpened,
     activationDelaySeconds: config.vault.activationSeconds,
+    values: config.vault.values,
     ...(refreshSeconds !== undefined && { refreshSeconds }),
   });
   // Pending commits need the vault.
@@ -94,6 +96,10 @@ export async function openDatabaseOf(
     await tokens.close();
     await vault.close();
   });
+  if (prepared !== undefined && config.vault.values === 'direct' && vault.unsealed) {
+    const problem = await vault.direct.problem();
+    if (problem !== undefined) throw new CommandError(problem);
+  }
   const { store, keyrings, snapshot, repair, sealedRows } = database;
   const keyringMoved = () => void vault.refresh().catch(() => {});
   if (prepared !== undefined)

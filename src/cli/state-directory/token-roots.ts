@@ -9,6 +9,8 @@ import type { StateDirectory } from './state-directory.ts';
 export interface TokenRootsOptions {
   /** As `TokenRootOptions`. */
   readonly idleSeconds?: number | undefined;
+  /** As `TokenRootOptions`. */
+  readonly valueProcesses?: number | undefined;
   readonly onStatus?: ((status: TokenStatus) => void) | undefined;
 }
 
@@ -40,11 +42,11 @@ export class TokenRoots {
    * @throws {VaultUnavailableError} when kmipd cannot use the URI.
    */
   readonly open: RootOpener = (text) => {
-    const { idleSeconds, onStatus } = this.#options;
+    const { idleSeconds, valueProcesses, onStatus } = this.#options;
     const uri = parseTokenUri(text, this.#stateDirectory.directory);
     const root = new TokenRoot(uri, {
       client: loginOptions(this.#stateDirectory, uri),
-      ...{ idleSeconds, watchFiles },
+      ...{ idleSeconds, valueProcesses, watchFiles },
       ...(onStatus && { onStatus }),
     });
     const isKept = ({ isClosed, isUsed, uri }: TokenRoot) => !isClosed && (isUsed || uri !== text);

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatRootUri, isAttendedRoot, parseRootUri, partsOf, type RootUri } from '../../common/root-uri.ts';
 import { encryptSecret, SecretReceiver } from '../../common/secret-transfer.ts';
-import type { ManagedVaultStatus, ManagementCall, NodeSummary } from '../../management/api.ts';
+import type { ManagedVaultStatus, ManagementCall } from '../../management/api.ts';
+import type { NodeSummary } from '../../management/managed-nodes.ts';
 import { sameRootMessage } from '../../vault/root-messages.ts';
 import { print } from '../command.ts';
 import { CommandError } from '../failure.ts';
@@ -11,6 +12,7 @@ import { formatTime } from '../table.ts';
 import { type RootChangeNote, readChangeNote, removeChangeNote, writeChangeNote } from './change-note.ts';
 import { configureRoots } from './configured-roots.ts';
 import type { RootPassphrase } from './root-passphrase.ts';
+import { passOver } from './seal-epochs.ts';
 
 export interface RootChangeOptions {
   readonly stateDirectory: StateDirectory;
@@ -56,6 +58,7 @@ export async function changeRoot(options: RootChangeOptions, note: RootChangeNot
       configureRoots(stateDirectory, [text, ...added.configured.filter((uri) => uri !== text).slice(0, 1)]);
       print(`${stateDirectory.config} names both`);
       await waitForNodes(options, id);
+      await moveValues(call, id);
     }
     await call('vault.keepRoot', { id });
   }
@@ -199,6 +202,19 @@ async function prepareShares(
     return status.prepared.isReady ? undefined : 'the shares have not come: run the command again';
   });
   return { ...note, isMade: true };
+}
+
+/** Seals values under the new root whose keys the token of the former one wraps: that opens them no more. */
+async function moveValues(call: ManagementCall, id: string): Promise<void> {
+  const isLeft = async () => (await call('vault.values', {})).direct.some(({ root }) => root !== id);
+  if (!(await isLeft())) return;
+  print('the values whose keys the former token wraps are sealed under the new one');
+  const { rewrapped, broken, named } = await passOver(call, {
+    ...{ dryRun: false, isPausing: true, tables: ['managed_object'] },
+  });
+  print(`sealed ${rewrapped} rows anew`);
+  if (broken > 0)
+    throw new CommandError(`${broken} rows do not open, ${named[0]} first; kmipd verify says more`);
 }
 
 async function waitForNodes({ call, waitSeconds }: RootChangeOptions, id: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Progress } from '../../common/progress.ts';
 import type { ManagementCall, ResultOf } from '../../management/api.ts';
-import { numberedTables } from '../../store/store.ts';
+import { type NumberedTable, numberedTables } from '../../store/store.ts';
 import { print, printError } from '../command.ts';
 import { CommandError } from '../failure.ts';
 import { takeCommandLock } from '../state-directory/lock.ts';
@@ -29,7 +29,7 @@ export async function beginEpoch({ call }: EpochContext, renewsSecrets = false):
 }
 
 /**
- * Seals every row under the newest epoch.
+ * Seals every row under the newest epoch, and values in the mode of the configuration.
  * @throws {CommandError} when rows do not open, after it has named some of them.
  */
 export async function sealAnew({ call }: EpochContext, isFast: boolean): Promise<void> {
@@ -112,13 +112,21 @@ interface Pass {
 }
 
 /** Goes over all rows that there are at its beginning, and tells how far it has got. */
-async function passOver(
+export async function passOver(
   call: ManagementCall,
-  { dryRun, isPausing }: { readonly dryRun: boolean; readonly isPausing: boolean },
+  {
+    dryRun,
+    isPausing,
+    tables = numberedTables,
+  }: {
+    readonly dryRun: boolean;
+    readonly isPausing: boolean;
+    readonly tables?: readonly NumberedTable[];
+  },
 ): Promise<Pass> {
   const named: string[] = [];
   let [older, rewrapped, broken] = [0, 0, 0];
-  for (const table of numberedTables) {
+  for (const table of tables) {
     let progress: Progress | undefined;
     for (let after: number | null = 0; after !== null; ) {
       const started = performance.now();

@@ -1,4 +1,5 @@
 import { SecretReceiver } from '../../common/secret-transfer.ts';
+import { countValues } from '../../protocol/misplaced-values.ts';
 import { rewrapPage } from '../../protocol/rewrap.ts';
 import type { MethodsOf } from '../api.ts';
 import { ManagementError } from '../errors.ts';
@@ -30,8 +31,25 @@ export const vaultMethods: MethodsOf<'vault'> = {
   'vault.prepareRoot': async ({ roots }, { uri, isMade, publicKey }) => ({
     shares: await roots.prepare(uri, isMade, publicKey),
   }),
-  'vault.addRoot': async ({ roots }, { uri, mayBeLive }) => ({ id: await roots.add(uri, mayBeLive) }),
-  async 'vault.keepRoot'({ roots }, { id }) {
+  'vault.values': ({ sealedRows, vault }) => countValues(sealedRows, vault),
+  async 'vault.addRoot'({ roots, vault }, { uri, mayBeLive }) {
+    if (vault.direct.mode === 'direct' && !uri.startsWith('pkcs11:'))
+      throw new ManagementError(
+        'values are sealed in direct mode, which needs a root in a token: set values = "envelope" in [vault], send SIGHUP, and run kmipd vault rewrap before the change',
+      );
+    return { id: await roots.add(uri, mayBeLive) };
+  },
+  async 'vault.keepRoot'({ roots, sealedRows, vault }, { id }) {
+    const { direct } = await countValues(sealedRows, vault);
+    const left = direct.filter(({ root }) => root !== id).reduce((sum, { count }) => sum + count, 0);
+    if (left > 0)
+      throw new ManagementError(
+        `nothing was changed: the token of a root that would end wraps the keys of ${left} values, which nothing else opens; ${
+          id === vault.direct.root
+            ? 'kmipd vault rewrap seals them under the newest root'
+            : 'end the change of the root, and change back then'
+        }`,
+      );
     await roots.keep(id);
     return {};
   },

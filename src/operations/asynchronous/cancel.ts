@@ -15,6 +15,7 @@ export const Cancel = operation({
   response: struct({ AsynchronousCorrelationValue: one(bytes), CancellationResult: one(CancellationResult) }),
   target: conversation(),
   limitedRight: 'own-jobs',
+  values: 'unused',
   async handle({ AsynchronousCorrelationValue }, context) {
     const found = await findJob(AsynchronousCorrelationValue, context);
     return {

@@ -29,6 +29,7 @@ export const Poll = operation({
   response: struct({}),
   target: conversation(),
   limitedRight: 'own-jobs',
+  values: 'unused',
   async handle({ AsynchronousCorrelationValue: value }, context) {
     const found = await findJob(value, context);
     if (found === undefined) {

@@ -14,6 +14,7 @@ export const Process = operation({
   response: struct({}),
   target: conversation(),
   limitedRight: 'own-jobs',
+  values: 'unused',
   async handle({ AsynchronousCorrelationValue }, context) {
     const found = await findJob(AsynchronousCorrelationValue, context);
     if (found === undefined)

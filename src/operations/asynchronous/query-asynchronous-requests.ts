@@ -31,6 +31,7 @@ export const QueryAsynchronousRequests = operation({
   response: struct({ AsynchronousRequest: many(AsynchronousRequest) }),
   target: conversation(),
   limitedRight: 'own-jobs',
+  values: 'unused',
   async handle(request, context) {
     const { AsynchronousCorrelationValues: named, Operations: limited } = request;
     const values = named && new Set(named.AsynchronousCorrelationValue.map((value) => value.toHex()));

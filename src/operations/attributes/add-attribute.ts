@@ -16,6 +16,7 @@ export const AddAttribute = operation({
   response: struct({ UniqueIdentifier: one(text), Attribute: echoedAttribute }),
   target: object({ destroyed: true }),
   limitedRight: 'objects',
+  values: 'unused',
   async handle({ NewAttribute: attribute }, context) {
     const { object: target, now } = context;
     const added = await changeAttributes(context, () => applyAdd(target, attribute, now));

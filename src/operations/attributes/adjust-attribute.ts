@@ -20,6 +20,7 @@ export const AdjustAttribute = operation({
   response: struct({ UniqueIdentifier: one(text) }),
   target: object({ destroyed: true }),
   limitedRight: 'objects',
+  values: 'unused',
   async handle({ AttributeReference: reference, AdjustmentType: type, AdjustmentValue: value }, context) {
     const { object: target, now } = context;
     if (reference === undefined) fail('InvalidMessage', 'AttributeReference is missing');

@@ -27,6 +27,7 @@ export const DeleteAttribute = operation({
   response: struct({ UniqueIdentifier: one(text), Attribute: echoedAttribute }),
   target: object({ destroyed: true }),
   limitedRight: 'objects',
+  values: 'unused',
   async handle({ CurrentAttribute: current, AttributeReference: reference, AttributeIndex: index }, context) {
     const { object: target, version, now } = context;
     const selector = { era: eraOf(version), current, reference, index };

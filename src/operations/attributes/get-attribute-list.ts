@@ -16,6 +16,7 @@ export const GetAttributeList = operation({
   response: struct({ UniqueIdentifier: one(text), AttributeReference: attributeReferences }),
   target: object({ destroyed: true }),
   limitedRight: 'objects',
+  values: 'unused',
   handle(_request, context) {
     const { object: target, now } = context;
     const names = new Map(

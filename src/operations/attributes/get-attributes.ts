@@ -17,6 +17,7 @@ export const GetAttributes = operation({
   response: struct({ UniqueIdentifier: one(text), Attributes: attributeList }),
   target: object({ destroyed: true }),
   limitedRight: 'objects',
+  values: 'unused',
   handle({ AttributeReference: requested }, context) {
     const { object: target, now } = context;
     const keys = requested.map(attributeKey);

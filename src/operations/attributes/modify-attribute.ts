@@ -18,6 +18,7 @@ export const ModifyAttribute = operation({
   response: struct({ UniqueIdentifier: one(text), Attribute: echoedAttribute }),
   target: object({ destroyed: true }),
   limitedRight: 'objects',
+  values: 'unused',
   async handle({ CurrentAttribute: current, NewAttribute: attribute }, context) {
     const { object: target, version, now } = context;
     const instance = { era: eraOf(version), current, index: attribute.index };

@@ -13,6 +13,7 @@ export const SetAttribute = operation({
   response: struct({ UniqueIdentifier: one(text) }),
   target: object({ destroyed: true }),
   limitedRight: 'objects',
+  values: 'unused',
   async handle({ NewAttribute: attribute }, context) {
     const { object: target, now } = context;
     await changeAttributes(context, () => applySet(target, attribute, now));

@@ -10,6 +10,7 @@ export const Activate = operation({
   response: struct({ UniqueIdentifier: one(text) }),
   target: object(),
   limitedRight: 'objects',
+  values: 'unused',
   handle(_request, { object: target, now }) {
     target.activate(now);
     return { UniqueIdentifier: target.id };

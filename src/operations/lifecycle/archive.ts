@@ -13,6 +13,7 @@ export const Archive = operation({
   response: struct({ UniqueIdentifier: one(text) }),
   target: object(),
   limitedRight: 'objects',
+  values: 'unused',
   handle(_request, { object: target, now }) {
     target.archive(now);
     return { UniqueIdentifier: target.id };

@@ -27,6 +27,7 @@ export const Check = operation({
   }),
   target: object(),
   limitedRight: 'objects',
+  values: 'unused',
   handle(request, context) {
     const refusal = findRefusal(request, context);
     if (refusal !== undefined) {

@@ -22,6 +22,7 @@ export const Destroy = operation({
   response: struct({ UniqueIdentifier: one(text) }),
   target: object({ destroyed: true }),
   limitedRight: 'objects',
+  values: 'unused',
   async handle(_request, context) {
     const { object: target, now, renewedAccess } = context;
     requireDestroyable(target.attributes, now);

@@ -13,6 +13,7 @@ export const GetUsageAllocation = operation({
   response: struct({ UniqueIdentifier: one(text) }),
   target: object(),
   limitedRight: 'objects',
+  values: 'unused',
   handle({ UsageLimitsCount: count }, context) {
     const { object: target } = context;
     allocateUsage(target, count, context);

@@ -10,6 +10,7 @@ export const ObtainLease = operation({
   response: struct({ UniqueIdentifier: one(text), LeaseTime: one(interval), LastChangeDate: one(date) }),
   target: object(),
   limitedRight: 'objects',
+  values: 'unused',
   handle(_request, { object: target, now }) {
     return {
       UniqueIdentifier: target.id,

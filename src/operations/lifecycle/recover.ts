@@ -10,6 +10,7 @@ export const Recover = operation({
   response: struct({ UniqueIdentifier: one(text) }),
   target: object({ archived: true }),
   limitedRight: 'objects',
+  values: 'unused',
   handle(_request, { object: target, now }) {
     target.recover(now);
     return { UniqueIdentifier: target.id };

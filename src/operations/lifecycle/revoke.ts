@@ -23,6 +23,7 @@ export const Revoke = operation({
   response: struct({ UniqueIdentifier: one(text) }),
   target: object({ destroyed: true }),
   limitedRight: 'objects',
+  values: 'unused',
   async handle({ RevocationReason: reason, CompromiseOccurrenceDate: occurrence }, context) {
     const { object: target, now } = context;
     await requireMayEnd(target, context);

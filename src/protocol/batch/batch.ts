@@ -103,7 +103,7 @@ async function runItem(
   environment: BatchEnvironment,
   available: number,
 ): Promise<Outcome> {
-  const layer = environment.unit.layer();
+  const layer = environment.unit.layer(environment.operations.get(item.operation)?.values);
   const { identifiers } = environment;
   const { placeholder } = identifiers;
   let hasAnswered = false;

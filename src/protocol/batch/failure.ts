@@ -20,6 +20,7 @@ const refusals: ReadonlyMap<unknown, Refusal> = new Map<string, Refusal>([
   ['CRYPTOGRAPHY_FAILED', { reason: 'CryptographicFailure' }],
   ['CRYPTOGRAPHY_BUSY', { reason: 'GeneralFailure' }],
   ['TOKEN_UNAVAILABLE', { reason: 'GeneralFailure' }],
+  ['VALUE_TOKEN_UNAVAILABLE', { reason: 'GeneralFailure' }],
   ['SEARCH_ENDED', { reason: 'ServerLimitExceeded' }],
   ['REQUESTER_GONE', { reason: 'OperationCanceledByRequester' }],
   // 2.x has MissingInitializationVector, but the test cases want InvalidMessage in every version.
@@ -28,14 +29,15 @@ const refusals: ReadonlyMap<unknown, Refusal> = new Map<string, Refusal>([
 ]);
 
 /**
- * Codes of errors that may be gone at the next attempt: the database, the root key or the token of a key is
- * unavailable, or too much work waits.
+ * Codes of errors that may be gone at the next attempt: the database, the root key or the token of a key or
+ * value is unavailable, or too much work waits.
  */
 const transientCodes: ReadonlySet<unknown> = new Set([
   'STORE_UNAVAILABLE',
   'VAULT_UNAVAILABLE',
   'CRYPTOGRAPHY_BUSY',
   'TOKEN_UNAVAILABLE',
+  'VALUE_TOKEN_UNAVAILABLE',
 ]);
 
 /**

@@ -10,8 +10,10 @@ import type { RequestOutline } from '../../../codec/request-outline.ts';
 import type { Version } from '../../../codec/version.ts';
 import { WireError } from '../../../codec/wire-error.ts';
 import { KmipError, reasonFor } from '../../common/errors.ts';
+import { ValueTokenUnavailableError } from '../../vault/vault.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
 import type { Conversation } from '../service.ts';
+import { asRefusal } from './failure.ts';
 
 /** Client, connection and remote address, as the log names them. */
 interface Sender {
@@ -95,7 +97,9 @@ export class Responses {
       return new KmipError('UnsupportedProtocolVersion', error.message);
     if (error instanceof WireError)
       return new KmipError(error.kind === 'malformed' ? 'CodecError' : 'InvalidMessage', error.message);
-    return this.unexpected(error, senderOf(conversation));
+    // A commit seals new values.
+    const refusal = error instanceof ValueTokenUnavailableError ? asRefusal(error) : undefined;
+    return refusal ?? this.unexpected(error, senderOf(conversation));
   }
 
   #write(head: Omit<ResponseHeaderFields, 'timeStamp'>, items: readonly ResponseItem[]): Uint8Array {

@@ -8,7 +8,7 @@ import type { Put } from '../../operations/server/put.ts';
 import { refuseSecret } from '../../operations/transfer/disclosure.ts';
 import { requireRepresentableIn } from '../../operations/transfer/object-export.ts';
 import type { Store } from '../../store/store.ts';
-import type { Vault } from '../../vault/vault.ts';
+import { ValueTokenUnavailableError, type Vault } from '../../vault/vault.ts';
 import type { ObjectEvent } from '../unit-of-work/object-events.ts';
 
 /** Returns the Notify request for an event; undefined when the version cannot express what has changed. */
@@ -21,7 +21,8 @@ export function notifyOf(event: ObjectEvent, version: Version): Infer<typeof Not
 
 /**
  * Returns the Put request with the object as it is now; undefined when the object is gone, or when Get would
- * not export it: sensitive, not extractable, archived, or of a kind that the version does not know.
+ * not export it: sensitive, not extractable, archived, of a kind that the version does not know, or its value
+ * needs a token that is away.
  */
 export async function putOf(
   event: ObjectEvent,
@@ -31,12 +32,14 @@ export async function putOf(
   const [row] = await from.store.load(from.group, [event.id]);
   if (row === undefined) return undefined;
   const object = ManagedObject.fromStored(row, from.vault);
-  if (object.destroyed || object.archived || object.value === undefined) return undefined;
+  if (object.destroyed || object.archived) return undefined;
   try {
     refuseSecret(object);
+    await object.openValue();
+    if (object.value === undefined) return undefined;
     requireRepresentableIn(object.value, version);
   } catch (error) {
-    if (error instanceof KmipError) return undefined;
+    if (error instanceof KmipError || error instanceof ValueTokenUnavailableError) return undefined;
     throw error;
   }
   return {

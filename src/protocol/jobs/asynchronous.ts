@@ -128,7 +128,7 @@ export class AsynchronousSubmission {
       items,
       resumed: 0,
     };
-    const layer = unit.layer();
+    const layer = unit.layer('unused');
     layer.records.put(jobKinds.pending, id, writeJobRecord(job));
     layer.records.put(jobKinds.message, id, request.bytes);
     layer.afterCommit(() => queue.add({ id, group, client, account: accountOf(principal) }));
@@ -187,6 +187,6 @@ function requireItemPermission(
   item: RequestItem,
   environment: BatchEnvironment,
 ): ReturnType<typeof requirePermission> {
-  const context = environment.createContext(item, environment.unit.layer());
+  const context = environment.createContext(item, environment.unit.layer('unused'));
   return requirePermission(item, context, environment);
 }

@@ -91,10 +91,11 @@ function eventOf(
   const shown = (each: ManagedObject) => shownAttributes(each, now, { protection, fetchable: { all: [] } });
   const changes = difference(old === undefined ? [] : shown(old), shown(object));
   const isNew = before === undefined;
-  // A box of the value alone that is kept is not decrypted; others differ also by the provenance.
+  // A box of the value alone that is kept is not decrypted; others differ also by the provenance. One in
+  // direct mode that is not kept counts as another value: only the token could tell.
   const isKept = after.value !== null && after.value === before?.value;
-  const hasNewValue =
-    !isKept && object.value !== undefined && !(old !== undefined && object.hasSameValue(old));
+  const hasValue = object.isValueDirect || object.value !== undefined;
+  const hasNewValue = !isKept && hasValue && !(old !== undefined && object.hasSameValue(old));
   const about = hasNewValue ? 'value' : 'attributes';
   if (!isNew && about === 'attributes' && changes === undefined) return undefined;
   const replaces = isNew ? object.provenance.replaces : about === 'value' ? after.id : undefined;

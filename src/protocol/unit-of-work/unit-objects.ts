@@ -1,4 +1,5 @@
 import { EventLoopYield } from '../../common/event-loop-yield.ts';
+import { waitForAll } from '../../common/wait-for-all.ts';
 import { type AttributeFilter, comparedAttributes } from '../../object/attribute-filter.ts';
 import { ArrangedEntries, evaluateFilter, matchesFilter } from '../../object/filter-evaluation.ts';
 import { indexEntries } from '../../object/index-entries.ts';
@@ -27,6 +28,9 @@ type WrittenObjects = Required<Pick<StoreUnit, 'inserts' | 'updates' | 'previous
 
 /** A search of one group. */
 type GroupQuery = FindQuery & { readonly group: string };
+
+/** Values of one message that ask the token together. */
+const maxSealedAtOnce = 16;
 
 /** The objects of one message: the rows that it read and found, and the changes of its successful items. */
 export class UnitObjects {
@@ -83,12 +87,14 @@ export class UnitObjects {
   /**
    * Encrypts and returns the rows to be written; other messages are served meanwhile. `uniqueNames`: see
    * `UnitOptions`.
+   * @throws {ValueTokenUnavailableError} when the token for a new value in direct mode cannot be used now
    */
   async toStored({ uniqueNames }: { readonly uniqueNames: boolean }): Promise<WrittenObjects> {
     const rows: StoredObject[] = [];
     const previousNames: string[] = [];
     const aliases = new Map<string, readonly string[]>();
     const eventLoop = new EventLoopYield();
+    await this.#sealValues();
     for (const object of this.#pending.values()) {
       const written = object.toStored(this.#vault, { uniqueNames }, this.#stored(object.id));
       const { previousNames: names, aliases: others, ...row } = written;
@@ -99,6 +105,14 @@ export class UnitObjects {
     }
     const inserts = rows.filter((row) => row.version === 1);
     return { inserts, updates: rows.filter((row) => row.version > 1), previousNames, aliases };
+  }
+
+  /** Seals new values in direct mode, several at once; there is nothing to wait for in envelope mode. */
+  async #sealValues(): Promise<void> {
+    if (this.#vault.direct.mode === 'envelope') return;
+    const objects = [...this.#pending.values()];
+    for (let at = 0; at < objects.length; at += maxSealedAtOnce)
+      await waitForAll(objects.slice(at, at + maxSealedAtOnce).map((each) => each.sealValue(this.#vault)));
   }
 
   /** Takes over the changed objects of an item that has succeeded. */

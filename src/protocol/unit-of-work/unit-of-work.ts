@@ -9,7 +9,7 @@ import { type NewObjectLimits, NewObjects } from './new-objects.ts';
 import type { RowChange } from './object-events.ts';
 import { UnitObjects } from './unit-objects.ts';
 import { type UnitRecord, UnitRecords } from './unit-records.ts';
-import { WorkLayer } from './work-layer.ts';
+import { type ValueUse, WorkLayer } from './work-layer.ts';
 
 const unbounded: NewObjectLimits = { objects: Infinity, attributeBytes: Infinity };
 
@@ -102,10 +102,13 @@ export class UnitOfWork {
     this.#records.remove(kind, id);
   }
 
-  /** Creates the layer of one item. Later items see its changes when it is kept. */
-  layer(): WorkLayer {
+  /**
+   * Creates the layer of one item. Later items see its changes when it is kept. `values`: whether it needs
+   * the values of what it loads.
+   */
+  layer(values: ValueUse = 'opened'): WorkLayer {
     const group = this.#group;
-    return new WorkLayer(this, (lasting) => new LayerRecords(this.#records, group, lasting));
+    return new WorkLayer(this, (lasting) => new LayerRecords(this.#records, group, lasting), values);
   }
 
   /** Drops the changes of all items except lasting ones (Undo). */

@@ -23,6 +23,9 @@ interface LayeredUnit extends Pick<Work, 'isTaken' | 'reenrol'> {
   find(query: FindQuery, own: ReadonlyMap<string, ManagedObject>): Promise<FoundItems>;
 }
 
+/** Whether an item needs the values of objects that it loads, or their attributes alone. */
+export type ValueUse = 'opened' | 'unused';
+
 /** The unit of work as one batch item sees it. */
 export class WorkLayer implements Work {
   readonly isLimited = false;
@@ -30,6 +33,7 @@ export class WorkLayer implements Work {
   readonly #newRecords: (lasting: (reapply: () => void) => void) => LayerRecords;
   /** Created at the first use: most items have nothing to do with records. */
   #records: LayerRecords | undefined;
+  readonly #values: ValueUse;
   readonly #objects = new Map<string, ManagedObject>();
   readonly #found = new Set<string>();
   #enrolment: EnrolmentChange | undefined;
@@ -39,9 +43,15 @@ export class WorkLayer implements Work {
   /** Lasting changes of handlers that have answered. */
   readonly #lasting: (() => void)[] = [];
 
-  constructor(unit: LayeredUnit, newRecords: (lasting: (reapply: () => void) => void) => LayerRecords) {
+  /** `values`: whether values in direct mode are opened when their objects are loaded. */
+  constructor(
+    unit: LayeredUnit,
+    newRecords: (lasting: (reapply: () => void) => void) => LayerRecords,
+    values: ValueUse,
+  ) {
     this.#unit = unit;
     this.#newRecords = newRecords;
+    this.#values = values;
   }
 
   get records(): LayerRecords {
@@ -51,15 +61,21 @@ export class WorkLayer implements Work {
 
   /** What is read there is no object of the item: who asks for its answer later need not reach it. */
   get wholeGroup(): GroupView {
-    const load = async (id: string) => this.#objects.get(id) ?? (await this.#unit.load(id));
+    const load = async (id: string) => this.#objects.get(id) ?? (await this.#load(id));
     return { load, find: (query) => this.#findInGroup(query), records: this.records };
   }
 
   async load(id: string): Promise<ManagedObject | undefined> {
     const known = this.#objects.get(id);
     if (known !== undefined) return known;
-    const object = await this.#unit.load(id);
+    const object = await this.#load(id);
     if (object !== undefined) this.#objects.set(id, object);
+    return object;
+  }
+
+  async #load(id: string): Promise<ManagedObject | undefined> {
+    const object = await this.#unit.load(id);
+    if (object?.isValueDirect === true && this.#values === 'opened') await object.openValue();
     return object;
   }
 

@@ -1,7 +1,7 @@
 import { hash, randomFillSync } from 'node:crypto';
 import { concatBytes, xorInto } from '../../common/bytes.ts';
 import { allocateSecretBytes, Secret } from '../../common/secret.ts';
-import type { UnsealProgress } from '../vault.ts';
+import type { UnsealProgress } from '../vault-status.ts';
 import type { OpenRoot, RootSource } from './root.ts';
 import { deriveFromRoot } from './root-derivation.ts';
 

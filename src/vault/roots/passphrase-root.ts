@@ -2,7 +2,8 @@ import { argon2, randomFillSync } from 'node:crypto';
 import { promisify } from 'node:util';
 import { Secret } from '../../common/secret.ts';
 import { trimSpace } from '../secret-text.ts';
-import { type UnsealProgress, VaultUnavailableError } from '../vault.ts';
+import { VaultUnavailableError } from '../vault.ts';
+import type { UnsealProgress } from '../vault-status.ts';
 import { ByteRoot, rootBytes } from './byte-root.ts';
 import { type OpenRoot, type RootIntent, RootMissingError, type RootSource } from './root.ts';
 import {

@@ -1,5 +1,6 @@
 import type { Secret } from '../../common/secret.ts';
-import { type UnsealProgress, VaultUnavailableError } from '../vault.ts';
+import { VaultUnavailableError } from '../vault.ts';
+import type { UnsealProgress } from '../vault-status.ts';
 
 /**
  * Port of the roots: a root wraps the secrets of a keyring, and a source is where a root comes from. Adapters
@@ -19,6 +20,22 @@ export interface OpenRoot {
 
 /** What a root is opened for; `create` makes what is missing. */
 export type RootIntent = 'use' | 'create';
+
+/** A key in a token that wraps the data keys of values; many calls run at once. */
+export interface ValueKey {
+  /** Id of the root; undefined before the token was there once. */
+  readonly id: string | undefined;
+  /**
+   * Finds the key in the token, so that `id` is known.
+   * @throws {ValueTokenUnavailableError} when the token cannot be used now.
+   * @throws {VaultUnavailableError} when the key is not for values, one line.
+   */
+  open(): Promise<void>;
+  /** @throws as `open` */
+  wrap(secret: Uint8Array): Promise<Uint8Array>;
+  /** Resolves to undefined when it was wrapped by another key or altered. @throws as `open` */
+  unwrap(wrapped: Uint8Array): Promise<Uint8Array | undefined>;
+}
 
 /** Where a root comes from; opening it may wait for a terminal, a file, a token or custodians. */
 export interface RootSource {
@@ -51,6 +68,8 @@ export interface RootSource {
    * @throws {VaultUnavailableError}
    */
   readBytes?(): Promise<Secret>;
+  /** The key by which it wraps the data keys of values; left out where it is none in a token. */
+  readonly values?: ValueKey;
   /** Ends what it keeps between openings. */
   close?(): Promise<void>;
 }

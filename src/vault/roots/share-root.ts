@@ -1,7 +1,8 @@
 import { hash, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { concatBytes } from '../../common/bytes.ts';
 import { allocateSecretBytes, Secret } from '../../common/secret.ts';
-import { type UnsealProgress, VaultUnavailableError } from '../vault.ts';
+import { VaultUnavailableError } from '../vault.ts';
+import type { UnsealProgress } from '../vault-status.ts';
 import { ByteRoot, rootBytes } from './byte-root.ts';
 import type { OpenRoot, RootSource } from './root.ts';
 import { readRootSettings, type ShareSettings, writeRootSettings } from './root-settings.ts';

@@ -71,6 +71,11 @@ export class TokenHome {
     return this.#daemon === undefined ? null : this.#daemon.end(signal);
   }
 
+  /** Makes the daemon read its configuration; resolves to what it logs about that. */
+  async reload(): Promise<string> {
+    return this.#daemon === undefined ? '' : this.#daemon.reload();
+  }
+
   connect(port = this.#port): Promise<Client> {
     return connect({ port, home: this.directory });
   }

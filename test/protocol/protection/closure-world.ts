@@ -104,6 +104,7 @@ export class World {
     for (const { name, id, term } of held) {
       const object = byId.get(id);
       if (object === undefined) throw new Error(`${name} is not in the store`);
+      await object.openValue();
       const bytes = materialOf(object.value);
       if (bytes !== undefined && !this.values.has(term)) this.values.set(term, bytes);
       this.descriptions.set(name, describe(object, term, this.service.now / 1000));

@@ -117,7 +117,9 @@ export function splitting(
 export async function storedMaterial({ store, vault }: TestService, id: string): Promise<string> {
   const [row] = await store.load('g', [id]);
   if (row === undefined) throw new Error(`there is no object ${id}`);
-  const { value } = ManagedObject.fromStored(row, vault);
+  const object = ManagedObject.fromStored(row, vault);
+  await object.openValue();
+  const { value } = object;
   const material = materialOf(value as ManagedObjectValue);
   if (material.length === 0) throw new Error(`${id} has no Key Material`);
   return material.toHex();

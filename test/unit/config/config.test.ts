@@ -20,11 +20,13 @@ t.test('an empty file yields all defaults', (t) => {
     https: undefined,
     store: 'sqlite:/home/kmipd.db',
     metrics: undefined,
-    uniqueNames: false,
-    verificationHours: 24,
+    ...{ uniqueNames: false, verificationHours: 24 },
     interop: false,
     fips: false,
-    vault: { root: [{ kind: 'file', path: '/home/root.key' }], activationSeconds: 120 },
+    vault: {
+      ...{ root: [{ kind: 'file', path: '/home/root.key' }], activationSeconds: 120 },
+      ...{ values: 'envelope', valueProcesses: 2 },
+    },
     tokenKeys: { token: undefined, groups: [], processes: 2, validations: [] },
     log: { level: 'info' },
     tls: {
@@ -56,6 +58,7 @@ t.test('every key of a file takes effect', (t) => {
     vault.root = ["credential:b", "file:keys/a"]
     vault.activationSeconds = 90
     vault.tokenIdleSeconds = 0
+    vault.valueProcesses = 9
     log.level = "debug"
     [tls]
     profile = "legacy"
@@ -84,17 +87,14 @@ t.test('every key of a file takes effect', (t) => {
     https: { host: '0.0.0.0', port: 443 },
     store: 'postgres://kmipd:secret@db/kmipd',
     metrics: { host: '127.0.0.1', port: 9696 },
-    uniqueNames: true,
-    verificationHours: 2,
-    interop: true,
+    ...{ uniqueNames: true, verificationHours: 2, interop: true },
     fips: true,
     vault: {
       root: [
         { kind: 'credential', name: 'b' },
         { kind: 'file', path: '/home/keys/a' },
       ],
-      activationSeconds: 90,
-      tokenIdleSeconds: 0,
+      ...{ activationSeconds: 90, tokenIdleSeconds: 0, values: 'envelope', valueProcesses: 9 },
     },
     tokenKeys: { token: undefined, groups: [], processes: 2, validations: [] },
     log: { level: 'debug' },

@@ -8,6 +8,7 @@ const current = parseConfig('', 'kmipd.toml', '/home');
 /** Keys that a reload takes over; every other key of the configuration has to be reported. */
 const reloadedKeys = [
   'vault.root',
+  'vault.values',
   'log.level',
   'tls.certificate',
   'tls.key',

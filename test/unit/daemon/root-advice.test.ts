@@ -15,7 +15,7 @@ t.test('a root that a copy of the home or database would contain is pointed out'
     const root = parseRootUri(uri, base);
     if (typeof root === 'string') throw new Error(root);
     return findRootAdvice(stateDirectoryAt(join(base, 'home')), {
-      vault: { root: [root], activationSeconds: 120 },
+      vault: { root: [root], activationSeconds: 120, values: 'envelope', valueProcesses: 1 },
       store,
     });
   };

@@ -55,6 +55,7 @@ const samples: { readonly [M in MethodName]: readonly ParamsOf<M>[] } = {
   ],
   'vault.addRoot': [{ uri: 'file:/root.key', mayBeLive: true }],
   'vault.keepRoot': [{ id: '0123456789abcdef' }],
+  'vault.values': [{}],
   'vault.retire': [{ epoch: 2 }],
   'crl.issuers': [{}],
   'crl.make': [{ issuer: 'ca', seconds: 86_400 }],

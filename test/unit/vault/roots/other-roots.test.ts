@@ -54,6 +54,7 @@ t.test('a root that comes later unseals the vault at once', async (t) => {
       atHand: [],
       rootProblems: [],
       prepared: null,
+      values: 'envelope',
     },
   });
   const waiting = setInterval(() => {}, 1_000);

@@ -1,0 +1,137 @@
+import { dataSecretBytes, directBinding, makeDataSecret, readDirectBox } from './direct-box.ts';
+import { brokenSeal, rowOf } from './forged-row.ts';
+import type { OpenKeyring } from './open-keyring.ts';
+import type { RootSource, ValueKey } from './roots/root.ts';
+import {
+  type DirectValues,
+  type ForgedRow,
+  type SealedKey,
+  type ValueContext,
+  type ValueMode,
+  ValueTokenUnavailableError,
+  VaultUnavailableError,
+} from './vault.ts';
+
+/** What values in direct mode need of a vault. */
+export interface DirectVault {
+  /** @throws {VaultUnavailableError} when the vault is sealed. */
+  requireKeyring(): OpenKeyring;
+  /** Counts a box, and returns the epoch to seal it under. */
+  takeEpoch(): number;
+  sources(): readonly RootSource[];
+  /** Id of the newest live root; undefined while the vault is sealed. */
+  newestRoot(): string | undefined;
+}
+
+/** See `LocalVaultOptions`. */
+export interface ValueOptions {
+  readonly values?: ValueMode;
+  readonly forged?: (row: ForgedRow) => void;
+}
+
+/** See `DirectValues`. The data keys of new values are wrapped by the root that became live last. */
+export class TokenValues implements DirectValues {
+  mode: ValueMode;
+  readonly #vault: DirectVault;
+  readonly #options: ValueOptions;
+
+  constructor(vault: DirectVault, options: ValueOptions) {
+    this.#vault = vault;
+    this.#options = options;
+    this.mode = options.values ?? 'envelope';
+  }
+
+  get root(): string | undefined {
+    return this.#vault.newestRoot();
+  }
+
+  bindingOf(sealed: SealedKey): Uint8Array {
+    return directBinding(sealed);
+  }
+
+  async seal(context: ValueContext, plain: Uint8Array): Promise<SealedKey> {
+    const { storeId } = this.#vault.requireKeyring();
+    const { root = '' } = this;
+    const epoch = this.#vault.takeEpoch();
+    const key = await this.#keyOf(root);
+    const secret = makeDataSecret(storeId, epoch);
+    try {
+      const wrapped = await key.wrap(secret);
+      // Another keyring may have taken the place of the one before meanwhile.
+      return this.#vault.requireKeyring().sealDirect(epoch, secret, { root, wrapped }, context, plain);
+    } finally {
+      secret.fill(0);
+    }
+  }
+
+  async open(context: ValueContext, sealed: SealedKey): Promise<Uint8Array> {
+    const box = readDirectBox(sealed);
+    if (box === undefined) throw this.#forged(context);
+    this.#vault.requireKeyring();
+    const key = await this.#keyOf(box.root);
+    const secret = await key.unwrap(box.wrapped);
+    try {
+      const keyring = this.#vault.requireKeyring();
+      const plain =
+        secret?.length === dataSecretBytes ? keyring.openDirect(secret, context, sealed) : undefined;
+      if (plain !== undefined) return plain;
+    } finally {
+      secret?.fill(0);
+    }
+    // The box of the attributes has opened, and its epoch is not older: this one is known.
+    throw this.#forged(context);
+  }
+
+  /**
+   * Why the root that became live last cannot wrap data keys, one line; undefined when it can, or that is not
+   * known because its token is away.
+   */
+  async problem(): Promise<string | undefined> {
+    try {
+      await this.#keyOf(this.root);
+      return undefined;
+    } catch (error) {
+      if (error instanceof ValueTokenUnavailableError) return undefined;
+      return (error as Error).message;
+    }
+  }
+
+  /**
+   * Checks that a root which is to become the newest can wrap data keys; nothing in envelope mode.
+   * @throws {VaultUnavailableError} when it cannot, one line.
+   * @throws {ValueTokenUnavailableError} when that is not known because its token is away.
+   */
+  async requireSource({ uri, values }: RootSource): Promise<void> {
+    if (this.mode === 'envelope') return;
+    if (values === undefined)
+      throw new VaultUnavailableError(
+        `values = "direct" needs a root that is a key in a token: ${uri} is none`,
+      );
+    await values.open();
+  }
+
+  /** @throws {VaultUnavailableError} when no source has a root of that id that wraps values. */
+  async #keyOf(root: string | undefined): Promise<ValueKey> {
+    const keys = this.#vault.sources().flatMap(({ values }) => values ?? []);
+    const known = keys.find(({ id }) => id !== undefined && id === root);
+    if (known !== undefined) return known;
+    let away: unknown;
+    for (const key of keys) {
+      try {
+        if (key.id === undefined) await key.open();
+        if (key.id !== undefined && key.id === root) return key;
+      } catch (error) {
+        away ??= error;
+      }
+    }
+    if (away !== undefined) throw away;
+    throw new VaultUnavailableError(
+      `no root of [vault] root is a key in a token with the id ${root}, which wraps the value: configure it`,
+    );
+  }
+
+  #forged(context: ValueContext): Error {
+    this.#options.forged?.(rowOf(context));
+    return brokenSeal(context);
+  }
+}
