@@ -147,8 +147,13 @@ export class KeyringAccess {
    * @throws {VaultUnavailableError} when the stored keyring has another one, and does not open
    */
   requireKnown<T extends readonly { readonly epoch: number }[]>(indexes: T): T {
-    if (this.#unopened.every((epoch) => indexes.some((index) => index.epoch === epoch))) return indexes;
+    if (this.knows(indexes)) return indexes;
     throw new VaultUnavailableError('another node has renewed the index secret, which does not open here');
+  }
+
+  /** Whether a stored keyring that does not open has these indexes only. */
+  knows(indexes: readonly { readonly epoch: number }[]): boolean {
+    return this.#unopened.every((epoch) => indexes.some((index) => index.epoch === epoch));
   }
 
   /** To be called when the stored keyring is the one that was opened. */

@@ -7,7 +7,7 @@ import { type Keyring, sealEpochsOf, wipeKeyring } from './keyring.ts';
 import { KeyringAccess, requireStored } from './keyring-access.ts';
 import { KeyringKnowledge } from './keyring-knowledge.ts';
 import type { LocalVault, LocalVaultOptions } from './local-vault.ts';
-import { OpenKeyring } from './open-keyring.ts';
+import { noKeyring, OpenKeyring } from './open-keyring.ts';
 import { RootChanges } from './root-changes.ts';
 import type { RootIntent, RootSource } from './roots/root.ts';
 import { defaultActivationSeconds, SealEpochs } from './seal-epochs.ts';
@@ -20,9 +20,6 @@ import {
 } from './vault.ts';
 import type { UnsealProgress, VaultStatus } from './vault-status.ts';
 import { VaultWatch } from './vault-watch.ts';
-
-/** How long a keyring that was read counts as current; others wait longer before they use an epoch. */
-const currentMilliseconds = 60_000;
 
 /**
  * Opens a vault. Without a usable root it is sealed, with the reason in `sealedBecause`, and retries every
@@ -48,8 +45,6 @@ class KeyringVault implements LocalVault {
   readonly #watch: VaultWatch;
   #keyring: OpenKeyring | undefined;
   #sealedBecause: string | undefined;
-  /** When the keyring in use was last found to be the stored one. */
-  #readAt = Number.NEGATIVE_INFINITY;
   /** Whether the roots are to be opened anew although the keyring is the one in use. */
   #mustReopen = false;
   #refreshing: Promise<void> | undefined;
@@ -59,7 +54,8 @@ class KeyringVault implements LocalVault {
     [this.#options, this.#now] = [options, options.now ?? Date.now];
     this.#access = new KeyringAccess(options, this.#now);
     this.#rootChanges = new RootChanges(this.#access);
-    this.#knowledge = new KeyringKnowledge(options.activationDelaySeconds ?? defaultActivationSeconds);
+    const { activationDelaySeconds = defaultActivationSeconds } = options;
+    this.#knowledge = new KeyringKnowledge(activationDelaySeconds, this.#now);
     this.#watch = new VaultWatch(options.refreshSeconds ?? 60, () => this.refresh());
     const vault = this;
     this.#epochs = new SealEpochs(
@@ -96,7 +92,7 @@ class KeyringVault implements LocalVault {
   }
 
   learnStored(generation: number, readAt: number): void {
-    if (generation === this.#keyring?.generation) this.#knowledge.renew(readAt);
+    this.#knowledge.learnStored(generation, readAt);
   }
 
   learnUsedEpoch(epoch: number): void {
@@ -120,10 +116,7 @@ class KeyringVault implements LocalVault {
       sealedBecause: this.#sealedBecause ?? null,
       ...this.#rootChanges.status(),
       values: this.direct.mode,
-      generation: this.#keyring?.generation ?? null,
-      roots: this.#keyring?.roots ?? [],
-      indexEpochs: this.#keyring?.indexes.map(({ epoch }) => epoch) ?? [],
-      epochs: this.#keyring?.describeEpochs(this.currentEpoch, this.#epochs.counter) ?? [],
+      ...(this.#keyring?.describe(this.currentEpoch, this.#epochs.counter) ?? noKeyring),
     };
   }
 
@@ -148,7 +141,9 @@ class KeyringVault implements LocalVault {
       this.#options.opened?.(context, sealed);
       return plain;
     }
-    if (epoch !== undefined && this.#mayExistElsewhere(keyring, epoch)) {
+    // Processes use an epoch long after they have stored it.
+    const isCurrent = this.#knowledge.isCurrent && this.#refreshing === undefined;
+    if (epoch !== undefined && !isCurrent && keyring.mayFollow(epoch)) {
       this.refresh().catch(() => {});
       throw new VaultUnavailableError(`epoch ${epoch} is not known here yet`);
     }
@@ -257,40 +252,32 @@ class KeyringVault implements LocalVault {
     return this.#keyring;
   }
 
-  /** Processes use an epoch long after they have stored it, so a keyring just read knows every one in use. */
-  #mayExistElsewhere(keyring: OpenKeyring, epoch: number): boolean {
-    const isCurrent = this.#now() - this.#readAt < currentMilliseconds && this.#refreshing === undefined;
-    return !isCurrent && keyring.mayFollow(epoch);
-  }
-
   /** Reads the stored keyring; once unsealed, asks the roots only when there is something new to learn. */
   async #readKeyring(): Promise<void> {
     if (this.#closed) return;
     const begun = performance.now();
     const stored = await this.#access.read();
     if (stored !== undefined && stored.generation === this.#keyring?.generation) {
-      this.#readAt = this.#now();
+      this.#knowledge.noteRead();
+      this.#knowledge.noteKnown(stored.generation, begun);
       this.#access.learnOpened();
-      this.#knowledge.renewAgain(begun);
       // While a database moves, the other nodes want to know which of its roots are at hand here.
       if (!this.#mustReopen && this.#keyring.roots.length === 1) return;
     }
     this.#mustReopen = false;
     try {
       this.#use(await this.#access.openOrCreate(stored));
-      this.#knowledge.renewAgain(begun);
+      this.#knowledge.noteKnown(this.generation, begun);
     } catch (error) {
       if (!(error instanceof VaultUnavailableError)) throw error;
       this.#access.loseRoots(error.message, stored);
+      if (stored !== undefined && this.#access.knows(this.#keyring?.indexes ?? []))
+        this.#knowledge.noteKnown(stored.generation, begun);
       // An unsealed vault stays unsealed: its keys are valid, only the new epoch cannot be unwrapped.
-      if (!this.unsealed && !this.#closed) this.#staySealed(error.message);
+      if (this.unsealed || this.#closed || this.#sealedBecause === error.message) return;
+      this.#sealedBecause = error.message;
+      this.#options.sealing?.sealed(error.message);
     }
-  }
-
-  #staySealed(reason: string): void {
-    if (this.#sealedBecause === reason) return;
-    this.#sealedBecause = reason;
-    this.#options.sealing?.sealed(reason);
   }
 
   #use(keyring: Keyring): void {
@@ -298,7 +285,8 @@ class KeyringVault implements LocalVault {
     if (this.#closed || keyring.generation <= this.generation) return wipeKeyring(keyring);
     this.#keyring?.wipe();
     const wasSealed = this.#sealedBecause !== undefined;
-    [this.#keyring, this.#sealedBecause, this.#readAt] = [new OpenKeyring(keyring), undefined, this.#now()];
+    [this.#keyring, this.#sealedBecause] = [new OpenKeyring(keyring), undefined];
+    this.#knowledge.noteRead();
     this.#watch.endSources();
     if (wasSealed) this.#options.sealing?.unsealed();
   }

@@ -6,7 +6,7 @@ import { HashedSet } from './hashed-set.ts';
 import { type Keyring, secretFor, secretsOf, wipeKeyring } from './keyring.ts';
 import type { EpochSealCounter } from './seal-counter.ts';
 import { type SealContext, type SealedKey, tagEpoch, type ValueContext } from './vault.ts';
-import type { EpochStatus } from './vault-status.ts';
+import type { VaultStatus } from './vault-status.ts';
 
 /** Epochs that other processes may have added since this one last read the keyring. */
 const maxEpochsAhead = 16;
@@ -18,6 +18,11 @@ interface Epoch {
   readonly createdAt: number;
   readonly keys: BoxKeys;
 }
+
+type KeyringStatus = Pick<VaultStatus, 'generation' | 'roots' | 'indexEpochs' | 'epochs'>;
+
+/** The status while no keyring is open. */
+export const noKeyring: KeyringStatus = { generation: null, roots: [], indexEpochs: [], epochs: [] };
 
 /** The keys of one generation of a keyring, derived once. */
 export class OpenKeyring {
@@ -124,14 +129,19 @@ export class OpenKeyring {
     return this.#epochs;
   }
 
-  /** Returns the epochs; `current` is in use. `counter` knows its boxes. */
-  describeEpochs(current: number, counter: Pick<EpochSealCounter, 'count'>): readonly EpochStatus[] {
-    return this.#epochs.map(({ epoch, createdAt }) => ({
-      epoch,
-      state: epoch === current ? 'active' : epoch < current ? 'opening' : 'pending',
-      createdAt,
-      seals: epoch === current ? counter.count(epoch) : null,
-    }));
+  /** Describes the keyring; the epoch `current` is in use. `counter` knows its boxes. */
+  describe(current: number, counter: Pick<EpochSealCounter, 'count'>): KeyringStatus {
+    return {
+      generation: this.generation,
+      roots: this.roots,
+      indexEpochs: this.indexes.map(({ epoch }) => epoch),
+      epochs: this.#epochs.map(({ epoch, createdAt }) => ({
+        epoch,
+        state: epoch === current ? 'active' : epoch < current ? 'opening' : 'pending',
+        createdAt,
+        seals: epoch === current ? counter.count(epoch) : null,
+      })),
+    };
   }
 
   /** Overwrites all keys. */

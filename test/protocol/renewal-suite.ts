@@ -10,7 +10,7 @@ import { aes, having, named, outcome, storedKey, succeed } from './operations/as
 import { findProblems, rewrapAll } from './rewrap-all.ts';
 import { TestService } from './service.ts';
 
-/** Reads rows of the database beside kmipd. */
+/** Runs a statement beside kmipd. */
 export type Query = (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 
 /** Everything by which rows are found, as the database has it. */
@@ -189,6 +189,30 @@ export async function renewalSuite(t: Test, store: string, query: Query): Promis
     await world.findsAll(t);
     await world.rewrap(t);
     t.strictSame([...before.intersection(await readHashes(query))], []);
+    await vault.retire(last);
+    await world.findsAll(t);
+  });
+
+  await t.test('a row that is put back in an older index is not served, and is named', async (t) => {
+    const fields = 'kind, key, grp, version, expires, box';
+    const [index] = vault.indexes;
+    const key = index?.key('record', 'note', 'note 5');
+    await query(`create table kept as select ${fields} from sealed_record where key = '${key}'`);
+    const last = await vault.renewSecrets();
+    t.equal(await world.put('note 5', 55), 'committed');
+    await query(`insert into sealed_record (${fields}) select ${fields} from kept`);
+    // This process has seen the row move; others serve the one in the newer index.
+    await t.rejects(world.note('note 5'), { code: 'SEAL_BROKEN' });
+    t.ok(
+      (await findProblems(service)).includes(
+        `the record "note ${key}" was put back: it has moved to a newer index`,
+      ),
+    );
+    const { broken } = await rewrapAll(service, vault.currentEpoch);
+    t.strictSame(broken, [`sealed_record "note ${key}"`]);
+    await query(`delete from sealed_record where key = '${key}'`);
+    await query('drop table kept');
+    await world.rewrap(t);
     await vault.retire(last);
     await world.findsAll(t);
   });

@@ -16,7 +16,7 @@ if (typeof server !== 'string') t.teardown(() => server.stop());
 
 t.test('SQLite', (t) =>
   renewalSuite(t, `sqlite:${file}`, async (sql) => {
-    const database = new DatabaseSync(file, { readOnly: true });
+    const database = new DatabaseSync(file);
     const rows = database.prepare(sql).all();
     database.close();
     return rows;

@@ -18,7 +18,7 @@ import { padContent, unpadContent } from './padded-records.ts';
  */
 export async function findRecord(
   store: Pick<Store, 'record'>,
-  vault: Vault,
+  vault: Pick<Vault, 'indexes'>,
   kind: string,
   id: string,
 ): Promise<StoredRecord | undefined> {
