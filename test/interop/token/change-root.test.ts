@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
+import { startPostgres } from '../../store/embedded-postgres.ts';
 import { missing, SoftToken } from './soft-token.ts';
 import { Load, makeKeys, readKeys, TokenHome } from './token-home.ts';
 
@@ -8,10 +9,12 @@ import { Load, makeKeys, readKeys, TokenHome } from './token-home.ts';
 
 t.setTimeout(600_000);
 
-t.test('file, token, passphrase, file: under load', { skip: missing }, async (t) => {
+/** The path of a database under load: `store` is its URL. */
+async function changeRoots(t: Test, store?: string): Promise<void> {
   const token = new SoftToken(t);
   const home = new TokenHome(t, token);
-  t.match(await home.initialise(`file:${token.path('first.key')}`), { code: 0 });
+  const more = store === undefined ? [] : ['--store', store];
+  t.match(await home.initialise(`file:${token.path('first.key')}`, ...more), { code: 0 });
   home.configure('activationSeconds', '0');
   const daemon = await home.start();
   const client = await home.connect();
@@ -59,4 +62,13 @@ t.test('file, token, passphrase, file: under load', { skip: missing }, async (t)
   t.strictSame(await readKeys(reader, ids), before);
   await reader.close();
   t.match(await home.kmipd('verify'), { code: 0 });
+}
+
+t.test('file, token, passphrase, file: under load', { skip: missing }, (t) => changeRoots(t));
+
+t.test('the same on PostgreSQL', { skip: missing }, async (t) => {
+  const server = await startPostgres();
+  if (typeof server === 'string') return void t.pass(`skipped: ${server}`);
+  t.teardown(() => server.stop());
+  await changeRoots(t, await server.fresh());
 });
