@@ -45,7 +45,9 @@ export const maxDeviceBytes = 1_048_576;
 
 /** The kinds of keys that are made in tokens, with their sizes. */
 export type DeviceKeySpecification =
-  | { readonly type: 'aes' | 'generic'; readonly bytes: number }
+  | { readonly type: 'aes'; readonly bytes: number }
+  /** A key of HMAC with that hash. */
+  | { readonly type: 'generic'; readonly bytes: number; readonly hash: HashingAlgorithm }
   | { readonly type: 'rsa'; readonly bits: number }
   /** `parameters`: the object identifier of the curve in DER. */
   | { readonly type: 'ec'; readonly parameters: Uint8Array };

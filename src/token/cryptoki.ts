@@ -26,6 +26,7 @@ export const ckr = {
   mechanismInvalid: 0x70,
   mechanismParamInvalid: 0x71,
   objectHandleInvalid: 0x82,
+  operationActive: 0x90,
   pinIncorrect: 0xa0,
   pinInvalid: 0xa1,
   pinLenRange: 0xa2,

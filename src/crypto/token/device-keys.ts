@@ -27,9 +27,10 @@ export function specifyDeviceKey({ key, pair }: TokenKeyRequest): DeviceKeySpeci
   if (pair !== undefined) return specifyPair(pair);
   const { algorithm, bits } = key;
   if (algorithm === 'AES' && aesBits.includes(bits)) return { type: 'aes', bytes: bits / 8 };
-  const isHmac = hmacHashes.includes(hashOfHmac(algorithm));
-  if (isHmac && bits >= 112 && bits <= maxHmacBits && bits % 8 === 0)
-    return { type: 'generic', bytes: bits / 8 };
+  const hash = hashOfHmac(algorithm);
+  const isSize = bits >= 112 && bits <= maxHmacBits && bits % 8 === 0;
+  if (hash !== undefined && hmacHashes.includes(hash) && isSize)
+    return { type: 'generic', bytes: bits / 8, hash };
   throw notMade(`${algorithm} keys of ${bits} bits`);
 }
 

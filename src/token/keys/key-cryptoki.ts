@@ -48,9 +48,5 @@ export const hashMechanisms: Readonly<
 /** Return values (CKR_…) beside those of `cryptoki.ts`. */
 export const keyReturnValues = {
   argumentsBad: 0x07,
-  attributeValueInvalid: 0x13,
   keySizeRange: 0x62,
-  templateInconsistent: 0xd1,
-  domainParamsInvalid: 0x130,
-  curveNotSupported: 0x140,
 } as const;

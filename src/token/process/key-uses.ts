@@ -6,7 +6,7 @@ import { buildMechanism, type KeyMechanism, UnsupportedMechanismError } from './
 import type { OpenSession } from './key-wrapper.ts';
 import { codeOf, type Handle, viewOf } from './library.ts';
 import type { MadeKeys } from './made-keys.ts';
-import { isNotOffered, isRejection } from './wrapping-codes.ts';
+import { isCallRefusal, isNotOffered, isRejection } from './wrapping-codes.ts';
 
 /** Bytes that an output may have beside those of the input: padding, a tag, a signature of RSA-8192. */
 const maxAddedBytes = 1_024;
@@ -35,8 +35,10 @@ function useKey(request: UseKeyRequest, data: Uint8Array, session: OpenSession, 
   } catch (error) {
     if (error instanceof UnsupportedMechanismError || isUnsupported(error))
       return { status: 'unsupported', output };
-    if (isRejected(error, handle, keys)) return { status: 'rejected', output };
-    throw error;
+    const rejection = isRejection(error);
+    if (rejection === 'yes') return { status: 'rejected', output };
+    if (!isCallRefusal(error) || !doesAnswer(handle, keys)) throw error;
+    return { status: rejection === 'maybe' ? 'rejected' : 'unsupported', output };
   }
 }
 
@@ -87,16 +89,15 @@ function call(
 }
 
 function isUnsupported(error: unknown): boolean {
-  return isNotOffered(error) || codeOf(error) === keyReturnValues.argumentsBad;
+  const { argumentsBad, keySizeRange } = keyReturnValues;
+  return isNotOffered(error) || codeOf(error) === argumentsBad || codeOf(error) === keySizeRange;
 }
 
 /**
- * Whether the data was at fault. Where the token says the same for a defect, it was if the token still
- * answers about the key: a client could end the process with each wrong ciphertext otherwise.
+ * Whether the token still answers about the key. Then a return value that may as well tell of a defect speaks
+ * of this key and this call: a client could end the process by each call otherwise.
  */
-function isRejected(error: unknown, handle: Handle, keys: MadeKeys): boolean {
-  const rejection = isRejection(error);
-  if (rejection !== 'maybe') return rejection === 'yes';
+function doesAnswer(handle: Handle, keys: MadeKeys): boolean {
   try {
     return keys.isThere(handle);
   } catch {

@@ -37,11 +37,12 @@ export const refusedCodes: ReadonlySet<number> = new Set([
   ckr.pinLocked,
 ]);
 
-/** Codes of a session, a login or an object handle that was valid once. */
+/** Codes of a session, a login or an object handle that was valid once, and of a session that is busy. */
 export const sessionCodes: ReadonlySet<number> = new Set([
   ckr.sessionClosed,
   ckr.sessionHandleInvalid,
   ckr.userNotLoggedIn,
+  ckr.operationActive,
   ckr.keyHandleInvalid,
   ckr.objectHandleInvalid,
   ckr.wrappingKeyHandleInvalid,

@@ -1,10 +1,12 @@
+import type { HashingAlgorithm } from '../../../codec/enums.ts';
 import { cka, ckk, ckm, cko, ckr } from '../cryptoki.ts';
-import { ecKeyType, keyAttributes, keyMechanisms, keyReturnValues } from '../keys/key-cryptoki.ts';
+import { ecKeyType, keyAttributes, keyMechanisms } from '../keys/key-cryptoki.ts';
 import type { ListedKeys, MakeKeyAnswer, MakeKeyRequest } from '../keys/key-messages.ts';
 import { TokenFailure } from '../messages.ts';
+import { buildMechanism } from './key-mechanisms.ts';
 import type { OpenSession } from './key-wrapper.ts';
 import { type AttributeTemplate, codeOf, type Handle, toFailure, viewOf } from './library.ts';
-import { isNotOffered } from './wrapping-codes.ts';
+import { isCallRefusal } from './wrapping-codes.ts';
 
 /** Makes, finds, lists and removes the keys that are managed objects, in one session. */
 
@@ -12,6 +14,7 @@ import { isNotOffered } from './wrapping-codes.ts';
 const maxFound = 1_000;
 const maxListed = 24;
 const classes = [cko.secretKey, cko.privateKey, cko.publicKey];
+const maxMacBytes = 64;
 /** Handles that are remembered. */
 const maxHandles = 1_024;
 
@@ -65,10 +68,14 @@ export class MadeKeys {
           ]),
     ];
     try {
-      return { status: 'done', publicKey: this.#generate(generation, named, secret) };
+      const publicKey = this.#generate(generation, named, secret);
+      if (key.type === 'generic' && uses.sign) this.#tryHmac(id, key.hash);
+      return { status: 'done', publicKey };
     } catch (error) {
-      this.#removeQuietly(id);
-      if (isNotMade(error)) return { status: 'unsupported', reason: toFailure(error).message };
+      // A token that has removed the key answers: its refusal speaks of this key.
+      const hasAnswered = this.#removeQuietly(id);
+      if (isCallRefusal(error) && hasAnswered)
+        return { status: 'unsupported', reason: toFailure(error).message };
       throw error;
     }
   }
@@ -98,6 +105,18 @@ export class MadeKeys {
     } finally {
       module.C_DestroyObject(session, pair.publicKey);
     }
+  }
+
+  /**
+   * Tokens make keys of sizes that their HMAC does not take: SoftHSM2 wants as many bytes as the hash has.
+   * CK_MECHANISM_INFO does not tell, because some count bytes there and others bits.
+   */
+  #tryHmac(id: string, hash: HashingAlgorithm): void {
+    const { module, handle: session, pkcs11 } = this.#session;
+    const key = this.find(id, cko.secretKey);
+    if (key === undefined) throw new TokenFailure('token', 'the token does not find a key that it has made');
+    module.C_SignInit(session, buildMechanism({ kind: 'hmac', hash }, pkcs11).mechanism, key);
+    module.C_Sign(session, Buffer.alloc(1), Buffer.alloc(maxMacBytes)).fill(0);
   }
 
   #readPublic(handle: Handle, mechanism: number): Readonly<Record<string, string>> {
@@ -184,11 +203,13 @@ export class MadeKeys {
       module.C_DestroyObject(session, found);
   }
 
-  #removeQuietly(id: string): void {
+  /** False when it fails: the first error says more, and the daemon removes the key later by its record. */
+  #removeQuietly(id: string): boolean {
     try {
       this.remove(id);
+      return true;
     } catch {
-      // The first error says more; the daemon has noted the key and removes it later.
+      return false;
     }
   }
 
@@ -243,18 +264,4 @@ function readPoint(value: Uint8Array): Uint8Array {
   if (isBare) return new Uint8Array(value);
   const longForm = value[1] === 0x81 ? 3 : 2;
   return new Uint8Array(value.subarray(longForm));
-}
-
-/** Codes by which tokens refuse a kind or size of key, beside those of a mechanism. */
-const notMadeCodes: ReadonlySet<number> = new Set([
-  keyReturnValues.argumentsBad,
-  keyReturnValues.attributeValueInvalid,
-  keyReturnValues.keySizeRange,
-  keyReturnValues.templateInconsistent,
-  keyReturnValues.domainParamsInvalid,
-  keyReturnValues.curveNotSupported,
-]);
-
-function isNotMade(error: unknown): boolean {
-  return !(error instanceof TokenFailure) && (isNotOffered(error) || notMadeCodes.has(codeOf(error) ?? 0));
 }

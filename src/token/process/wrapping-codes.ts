@@ -58,8 +58,13 @@ export function isRejection(error: unknown): 'yes' | 'no' | 'maybe' {
 /** Whether another method may do at the start what this one does not: session and token are not at fault. */
 export function isImpossible(error: unknown): boolean {
   if (error instanceof TokenFailure) return error.kind === 'request';
+  return error instanceof RejectedError || isCallRefusal(error);
+}
+
+/** Whether it is a return value that speaks of the key and the call, and not of a lost session or token. */
+export function isCallRefusal(error: unknown): boolean {
   const code = codeOf(error);
-  return error instanceof RejectedError || (code !== undefined && !lostCodes.has(code));
+  return code !== undefined && !lostCodes.has(code);
 }
 
 /** Whether the token has the format, but not in this way or not for this key. */

@@ -58,6 +58,42 @@ t.test('a token with keys of clients', { skip: missing }, async (t) => {
       await untilBack(t);
     });
 
+  await t.test('a return value that speaks of key and call ends no process', async (t) => {
+    const answers = [
+      ['CKR_FUNCTION_CANCELED', 0x50],
+      ['CKR_KEY_SIZE_RANGE', 0x62],
+      ['CKR_ACTION_PROHIBITED', 0x1b],
+      ['CKR_FUNCTION_REJECTED', 0x200],
+      ['CKR_BUFFER_TOO_SMALL', 0x150],
+      ['CKR_ATTRIBUTE_VALUE_INVALID', 0x13],
+      ['CKR_DOMAIN_PARAMS_INVALID', 0x130],
+      ['CKR_TEMPLATE_INCONSISTENT', 0xd1],
+      ['CKR_KEY_UNEXTRACTABLE', 0x6a],
+      ['one of a vendor', 0x8000_0010],
+    ] as const;
+    const before = home.tokenProcesses;
+    const keys = keysInToken(token);
+    for (const [name, code] of answers) {
+      token.setFaults(`C_Encrypt return ${code}`);
+      t.equal(await encrypt(), 'UnsupportedCryptographicParameters', name);
+      token.setFaults(`C_GenerateKey return ${code}`);
+      t.equal((await create(service)).reason, 'UnsupportedCryptographicParameters', name);
+    }
+    token.setFaults(`C_Encrypt return ${0x90} once`);
+    t.equal(await encrypt(), 'Success', 'CKR_OPERATION_ACTIVE: a new session in the same process');
+    token.setFaults();
+    t.equal(await encrypt(), 'Success');
+    t.strictSame(home.tokenProcesses, before);
+    t.strictSame(keysInToken(token), keys);
+  });
+
+  await t.test('an HMAC key of a size that the token does not use is not made', async (t) => {
+    const before = [home.tokenProcesses, keysInToken(token)];
+    const short = keyAttributes('HMAC_SHA256', 112, 'MACGenerate');
+    t.equal((await create(service, short)).reason, 'UnsupportedCryptographicParameters');
+    t.strictSame([home.tokenProcesses, keysInToken(token)], before);
+  });
+
   await t.test('a ciphertext that is wrong ends no process', async (t) => {
     const [before] = home.tokenProcesses;
     const sealed = await succeed(service, '2.1', Encrypt, { UniqueIdentifier, Data });
