@@ -179,9 +179,18 @@ export function parseConfig(source: string, file: string, directory: string): Co
     problems.push(
       '"vault.values" is "direct", which needs a "vault.root" that is a key in a token, pkcs11:…',
     );
+  if (config !== undefined && requiresToken(values))
+    problems.push('"tokenKeys.groups" needs "tokenKeys.token": keys of these groups are made in that token');
   if (config === undefined || problems.length > 0)
     throw new ConfigError(problems.map((problem) => `${file}: ${problem}`));
   return { ...config, roles, authorities };
+}
+
+/** Whether keys of some groups belong into a token, and none is named: they would be made by software. */
+function requiresToken(values: ReadonlyMap<string, unknown>): boolean {
+  const { tokenKeysGroups: groups, tokenKeysUri: token } = namedKeys;
+  const named = values.get(groups.name) as readonly string[] | undefined;
+  return named !== undefined && named.length > 0 && !values.has(token.name);
 }
 
 function parseToml(source: string, file: string): Record<string, unknown> {

@@ -108,9 +108,7 @@ export function createServices(
     principal: (client) => principalByName(client, clients, rolePolicy, new Date(), findChainProblem),
     isEnrolled: (maker) => isEnrolledSince(maker, clients),
     enrolments: enrolmentsOf(context, backends, material),
-    ...(backends.tokenKeys && {
-      tokenKeys: tokenKeyPolicyOf(config, backends.tokenKeys, cryptographicPolicy),
-    }),
+    tokenKeys: tokenKeyPolicyOf(config, backends.tokenKeys, cryptographicPolicy),
   });
   closing.defer(() => closeThreads());
   closing.defer(() => service.close());
@@ -134,12 +132,12 @@ export function createServices(
 /** Keys in the token, by the rules of the operator. */
 function tokenKeyPolicyOf(
   { tokenKeys }: Config,
-  device: TokenDevice,
+  device: TokenDevice | undefined,
   cryptographicPolicy: CryptographicPolicy,
 ): TokenKeyPolicy {
   const groups = new Set(tokenKeys.groups);
   return {
-    keys: cryptographicPolicy.restrictTokenKeys(createTokenKeys(device)),
+    keys: device && cryptographicPolicy.restrictTokenKeys(createTokenKeys(device)),
     isRequiredFor: (group) => groups.has('*') || groups.has(group),
   };
 }

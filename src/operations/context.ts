@@ -36,6 +36,8 @@ export interface Context {
   readonly crypto: CryptoProvider;
   /** Keys in a token; undefined where none is configured. */
   readonly tokenKeys: TokenKeyStorage | undefined;
+  /** Whether the operator wants every new key of the sender's group in a token. */
+  readonly isTokenRequired: boolean;
   readonly server: ServerDescription;
   readonly limits: Limits;
   /** How Sensitive and Extractable bind. */
@@ -215,8 +217,6 @@ export interface RandomIvUses {
 /** Port: a token in which keys are made. */
 export interface TokenKeyStorage {
   readonly keys: TokenKeys;
-  /** Whether the operator wants every new key of the group in the token. */
-  isRequiredFor(group: string): boolean;
   /**
    * Writes the record of a key that is about to be made for that object, durably and whatever becomes of the
    * message.

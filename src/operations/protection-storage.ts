@@ -50,11 +50,10 @@ export function requireStorage(
  */
 export function chooseStorage(
   requested: readonly [RequestedStorage, ...RequestedStorage[]],
-  { tokenKeys, principal }: Pick<Context, 'tokenKeys' | 'principal'>,
+  { tokenKeys, isTokenRequired: isRequired }: Pick<Context, 'tokenKeys' | 'isTokenRequired'>,
   replaced?: ManagedObject,
 ): KeyStorage {
   const isReplacement = replaced !== undefined && isInToken(replaced);
-  const isRequired = tokenKeys?.isRequiredFor(principal.group) === true;
   const candidates = ordered(requested).filter((storage) =>
     isReplacement || isRequired ? storage === 'token' : storage === 'software' || tokenKeys !== undefined,
   );
@@ -65,7 +64,7 @@ export function chooseStorage(
     fail(reason, explainStorage(tokenKeys !== undefined, isRequired, isReplacement));
   }
   if (chosen === 'token' && tokenKeys === undefined)
-    fail(requested[0].reason, 'the key is in a token, and none is configured');
+    fail(requested[0].reason, 'the key has to be in a token, and none is configured');
   return chosen;
 }
 

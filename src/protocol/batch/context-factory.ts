@@ -42,7 +42,7 @@ export interface ContextFactoryOptions extends AccessOptions {
   readonly clock: () => number;
   /** How clients replace their certificates; no client can when left out. */
   readonly enrolments?: Enrolments;
-  /** Keys in a token; none when left out. */
+  /** Keys in a token; none, and none demanded, when left out. */
   readonly tokenKeys?: TokenKeyPolicy;
 }
 
@@ -84,7 +84,8 @@ export class ContextFactory {
     this.#options = options;
     this.#beginUnit = beginUnit;
     this.#randomIvUses = new RandomIvUseCounter(beginUnit);
-    this.#tokenKeys = options.tokenKeys && new ReleasedTokenKeys(options.tokenKeys, beginUnit);
+    const keys = options.tokenKeys?.keys;
+    this.#tokenKeys = keys && new ReleasedTokenKeys(keys, beginUnit);
     this.#state = {
       multiPart: new MultiPartOperations({ limits, random: crypto.random, clock }),
       attempts: new FailedAttempts(options),
@@ -196,6 +197,7 @@ export class ContextFactory {
         tokenKeys ??= openTokenKeys(sender.principal.group);
         return tokenKeys;
       },
+      isTokenRequired: this.#options.tokenKeys?.isRequiredFor(sender.principal.group) === true,
       server,
       limits,
       protection: protection?.() ?? 'strict',

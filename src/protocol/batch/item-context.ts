@@ -115,6 +115,9 @@ export class ItemContext implements Context {
   get tokenKeys(): Context['tokenKeys'] {
     return this.#batch.tokenKeys;
   }
+  get isTokenRequired(): Context['isTokenRequired'] {
+    return this.#batch.isTokenRequired;
+  }
   get limits(): Context['limits'] {
     return this.#batch.limits;
   }

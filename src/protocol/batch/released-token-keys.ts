@@ -12,8 +12,9 @@ import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 
 /** What the operator has set about keys in a token. */
 export interface TokenKeyPolicy {
-  readonly keys: TokenKeys;
-  /** Whether every new key of the group is made in the token. */
+  /** Undefined: there is no token. */
+  readonly keys: TokenKeys | undefined;
+  /** Whether every new key of the group is made in a token; where there is none, none is made. */
   isRequiredFor(group: string): boolean;
 }
 
@@ -36,21 +37,20 @@ const maxKeys = 1_000;
  * and a crash at any moment leaves the record, so that the next turn goes on.
  */
 export class ReleasedTokenKeys {
-  readonly #policy: TokenKeyPolicy;
+  readonly #keys: TokenKeys;
   readonly #beginUnit: () => UnitOfWork;
   #removing: Promise<void> | undefined;
 
   /** `beginUnit`: begins a unit of work apart from those of messages. */
-  constructor(policy: TokenKeyPolicy, beginUnit: () => UnitOfWork) {
-    this.#policy = policy;
+  constructor(keys: TokenKeys, beginUnit: () => UnitOfWork) {
+    this.#keys = keys;
     this.#beginUnit = beginUnit;
   }
 
   /** Returns the port for requests of a group. */
   storageFor(group: string): TokenKeyStorage {
     return {
-      ...this.#policy,
-      isRequiredFor: (asked) => this.#policy.isRequiredFor(asked),
+      keys: this.#keys,
       announce: (reference, object) => this.#announce(group, reference, object),
       // The record stays when that fails.
       discard: (reference) => void this.#remove(reference.id, Number.POSITIVE_INFINITY).catch(() => {}),
@@ -90,7 +90,7 @@ export class ReleasedTokenKeys {
     const released = await this.#claim(id, now);
     if (released === undefined) return;
     // Somebody may have put the record back whose object has the key since.
-    if (!(await this.#isInUse(released))) await this.#policy.keys.destroy(released.reference);
+    if (!(await this.#isInUse(released))) await this.#keys.destroy(released.reference);
     const unit = this.#beginUnit();
     if ((await unit.record(tokenKeyKind, id)) === undefined) return;
     unit.removeRecord(tokenKeyKind, id);

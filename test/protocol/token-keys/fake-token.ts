@@ -23,6 +23,7 @@ import {
   type TokenKeyReference,
   TokenUnavailableError,
 } from '../../../src/crypto/token-device.ts';
+import type { TokenKeys } from '../../../src/crypto/token-keys.ts';
 import type { TokenKeyPolicy } from '../../../src/protocol/batch/released-token-keys.ts';
 
 /** A token in memory, for tests of what is above the port. */
@@ -50,7 +51,7 @@ export class FakeToken implements TokenDevice {
   requiredGroups: readonly string[] = [];
 
   /** Its keys, and the groups whose keys are all made in it. */
-  get policy(): TokenKeyPolicy {
+  get policy(): TokenKeyPolicy & { readonly keys: TokenKeys } {
     return {
       keys: createTokenKeys(this),
       isRequiredFor: (group) => this.requiredGroups.includes(group),

@@ -41,7 +41,7 @@ const seconds = (later = 0) => Math.floor(service.now / 1000) + later;
 const unitAt = (now: number) => new UnitOfWork(service.store, service.vault, { uniqueNames: false, now });
 /** What the background does, so many seconds later. */
 const removeDue = (later = 0) =>
-  new ReleasedTokenKeys(token.policy, () => unitAt(seconds(later))).removeDue();
+  new ReleasedTokenKeys(token.policy.keys, () => unitAt(seconds(later))).removeDue();
 const records = async () => (await unitAt(seconds()).everyRecord(tokenKeyKind, 100)).length;
 const lastKey = () => [...token.keys.keys()].at(-1) as string;
 

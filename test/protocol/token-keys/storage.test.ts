@@ -82,6 +82,16 @@ t.test('where the operator demands the token, no key is made elsewhere', async (
   t.equal(await attributeOf(service, UniqueIdentifier, 'ProtectionStorageMask'), 1, 'a secret is no key');
 });
 
+t.test('where the operator demands the token and there is none, no key is made', async (t) => {
+  const lost = await TestService.open({ tokenKeys: { keys: undefined, isRequiredFor: () => true } });
+  t.teardown(() => lost.close());
+  for (const [what, masks] of table) t.equal(await placeOf(lost, masks), refused, what);
+  const { PrivateProtectionStorageMasks: _, ...request } = pair('RSA', 2_048);
+  t.equal(await outcome(lost, '2.1', CreateKeyPair, request), 'PrivateProtectionStorageUnavailable');
+  const made = { ObjectType: 'SecretData', Attributes: having(withMask('DeriveKey')) };
+  t.equal(await outcome(lost, '2.1', Create, made), 'Success', 'a secret is no key');
+});
+
 t.test('a key here is replaced by one in the token, where the operator demands it', async (t) => {
   const request = { ObjectType: 'SymmetricKey', Attributes: having(...aes) };
   const { UniqueIdentifier } = await succeed(service, '2.1', Create, request);

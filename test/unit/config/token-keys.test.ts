@@ -13,7 +13,15 @@ const problems = (text: string): readonly string[] => {
 
 t.test('no keys are made in a token unless one is named', (t) => {
   t.equal(read('').token, undefined);
-  t.equal(read('[tokenKeys]\ngroups = ["*"]').token, undefined);
+  t.equal(read('[tokenKeys]\ngroups = []').token, undefined);
+  t.end();
+});
+
+t.test('groups whose keys belong into a token need one', (t) => {
+  for (const groups of ['"*"', '"a", "b"'])
+    t.strictSame(problems(`[tokenKeys]\ngroups = [${groups}]`), [
+      'kmipd.toml: "tokenKeys.groups" needs "tokenKeys.token": keys of these groups are made in that token',
+    ]);
   t.end();
 });
 
