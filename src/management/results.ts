@@ -141,7 +141,7 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'tokenKey.list': list(record<ListedTokenKey>({ reference: tokenKey, made: natural, isReleased: flag })),
   'tokenKey.objects': record({
     objects: list(record<TokenKeyObject>({ object: text, group: text, reference: tokenKey })),
-    ...{ broken: list(text), next: nullable(natural) },
+    ...{ broken: list(text), rows: natural, total: natural, next: nullable(natural) },
   }),
   'tokenKey.remove': empty,
   'crl.issuers': list(record({ id: text, group: text, subject: text, notAfter: natural })),

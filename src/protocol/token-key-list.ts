@@ -10,7 +10,7 @@ import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 export interface TokenKeyDatabase {
   readonly store: Store;
   readonly vault: Vault;
-  readonly sealedRows: Pick<SealedRowList, 'objects'>;
+  readonly sealedRows: Pick<SealedRowList, 'countObjects' | 'objects'>;
 }
 
 /** An object whose key is in a token. */
@@ -24,6 +24,10 @@ export interface TokenKeyPage {
   readonly objects: readonly TokenKeyObject[];
   /** Objects that do not open: one of them may have a key in the token. */
   readonly broken: readonly string[];
+  /** Rows of this page. */
+  readonly rows: number;
+  /** Objects of the database when this page was read; some are hidden when all pages have fewer rows. */
+  readonly total: number;
   /** Where the next page begins; null: this was the last one. */
   readonly next: number | null;
 }
@@ -50,6 +54,7 @@ export async function listTokenKeyObjects(
   after: number,
   now: number,
 ): Promise<TokenKeyPage> {
+  const { all: total } = await sealedRows.countObjects();
   const { rows, isLast } = await sealedRows.objects(after);
   const objects: TokenKeyObject[] = [];
   const broken: string[] = [];
@@ -64,7 +69,20 @@ export async function listTokenKeyObjects(
       broken.push(id);
     }
   }
-  return { objects, broken, next: isLast ? null : (rows.at(-1)?.seq ?? null) };
+  const counts = { rows: rows.length, total };
+  return { objects, broken, ...counts, next: isLast ? null : (rows.at(-1)?.seq ?? null) };
+}
+
+/**
+ * Whether an object has a number by which its row is not listed, so that a key of it seems to belong to none:
+ * who writes to the database could have the keys removed that clients use.
+ * @throws {StoreUnavailableError} when the database does not answer
+ */
+export async function hasHiddenObjects({
+  sealedRows,
+}: Pick<TokenKeyDatabase, 'sealedRows'>): Promise<boolean> {
+  const { all, listed } = await sealedRows.countObjects();
+  return all !== listed;
 }
 
 /**

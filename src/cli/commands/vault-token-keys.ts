@@ -24,6 +24,8 @@ interface Report {
   /** Keys that kmipd removes by itself, or is making. */
   readonly released: readonly ListedKey[];
   readonly broken: readonly string[];
+  /** How many objects the database did not list: each may have a key in the token. */
+  readonly hidden: number;
 }
 
 /** Keys that are made within this time may still get their objects. */
@@ -50,16 +52,23 @@ export const vaultTokenKeys: Command<Arguments> = {
       const keys = await call('tokenKey.list', {});
       const objects: KeyObject[] = [];
       const broken: string[] = [];
+      let [rows, total] = [0, 0];
       for (let after: number | null = 0; after !== null; ) {
         const page: ResultOf<'tokenKey.objects'> = await call('tokenKey.objects', { after });
         objects.push(...page.objects);
         broken.push(...page.broken);
-        after = page.next;
+        rows += page.rows;
+        ({ next: after, total } = page);
       }
-      const report = compare(keys, objects, broken);
+      const hidden = Math.max(0, total - rows);
+      const report = { ...compare(keys, objects), broken, hidden };
       print(json ? JSON.stringify(report) : formatReport(report));
       if (mustRemove && broken.length > 0)
         throw new CommandError('nothing was removed: objects that do not open may have keys in the token');
+      if (mustRemove && hidden > 0)
+        throw new CommandError(
+          'nothing was removed: objects that the database does not list may have keys in the token; run kmipd vault accept, or try again if objects were made meanwhile',
+        );
       if (!mustRemove) return;
       for (const { reference } of report.orphans) await call('tokenKey.remove', reference);
       if (!json) print(`removed ${report.orphans.length} keys of no object from the token`);
@@ -70,8 +79,7 @@ export const vaultTokenKeys: Command<Arguments> = {
 function compare(
   keys: readonly ListedKey[],
   objects: readonly KeyObject[],
-  broken: readonly string[],
-): Report {
+): Omit<Report, 'broken' | 'hidden'> {
   const inToken = new Set(keys.map(({ reference }) => reference.id));
   const known = new Set(objects.map(({ reference }) => reference.id));
   const since = Math.floor(Date.now() / 1000) - minOrphanSeconds;
@@ -82,11 +90,10 @@ function compare(
     lost: objects.filter(({ reference }) => !inToken.has(reference.id)),
     orphans: unknown.filter(isOrphan),
     released: unknown.filter((key) => !isOrphan(key)),
-    broken,
   };
 }
 
-function formatReport({ present, lost, orphans, released, broken }: Report): string {
+function formatReport({ present, lost, orphans, released, broken, hidden }: Report): string {
   const rows = [
     ...lost.map(({ object, group, reference }) => [
       ...['lost', reference.id, object, group],
@@ -98,6 +105,7 @@ function formatReport({ present, lost, orphans, released, broken }: Report): str
       `${madeAt(made)}; kmipd removes it by itself`,
     ]),
     ...broken.map((object) => ['unknown', '-', object, '-', 'the row does not open']),
+    ...(hidden > 0 ? [['unknown', '-', '-', '-', `${hidden} objects are not listed by the database`]] : []),
   ];
   const summary = `${present.length} objects have their keys in the token, ${lost.length} have lost them; ${orphans.length} keys belong to no object, ${released.length} will be removed`;
   const headings = ['STATE', 'CKA_ID', 'OBJECT', 'GROUP', 'NOTE'];

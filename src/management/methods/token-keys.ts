@@ -1,5 +1,5 @@
 import { TokenUnavailableError } from '../../crypto/token-device.ts';
-import { listTokenKeyObjects, listTokenKeys } from '../../protocol/token-key-list.ts';
+import { hasHiddenObjects, listTokenKeyObjects, listTokenKeys } from '../../protocol/token-key-list.ts';
 import type { ManagementBackends, MethodsOf } from '../api.ts';
 import { ManagementError } from '../errors.ts';
 
@@ -19,6 +19,10 @@ export const tokenKeyMethods: MethodsOf<'tokenKey'> = {
       const found = (await listTokenKeys(backends, device, now)).find(({ reference }) => reference.id === id);
       if (found === undefined || found.isReleased || found.made > now - minOrphanSeconds)
         throw new ManagementError(`the key ${id} is none that is left in the token`);
+      if (await hasHiddenObjects(backends))
+        throw new ManagementError(
+          'nothing was removed: objects that are not found by their numbers may have keys in the token; run kmipd vault accept',
+        );
       await device.remove({ id, token });
       return {};
     }),

@@ -45,6 +45,8 @@ export interface SealedRowList {
   objects(after: number): Promise<SealedRows<SealedObject>>;
   /** Likewise records. */
   records(after: number): Promise<SealedRows<SealedRecord>>;
+  /** Counts all objects, and those numbers by which `objects` finds one: a row of another hides there. */
+  countObjects(): Promise<{ readonly all: number; readonly listed: number }>;
   /** The highest number of a table; 0 while it is empty. */
   highest(table: NumberedTable): Promise<number>;
   /** Counts all values; reads the whole table. */

@@ -38,6 +38,13 @@ export function createSealedRowList(read: Read): SealedRowList {
         ...{ objectType: cellText(row.object_type), root: toRoot(row), count: Number(row.number) },
       }));
     },
+    async countObjects() {
+      const [row] = await read(
+        `select count(*) as every, count(distinct case when ${hasOwnNumber('seq')} then seq end) as listed from managed_object`,
+        [],
+      );
+      return { all: Number(row?.every), listed: Number(row?.listed) };
+    },
     async highest(table) {
       const [row] = await read(
         `select coalesce(max(seq), 0) as highest from ${table} where ${hasOwnNumber('seq')}`,

@@ -36,6 +36,7 @@ t.test('vault token keys', { skip: missing }, async (t) => {
     const served = await list();
     t.strictSame(objectsOf(served.present), ids);
     t.strictSame([served.lost, served.orphans, served.released, served.broken], [[], [], [], []]);
+    t.equal(served.hidden, 0);
     await client.close();
     await home.end();
     t.strictSame(await list(), served);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
+import { tokenKeyMethods } from '../../../src/management/methods/token-keys.ts';
 import { Create } from '../../../src/operations/creation/create.ts';
 import { ReKey } from '../../../src/operations/creation/re-key.ts';
 import { ReKeyKeyPair } from '../../../src/operations/creation/re-key-key-pair.ts';
@@ -228,6 +229,41 @@ t.test('a reference moved to another object, or altered, is not served', async (
     t.equal(await outcome(service, '2.1', Encrypt, { UniqueIdentifier: own, Data }), 'Success');
   }
   service.unexpected.splice(0);
+});
+
+t.test('no key is removed as an orphan while an object is hidden', async (t) => {
+  const UniqueIdentifier = await createKey(service, aes);
+  const id = lastKey();
+  const other = await createKey(service, aes);
+  const { sealedRows } = service.database;
+  const { store, vault } = service;
+  const backends = { keyDevice: token, store, vault, sealedRows, tokens: { list: () => [] } } as never;
+  const page = () => tokenKeyMethods['tokenKey.objects'](backends, { after: 0 });
+  const remove = () => tokenKeyMethods['tokenKey.remove'](backends, { id, token: token.serialNumber });
+  const usual = await page();
+  t.equal(usual.rows, usual.total);
+  const of = (name: string) => `(select seq from managed_object where id = '${name}')`;
+  const [saved] = database.prepare(`select ${of(UniqueIdentifier)} as seq`).all() as { seq: number }[];
+  for (const seq of ['-1', '0', 'null', "'x'", '9223372036854775807', of(other)]) {
+    try {
+      database.exec(`update managed_object set seq = ${seq} where id = '${UniqueIdentifier}'`);
+    } catch {
+      continue; // The schema does not allow that number.
+    }
+    await setImmediate();
+    const { objects, rows, total } = await page();
+    if (!objects.some(({ object }) => object === UniqueIdentifier)) t.ok(rows < total, seq);
+    await t.rejects(remove(), { message: /^nothing was removed: objects that are not found/ }, seq);
+    t.ok(token.keys.has(id));
+    database
+      .prepare('update managed_object set seq = ? where id = ?')
+      .run(saved?.seq ?? null, UniqueIdentifier);
+  }
+  await setImmediate();
+  t.equal(await outcome(service, '2.1', Encrypt, { UniqueIdentifier, Data }), 'Success');
+  token.keys.set('0'.repeat(32), { type: 'aes', uses: {} as never, made: 0, secret: new Uint8Array() });
+  await tokenKeyMethods['tokenKey.remove'](backends, { id: '0'.repeat(32), token: token.serialNumber });
+  t.notOk(token.keys.has('0'.repeat(32)), 'a key of no object');
 });
 
 t.test('an operator sees which keys belong to objects', async (t) => {
