@@ -39,6 +39,9 @@ export type CommitFault = 'conflict' | 'unavailable' | 'lost';
 export class MemoryStore implements Store {
   #objects = new Map<string, StoredRow>();
   #records = new Map<string, StoredRecord>();
+  /** Numbers of the records, in the order of insertion. */
+  readonly #numbers = new Map<string, number>();
+  #lastNumber = 0;
   /** Faults of the next commits, the first first. */
   faults: CommitFault[] = [];
   #held: PromiseWithResolvers<void> | undefined;
@@ -100,8 +103,10 @@ export class MemoryStore implements Store {
     return row?.kind === kind ? row : undefined;
   }
 
-  async records({ kind, group, limit, at = 0 }: RecordQuery): Promise<readonly StoredRecord[]> {
+  async records({ kind, group, limit, at = 0, after = 0 }: RecordQuery): ReturnType<Store['records']> {
     return [...this.#records.values()]
+      .map((row) => ({ ...row, seq: this.#numbers.get(row.key) ?? 0 }))
+      .filter(({ seq }) => seq > after)
       .filter((row) => row.kind === kind && (group === undefined || row.group === group))
       .filter(({ expires }) => expires === null || expires > at)
       .slice(0, limit);
@@ -119,7 +124,10 @@ export class MemoryStore implements Store {
     for (const object of [...unit.inserts, ...unit.updates])
       this.#objects.set(object.id, this.#rowOf(object));
     for (const { key } of unit.records?.removals ?? []) this.#records.delete(key);
-    for (const { replacedTag: _, ...row } of unit.records?.puts ?? []) this.#records.set(row.key, row);
+    for (const { replacedTag: _, ...row } of unit.records?.puts ?? []) {
+      this.#records.set(row.key, row);
+      if (row.version === 1) this.#numbers.set(row.key, ++this.#lastNumber);
+    }
     if (fault === 'lost') throw new StoreUnavailableError('the end of the commit was not seen');
     return 'committed';
   }

@@ -26,7 +26,11 @@ export interface TokenDevice {
    * @throws {TokenKeyMissingError} when the token has no such key
    */
   use(key: DeviceKey, call: DeviceCall, data: Uint8Array): Promise<DeviceOutput | undefined>;
-  /** Removes a key; resolves without an error when it is not there. */
+  /**
+   * Removes a key; resolves without an error when it is not there.
+   * @throws {TokenKeyMissingError} when the key is of another token
+   * @throws {TokenKeyKeptError} when the token refuses to remove it
+   */
   remove(reference: TokenKeyReference): Promise<void>;
   /** Lists the keys that `make` has made for this server. */
   list(): Promise<readonly DeviceKeyEntry[]>;
@@ -122,6 +126,12 @@ export class TokenUnavailableError extends Error {
   constructor(options?: ErrorOptions) {
     super('the token that has the key cannot be used now: try again', options);
   }
+}
+
+/** `TOKEN_KEY_KEPT`: the token does not let a key be removed; the log has the key and the return value. */
+export class TokenKeyKeptError extends Error {
+  override readonly name = 'TokenKeyKeptError';
+  readonly code = 'TOKEN_KEY_KEPT';
 }
 
 /** `TOKEN_KEY_MISSING`: the token has no key that a row refers to. GeneralFailure; the log has the key. */

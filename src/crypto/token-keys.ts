@@ -42,6 +42,8 @@ export interface GeneratedTokenKey {
  * `TokenDevice` does.
  */
 export interface TokenKeys {
+  /** Resolves to the serial number of the token. */
+  serial(): Promise<string>;
   /** Resolves to a reference that no key has. */
   newReference(): Promise<TokenKeyReference>;
   /**

@@ -244,10 +244,7 @@ export interface ManagementApi {
   'tokenKey.list': Method<Empty, readonly ListedTokenKey[]>;
   /** The objects of one page whose keys are in a token. */
   'tokenKey.objects': Method<{ readonly after: number }, TokenKeyPage>;
-  /**
-   * Removes a key from the token that was made an hour ago or before, and that no record names. Refused while
-   * objects are hidden from `tokenKey.objects`.
-   */
+  /** Removes a key that is an hour old, of no object and no record; refused while objects are hidden. */
   'tokenKey.remove': Method<TokenKeyReference, Empty>;
 
   'crl.issuers': Method<Empty, readonly IssuerSummary[]>;

@@ -4,7 +4,7 @@ import { removalOf } from './record-boxes.ts';
 import { othersOf, reservesOf } from './reserves.ts';
 import { hasOwnNumber, isNumberAfter } from './row-numbers.ts';
 import type { Read, SqlDriver, SqlRow, SqlStep, SqlUnit, SqlValue, WrittenRow } from './sql-driver.ts';
-import type { RecordChanges, RecordQuery, StoredRecord } from './store.ts';
+import type { RecordChanges, RecordQuery, Store, StoredRecord } from './store.ts';
 
 /** Records in SQL. Writes of records are steps of the unit that `sql-store.ts` commits. */
 
@@ -50,18 +50,24 @@ export interface RecordReads {
   readonly many: Read;
 }
 
+type ListedRecord = Awaited<ReturnType<Store['records']>>[number];
+
 /** As `Store.records`. */
 export async function readRecords(
   { few, many }: RecordReads,
-  { kind, group, limit, at = beforeAnyExpiry }: RecordQuery,
-): Promise<readonly StoredRecord[]> {
+  { kind, group, limit, at = beforeAnyExpiry, after: first = 0 }: RecordQuery,
+): Promise<readonly ListedRecord[]> {
   const [sql, more] = group === undefined ? [selectOfKind, []] : [selectOfGroup, [group]];
-  const records: StoredRecord[] = [];
-  for (let read = few, after: SqlValue = 0; records.length < limit; read = many) {
+  const records: ListedRecord[] = [];
+  for (let read = few, after: SqlValue = first; records.length < limit; read = many) {
     const rows = Math.min(limit - records.length, pageRecords);
     const page = await read(sql, [kind, at, rows, after, ...more]);
     // As in `readRecord`, for everything that was asked for.
-    for (const row of page) records.push({ ...toRecord(row), kind, ...(group !== undefined && { group }) });
+    for (const row of page)
+      records.push({
+        ...{ ...toRecord(row), kind, seq: Number(row.seq) },
+        ...(group !== undefined && { group }),
+      });
     after = page.at(-1)?.seq ?? 0;
     if (page.length < rows) break;
   }

@@ -185,6 +185,8 @@ export interface RecordQuery {
   readonly limit: number;
   /** POSIX seconds: excludes records that have expired by then. */
   readonly at?: number;
+  /** The `seq` after which the list begins; default 0. */
+  readonly after?: number;
 }
 
 /** `conflict`: a concurrent write won, run the message again. `taken`: another object holds a unique name. */
@@ -200,10 +202,7 @@ export interface Store {
    * that the call takes the same time for it as for an identifier that nobody has.
    */
   load(group: string, ids: readonly string[]): Promise<readonly LoadedObject[]>;
-  /**
-   * The group of the object with that identifier, whichever it is; undefined when there is none. Identifiers
-   * are unique on the whole server.
-   */
+  /** The group of the object with that identifier, which is unique on the whole server. */
   groupOf(id: string): Promise<string | undefined>;
   /**
    * One page of the objects that satisfy a filter. A search consists of bounded statements and sees each page
@@ -217,7 +216,7 @@ export interface Store {
   /** One record, expired or not: the caller compares group and date. */
   record(kind: string, key: string): Promise<StoredRecord | undefined>;
   /** Records oldest first; expired ones are included unless the query has `at`. */
-  records(query: RecordQuery): Promise<readonly StoredRecord[]>;
+  records(query: RecordQuery): Promise<readonly (StoredRecord & { readonly seq: number })[]>;
   /**
    * Deletes the records that had expired by `now` (POSIX seconds) and are genuine: a date that somebody else
    * has set must not remove a record in the name of the server.

@@ -160,7 +160,10 @@ export async function recordSuite(
       (await store.record('note', keyOf('a')))?.box,
       box(winners.find((at) => at % 2 === 0) ?? -1),
     );
-    t.equal((await store.records({ kind: 'note', limit: 99 })).length, 4);
+    const all = await store.records({ kind: 'note', limit: 99 });
+    t.equal(all.length, 4);
+    const others = await store.records({ kind: 'note', limit: 99, after: all[1]?.seq ?? 0 });
+    t.same(others, all.slice(2));
   });
 
   await t.test('deleteExpired deletes expired records that are genuine', async (t) => {

@@ -16,6 +16,7 @@ export function restrictTokenKeys(keys: TokenKeys, rules: CryptographicRules): T
     if ('curve' in pair) rules.requireName(pair.curve);
   };
   return {
+    serial: () => keys.serial(),
     newReference: () => keys.newReference(),
     async generate(reference, request) {
       requireMade(request);

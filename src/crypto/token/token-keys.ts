@@ -10,6 +10,7 @@ const identifierBytes = 16;
 /** Makes KMIP's uses of keys from what a token can do. */
 export function createTokenKeys(device: TokenDevice): TokenKeys {
   return {
+    serial: () => device.serial(),
     async newReference() {
       const id = randomFillSync(new Uint8Array(identifierBytes)).toHex();
       return { id, token: await device.serial() };

@@ -1,4 +1,4 @@
-import { TokenKeyMissingError, type TokenKeyReference } from '../../crypto/token-device.ts';
+import { type TokenKeyReference, TokenUnavailableError } from '../../crypto/token-device.ts';
 import type { TokenKeys } from '../../crypto/token-keys.ts';
 import type { TokenKeyStorage } from '../../operations/context.ts';
 import {
@@ -7,8 +7,8 @@ import {
   type ReleasedTokenKey,
   tokenKeyKind,
 } from '../../operations/made-token-keys.ts';
-import { SealBrokenError } from '../../vault/vault.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+import { isTransient } from './failure.ts';
 
 /** What the operator has set about keys in a token. */
 export interface TokenKeyPolicy {
@@ -28,8 +28,12 @@ interface ClaimedKey extends ReleasedTokenKey {
  * and a message may be executed again after conflicts.
  */
 const makingSeconds = 900;
-/** Records that are looked at in one turn. */
-const maxKeys = 1_000;
+/** Records of one read, and reads of one turn; the next turn goes on where it ended. */
+const pageRecords = 1_000;
+const maxPages = 10;
+/** A key that cannot be removed is left alone for so long. */
+const keptSeconds = 600;
+const maxKept = 10_000;
 
 /**
  * Keys of a token that belong to no object, by their records (`operations/made-token-keys.ts`): writes the
@@ -39,6 +43,10 @@ const maxKeys = 1_000;
 export class ReleasedTokenKeys {
   readonly #keys: TokenKeys;
   readonly #beginUnit: () => UnitOfWork;
+  /** Keys that could not be removed, with the POSIX seconds from which they are tried again. */
+  readonly #keptUntil = new Map<string, number>();
+  /** The record after which the next read begins. */
+  #after = 0;
   #removing: Promise<void> | undefined;
 
   /** `beginUnit`: begins a unit of work apart from those of messages. */
@@ -73,14 +81,32 @@ export class ReleasedTokenKeys {
   }
 
   async #removeAll(): Promise<void> {
-    const unit = this.#beginUnit();
-    for (const { id, content } of await unit.everyRecord(tokenKeyKind, maxKeys)) {
-      if (decodeReleased(content).removedFrom > unit.now) continue;
+    for (let page = 0; page < maxPages; page++) {
+      const unit = this.#beginUnit();
+      const { records, next } = await unit.recordPage(tokenKeyKind, this.#after, pageRecords);
+      const released = records.map(({ content }) => decodeReleased(content));
+      await this.#removePage(
+        released.filter(({ removedFrom }) => removedFrom <= unit.now),
+        unit.now,
+      );
+      this.#after = next ?? 0;
+      if (next === null) return;
+    }
+  }
+
+  /** Removes keys of this token. What is wrong with one key does not keep the others. */
+  async #removePage(released: readonly ReleasedTokenKey[], now: number): Promise<void> {
+    if (released.length === 0) return;
+    const serial = await this.#keys.serial();
+    for (const { reference } of released) {
+      const { id, token } = reference;
+      if (token !== serial || (this.#keptUntil.get(id) ?? 0) > now) continue;
       try {
-        await this.#remove(id, unit.now);
+        await this.#remove(id, now);
       } catch (error) {
-        // A key of another token, which may be here at another time; an object whose row was altered.
-        if (!(error instanceof TokenKeyMissingError || error instanceof SealBrokenError)) throw error;
+        if (error instanceof TokenUnavailableError || isTransient(error)) throw error;
+        if (this.#keptUntil.size >= maxKept) this.#keptUntil.clear();
+        this.#keptUntil.set(id, now + keptSeconds);
       }
     }
   }

@@ -8,7 +8,7 @@ import { LayerRecords } from './layer-records.ts';
 import { type NewObjectLimits, NewObjects } from './new-objects.ts';
 import type { RowChange } from './object-events.ts';
 import { UnitObjects } from './unit-objects.ts';
-import { type UnitRecord, UnitRecords } from './unit-records.ts';
+import { type RecordPage, type UnitRecord, UnitRecords } from './unit-records.ts';
 import { type ValueUse, WorkLayer } from './work-layer.ts';
 
 const unbounded: NewObjectLimits = { objects: Infinity, attributeBytes: Infinity };
@@ -88,6 +88,11 @@ export class UnitOfWork {
     altered: 'omit' | 'refuse' = 'omit',
   ): Promise<readonly (UnitRecord & { readonly id: string })[]> {
     return this.#records.every(kind, limit, altered);
+  }
+
+  /** See `UnitRecords.page`. */
+  recordPage(kind: string, after: number, limit: number): Promise<RecordPage> {
+    return this.#records.page(kind, after, limit);
   }
 
   /**

@@ -19,6 +19,12 @@ export interface UnitRecord {
   readonly expires: number | undefined;
 }
 
+/** Some records of a kind. */
+export interface RecordPage {
+  readonly records: readonly (UnitRecord & { readonly id: string })[];
+  readonly next: number | null;
+}
+
 /** A change of one record; without content: its removal. */
 export interface RecordChange {
   readonly kind: string;
@@ -178,10 +184,21 @@ export class UnitRecords {
     limit: number,
     altered: 'omit' | 'refuse',
   ): Promise<readonly (UnitRecord & { readonly id: string })[]> {
+    return this.#openRows(await this.#store.records({ kind, limit, at: this.#now }), altered);
+  }
+
+  /** As `every`, after the row with that number; `next`: where to go on, null when there are no more. */
+  async page(kind: string, after: number, limit: number): Promise<RecordPage> {
+    const rows = await this.#store.records({ kind, limit, at: this.#now, after });
+    const next = rows.length < limit ? null : (rows.at(-1)?.seq ?? null);
+    return { records: await this.#openRows(rows, 'omit'), next };
+  }
+
+  async #openRows(rows: readonly StoredRecord[], altered: 'omit' | 'refuse'): Promise<RecordPage['records']> {
     const open = altered === 'omit' ? openGenuineRecord : openRecord;
-    const found = new Map<string, UnitRecord & { readonly id: string }>();
+    const found = new Map<string, RecordPage['records'][number]>();
     const eventLoop = new EventLoopYield();
-    for (const row of await this.#store.records({ kind, limit, at: this.#now })) {
+    for (const row of rows) {
       if (eventLoop.isDue) await eventLoop.yield();
       const { group, expires } = row;
       for (const each of listOf(this.#open(row, open)))

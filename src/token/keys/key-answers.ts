@@ -1,5 +1,6 @@
 import type { DevicePublicKey } from '../../crypto/token-device.ts';
 import { decodeJson, toOneLine } from '../messages.ts';
+import type { RemoveKeyAnswer } from './key-messages.ts';
 
 /**
  * Decodes what the process of the token says about keys. A vendor's library runs there, so every field is
@@ -60,8 +61,8 @@ export function decodeKeyPage(body: Uint8Array, from: number): KeyPage {
   return { total: total as number, keys: decoded };
 }
 
-export function decodeRemoved(body: Uint8Array): { readonly isOwn: boolean } {
-  const { isOwn } = decodeJson<{ readonly isOwn: unknown }>(body);
+export function decodeRemoved(body: Uint8Array): RemoveKeyAnswer {
+  const { isOwn, reason } = decodeJson<Record<string, unknown>>(body);
   if (typeof isOwn !== 'boolean') throw new TypeError('neither true nor false');
-  return { isOwn };
+  return { isOwn, reason: reason === null ? null : toOneLine(requireText(reason)) };
 }

@@ -40,6 +40,8 @@ export interface RemoveKeyRequest {
 export interface RemoveKeyAnswer {
   /** Whether the key is of the token that is here; a key of another one stays. */
   readonly isOwn: boolean;
+  /** Why the token has kept the key, in one line; null: it is gone. */
+  readonly reason: string | null;
 }
 
 export interface UseKeyRequest {

@@ -14,6 +14,7 @@ import {
   type DevicePublicKey,
   maxDeviceBytes,
   type TokenDevice,
+  TokenKeyKeptError,
   TokenKeyMissingError,
   type TokenKeyReference,
   TokenUnavailableError,
@@ -138,9 +139,12 @@ export class TokenKeyPool implements TokenDevice {
   }
 
   async remove({ id, token }: TokenKeyReference): Promise<void> {
-    const { isOwn } = await this.#ask('keyRemove', encodeJson({ id, token }), decodeRemoved);
+    const { isOwn, reason } = await this.#ask('keyRemove', encodeJson({ id, token }), decodeRemoved);
     if (!isOwn)
       throw new TokenKeyMissingError(`the key ${id} is of the token with the serial number ${token}`);
+    if (reason === null) return;
+    this.#options.onFailure?.(`the key ${id} was not removed: ${reason}`);
+    throw new TokenKeyKeptError(`the token keeps the key ${id}: ${reason}`);
   }
 
   async list(): Promise<readonly DeviceKeyEntry[]> {

@@ -6,7 +6,7 @@ import { TokenFailure } from '../messages.ts';
 import { buildMechanism } from './key-mechanisms.ts';
 import type { OpenSession } from './key-wrapper.ts';
 import { type AttributeTemplate, codeOf, type Handle, toFailure, viewOf } from './library.ts';
-import { isCallRefusal } from './wrapping-codes.ts';
+import { isCallRefusal, isRejection } from './wrapping-codes.ts';
 
 /** Makes, finds, lists and removes the keys that are managed objects, in one session. */
 
@@ -201,6 +201,20 @@ export class MadeKeys {
     for (const objectClass of classes) this.#handles.delete(`${objectClass} ${id}`);
     for (const found of this.#search([{ type: cka.id, value: viewOf(Uint8Array.fromHex(id)) }]))
       module.C_DestroyObject(session, found);
+  }
+
+  /**
+   * As `remove`; returns why the token keeps the key, if it does, in one line.
+   * @throws {Pkcs11Error} when session or token are lost
+   */
+  removeIfPermitted(id: string): string | null {
+    try {
+      this.remove(id);
+      return null;
+    } catch (error) {
+      if (!isCallRefusal(error) || isRejection(error) === 'maybe') throw error;
+      return toFailure(error).message;
+    }
   }
 
   /** False when it fails: the first error says more, and the daemon removes the key later by its record. */

@@ -222,8 +222,7 @@ export class Token {
   /** Tells whether this is the token of the key; then it is removed. */
   removeKey({ id, token }: RemoveKeyRequest): RemoveKeyAnswer {
     const isOwn = token === this.#serial;
-    if (isOwn) this.keys.remove(id);
-    return { isOwn };
+    return { isOwn, reason: isOwn ? this.keys.removeIfPermitted(id) : null };
   }
 
   listKeys({ prefix, from }: ListKeysRequest): ListedKeys {

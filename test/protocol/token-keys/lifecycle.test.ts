@@ -10,7 +10,7 @@ import { ReKey } from '../../../src/operations/creation/re-key.ts';
 import { ReKeyKeyPair } from '../../../src/operations/creation/re-key-key-pair.ts';
 import { Encrypt } from '../../../src/operations/cryptography/encrypt.ts';
 import { Destroy } from '../../../src/operations/lifecycle/destroy.ts';
-import { tokenKeyKind } from '../../../src/operations/made-token-keys.ts';
+import { encodeReleased, tokenKeyKind } from '../../../src/operations/made-token-keys.ts';
 import { Import } from '../../../src/operations/transfer/import.ts';
 import { ReleasedTokenKeys } from '../../../src/protocol/batch/released-token-keys.ts';
 import { listTokenKeyObjects, listTokenKeys } from '../../../src/protocol/token-key-list.ts';
@@ -189,6 +189,39 @@ t.test('keys of another token wait, and hold up no others', async (t) => {
   token.serialNumber = 'serial-1';
   await removeDue();
   t.notOk(token.keys.has(firstKey));
+});
+
+t.test('records of another token, however many, and keys that stay hold up no others', async (t) => {
+  const unit = unitAt(seconds());
+  for (let at = 0; at < 1_200; at++) {
+    const id = `0${at.toString(16).padStart(31, '0')}`;
+    const reference = { id, token: 'the one before' };
+    unit.putRecord(tokenKeyKind, id, 'g', encodeReleased({ reference, object: 'gone', removedFrom: 1 }));
+  }
+  t.equal(await unit.commit(), 'committed');
+  const made: { readonly id: string; readonly key: string }[] = [];
+  for (let at = 0; at < 3; at++) made.push({ id: await createKey(service, inactive), key: lastKey() });
+  for (const { id } of made) await succeed(service, '2.1', Destroy, { UniqueIdentifier: id });
+  const { remove } = token;
+  token.remove = (reference) =>
+    reference.id === made[0]?.key ? Promise.reject(new Error('kept')) : remove.call(token, reference);
+  token.calls.splice(0);
+  await removeDue();
+  token.remove = remove;
+  t.strictSame(
+    made.map(({ key }) => token.keys.has(key)),
+    [true, false, false],
+  );
+  t.equal(
+    token.calls.filter((call) => call === 'remove').length,
+    2,
+    'the token is asked about its own alone',
+  );
+  token.serialNumber = 'the one before';
+  await removeDue();
+  token.serialNumber = 'serial-1';
+  await removeDue();
+  t.notOk(made.some(({ key }) => token.keys.has(key)));
 });
 
 t.test('a record that was put back removes no key of an object', async (t) => {

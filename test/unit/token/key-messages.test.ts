@@ -104,8 +104,13 @@ t.test('answers of the process are checked, field by field', (t) => {
     { total: 1 },
   ])
     t.throws(() => page(wrong), JSON.stringify(wrong));
-  t.same(decodeRemoved(encodeJson({ isOwn: true })), { isOwn: true });
-  t.throws(() => decodeRemoved(encodeJson({ isOwn: 1 })), TypeError);
+  for (const removed of [
+    { isOwn: true, reason: null },
+    { isOwn: true, reason: 'C_DestroyObject returned CKR_ACTION_PROHIBITED' },
+  ])
+    t.same(decodeRemoved(encodeJson(removed)), removed);
+  t.throws(() => decodeRemoved(encodeJson({ isOwn: 1, reason: null })), TypeError);
+  t.throws(() => decodeRemoved(encodeJson({ isOwn: true })), TypeError);
   t.end();
 });
 
