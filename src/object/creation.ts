@@ -1,6 +1,5 @@
 import { type Attribute, attributeKey, type StandardAttribute } from '../../codec/attribute.ts';
 import type { AttributeName, AttributeValue } from '../../codec/attribute-table.ts';
-import { ProtectionStorageMask } from '../../codec/masks.ts';
 import type { Digest } from '../../codec/structures/attribute-values.ts';
 import type { RNGParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import {
@@ -19,6 +18,7 @@ import { ManagedObject } from './managed-object.ts';
 import { requireNewName } from './names.ts';
 import { type Birth, initialProvenance } from './provenance.ts';
 import { requireQuantumSafety } from './quantum-safety.ts';
+import { isStorageMask, storageMask } from './storage-mask.ts';
 import { defaultUsageMask } from './usage.ts';
 import { isSameDomain, isSameLength, normalise } from './value-rules.ts';
 import { contains, isSameValue, valueKey } from './values.ts';
@@ -96,15 +96,18 @@ export function buildObject(specification: ObjectSpecification): ManagedObject {
   attributes.set('UniqueIdentifier', id);
   for (const derived of derivedAttributes(specification)) addDerived(attributes, derived);
   const known = new Set(attributes.keys());
+  const subject = { operation, type, isInToken: specification.token !== undefined };
   for (const stated of specification.attributes) {
     checkInitial(stated, operation, type);
+    if (isStorageMask(stated, subject)) continue;
     if (operation === 'Import') importStated(attributes, stated);
     else if (known.has(attributeKey(stated))) requireNoContradiction(attributes, stated);
     else addStated(attributes, stated);
   }
   const stated = new Set(attributes.keys());
   for (const fallback of specification.defaults ?? []) {
-    if (!stated.has(attributeKey(fallback))) addStated(attributes, fallback);
+    if (!stated.has(attributeKey(fallback)) && !isStorageMask(fallback, subject))
+      addStated(attributes, fallback);
   }
   requireOrder(attributes);
   // For an imported object the client is responsible that Quantum Safe is true.
@@ -239,11 +242,7 @@ function setImplicitAttributes(attributes: AttributeSet, specification: ObjectSp
   setIfAbsent(attributes, 'NeverExtractable', !attributes.get('Extractable'));
   setIfAbsent(attributes, 'OriginalCreationDate', generated ? attributes.get('InitialDate') : undefined);
   setIfAbsent(attributes, 'RandomNumberGenerator', generated ? randomNumberGenerator : undefined);
-  setIfAbsent(
-    attributes,
-    'ProtectionStorageMask',
-    ProtectionStorageMask.bit(specification.token === undefined ? 'Software' : 'Hardware'),
-  );
+  setIfAbsent(attributes, 'ProtectionStorageMask', storageMask(specification.token !== undefined));
   setIfAbsent(attributes, 'ShortUniqueIdentifier', shortIdentifier);
   const metadataOnly =
     specification.token === undefined &&

@@ -3,6 +3,7 @@ import { creationAttributes } from '../../../codec/eras.ts';
 import { maybe, one, since, struct, text } from '../../../codec/schema.ts';
 import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { linkPair } from '../../object/links.ts';
+import { checkStated } from '../../object/storage-mask.ts';
 import {
   applyDefaults,
   createObject,
@@ -60,6 +61,9 @@ export const CreateKeyPair = operation({
       const half = { operation: 'CreateKeyPair', type: parts.value.type, attributes, ...parts } as const;
       return createObject({ ...half, inputs: [], generated: true }, context, policy);
     };
+    const subject = { operation: 'CreateKeyPair', isInToken: storage === 'token' } as const;
+    checkStated(forPrivate.stated, { ...subject, type: 'PrivateKey' });
+    checkStated(forPublic.stated, { ...subject, type: 'PublicKey', isInToken: false });
     return makePair(storage, specification, context, async (pair) => {
       const privateKey = await make(forPrivate, pair.privateKey);
       const publicKey = await make(forPublic, { value: pair.publicKey });

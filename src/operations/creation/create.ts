@@ -7,6 +7,7 @@ import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { fail } from '../../common/errors.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import { checkStated } from '../../object/storage-mask.ts';
 import type { Context } from '../context.ts';
 import {
   algorithmOf,
@@ -69,13 +70,15 @@ async function createBy(
     const request = { operation: 'Create', type: made.value.type, attributes, inputs: [] } as const;
     return createObject({ ...request, ...made, generated: true }, context, policy);
   };
-  if (storage === 'token')
+  if (storage === 'token') {
+    checkStated(attributes, { operation: 'Create', type: 'SymmetricKey', isInToken: true });
     return createSymmetricInToken(
       sizeOf(effective),
       { attributes: effective, stated: attributes, formats },
       context,
       create,
     );
+  }
   const value = convertToStated(generateValue(type, effective, context.crypto), formats, context.crypto);
   return create({ value });
 }

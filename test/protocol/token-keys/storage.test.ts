@@ -6,8 +6,10 @@ import { CreateKeyPair } from '../../../src/operations/creation/create-key-pair.
 import { ReKey } from '../../../src/operations/creation/re-key.ts';
 import { Encrypt } from '../../../src/operations/cryptography/encrypt.ts';
 import { Query } from '../../../src/operations/server/query.ts';
+import { Import } from '../../../src/operations/transfer/import.ts';
+import { Register } from '../../../src/operations/transfer/register.ts';
 import { active, Data, withMask } from '../keys.ts';
-import { attributeOf, having, outcome, succeed } from '../operations/ask.ts';
+import { ask, attributeOf, having, outcome, succeed } from '../operations/ask.ts';
 import { defaultSettings, TestService } from '../service.ts';
 import { FakeToken } from './fake-token.ts';
 import { aes, createKey, either, hardware, hmac, pair, software, symmetric, validated } from './keys.ts';
@@ -121,6 +123,61 @@ t.test('a request that contradicts the token is refused, before anything is made
   const format = { name: 'KeyFormatType', value: 'TransparentSymmetricKey' } as const;
   t.equal(await outcome(service, '2.1', Create, symmetric(...aes, format)), 'KeyFormatTypeNotSupported');
   t.equal(token.keys.size, before);
+});
+
+const stated = (value: number) => ({ name: 'ProtectionStorageMask', value }) as const;
+
+t.test('the attribute Protection Storage Mask never says what is not so', async (t) => {
+  const [none, inSoftware, inToken] = [0, 1, 2];
+  for (const [masks, actual] of [
+    [undefined, inSoftware],
+    [software, inSoftware],
+    [hardware, inToken],
+  ] as const)
+    for (const value of [none, inSoftware, inToken, 3, 4, 0xff]) {
+      const request = { ...symmetric(...aes, stated(value)), ProtectionStorageMasks: masks };
+      const before = token.keys.size;
+      const answer = await ask(service, '2.1', Create, request);
+      const expected = (value & ~actual) === 0 ? undefined : refused;
+      t.equal(answer.reason, expected, `${masks?.ProtectionStorageMask}, attribute ${value}`);
+      if (expected !== undefined) t.equal(token.keys.size, before, 'nothing is made');
+      else
+        t.equal(await attributeOf(service, answer.payload.UniqueIdentifier, 'ProtectionStorageMask'), actual);
+    }
+});
+
+t.test('nor does it of the halves of a pair, of copies, and of what is brought', async (t) => {
+  const usual = pair('RSA', 2_048);
+  const withStated = (half: 'PrivateKeyAttributes' | 'PublicKeyAttributes', value: number) => ({
+    ...usual,
+    [half]: having(...usual[half].attributes, stated(value)),
+  });
+  for (const [half, value, reason] of [
+    ['PrivateKeyAttributes', 1, 'PrivateProtectionStorageUnavailable'],
+    ['PrivateKeyAttributes', 2, 'Success'],
+    ['PublicKeyAttributes', 1, 'Success'],
+    ['PublicKeyAttributes', 2, 'PublicProtectionStorageUnavailable'],
+  ] as const)
+    t.equal(await outcome(service, '2.1', CreateKeyPair, withStated(half, value)), reason);
+  const KeyBlock = {
+    ...{ KeyFormatType: 'Raw', CryptographicAlgorithm: 'AES', CryptographicLength: 256 },
+    KeyValue: { KeyMaterial: new Uint8Array(32).fill(7), Attributes: [] },
+  } as const;
+  const brought = {
+    ObjectType: 'SymmetricKey',
+    Object: { type: 'SymmetricKey', value: { KeyBlock } },
+  } as const;
+  for (const value of [0, 1, 2, 3]) {
+    const Attributes = having(...aes, stated(value));
+    const { UniqueIdentifier } = await succeed(service, '2.1', Register, { ...brought, Attributes });
+    t.equal(await attributeOf(service, UniqueIdentifier, 'ProtectionStorageMask'), 1, `Register ${value}`);
+    const id = `imported-${value}`;
+    const request = { ...brought, UniqueIdentifier: id, Attributes: [...aes, stated(value)] };
+    await succeed(service, '2.1', Import, request as never);
+    t.equal(await attributeOf(service, id, 'ProtectionStorageMask'), 1, `Import ${value}`);
+    const replaced = await succeed(service, '2.1', ReKey, { UniqueIdentifier: id });
+    t.equal(await attributeOf(service, replaced.UniqueIdentifier, 'ProtectionStorageMask'), 1);
+  }
 });
 
 t.test('Query offers Hardware with a token only', async (t) => {
