@@ -144,7 +144,9 @@ export class ContextFactory {
    * attempt at the message follows.
    */
   settle(request: Pick<RequestMessage, 'bytes'>): void {
-    this.#state.multiPart.settle(this.#tokenOf(request));
+    const message = this.#tokenOf(request);
+    this.#state.multiPart.settle(message);
+    void this.#tokenKeys?.settle(message);
   }
 
   /** Ends what clients have begun in this process and whose time is over; to be called every few seconds. */
@@ -184,7 +186,7 @@ export class ContextFactory {
     const rules = certification?.() ?? defaultCertificationRules;
     let jobs: Jobs | undefined;
     let tokenKeys: TokenKeyStorage | undefined;
-    const openTokenKeys = (group: string) => this.#tokenKeys?.storageFor(group);
+    const openTokenKeys = (group: string) => this.#tokenKeys?.storageFor(group, this.#tokenOf(request));
     return {
       principal: sender.principal,
       channel: conversation?.channel,

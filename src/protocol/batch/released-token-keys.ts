@@ -45,6 +45,8 @@ export class ReleasedTokenKeys {
   readonly #beginUnit: () => UnitOfWork;
   /** Keys that could not be removed, with the POSIX seconds from which they are tried again. */
   readonly #keptUntil = new Map<string, number>();
+  /** The keys that attempts at a message have made. */
+  readonly #announced = new WeakMap<object, TokenKeyReference[]>();
   /** The record after which the next read begins. */
   #after = 0;
   #removing: Promise<void> | undefined;
@@ -55,14 +57,31 @@ export class ReleasedTokenKeys {
     this.#beginUnit = beginUnit;
   }
 
-  /** Returns the port for requests of a group. */
-  storageFor(group: string): TokenKeyStorage {
+  /** Returns the port for requests of a group; `message` stands for the message in all its attempts. */
+  storageFor(group: string, message: object): TokenKeyStorage {
+    const announced = this.#announced.get(message) ?? [];
+    this.#announced.set(message, announced);
     return {
       keys: this.#keys,
-      announce: (reference, object) => this.#announce(group, reference, object),
+      announce: (reference, object) => {
+        announced.push(reference);
+        return this.#announce(group, reference, object);
+      },
       // The record stays when that fails.
       discard: (reference) => void this.#remove(reference.id, Number.POSITIVE_INFINITY).catch(() => {}),
     };
+  }
+
+  /**
+   * Removes the keys that attempts at the message have made and that no object got: of items that failed or
+   * were undone, and of commits that lost a conflict. To be called when no further attempt follows; the
+   * records of other keys are gone, so that each costs one read.
+   */
+  async settle(message: object): Promise<void> {
+    const announced = this.#announced.get(message) ?? [];
+    this.#announced.delete(message);
+    // A record that stays is one of the background.
+    for (const { id } of announced) await this.#remove(id, Number.POSITIVE_INFINITY).catch(() => {});
   }
 
   async #announce(group: string, reference: TokenKeyReference, object: string): Promise<void> {

@@ -104,6 +104,29 @@ t.test('a creation that is refused after the key was made leaves none', async (t
   t.equal(token.keys.size, before);
 });
 
+t.test('what is undone, and a commit that lost a conflict, leave no key', async (t) => {
+  const before = token.keys.size;
+  const payload = payloadOf('2.1', Create, symmetric(...aes));
+  const answers = await service.batch(
+    '2.1',
+    [
+      { operation: 'Create', payload, uniqueBatchItemID: Uint8Array.of(1) },
+      { operation: 'Create', payload, uniqueBatchItemID: Uint8Array.of(2) },
+      { operation: 'Destroy', payload: [uid('nothing')], uniqueBatchItemID: Uint8Array.of(3) },
+    ],
+    [item('BatchErrorContinuationOption', 'Enumeration', 3)],
+  );
+  t.match(outline(answers), /^Create:\S+ Create:\S+ Destroy:/);
+  t.ok(token.keys.size > before, 'they were made');
+  while ((await records()) > 0) await setImmediate();
+  t.equal(token.keys.size, before);
+  const same = symmetric(...aes, named('one of twenty'));
+  const outcomes = await Promise.all(Array.from({ length: 20 }, () => outcome(service, '2.1', Create, same)));
+  t.equal(outcomes.filter((reason) => reason === 'Success').length, 1);
+  while ((await records()) > 0) await setImmediate();
+  t.equal(token.keys.size, before + 1);
+});
+
 t.test('a key whose process ended before the commit goes after a while, not before', async (t) => {
   token.made = () => {
     token.isAway = true;
