@@ -40,25 +40,29 @@ function requireText(value: unknown): string {
 
 export interface KeyPage {
   readonly total: number;
+  readonly next: number;
   readonly keys: readonly { readonly id: string; readonly label: string }[];
 }
 
-/** Decodes one page of a list, which has keys unless it is behind the last one. */
+/** Decodes one page of a list, which goes on unless it is behind the last key. */
 export function decodeKeyPage(body: Uint8Array, from: number): KeyPage {
-  const { total, keys } = decodeJson<{ readonly total: unknown; readonly keys: unknown }>(body);
+  const { total, next, keys } = decodeJson<Record<string, unknown>>(body);
   if (
     !Number.isInteger(total) ||
+    !Number.isInteger(next) ||
     (total as number) < 0 ||
     (total as number) > maxKeys ||
     !Array.isArray(keys)
   )
     throw new TypeError('no page of keys');
-  if (keys.length === 0 && from < (total as number)) throw new RangeError('an empty page');
+  const [end, reached] = [total as number, next as number];
+  if (from >= end ? reached < end : reached <= from || reached > end)
+    throw new RangeError('a page that does not go on');
   const decoded = keys.map(({ id, label }: Record<string, unknown>) => {
     if (!identifier.test(requireText(id))) throw new TypeError('no CKA_ID');
     return { id: id as string, label: toOneLine(requireText(label)) };
   });
-  return { total: total as number, keys: decoded };
+  return { total: total as number, next: next as number, keys: decoded };
 }
 
 export function decodeRemoved(body: Uint8Array): RemoveKeyAnswer {

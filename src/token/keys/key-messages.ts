@@ -53,12 +53,15 @@ export interface UseKeyRequest {
 
 export interface ListKeysRequest {
   readonly prefix: string;
-  /** How many of the keys are left out. */
+  /** How many of the keys in the token are left out. */
   readonly from: number;
 }
 
 export interface ListedKeys {
+  /** Keys that the token has; those with another label are not listed. */
   readonly total: number;
+  /** How many of them this page and those before it have seen. */
+  readonly next: number;
   readonly keys: readonly { readonly id: string; readonly label: string }[];
 }
 

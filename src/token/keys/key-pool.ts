@@ -25,7 +25,7 @@ import { TokenClient, type TokenClientOptions } from '../token-client.ts';
 import type { TokenStatus } from '../token-root.ts';
 import type { TokenHealth } from '../token-supervisor.ts';
 import type { TokenUri } from '../token-uri.ts';
-import { decodeKeyPage, decodeMadeKey, decodeRemoved } from './key-answers.ts';
+import { decodeKeyPage, decodeMadeKey, decodeRemoved, type KeyPage } from './key-answers.ts';
 import { formatKeyLabel, keyLabelPrefix, parseKeyLabel } from './key-label.ts';
 import { decodeUseAnswer, encodeMakeKey, encodeUse } from './key-messages.ts';
 
@@ -151,17 +151,25 @@ export class TokenKeyPool implements TokenDevice {
     const token = await this.serial();
     const owners = this.#options.owners();
     const entries: DeviceKeyEntry[] = [];
-    for (let from = 0; ; ) {
-      const body = encodeJson({ prefix: keyLabelPrefix, from });
-      const { total, keys } = await this.#ask('keyList', body, (answer) => decodeKeyPage(answer, from));
+    const pages: KeyPage[] = [];
+    const ask = (client: TokenClient, from: number) =>
+      client.ask('keyList', encodeJson({ prefix: keyLabelPrefix, from }), (answer) =>
+        decodeKeyPage(answer, from),
+      );
+    // One process for all pages: it has found the keys once.
+    await this.#call(async (client) => {
+      for (let page = await ask(client, 0); ; page = await ask(client, page.next)) {
+        pages.push(page);
+        if (page.next >= page.total) return;
+      }
+    });
+    for (const { keys } of pages)
       for (const { id, label } of keys) {
         const parsed = parseKeyLabel(label);
         if (parsed !== undefined && owners.includes(parsed.owner))
           entries.push({ reference: { id, token }, made: parsed.made });
       }
-      from += keys.length;
-      if (from >= total) return entries;
-    }
+    return entries;
   }
 
   #ask<T>(

@@ -31,6 +31,8 @@ interface Generation {
 export class MadeKeys {
   readonly #session: OpenSession;
   readonly #handles = new Map<string, Handle>();
+  /** All keys, as the first page of a list has found them. */
+  #listed: readonly Handle[] | undefined;
 
   constructor(session: OpenSession) {
     this.#session = session;
@@ -227,16 +229,30 @@ export class MadeKeys {
     }
   }
 
-  /** Lists secret and private keys whose label begins so, a page at a time. */
+  /**
+   * Lists secret and private keys whose label begins so, some of all keys at a time. The keys are looked for
+   * once, with the first page.
+   */
   list(prefix: string, from: number): ListedKeys {
-    const keys = [cko.secretKey, cko.privateKey]
-      .flatMap((objectClass) => this.#search([{ type: cka.class, value: objectClass }]))
-      .map((handle) => ({
-        id: new Uint8Array(this.#read(handle, cka.id) ?? []).toHex(),
-        label: new TextDecoder().decode(this.#read(handle, cka.label) ?? new Uint8Array()),
-      }))
-      .filter(({ label }) => label.startsWith(prefix));
-    return { total: keys.length, keys: keys.slice(from, from + maxListed) };
+    if (from === 0 || this.#listed === undefined)
+      this.#listed = [cko.secretKey, cko.privateKey].flatMap((objectClass) =>
+        this.#search([{ type: cka.class, value: objectClass }]),
+      );
+    const next = Math.min(from + maxListed, this.#listed.length);
+    const keys = this.#listed.slice(from, next).flatMap((handle) => this.#describe(handle));
+    return { total: this.#listed.length, next, keys: keys.filter(({ label }) => label.startsWith(prefix)) };
+  }
+
+  /** Nothing for a key that was removed meanwhile. */
+  #describe(handle: Handle): ListedKeys['keys'] {
+    try {
+      const id = new Uint8Array(this.#read(handle, cka.id) ?? []).toHex();
+      const label = new TextDecoder().decode(this.#read(handle, cka.label) ?? new Uint8Array());
+      return [{ id, label }];
+    } catch (error) {
+      if (codeOf(error) === ckr.objectHandleInvalid) return [];
+      throw error;
+    }
   }
 }
 

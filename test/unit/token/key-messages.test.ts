@@ -93,15 +93,24 @@ t.test('answers of the process are checked, field by field', (t) => {
   ])
     t.throws(() => made(wrong), JSON.stringify(wrong));
   const page = (answer: object, from = 0) => decodeKeyPage(encodeJson(answer), from);
-  t.same(page({ total: 1, keys: [{ id, label: 'a' }] }), { total: 1, keys: [{ id, label: 'a' }] });
-  t.same(page({ total: 0, keys: [] }), { total: 0, keys: [] });
+  for (const right of [
+    { total: 1, next: 1, keys: [{ id, label: 'a' }] },
+    { total: 0, next: 0, keys: [] },
+    { total: 30, next: 24, keys: [] },
+  ])
+    t.same(page(right), right);
+  t.same(page({ total: 3, next: 3, keys: [] }, 24).next, 3, 'the rest was removed meanwhile');
+  t.throws(() => page({ total: 30, next: 24, keys: [] }, 24), RangeError);
+  t.throws(() => page({ total: 30, next: 31, keys: [] }, 24), RangeError);
+  t.throws(() => page({ total: 3, next: 1, keys: [] }, 24), RangeError);
   for (const wrong of [
+    { total: 1, next: 0, keys: [] },
     { total: 1, keys: [] },
-    { total: -1, keys: [] },
-    { total: 2e9, keys: [] },
-    { total: 1, keys: [{ id: 'XY', label: 'a' }] },
-    { total: 1, keys: [{ id }] },
-    { total: 1 },
+    { total: -1, next: 0, keys: [] },
+    { total: 2e9, next: 2e9, keys: [] },
+    { total: 1, next: 1, keys: [{ id: 'XY', label: 'a' }] },
+    { total: 1, next: 1, keys: [{ id }] },
+    { total: 1, next: 1 },
   ])
     t.throws(() => page(wrong), JSON.stringify(wrong));
   for (const removed of [
