@@ -128,6 +128,12 @@ export class TokenUnavailableError extends Error {
   }
 }
 
+/** `TOKEN_ANSWER`: the output of a token has a length that it cannot have. GeneralFailure; the log has it. */
+export class TokenAnswerError extends Error {
+  override readonly name = 'TokenAnswerError';
+  readonly code = 'TOKEN_ANSWER';
+}
+
 /** `TOKEN_KEY_KEPT`: the token does not let a key be removed; the log has the key and the return value. */
 export class TokenKeyKeptError extends Error {
   override readonly name = 'TokenKeyKeptError';

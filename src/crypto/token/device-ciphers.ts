@@ -17,6 +17,7 @@ import {
 import type { Ciphertext, Encrypted, Plaintext } from '../provider.ts';
 import type { DeviceMechanism, TokenDevice } from '../token-device.ts';
 import type { TokenKey } from '../token-keys.ts';
+import { requireBytes } from './device-answers.ts';
 import { deviceTypeOf } from './device-keys.ts';
 
 /**
@@ -48,10 +49,12 @@ export async function encryptInDevice(
     if (answer === undefined) throw new InvalidParametersError('the token rejects the data');
     if (iv !== undefined && !isSameBytes(answer.iv ?? iv, iv))
       throw new UnsupportedAlgorithmError('the token has used another Initialization Vector: leave it out');
+    if (answer.iv !== undefined && usedIv !== null) requireBytes(answer.iv, usedIv.length);
+    const tagBytes = suite.kind === 'authenticated' ? suite.tagBytes : 0;
+    const output = requireBytes(answer.output, input.length + tagBytes);
     const made = generatedIv === undefined ? {} : { iv: answer.iv ?? generatedIv };
-    if (suite.kind !== 'authenticated') return { data: answer.output, ...made };
-    const end = answer.output.length - suite.tagBytes;
-    return { data: answer.output.slice(0, end), tag: answer.output.slice(end), ...made };
+    if (suite.kind !== 'authenticated') return { data: output, ...made };
+    return { data: output.slice(0, input.length), tag: output.slice(input.length), ...made };
   } finally {
     if (input !== data) input.fill(0);
   }
@@ -75,7 +78,8 @@ export async function decryptInDevice(
   const call = { function: 'decrypt', mechanism } as const;
   const answer = await device.use({ reference: key.reference, type: deviceTypeOf(key) }, call, input);
   if (answer === undefined) throw decryptionFailed();
-  const { output } = answer;
+  const tagBytes = suite.kind === 'authenticated' ? suite.tagBytes : 0;
+  const output = requireBytes(answer.output, input.length - tagBytes);
   if (suite.kind !== 'blocks') return output;
   const length = measureUnpadded(output, suite.block, suite.padding);
   if (length < 0) {

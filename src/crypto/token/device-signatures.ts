@@ -15,12 +15,16 @@ import { hashOfScheme, requireDigest, type Scheme, selectScheme } from '../signa
 import type { Message, MessageStream } from '../streams.ts';
 import type { DeviceMechanism, TokenDevice } from '../token-device.ts';
 import type { TokenKey } from '../token-keys.ts';
+import { requireBytes } from './device-answers.ts';
 import { componentsOf, deviceTypeOf } from './device-keys.ts';
 
 /**
  * Signatures, MACs and RSA decryption by a key in a token. Data is hashed here, so that a message of any
  * length costs the token a digest.
  */
+
+/** AES has blocks of so many bytes. */
+const cmacBytes = 16;
 
 type DigestScheme = Exclude<Scheme, { kind: 'pure' }>;
 
@@ -40,7 +44,16 @@ export async function signInDevice(
   const answer = await device.use({ reference: key.reference, type: deviceTypeOf(key) }, call, input);
   if (answer === undefined)
     throw new CryptographyFailedError('the key cannot make a signature with these parameters');
-  return scheme.kind === 'ec' ? encodeEcdsa(answer.output) : answer.output;
+  const output = requireBytes(answer.output, signatureBytes(key));
+  return scheme.kind === 'ec' ? encodeEcdsa(output) : output;
+}
+
+/** Bytes of an RSA signature, or of r ‖ s. */
+function signatureBytes(key: TokenKey): number {
+  const components = componentsOf(key);
+  return components.kind === 'ecPrivate'
+    ? 2 * Math.ceil(components.curve.bits / 8)
+    : key.CryptographicLength / 8;
 }
 
 /** Starts `CryptoProvider.startMessage` for a key in a token. */
@@ -92,8 +105,6 @@ function encodeDigestInfo(hash: ReturnType<typeof hashOfScheme>, digested: Uint8
 /** r ‖ s as DER (RFC 3279 §2.2.3). */
 function encodeEcdsa(signature: Uint8Array): Uint8Array {
   const half = signature.length / 2;
-  if (half === 0 || !Number.isInteger(half))
-    throw new CryptographyFailedError('the token has made no signature');
   const numbers = [signature.subarray(0, half), signature.subarray(half)].map((number) => {
     const first = number.findIndex((byte) => byte !== 0);
     return makeInteger(first < 0 ? new Uint8Array(1) : number.slice(first));
@@ -129,7 +140,8 @@ export async function decryptRsaInDevice(
   const call = { function: 'decrypt', mechanism } as const;
   const answer = await device.use({ reference: key.reference, type: 'rsa' }, call, data);
   if (answer === undefined) throw decryptionFailed();
-  return answer.output;
+  const maxBytes = data.length - 2 * requireHash(hash).bytes - 2;
+  return requireBytes(answer.output, Math.min(answer.output.length, maxBytes));
 }
 
 /** Computes a MAC as `CryptoProvider.mac`. */
@@ -139,10 +151,12 @@ export async function macInDevice(
   parameters: CryptographicParameters,
   data: Uint8Array,
 ): Promise<Uint8Array> {
-  const call = { function: 'sign', mechanism: macMechanism(key, parameters) } as const;
+  const mechanism = macMechanism(key, parameters);
+  const call = { function: 'sign', mechanism } as const;
   const answer = await device.use({ reference: key.reference, type: deviceTypeOf(key) }, call, data);
   if (answer === undefined) throw new CryptographyFailedError('the token makes no MAC of this data');
-  return answer.output;
+  const bytes = mechanism.kind === 'hmac' ? requireHash(mechanism.hash).bytes : cmacBytes;
+  return requireBytes(answer.output, bytes);
 }
 
 function macMechanism(

@@ -92,6 +92,30 @@ t.test('RSA decrypts by OAEP, and not by PKCS #1 v1.5, whose padding a token wou
   );
 });
 
+t.test('an output of another length than it can have reaches no client', async (t) => {
+  const own = await createKey(service);
+  const mac = await createKey(service, hmac);
+  const rsa = await createPair(service, 'RSA', 2_048);
+  const sealed = await succeed(service, '2.1', Encrypt, { UniqueIdentifier: own, Data });
+  const { use } = token;
+  t.teardown(() => Object.assign(token, { use }));
+  for (const change of [-1, 1, -1_000]) {
+    token.use = async (...parameters) => {
+      const answer = await use.apply(token, parameters);
+      const output = new Uint8Array(Math.max(0, (answer?.output.length ?? 0) + change));
+      return answer && { ...answer, output };
+    };
+    const reasons = [
+      await outcome(service, '2.1', Encrypt, { UniqueIdentifier: own, Data }),
+      await outcome(service, '2.1', Decrypt, sealed),
+      await outcome(service, '2.1', MAC, { UniqueIdentifier: mac, Data }),
+      await outcome(service, '2.1', Sign, { UniqueIdentifier: rsa.own, Data }),
+    ];
+    t.strictSame(reasons, Array(4).fill('GeneralFailure'), String(change));
+    t.equal(service.unexpected.splice(0).length, 4, 'the log has them');
+  }
+});
+
 t.test('attributes and Query tell where the key is', async (t) => {
   const UniqueIdentifier = await createKey(service);
   const { Attributes } = await succeed(service, '2.1', GetAttributes, { UniqueIdentifier });
