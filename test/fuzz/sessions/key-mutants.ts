@@ -97,7 +97,7 @@ export const parameters: readonly Mutant[] = [
 
 const closedKeys: Omit<Patch, 'replacement'> = {
   file: 'src/object/provenance.ts',
-  text: "return born === 'made' && alwaysSensitive && shown !== 'clear' && isForWrappingOnly(masks);",
+  text: "return isBornHere(born) && alwaysSensitive && shown !== 'clear' && isForWrappingOnly(masks);",
 };
 
 /** Sensitive and Extractable under strict protection (docs/decisions/26-protection.md). */
@@ -143,7 +143,7 @@ export const protection: readonly Mutant[] = [
   {
     name: 'a key that may decrypt is closed',
     patches: [
-      { ...closedKeys, replacement: "return born === 'made' && alwaysSensitive && shown !== 'clear';" },
+      { ...closedKeys, replacement: "return isBornHere(born) && alwaysSensitive && shown !== 'clear';" },
     ],
     breaks: ['wrappingKeysAreClosed'],
   },
