@@ -75,8 +75,20 @@ export async function written(server: Daemon, metrics: string): Promise<Map<stri
   ]);
   for (const file of filesBelow(server.home)) {
     const name = relative(server.home, file);
-    // The socket of the daemon has no content.
-    if (!name.startsWith(`clients${sep}`) && !statSync(file).isSocket()) all.set(name, readFileSync(file));
+    // The socket of the daemon has no content. A file that it has renamed meanwhile is read by its new name.
+    const status = statSync(file, { throwIfNoEntry: false });
+    if (status === undefined || name.startsWith(`clients${sep}`) || status.isSocket()) continue;
+    const content = readIfPresent(file);
+    if (content !== undefined) all.set(name, content);
   }
   return all;
+}
+
+function readIfPresent(file: string): Uint8Array | undefined {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
