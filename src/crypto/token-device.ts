@@ -5,7 +5,7 @@ import type { HashingAlgorithm } from '../../codec/enums.ts';
  * nothing of KMIP; `token/token-keys.ts` makes KMIP's uses of keys from it. Its adapter is `src/token/keys`.
  *
  * Every method rejects with TokenUnavailableError while the token cannot be used, and with
- * CryptographyBusyError when too many calls of the client wait.
+ * CryptographyBusyError when too many calls of the client wait, or one has waited too long for its turn.
  */
 export interface TokenDevice {
   /** Resolves to the serial number of the token. */

@@ -21,7 +21,7 @@ import { logLockWaits } from './lock-waits.ts';
 import { reportRoots } from './root-reports.ts';
 import { reportSealing, type SealingReports } from './sealing-reports.ts';
 import type { StartContext } from './start-context.ts';
-import { areUp, reportTokens } from './token-reports.ts';
+import { areUp, reportTokenFailures, reportTokens } from './token-reports.ts';
 
 /** The open database, the vault that opens its rows, and the clients among them. */
 export interface Backends {
@@ -67,6 +67,7 @@ export async function openBackends(context: StartContext): Promise<Backends> {
       sealing,
       rootsChanged: reportRoots(log),
       tokenStatus: reportTokens(log),
+      tokenFailure: reportTokenFailures(log, 'of the root'),
       attendance: attendanceOf(log),
       mustExist,
     }),
@@ -83,13 +84,9 @@ function openTokenKeys(
   { stateDirectory, config, log, closing }: StartContext,
   vault: LocalVault,
 ): TokenKeyPool | undefined {
-  const reported = new Set<string>();
   const pool = openTokenKeyPool(stateDirectory, config.tokenKeys, vault, {
     onStatus: reportTokens(log, 'of keys'),
-    onFailure(reason) {
-      if (!reported.has(reason)) log.warn({ reason }, 'a call to the token of keys failed');
-      reported.add(reason);
-    },
+    onFailure: reportTokenFailures(log, 'of keys'),
   });
   closing.defer(() => pool?.close());
   pool?.open();

@@ -1,13 +1,25 @@
 import type { ManagedToken, ManagedTokens } from '../management/api.ts';
 import type { Logger } from '../watch/log.ts';
 
+/** Of whom a token has keys. */
+type TokenUse = 'of the root' | 'of keys';
+
+/** Returns what logs why calls to a token failed that is up, each reason once. */
+export function reportTokenFailures(log: Pick<Logger, 'warn'>, what: TokenUse): (reason: string) => void {
+  const reported = new Set<string>();
+  return (reason) => {
+    if (!reported.has(reason)) log.warn({ reason }, `a call to the token ${what} failed`);
+    reported.add(reason);
+  };
+}
+
 /**
  * Returns what logs each change of the state of a token. While it is down, each reason is
  * logged once, because the attempts go on.
  */
 export function reportTokens(
   log: Pick<Logger, 'info' | 'warn'>,
-  what: 'of the root' | 'of keys' = 'of the root',
+  what: TokenUse = 'of the root',
 ): (token: ManagedToken) => void {
   const states = new Map<string, ManagedToken['state']>();
   const reasons = new Set<string>();

@@ -25,6 +25,8 @@ export interface TokenRootOptions {
   readonly watchFiles: (files: readonly string[], changed: () => void) => () => void;
   /** Is told of each change of state or reason; must not throw. */
   readonly onStatus?: (status: TokenStatus) => void;
+  /** Is told why a call about values failed although the token is up, in one line; must not throw. */
+  readonly onFailure?: ((reason: string) => void) | undefined;
   /** Processes that wrap data keys of values, started when they are needed; default 2. */
   readonly valueProcesses?: number | undefined;
   /** Milliseconds between attempts while the vault is sealed and the token is down; default 5,000. */
@@ -62,9 +64,9 @@ export class TokenRoot implements RootSource {
     this.#token = token;
     this.#options = options;
     this.#status = { uri: this.uri, ...this.#own, since: nowInSeconds() };
-    const { client, idleSeconds, valueProcesses: processes = 2 } = options;
+    const { client, idleSeconds, onFailure, valueProcesses: processes = 2 } = options;
     this.values = new TokenValuePool(token, {
-      ...{ processes, idleSeconds, ...(client && { client }) },
+      ...{ processes, idleSeconds, onFailure, ...(client && { client }) },
       onHealth: ({ state }) => this.#noteValues(state),
     });
   }

@@ -41,6 +41,7 @@ export interface OpenedDatabaseOptions extends DatabaseOptions {
   readonly attendance?: RootAttendance;
   /** Is told of the state of each token that has a root. */
   readonly tokenStatus?: TokenRootsOptions['onStatus'];
+  readonly tokenFailure?: TokenRootsOptions['onFailure'];
   /** The process that writes, and who is told when it must stop; left out by processes that only read. */
   readonly lanes?: { readonly process: ProcessKind; readonly observer?: LaneObserver };
   /** For the commands that look at a database, or accept it, whatever it contains. */
@@ -64,7 +65,7 @@ export async function openDatabaseOf(
   options: OpenedDatabaseOptions = {},
 ): Promise<OpenedDatabase> {
   const { forged, sealing, rootsChanged, attendance, tokenStatus, lanes: use, ...others } = options;
-  const { isUnprotected, refreshSeconds, ...settings } = others;
+  const { isUnprotected, refreshSeconds, tokenFailure, ...settings } = others;
   const { keyringPin } = stateDirectory;
   const { store: url, limits } = config;
   await using opened = new AsyncDisposableStack();
@@ -73,7 +74,7 @@ export async function openDatabaseOf(
   const database = await openDatabase(url, { limits, ...(forged && { forged }), ...settings });
   opened.defer(() => database.close());
   const tokens = new TokenRoots(stateDirectory, {
-    ...{ idleSeconds: config.vault.tokenIdleSeconds, onStatus: tokenStatus },
+    ...{ idleSeconds: config.vault.tokenIdleSeconds, onStatus: tokenStatus, onFailure: tokenFailure },
     valueProcesses: config.vault.valueProcesses,
   });
   opened.defer(() => tokens.close());

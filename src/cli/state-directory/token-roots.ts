@@ -12,6 +12,8 @@ export interface TokenRootsOptions {
   /** As `TokenRootOptions`. */
   readonly valueProcesses?: number | undefined;
   readonly onStatus?: ((status: TokenStatus) => void) | undefined;
+  /** As `TokenRootOptions`. */
+  readonly onFailure?: ((reason: string) => void) | undefined;
 }
 
 /**
@@ -42,11 +44,11 @@ export class TokenRoots {
    * @throws {VaultUnavailableError} when kmipd cannot use the URI.
    */
   readonly open: RootOpener = (text) => {
-    const { idleSeconds, valueProcesses, onStatus } = this.#options;
+    const { idleSeconds, valueProcesses, onStatus, onFailure } = this.#options;
     const uri = parseTokenUri(text, this.#stateDirectory.directory);
     const root = new TokenRoot(uri, {
       client: loginOptions(this.#stateDirectory, uri),
-      ...{ idleSeconds, valueProcesses, watchFiles },
+      ...{ idleSeconds, valueProcesses, onFailure, watchFiles },
       ...(onStatus && { onStatus }),
     });
     const isKept = ({ isClosed, isUsed, uri }: TokenRoot) => !isClosed && (isUsed || uri !== text);

@@ -1,3 +1,4 @@
+import { CryptographyBusyError } from '../../crypto/errors.ts';
 import { TokenUnavailableError } from '../../crypto/token-device.ts';
 import { hasHiddenObjects, listTokenKeyObjects, listTokenKeys } from '../../protocol/token-key-list.ts';
 import type { ManagementBackends, MethodsOf } from '../api.ts';
@@ -37,6 +38,7 @@ async function withDevice<T>(
   try {
     return await use(keyDevice);
   } catch (error) {
+    if (error instanceof CryptographyBusyError) throw new ManagementError(error.message);
     if (!(error instanceof TokenUnavailableError)) throw error;
     const reason = (error.cause as Error | undefined)?.message ?? tokens.list().at(-1)?.reason;
     throw new ManagementError(reason ?? error.message);

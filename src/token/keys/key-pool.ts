@@ -1,4 +1,3 @@
-import { FairQueue } from '../../common/fair-queue.ts';
 import {
   CryptographyBusyError,
   InvalidParametersError,
@@ -21,60 +20,54 @@ import {
 } from '../../crypto/token-device.ts';
 import { maxUseBodyBytes, type VerbName } from '../frames.ts';
 import { encodeJson } from '../messages.ts';
-import { TokenClient, type TokenClientOptions } from '../token-client.ts';
+import type { TokenClient } from '../token-client.ts';
+import {
+  TokenBusyError,
+  type TokenCallOptions,
+  type TokenPoolHealth,
+  type TokenPoolOptions,
+  TokenProcesses,
+} from '../token-processes.ts';
 import type { TokenStatus } from '../token-root.ts';
-import type { TokenHealth } from '../token-supervisor.ts';
 import type { TokenUri } from '../token-uri.ts';
 import { decodeKeyPage, decodeMadeKey, decodeRemoved, type KeyPage } from './key-answers.ts';
 import { formatKeyLabel, keyLabelPrefix, parseKeyLabel } from './key-label.ts';
 import { decodeUseAnswer, encodeMakeKey, encodeUse } from './key-messages.ts';
 
-export interface KeyPoolOptions {
-  /** Processes of the token: a session blocks its process, so this many calls run at once. */
-  readonly processes: number;
+export interface KeyPoolOptions extends TokenPoolOptions {
   /**
    * Names the database whose keys these are, in their labels: 16 hexadecimal digits each; the first one is
    * written, the others were before.
    */
   readonly owners: () => readonly string[];
-  /** Settings of its clients; `mode` and `onHealth` are those of the pool. */
-  readonly client?: Omit<TokenClientOptions, 'mode' | 'onHealth'>;
   /** Calls `changed` when a file appears or changes; returns what ends that. */
   readonly watchFiles: (files: readonly string[], changed: () => void) => () => void;
   /** Is told of each change of state or reason; must not throw. */
   readonly onStatus?: (status: TokenStatus) => void;
-  /** Is told of a call that failed although the token is up, in one line; must not throw. */
+  /** Is told why a call failed although the token is up, in one line; must not throw. */
   readonly onFailure?: (reason: string) => void;
 }
 
-/** Calls of one client that wait for a process. */
-const maxWaitingCalls = 256;
 /** A token may search for the primes of a pair for so long. */
 const makeMilliseconds = 120_000;
 
-/**
- * A token in which keys are made and used, by a few processes. Clients of kmipd take turns by the time that
- * their calls take. Each process logs in for itself; a refused login is noted once for all.
- */
+/** A token in which keys are made and used, by a few processes. */
 export class TokenKeyPool implements TokenDevice {
   readonly uri: string;
   readonly #token: TokenUri;
   readonly #options: KeyPoolOptions;
-  readonly #queue: FairQueue;
-  readonly #clients: TokenClient[] = [];
-  readonly #idle: TokenClient[] = [];
+  readonly #processes: TokenProcesses;
   #status: TokenStatus;
   #endPinWatch: (() => void) | undefined;
-  #isClosed = false;
 
   constructor(token: TokenUri, options: KeyPoolOptions) {
     this.uri = token.text;
     this.#token = token;
     this.#options = options;
     this.#status = { uri: this.uri, state: 'down', reason: 'it was not used yet', since: nowInSeconds() };
-    this.#queue = new FairQueue(options.processes, {
-      maxWaiting: maxWaitingCalls,
-      refusal: () => new CryptographyBusyError('too many calls of this client wait for the token: try again'),
+    this.#processes = new TokenProcesses(token, {
+      ...{ ...options, mode: 'objects' },
+      onHealth: (health) => this.#noteHealth(health),
     });
   }
 
@@ -84,14 +77,16 @@ export class TokenKeyPool implements TokenDevice {
 
   /** Starts the first process, so that the status says whether the token is there. */
   open(): void {
-    // The status has the reason of a failure.
-    this.#addIdle()
-      .open()
-      .catch(() => {});
+    try {
+      this.#processes.prepare();
+      this.retry();
+    } catch {
+      // The status has the reason.
+    }
   }
 
   async serial(): Promise<string> {
-    const known = this.#clients.find(({ serial }) => serial !== undefined)?.serial;
+    const known = this.#processes.serial;
     if (known !== undefined) return known;
     return this.#call(async (client) => {
       await client.ping();
@@ -107,7 +102,9 @@ export class TokenKeyPool implements TokenDevice {
     const [owner = ''] = this.#options.owners();
     const label = formatKeyLabel({ owner, made: nowInSeconds() });
     const body = encodeMakeKey({ id, token, label, key, uses });
-    const made = await this.#ask('keyMake', body, decodeMadeKey, makeMilliseconds);
+    const isSlow = key.type === 'rsa' || key.type === 'ec';
+    const waiting = { isSlow, waitMilliseconds: makeMilliseconds };
+    const made = await this.#ask('keyMake', body, decodeMadeKey, waiting, makeMilliseconds);
     if ('reason' in made) throw new UnsupportedAlgorithmError(`the token makes no such key: ${made.reason}`);
     return made.publicKey;
   }
@@ -176,53 +173,34 @@ export class TokenKeyPool implements TokenDevice {
     verb: VerbName,
     body: Uint8Array,
     decode: (answer: Uint8Array) => T,
+    waiting: TokenCallOptions = {},
     milliseconds?: number,
   ): Promise<T> {
-    return this.#call((client) => client.ask(verb, body, decode, milliseconds)).finally(() => body.fill(0));
+    const ask = (client: TokenClient) => client.ask(verb, body, decode, milliseconds);
+    return this.#call(ask, waiting).finally(() => body.fill(0));
   }
 
-  async #call<T>(task: (client: TokenClient) => Promise<T>): Promise<T> {
+  async #call<T>(task: (client: TokenClient) => Promise<T>, waiting?: TokenCallOptions): Promise<T> {
     try {
-      return await this.#queue.run(() => this.#withClient(task));
+      return await this.#processes.call(task, waiting);
     } catch (error) {
       if ((error as { code?: unknown }).code !== 'VAULT_UNAVAILABLE') throw error;
       if (this.#status.state === 'up') this.#options.onFailure?.((error as Error).message);
+      if (error instanceof TokenBusyError)
+        throw new CryptographyBusyError('too many calls wait for the token: try again', { cause: error });
       throw new TokenUnavailableError({ cause: error });
     }
   }
 
-  async #withClient<T>(task: (client: TokenClient) => Promise<T>): Promise<T> {
-    const client = this.#idle.pop() ?? this.#connect();
-    try {
-      return await task(client);
-    } finally {
-      // A client that has its process comes before one whose process is gone.
-      if (client.health.state === 'up') this.#idle.push(client);
-      else this.#idle.unshift(client);
-    }
-  }
-
-  #connect(): TokenClient {
-    if (this.#isClosed) throw new TokenUnavailableError();
-    const client = new TokenClient(this.#token, {
-      ...this.#options.client,
-      mode: 'objects',
-      onHealth: (health) => this.#noteHealth(health),
-    });
-    this.#clients.push(client);
-    return client;
-  }
-
-  /** The pool is up while one process is. */
-  #noteHealth({ state, reason }: TokenHealth): void {
-    if (this.#isClosed) return;
-    const isUp = this.#clients.some(({ health }) => health.state === 'up') || state === 'up';
-    if (!isUp && state === 'refused') this.#watchPin();
-    if (isUp) {
+  #noteHealth({ state, reason }: TokenPoolHealth): void {
+    if (state === 'refused') this.#watchPin();
+    if (state === 'up') {
       this.#endPinWatch?.();
       this.#endPinWatch = undefined;
     }
-    this.#setStatus(isUp ? 'up' : state, isUp ? '' : reason);
+    const since = state === this.#status.state ? this.#status.since : nowInSeconds();
+    this.#status = { uri: this.uri, state, reason, since };
+    this.#options.onStatus?.(this.#status);
   }
 
   /** Another PIN file asks for a login. */
@@ -232,40 +210,21 @@ export class TokenKeyPool implements TokenDevice {
     this.#endPinWatch ??= this.#options.watchFiles([pinSource.path], () => this.retry());
   }
 
-  #setStatus(state: TokenStatus['state'], reason: string): void {
-    if (state === this.#status.state && reason === this.#status.reason) return;
-    const since = state === this.#status.state ? this.#status.since : nowInSeconds();
-    this.#status = { uri: this.uri, state, reason, since };
-    this.#options.onStatus?.(this.#status);
-  }
-
-  /** Tries a token that is not up now; one that has refused the login only if an operator asks for it. */
+  /** See `TokenProcesses.retry`. */
   retry(): void {
-    for (const client of this.#clients) if (client.health.state !== 'up') client.open().catch(() => {});
+    this.#processes.retry();
   }
 
-  /**
-   * Tries one login for an operator, although the last one was refused or its failure would lock the PIN.
-   * @throws {VaultUnavailableError} when it fails.
-   */
+  /** See `TokenProcesses.logIn`. */
   async logIn(): Promise<void> {
-    const [first = this.#addIdle(), ...others] = this.#clients;
-    await first.retryLogin();
-    for (const client of others) client.open().catch(() => {});
-  }
-
-  #addIdle(): TokenClient {
-    const client = this.#connect();
-    this.#idle.push(client);
-    return client;
+    this.#processes.prepare();
+    await this.#processes.logIn();
   }
 
   /** Ends the processes; calls that wait fail. */
   async close(): Promise<void> {
-    this.#isClosed = true;
     this.#endPinWatch?.();
-    this.#queue.refuseWaiting(new TokenUnavailableError());
-    await Promise.all(this.#clients.map((client) => client.close()));
+    await this.#processes.close();
   }
 }
 

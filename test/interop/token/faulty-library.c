@@ -219,6 +219,13 @@ static CK_RV generateKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, 
   return result;
 }
 
+static CK_RV generateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_ATTRIBUTE_PTR open,
+                             CK_ULONG openCount, CK_ATTRIBUTE_PTR own, CK_ULONG ownCount,
+                             CK_OBJECT_HANDLE_PTR openKey, CK_OBJECT_HANDLE_PTR ownKey) {
+  FAULT("C_GenerateKeyPair");
+  return real->C_GenerateKeyPair(session, mechanism, open, openCount, own, ownCount, openKey, ownKey);
+}
+
 static CK_RV destroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
   FAULT("C_DestroyObject");
   return real->C_DestroyObject(session, object);
@@ -237,6 +244,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
   faulty.C_GetMechanismInfo = getMechanismInfo;
   faulty.C_Sign = sign;
   faulty.C_GenerateKey = generateKey;
+  faulty.C_GenerateKeyPair = generateKeyPair;
   faulty.C_DestroyObject = destroyObject;
   faulty.C_WrapKey = wrapKey;
   faulty.C_UnwrapKey = unwrapKey;

@@ -1,5 +1,8 @@
+import { existsSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { Create } from '../../../src/operations/creation/create.ts';
+import { CreateKeyPair } from '../../../src/operations/creation/create-key-pair.ts';
 import { Encrypt } from '../../../src/operations/cryptography/encrypt.ts';
 import { outcome, succeed } from '../../protocol/operations/ask.ts';
 import { hardware, keyAttributes, keysInToken, openKeyHome, over } from './key-home.ts';
@@ -15,6 +18,28 @@ const request = {
   Attributes: keyAttributes('AES', 256, 'Encrypt'),
   ProtectionStorageMasks: hardware,
 };
+
+t.test('pairs that are made leave a process to other calls', { skip: missing }, async (t) => {
+  const token = new SoftToken(t);
+  const home = await openKeyHome(t, token, { processes: '2' });
+  await home.start();
+  const makers = await Promise.all([home.connect(), home.connect()]);
+  const client = await home.connect();
+  const { UniqueIdentifier } = await succeed(over(client), '2.1', Create, request);
+  token.setFaults('C_GenerateKeyPair wait');
+  const pair = {
+    CommonAttributes: keyAttributes('RSA', 2_048, 'Sign'),
+    PrivateProtectionStorageMasks: hardware,
+  };
+  const made = makers.map((maker) => outcome(over(maker), '2.1', CreateKeyPair, pair));
+  while (!existsSync(token.path('faults.waiting'))) await sleep(20);
+  for (let at = 0; at < 3; at++)
+    t.equal(await outcome(over(client), '2.1', Encrypt, { UniqueIdentifier, Data }), 'Success');
+  rmSync(token.path('faults'));
+  t.strictSame(await Promise.all(made), ['Success', 'Success']);
+  await Promise.all([...makers, client].map((each) => each.close()));
+  await home.end();
+});
 
 t.test('vault token keys', { skip: missing }, async (t) => {
   const token = new SoftToken(t);

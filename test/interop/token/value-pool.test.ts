@@ -13,8 +13,8 @@ t.test('a pool of processes', { skip: missing }, async (t) => {
   await made.open();
   const wrapped = await made.wrap(makeSecret());
   t.beforeEach(() => token.setFaults());
-  const poolOf = (t: Test, options: Partial<ValuePoolOptions> = {}) => {
-    const pool = new TokenValuePool(token.uri(), {
+  const poolOf = (t: Test, options: Partial<ValuePoolOptions> = {}, uri = token.uri()) => {
+    const pool = new TokenValuePool(uri, {
       processes: 3,
       client: {
         environment: token.environment,
@@ -55,7 +55,11 @@ t.test('a pool of processes', { skip: missing }, async (t) => {
   });
 
   await t.test('refuses what waits for too long, or is too much, and goes on by itself', async (t) => {
-    const pool = poolOf(t, { processes: 1, waitMilliseconds: 200, maxWaiting: 2 });
+    const failures = new Set<string>();
+    const pool = poolOf(t, {
+      ...{ processes: 1, waitMilliseconds: 200, maxWaiting: 2 },
+      onFailure: (reason) => void failures.add(reason),
+    });
     await pool.open();
     token.setFaults('C_UnwrapKey hang');
     let turns = 0;
@@ -71,9 +75,10 @@ t.test('a pool of processes', { skip: missing }, async (t) => {
         /no answer came within 2 s/,
         /no process was free within 0.2 s/,
         /within 0.2 s/,
-        /2 calls of this client/,
+        /2 calls of one client/,
       ],
     );
+    t.match([...failures], [/2 calls of one client/, /no process was free within 0.2 s/], 'the log has both');
     t.ok(turns > 10, 'the event loop has gone on');
     token.setFaults();
     for (;;) {
@@ -89,6 +94,27 @@ t.test('a pool of processes', { skip: missing }, async (t) => {
     t.same(await pool.unwrap(wrapped), makeSecret());
     while (pool.pids.length > 0) await sleep(5);
     t.same(await pool.unwrap(wrapped), makeSecret());
+  });
+
+  await t.test('uses no other key that has taken the name of the key', async (t) => {
+    const other = token.uri(';object=other');
+    const create = async () => {
+      const client = token.client(t, {}, other);
+      await client.open();
+      await client.close();
+    };
+    await create();
+    const pool = poolOf(t, { idleSeconds: 0 }, other);
+    await pool.open();
+    const { id } = pool;
+    while (pool.pids.length > 0) await sleep(5);
+    const named = ['--type', 'secrkey', '--label', 'other'];
+    token.run('pkcs11-tool', ...token.pkcs11Arguments, '--delete-object', ...named);
+    await create();
+    const results = await Promise.allSettled([pool.wrap(makeSecret()), pool.unwrap(wrapped), pool.open()]);
+    const cause = { message: /another key under that name than before/ };
+    for (const result of results) t.match(result, { status: 'rejected', reason: { ...away, cause } });
+    t.equal(pool.id, id);
   });
 
   await t.test('refuses calls once it is closed', async (t) => {
