@@ -16,8 +16,9 @@ export interface ManagedRoots {
    */
   add(uri: string, mayBeLive: boolean): Promise<string>;
   /**
-   * Ends all other roots, after a vault was started from this one alone.
-   * @throws {VaultUnavailableError}
+   * Ends all other roots, after a vault was started from this one alone. `check` as that of
+   * `LocalVault.keepRoot`.
+   * @throws {VaultUnavailableError} otherwise as `check`.
    */
-  keep(id: string): Promise<void>;
+  keep(id: string, check: () => Promise<void>): Promise<void>;
 }

@@ -1,4 +1,10 @@
-import { dataSecretBytes, directBinding, makeDataSecret, readDirectBox } from './direct-box.ts';
+import {
+  dataSecretBytes,
+  directBinding,
+  makeDataSecret,
+  readDirectBox,
+  type WrappedDataSecret,
+} from './direct-box.ts';
 import { brokenSeal, rowOf } from './forged-row.ts';
 import type { OpenKeyring } from './open-keyring.ts';
 import type { RootSource, ValueKey } from './roots/root.ts';
@@ -51,16 +57,25 @@ export class TokenValues implements DirectValues {
 
   async seal(context: ValueContext, plain: Uint8Array): Promise<SealedKey> {
     const { storeId } = this.#vault.requireKeyring();
-    const { root = '' } = this;
     const epoch = this.#vault.takeEpoch();
-    const key = await this.#keyOf(root);
     const secret = makeDataSecret(storeId, epoch);
     try {
-      const wrapped = await key.wrap(secret);
+      const wrapped = await this.#wrap(secret);
       // Another keyring may have taken the place of the one before meanwhile.
-      return this.#vault.requireKeyring().sealDirect(epoch, secret, { root, wrapped }, context, plain);
+      return this.#vault.requireKeyring().sealDirect(epoch, secret, wrapped, context, plain);
     } finally {
       secret.fill(0);
+    }
+  }
+
+  /** Wraps a data secret by the root that is the newest once the token has answered: others may end. */
+  async #wrap(secret: Uint8Array): Promise<WrappedDataSecret> {
+    for (;;) {
+      this.#vault.requireKeyring();
+      const { root = '' } = this;
+      const key = await this.#keyOf(root);
+      const wrapped = await key.wrap(secret);
+      if (root === this.root) return { root, wrapped };
     }
   }
 

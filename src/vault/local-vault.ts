@@ -97,12 +97,12 @@ export interface LocalVault extends Vault {
   addRoot(source: RootSource, intent?: RootIntent): Promise<string>;
   /**
    * Ends all live roots but one, by its id; they open no later keyring. That root has to open the keyring
-   * alone.
+   * alone. `check` is called last; nothing changes when it rejects.
    *
    * @throws {VaultUnavailableError} when the vault is sealed, that root is not at hand, or another process
-   *   changes the keyring.
+   *   changes the keyring; otherwise as `check`.
    */
-  keepRoot(id: string): Promise<void>;
+  keepRoot(id: string, check?: () => Promise<void>): Promise<void>;
   /** Uses these sources in place of the former; what operators have given to one of the same URI stays. */
   useSources(sources: readonly RootSource[]): Promise<void>;
   /** Reads the stored keyring, by its root if needed: unseals the vault, adds epochs of others. */

@@ -200,9 +200,9 @@ class KeyringVault implements LocalVault {
     return requireStored(adding.finally(() => this.#reopen()));
   }
 
-  async keepRoot(id: string): Promise<void> {
+  async keepRoot(id: string, check?: () => Promise<void>): Promise<void> {
     this.#requireKeyring();
-    await requireStored(this.#rootChanges.keep(id).finally(() => this.#reopen()));
+    await requireStored(this.#rootChanges.keep(id, check).finally(() => this.#reopen()));
   }
 
   async useSources(sources: readonly RootSource[]): Promise<void> {

@@ -105,11 +105,12 @@ export class RootChanges {
 
   /**
    * Ends every live root but one, which must open the stored keyring and the next one alone, opened anew
-   * unless operators have opened it; keeps the source of that root. Resolves to false when another process
-   * has changed the keyring at the same time.
-   * @throws {VaultUnavailableError} when that root is not at hand, or not live.
+   * unless operators have opened it; keeps the source of that root. `check` is called last, when only the
+   * write is left to do, and where nothing is. Resolves to false when another process has changed the keyring
+   * at the same time.
+   * @throws {VaultUnavailableError} when that root is not at hand, or not live; otherwise as `check`.
    */
-  async keep(id: string): Promise<boolean> {
+  async keep(id: string, check?: () => Promise<void>): Promise<boolean> {
     const [stored, storeId] = [await this.#access.requireStored(), this.#access.requireStoreId()];
     this.#access.checkStore(stored);
     const source = await this.#access.roots.with(storeId, 'use', async (roots, problems) => {
@@ -122,20 +123,21 @@ export class RootChanges {
     if (source === undefined) throw new TypeError('the source of a root is gone');
     const isStored = await this.#access.roots.withOne(source, storeId, async (named) => {
       const keyring = await requireOpened(named, stored);
-      let next: StoredKeyring;
+      let next: StoredKeyring | undefined;
       try {
         this.#access.checkPin(keyring);
         const others = keyring.roots.filter((root) => root.id !== id);
-        if (others.length === 0) return true;
-        next = await encodeKeyring(
-          others.reduce((rest, root) => removeRoot(rest, root.id), keyring),
-          [named],
-        );
+        if (others.length > 0)
+          next = await encodeKeyring(
+            others.reduce((rest, root) => removeRoot(rest, root.id), keyring),
+            [named],
+          );
       } finally {
         wipeKeyring(keyring);
       }
-      await requireOpenedBy(named, next);
-      return this.#access.write(next);
+      if (next !== undefined) await requireOpenedBy(named, next);
+      await check?.();
+      return next === undefined || this.#access.write(next);
     });
     if (isStored) await this.#access.roots.replace([source]);
     return isStored;

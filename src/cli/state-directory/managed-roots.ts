@@ -55,12 +55,12 @@ export class StateDirectoryRoots implements ManagedRoots {
     throw new ManagementError(sameRootMessage(formatted));
   }
 
-  async keep(id: string): Promise<void> {
+  async keep(id: string, check: () => Promise<void>): Promise<void> {
     const { roots, configured } = this.#vault.status();
     const kept = roots.find((root) => root.id === id);
     if (kept === undefined) throw new ManagementError(`the root ${id} is not live`);
     if (roots.length > 1) await this.#startAlone(id, configured);
-    await this.#vault.keepRoot(id);
+    await this.#vault.keepRoot(id, check);
   }
 
   /**

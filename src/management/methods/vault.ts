@@ -40,17 +40,18 @@ export const vaultMethods: MethodsOf<'vault'> = {
     return { id: await roots.add(uri, mayBeLive) };
   },
   async 'vault.keepRoot'({ roots, sealedRows, vault }, { id }) {
-    const { direct } = await countValues(sealedRows, vault);
-    const left = direct.filter(({ root }) => root !== id).reduce((sum, { count }) => sum + count, 0);
-    if (left > 0)
-      throw new ManagementError(
-        `nothing was changed: the token of a root that would end wraps the keys of ${left} values, which nothing else opens; ${
-          id === vault.direct.root
-            ? 'kmipd vault rewrap seals them under the newest root'
-            : 'end the change of the root, and change back then'
-        }`,
-      );
-    await roots.keep(id);
+    await roots.keep(id, async () => {
+      const { direct } = await countValues(sealedRows, vault);
+      const left = direct.filter(({ root }) => root !== id).reduce((sum, { count }) => sum + count, 0);
+      if (left > 0)
+        throw new ManagementError(
+          `nothing was changed: the token of a root that would end wraps the keys of ${left} values, which nothing else opens; ${
+            id === vault.direct.root
+              ? 'kmipd vault rewrap seals them under the newest root'
+              : 'end the change of the root, and change back then'
+          }`,
+        );
+    });
     return {};
   },
   async 'vault.tokenLogin'({ control, tokens }) {

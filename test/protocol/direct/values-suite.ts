@@ -203,17 +203,48 @@ export async function directValuesSuite(t: Test, store: string, forge: Forge): P
       'no such root becomes the newest',
     );
     const next = new FakeToken('next');
+    const [held, wraps] = [Promise.withResolvers<void>(), token.wraps];
+    token.hold = held.promise;
+    const slow = storedKey(service, named('begun before'));
+    while (token.atOnce === 0) await turn();
     const root = await vault.addRoot(next);
     t.equal(vault.direct.root, root);
+    token.hold = undefined;
+    held.resolve();
+    await slow;
+    t.strictSame([token.wraps, next.wraps], [wraps + 1, 1], 'a value is under the root that is the newest');
     const made = await storedKey(service, named('made meanwhile'));
-    t.equal(next.wraps, 1, 'new values are under the newest root');
+    t.equal(next.wraps, 2, 'new values are under the newest root');
     const { direct, misplaced } = await countValues(database.sealedRows, vault);
     t.same(new Set(direct.map((each) => each.root)), new Set([token.id, next.id]));
     t.same(await rewrap(), { older: 0, misplaced, rewrapped: misplaced });
-    t.same((await countValues(database.sealedRows, vault)).direct, [{ root: next.id, count: misplaced + 1 }]);
+    t.same((await countValues(database.sealedRows, vault)).direct, [{ root: next.id, count: misplaced + 2 }]);
+    const misses = { message: 'a value is left' };
+    await t.rejects(
+      vault.keepRoot(root, async () => {
+        throw new Error(misses.message);
+      }),
+      misses,
+    );
+    t.equal(vault.status().roots.length, 2, 'nothing has changed');
     await vault.keepRoot(root);
     token.isAway = true;
     for (const each of [id, made]) t.match(await get(each), { status: 'Success' });
     t.same((await get(id)).payload, reference);
+    token.isAway = false;
+    const back = await vault.addRoot(token);
+    const late = await storedKey(service, named('sealed by who does not know of the end'));
+    await vault.keepRoot(root);
+    t.equal((await get(late)).reason, 'GeneralFailure');
+    await vault.useSources([next, token]);
+    t.match(await get(late), { status: 'Success' }, 'a root that is not live opens it all the same');
+    t.equal(vault.direct.root, root);
+    const after = await countValues(database.sealedRows, vault);
+    t.same(after.direct.find((each) => each.root === back)?.count, 1);
+    t.match(await rewrap(), { misplaced: 1, rewrapped: 1 });
+    t.same(
+      new Set((await countValues(database.sealedRows, vault)).direct.map((each) => each.root)),
+      new Set([root]),
+    );
   });
 }
