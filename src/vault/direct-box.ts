@@ -8,6 +8,7 @@ import {
   boxEpoch,
   boxHeaderBytes,
   directKind,
+  isDirectValue,
   nonceBytes,
   tagBytes,
   typesOfSecretLength,
@@ -31,7 +32,7 @@ import {
  */
 
 /** Bytes of a data secret before it is wrapped. */
-export const dataSecretBytes = 59;
+const dataSecretBytes = 59;
 
 const randomBytes = 32;
 const rootBytes = 8;
@@ -100,11 +101,6 @@ export function directBinding(sealed: Uint8Array): Uint8Array {
   return Uint8Array.fromHex(hash('sha256', sealed, 'hex'));
 }
 
-/** Whether bytes claim to be the box of a value in direct mode. */
-export function isDirectBox(sealed: Uint8Array): boolean {
-  return sealed[0] === boxFormat && sealed[1] === directKind;
-}
-
 /** Returns epoch and wrapped data secret of a box; undefined for other bytes. */
 export function readDirectBox(
   sealed: Uint8Array,
@@ -148,7 +144,8 @@ function encodeWrapped(root: string, wrapped: Uint8Array): Uint8Array {
 }
 
 function endOfWrapped(sealed: Uint8Array): number | undefined {
-  if (!isDirectBox(sealed) || sealed.length < wrappedOffset + tagBytes) return undefined;
+  if (sealed[0] !== boxFormat || !isDirectValue(sealed) || sealed.length < wrappedOffset + tagBytes)
+    return undefined;
   const { buffer, byteOffset, length } = sealed;
   const end = wrappedOffset + new DataView(buffer, byteOffset, length).getUint16(wrappedOffset - 2);
   return end + tagBytes > length || end === wrappedOffset ? undefined : end;

@@ -1,10 +1,4 @@
-import {
-  dataSecretBytes,
-  directBinding,
-  makeDataSecret,
-  readDirectBox,
-  type WrappedDataSecret,
-} from './direct-box.ts';
+import { directBinding, makeDataSecret, readDirectBox, type WrappedDataSecret } from './direct-box.ts';
 import { brokenSeal, rowOf } from './forged-row.ts';
 import type { OpenKeyring } from './open-keyring.ts';
 import type { RootSource, ValueKey } from './roots/root.ts';
@@ -87,8 +81,7 @@ export class TokenValues implements DirectValues {
     const secret = await key.unwrap(box.wrapped);
     try {
       const keyring = this.#vault.requireKeyring();
-      const plain =
-        secret?.length === dataSecretBytes ? keyring.openDirect(secret, context, sealed) : undefined;
+      const plain = secret && keyring.openDirect(secret, context, sealed);
       if (plain !== undefined) return plain;
     } finally {
       secret?.fill(0);

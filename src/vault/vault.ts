@@ -47,8 +47,8 @@ export function tagEpoch({ buffer, byteOffset, length }: Uint8Array): number {
   return new DataView(buffer, byteOffset, length).getUint32(0);
 }
 
-/** Whether a box of a value needs the token. */
-export function isDirectValue(sealed: SealedKey): boolean {
+/** Whether a box of a value claims to need the token. */
+export function isDirectValue(sealed: Uint8Array): boolean {
   return sealed[1] === directKind;
 }
 

@@ -3,13 +3,12 @@ import { deriveBoxKeys, openBox, sealBox } from '../../../src/vault/box.ts';
 import {
   type DirectKeys,
   directBinding,
-  isDirectBox,
   makeDataSecret,
   openDirectBox,
   readDirectBox,
   sealDirectBox,
 } from '../../../src/vault/direct-box.ts';
-import { boxEpoch, type ValueContext } from '../../../src/vault/vault.ts';
+import { boxEpoch, isDirectValue, type ValueContext } from '../../../src/vault/vault.ts';
 
 const storeId = Uint8Array.from({ length: 16 }, (_, at) => at);
 const secretOf = (byte: number) => new Uint8Array(32).fill(byte);
@@ -29,7 +28,7 @@ function sealed(of = context, keys = keysOf(7)) {
 t.test('the box of a value in direct mode', async (t) => {
   await t.test('names its epoch, its root and the wrapped secret, and opens with both keys', async (t) => {
     const { secret, box } = sealed();
-    t.ok(isDirectBox(box));
+    t.ok(isDirectValue(box));
     t.equal(boxEpoch(box), 7);
     t.same(readDirectBox(box), { epoch: 7, root, wrapped });
     t.same(openDirectBox(keysOf(7), secret, context, box), plain);
@@ -105,7 +104,7 @@ t.test('the box of a value in direct mode', async (t) => {
     const { secret, box } = sealed();
     t.equal(openBox(keys, context, box), undefined);
     const envelope = sealBox(keys, epoch, context, plain);
-    t.notOk(isDirectBox(envelope));
+    t.notOk(isDirectValue(envelope));
     t.equal(readDirectBox(envelope), undefined);
     envelope[1] = 5;
     t.equal(openDirectBox(keysOf(7), secret, context, envelope), undefined);
