@@ -19,6 +19,7 @@ import {
   type DeviceOutput,
   type DevicePublicKey,
   type TokenDevice,
+  TokenKeyKeptError,
   TokenKeyMissingError,
   type TokenKeyReference,
   TokenUnavailableError,
@@ -47,6 +48,8 @@ export class FakeToken implements TokenDevice {
   isAway = false;
   /** Called after a key was made, before the answer. */
   made: () => Promise<void> | void = () => {};
+  /** Keys that it does not let go. */
+  readonly kept = new Set<string>();
   readonly calls: string[] = [];
   requiredGroups: readonly string[] = [];
 
@@ -114,6 +117,7 @@ export class FakeToken implements TokenDevice {
   async remove({ id, token }: TokenKeyReference): Promise<void> {
     this.#note('remove');
     if (token !== this.serialNumber) throw new TokenKeyMissingError('another token');
+    if (this.kept.has(id)) throw new TokenKeyKeptError('the token keeps it');
     this.keys.delete(id);
   }
 
