@@ -1,11 +1,12 @@
+import { ckm, oaep } from '../cryptoki.ts';
+
 /**
  * Numbers of PKCS #11 for keys that are made and used in the token: OASIS PKCS #11 2.40 and 3.1, appendix of
- * the mechanisms. The wrapping of the keyring has its own in `cryptoki.ts`.
+ * the mechanisms; beside those of `cryptoki.ts`, which the wrapping of the keyring needs as well.
  */
 export const keyMechanisms = {
   rsaPkcsKeyPairGen: 0x0000,
   rsaPkcs: 0x0001,
-  rsaPkcsOaep: 0x0009,
   rsaPkcsPss: 0x000d,
   sha1Hmac: 0x0221,
   sha224Hmac: 0x0256,
@@ -15,11 +16,9 @@ export const keyMechanisms = {
   genericSecretKeyGen: 0x0350,
   ecKeyPairGen: 0x1040,
   ecdsa: 0x1041,
-  aesKeyGen: 0x1080,
   aesEcb: 0x1081,
   aesCbc: 0x1082,
   aesCtr: 0x1086,
-  aesGcm: 0x1087,
   aesCmac: 0x108a,
 } as const;
 
@@ -38,15 +37,25 @@ export const ecKeyType = 0x03;
 export const hashMechanisms: Readonly<
   Record<string, { readonly digest: number; readonly mgf: number; readonly hmac: number }>
 > = {
-  SHA_1: { digest: 0x0220, mgf: 1, hmac: keyMechanisms.sha1Hmac },
+  SHA_1: { digest: ckm.sha1, mgf: oaep.mgf1Sha1, hmac: keyMechanisms.sha1Hmac },
   SHA_224: { digest: 0x0255, mgf: 5, hmac: keyMechanisms.sha224Hmac },
-  SHA_256: { digest: 0x0250, mgf: 2, hmac: keyMechanisms.sha256Hmac },
+  SHA_256: { digest: ckm.sha256, mgf: oaep.mgf1Sha256, hmac: keyMechanisms.sha256Hmac },
   SHA_384: { digest: 0x0260, mgf: 3, hmac: keyMechanisms.sha384Hmac },
   SHA_512: { digest: 0x0270, mgf: 4, hmac: keyMechanisms.sha512Hmac },
 };
 
-/** Return values (CKR_…) beside those of `cryptoki.ts`. */
+/**
+ * Return values (CKR_…) beside those of `cryptoki.ts`, by which tokens say that they do not offer a call with
+ * this key or these parameters, or make no such key.
+ */
 export const keyReturnValues = {
   argumentsBad: 0x07,
+  attributeReadOnly: 0x10,
+  attributeValueInvalid: 0x13,
+  actionProhibited: 0x1b,
   keySizeRange: 0x62,
+  templateIncomplete: 0xd0,
+  templateInconsistent: 0xd1,
+  domainParamsInvalid: 0x130,
+  curveNotSupported: 0x140,
 } as const;

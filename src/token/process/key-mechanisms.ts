@@ -46,7 +46,7 @@ export function buildMechanism(fields: Fields, pkcs11: Pkcs11): KeyMechanism {
     case 'oaep': {
       const { digest, mgf } = readHash(fields);
       const label = readBytes(fields, 'label');
-      return plain(keyMechanisms.rsaPkcsOaep, {
+      return plain(ckm.rsaPkcsOaep, {
         ...{ type: pkcs11.CK_PARAMS_RSA_OAEP, hashAlg: digest, mgf, source: oaep.dataSpecified },
         ...(label.length > 0 && { sourceData: viewOf(label) }),
       });

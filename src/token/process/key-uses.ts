@@ -1,12 +1,12 @@
 import { copySecret } from '../../common/secret.ts';
 import { cko, ckr } from '../cryptoki.ts';
-import { keyReturnValues } from '../keys/key-cryptoki.ts';
 import { decodeUse, encodeUseAnswer, type UseAnswer, type UseKeyRequest } from '../keys/key-messages.ts';
+import { TokenFailure } from '../messages.ts';
+import { classifyFailure } from './key-codes.ts';
 import { buildMechanism, type KeyMechanism, UnsupportedMechanismError } from './key-mechanisms.ts';
 import type { OpenSession } from './key-wrapper.ts';
-import { codeOf, type Handle, viewOf } from './library.ts';
+import { codeOf, type Handle, toFailure, viewOf } from './library.ts';
 import type { MadeKeys } from './made-keys.ts';
-import { isCallRefusal, isNotOffered, isRejection } from './wrapping-codes.ts';
 
 /** Bytes that an output may have beside those of the input: padding, a tag, a signature of RSA-8192. */
 const maxAddedBytes = 1_024;
@@ -33,12 +33,13 @@ function useKey(request: UseKeyRequest, data: Uint8Array, session: OpenSession, 
     const { iv, output: result } = callOnce(request, handle, data, session);
     return { status: 'done', output: result, ...(iv && { iv }) };
   } catch (error) {
-    if (error instanceof UnsupportedMechanismError || isUnsupported(error))
-      return { status: 'unsupported', output };
-    const rejection = isRejection(error);
-    if (rejection === 'yes') return { status: 'rejected', output };
-    if (!isCallRefusal(error) || !doesAnswer(handle, keys)) throw error;
-    return { status: rejection === 'maybe' ? 'rejected' : 'unsupported', output };
+    if (error instanceof UnsupportedMechanismError) return { status: 'unsupported', output };
+    const failure = classifyFailure(error, () => keys.ask(handle));
+    if (failure === 'lost') throw error;
+    // Data to encrypt has no form that could be wrong.
+    const isRefused = failure === 'refused' || (failure === 'unclear' && request.function === 'encrypt');
+    if (isRefused) throw new TokenFailure('request', toFailure(error).message);
+    return { status: failure === 'unsupported' ? 'unsupported' : 'rejected', output };
   }
 }
 
@@ -85,22 +86,5 @@ function call(
     }
   } finally {
     buffer.fill(0);
-  }
-}
-
-function isUnsupported(error: unknown): boolean {
-  const { argumentsBad, keySizeRange } = keyReturnValues;
-  return isNotOffered(error) || codeOf(error) === argumentsBad || codeOf(error) === keySizeRange;
-}
-
-/**
- * Whether the token still answers about the key. Then a return value that may as well tell of a defect speaks
- * of this key and this call: a client could end the process by each call otherwise.
- */
-function doesAnswer(handle: Handle, keys: MadeKeys): boolean {
-  try {
-    return keys.isThere(handle);
-  } catch {
-    return false;
   }
 }

@@ -1,12 +1,13 @@
 import type { HashingAlgorithm } from '../../../codec/enums.ts';
-import { cka, ckk, ckm, cko, ckr } from '../cryptoki.ts';
-import { ecKeyType, keyAttributes, keyMechanisms } from '../keys/key-cryptoki.ts';
+import { cka, cko, ckr } from '../cryptoki.ts';
+import { keyAttributes, keyMechanisms } from '../keys/key-cryptoki.ts';
 import type { ListedKeys, MakeKeyAnswer, MakeKeyRequest } from '../keys/key-messages.ts';
 import { TokenFailure } from '../messages.ts';
+import { classifyFailure } from './key-codes.ts';
+import { describeGeneration, type Generation } from './key-generation.ts';
 import { buildMechanism } from './key-mechanisms.ts';
 import type { OpenSession } from './key-wrapper.ts';
 import { type AttributeTemplate, codeOf, type Handle, toFailure, viewOf } from './library.ts';
-import { isCallRefusal, isRejection } from './wrapping-codes.ts';
 
 /** Makes, finds, lists and removes the keys that are managed objects, in one session. */
 
@@ -17,16 +18,6 @@ const classes = [cko.secretKey, cko.privateKey, cko.publicKey];
 const maxMacBytes = 64;
 /** Handles that are remembered. */
 const maxHandles = 1_024;
-
-const publicExponent = Uint8Array.of(1, 0, 1);
-
-/** Templates for C_GenerateKey or C_GenerateKeyPair. */
-interface Generation {
-  readonly mechanism: number;
-  readonly keyType: number;
-  readonly specific: AttributeTemplate;
-  readonly isPair: boolean;
-}
 
 export class MadeKeys {
   readonly #session: OpenSession;
@@ -40,10 +31,10 @@ export class MadeKeys {
 
   /**
    * Makes a key that does not leave the token, and checks that the token says so.
-   * @throws {TokenFailure} when the token makes one that it would give out; it is removed then
+   * @throws {TokenFailure} when the token makes one that it would give out, which is removed then, or when it
+   *   is full or refuses the call for another reason than the kind of the key
    */
   make({ id, label, key, uses }: MakeKeyRequest): MakeKeyAnswer {
-    this.remove(id);
     const generation = describeGeneration(key);
     const named: AttributeTemplate = [
       { type: cka.keyType, value: generation.keyType },
@@ -70,15 +61,17 @@ export class MadeKeys {
           ]),
     ];
     try {
+      this.remove(id);
       const publicKey = this.#generate(generation, named, secret);
       if (key.type === 'generic' && uses.sign) this.#tryHmac(id, key.hash);
       return { status: 'done', publicKey };
     } catch (error) {
-      // A token that has removed the key answers: its refusal speaks of this key.
-      const hasAnswered = this.#removeQuietly(id);
-      if (isCallRefusal(error) && hasAnswered)
-        return { status: 'unsupported', reason: toFailure(error).message };
-      throw error;
+      this.#removeQuietly(id);
+      const failure = classifyFailure(error, () => this.#searchId(id));
+      if (failure === 'lost') throw error;
+      const { message } = toFailure(error);
+      if (failure === 'unclear' || failure === 'refused') throw new TokenFailure('request', message);
+      return { status: 'unsupported', reason: message };
     }
   }
 
@@ -116,7 +109,8 @@ export class MadeKeys {
   #tryHmac(id: string, hash: HashingAlgorithm): void {
     const { module, handle: session, pkcs11 } = this.#session;
     const key = this.find(id, cko.secretKey);
-    if (key === undefined) throw new TokenFailure('token', 'the token does not find a key that it has made');
+    if (key === undefined)
+      throw new TokenFailure('request', 'the token does not find a key that it has made');
     module.C_SignInit(session, buildMechanism({ kind: 'hmac', hash }, pkcs11).mechanism, key);
     module.C_Sign(session, Buffer.alloc(1), Buffer.alloc(maxMacBytes)).fill(0);
   }
@@ -133,7 +127,7 @@ export class MadeKeys {
 
   #require(handle: Handle, type: number): Buffer {
     const value = this.#read(handle, type);
-    if (value === undefined) throw new TokenFailure('token', 'the token does not tell a public key');
+    if (value === undefined) throw new TokenFailure('request', 'the token does not tell a public key');
     return value;
   }
 
@@ -177,9 +171,13 @@ export class MadeKeys {
     return found;
   }
 
-  /** Whether the token still has the object of a handle, and answers. */
-  isThere(handle: Handle): boolean {
-    return this.#read(handle, cka.class) !== undefined;
+  /** Asks the token about the object of a handle; throws when it does not answer. */
+  ask(handle: Handle): void {
+    this.#read(handle, cka.class);
+  }
+
+  #searchId(id: string): Handle[] {
+    return this.#search([{ type: cka.id, value: viewOf(Uint8Array.fromHex(id)) }]);
   }
 
   #search(template: AttributeTemplate): Handle[] {
@@ -201,8 +199,7 @@ export class MadeKeys {
   remove(id: string): void {
     const { module, handle: session } = this.#session;
     for (const objectClass of classes) this.#handles.delete(`${objectClass} ${id}`);
-    for (const found of this.#search([{ type: cka.id, value: viewOf(Uint8Array.fromHex(id)) }]))
-      module.C_DestroyObject(session, found);
+    for (const found of this.#searchId(id)) module.C_DestroyObject(session, found);
   }
 
   /**
@@ -214,18 +211,16 @@ export class MadeKeys {
       this.remove(id);
       return null;
     } catch (error) {
-      if (!isCallRefusal(error) || isRejection(error) === 'maybe') throw error;
+      if (classifyFailure(error, () => this.#searchId(id)) === 'lost') throw error;
       return toFailure(error).message;
     }
   }
 
-  /** False when it fails: the first error says more, and the daemon removes the key later by its record. */
-  #removeQuietly(id: string): boolean {
+  #removeQuietly(id: string): void {
     try {
       this.remove(id);
-      return true;
     } catch {
-      return false;
+      // The first error says more, and the daemon removes the key later by its record.
     }
   }
 
@@ -253,38 +248,6 @@ export class MadeKeys {
       if (codeOf(error) === ckr.objectHandleInvalid) return [];
       throw error;
     }
-  }
-}
-
-function describeGeneration(key: MakeKeyRequest['key']): Generation {
-  switch (key.type) {
-    case 'aes':
-    case 'generic':
-      return {
-        mechanism: key.type === 'aes' ? ckm.aesKeyGen : keyMechanisms.genericSecretKeyGen,
-        keyType: key.type === 'aes' ? ckk.aes : ckk.genericSecret,
-        specific: [{ type: cka.valueLen, value: key.bytes }],
-        isPair: false,
-      };
-    case 'rsa':
-      return {
-        mechanism: keyMechanisms.rsaPkcsKeyPairGen,
-        keyType: ckk.rsa,
-        specific: [
-          { type: keyAttributes.modulusBits, value: key.bits },
-          { type: cka.publicExponent, value: viewOf(publicExponent) },
-        ],
-        isPair: true,
-      };
-    case 'ec':
-      return {
-        mechanism: keyMechanisms.ecKeyPairGen,
-        keyType: ecKeyType,
-        specific: [{ type: keyAttributes.ecParams, value: viewOf(Uint8Array.fromHex(key.parameters)) }],
-        isPair: true,
-      };
-    default:
-      throw new TokenFailure('request', 'there is no such kind of key');
   }
 }
 

@@ -28,7 +28,8 @@ const rejectedCodes: ReadonlySet<number> = new Set([
 /** Some tokens say the same for altered bytes as for a defect: SoftHSM2 has CKR_GENERAL_ERROR for both. */
 const ambiguousCodes: ReadonlySet<number> = new Set([ckr.generalError, ckr.functionFailed]);
 
-const notOfferedCodes: ReadonlySet<number> = new Set([
+/** The token has no such mechanism, or not for this key. */
+export const notOfferedCodes: ReadonlySet<number> = new Set([
   ckr.functionNotSupported,
   ckr.keyTypeInconsistent,
   ckr.keyFunctionNotPermitted,

@@ -58,26 +58,38 @@ t.test('a token with keys of clients', { skip: missing }, async (t) => {
       await untilBack(t);
     });
 
-  await t.test('a return value that speaks of key and call ends no process', async (t) => {
-    const answers = [
-      ['CKR_FUNCTION_CANCELED', 0x50],
-      ['CKR_KEY_SIZE_RANGE', 0x62],
-      ['CKR_ACTION_PROHIBITED', 0x1b],
-      ['CKR_FUNCTION_REJECTED', 0x200],
-      ['CKR_BUFFER_TOO_SMALL', 0x150],
+  await t.test('a call that the token refuses ends no process', async (t) => {
+    const unsupported = [
+      ['CKR_ARGUMENTS_BAD', 0x07],
       ['CKR_ATTRIBUTE_VALUE_INVALID', 0x13],
-      ['CKR_DOMAIN_PARAMS_INVALID', 0x130],
+      ['CKR_ACTION_PROHIBITED', 0x1b],
+      ['CKR_KEY_SIZE_RANGE', 0x62],
       ['CKR_TEMPLATE_INCONSISTENT', 0xd1],
+      ['CKR_DOMAIN_PARAMS_INVALID', 0x130],
+    ] as const;
+    // The same request may succeed later, so nobody is told that the token does not offer it.
+    const refused = [
+      ['CKR_GENERAL_ERROR', 0x05],
+      ['CKR_DEVICE_MEMORY', 0x31],
+      ['CKR_FUNCTION_CANCELED', 0x50],
       ['CKR_KEY_UNEXTRACTABLE', 0x6a],
-      ['one of a vendor', 0x8000_0010],
+      ['CKR_BUFFER_TOO_SMALL', 0x150],
+      ['CKR_FUNCTION_REJECTED', 0x200],
+      ['CKR 0x80000010', 0x8000_0010],
     ] as const;
     const before = home.tokenProcesses;
     const keys = keysInToken(token);
-    for (const [name, code] of answers) {
+    const answers = async (code: number) => {
       token.setFaults(`C_Encrypt return ${code}`);
-      t.equal(await encrypt(), 'UnsupportedCryptographicParameters', name);
+      const used = await encrypt();
       token.setFaults(`C_GenerateKey return ${code}`);
-      t.equal((await create(service)).reason, 'UnsupportedCryptographicParameters', name);
+      return [used, (await create(service)).reason];
+    };
+    const never = 'UnsupportedCryptographicParameters';
+    for (const [name, code] of unsupported) t.strictSame(await answers(code), [never, never], name);
+    for (const [name, code] of refused) {
+      t.strictSame(await answers(code), ['GeneralFailure', 'GeneralFailure'], name);
+      await daemon.waitForOutput(new RegExp(`"the token \\S+ cannot be used: \\S.* returned ${name}"`));
     }
     token.setFaults(`C_Encrypt return ${0x90} once`);
     t.equal(await encrypt(), 'Success', 'CKR_OPERATION_ACTIVE: a new session in the same process');
@@ -152,6 +164,27 @@ t.test('a token with keys of clients', { skip: missing }, async (t) => {
     t.equal(keysInToken(token).length, before.length);
     token.setFaults();
     await isGone(token, before);
+  });
+
+  await t.test('a key that the token keeps holds up no other, and ends no process', async (t) => {
+    const before = home.tokenProcesses;
+    for (const [name, code] of [
+      ['CKR_GENERAL_ERROR', 0x05],
+      ['CKR_FUNCTION_FAILED', 0x06],
+    ] as const) {
+      const { UniqueIdentifier: own } = (await create(service, inactive)).payload;
+      token.setFaults(`C_DestroyObject return ${code}`);
+      t.equal(await outcome(service, '2.1', Destroy, { UniqueIdentifier: own }), 'Success');
+      await daemon.waitForOutput(
+        new RegExp(`key [0-9a-f]{32} was not removed: C_DestroyObject returned ${name}`),
+      );
+      token.setFaults();
+    }
+    const { UniqueIdentifier: last } = (await create(service, inactive)).payload;
+    const keys = keysInToken(token);
+    t.equal(await outcome(service, '2.1', Destroy, { UniqueIdentifier: last }), 'Success');
+    await isGone(token, keys);
+    t.strictSame(home.tokenProcesses, before);
   });
 
   await t.test('a daemon that is killed after Destroy removes the key at its next start', async (t) => {
