@@ -28,7 +28,7 @@ const unsupportedCodes: ReadonlySet<number> = new Set([
  * `ask` asks the token about the key, and throws when it does not answer: most return values may as well tell
  * of a defect.
  */
-export function classifyFailure(error: unknown, ask: () => void): CallFailure {
+export function classifyCallFailure(error: unknown, ask: () => void): CallFailure {
   if (unsupportedCodes.has(codeOf(error) ?? 0)) return 'unsupported';
   const rejection = isRejection(error);
   if (rejection === 'yes') return 'rejected';

@@ -2,7 +2,7 @@ import { copySecret } from '../../common/secret.ts';
 import { cko, ckr } from '../cryptoki.ts';
 import { decodeUse, encodeUseAnswer, type UseAnswer, type UseKeyRequest } from '../keys/key-messages.ts';
 import { TokenFailure } from '../messages.ts';
-import { classifyFailure } from './key-codes.ts';
+import { classifyCallFailure } from './key-codes.ts';
 import { buildMechanism, type KeyMechanism, UnsupportedMechanismError } from './key-mechanisms.ts';
 import type { OpenSession } from './key-wrapper.ts';
 import { codeOf, type Handle, toFailure, viewOf } from './library.ts';
@@ -34,7 +34,7 @@ function useKey(request: UseKeyRequest, data: Uint8Array, session: OpenSession, 
     return { status: 'done', output: result, ...(iv && { iv }) };
   } catch (error) {
     if (error instanceof UnsupportedMechanismError) return { status: 'unsupported', output };
-    const failure = classifyFailure(error, () => keys.ask(handle));
+    const failure = classifyCallFailure(error, () => keys.ask(handle));
     if (failure === 'lost') throw error;
     // Data to encrypt has no form that could be wrong.
     const isRefused = failure === 'refused' || (failure === 'unclear' && request.function === 'encrypt');

@@ -3,7 +3,7 @@ import { cka, cko, ckr } from '../cryptoki.ts';
 import { keyAttributes, keyMechanisms } from '../keys/key-cryptoki.ts';
 import type { ListedKeys, MakeKeyAnswer, MakeKeyRequest } from '../keys/key-messages.ts';
 import { TokenFailure } from '../messages.ts';
-import { classifyFailure } from './key-codes.ts';
+import { classifyCallFailure } from './key-codes.ts';
 import { describeGeneration, type Generation } from './key-generation.ts';
 import { buildMechanism } from './key-mechanisms.ts';
 import type { OpenSession } from './key-wrapper.ts';
@@ -67,7 +67,7 @@ export class MadeKeys {
       return { status: 'done', publicKey };
     } catch (error) {
       this.#removeQuietly(id);
-      const failure = classifyFailure(error, () => this.#searchId(id));
+      const failure = classifyCallFailure(error, () => this.#searchId(id));
       if (failure === 'lost') throw error;
       const { message } = toFailure(error);
       if (failure === 'unclear' || failure === 'refused') throw new TokenFailure('request', message);
@@ -211,7 +211,7 @@ export class MadeKeys {
       this.remove(id);
       return null;
     } catch (error) {
-      if (classifyFailure(error, () => this.#searchId(id)) === 'lost') throw error;
+      if (classifyCallFailure(error, () => this.#searchId(id)) === 'lost') throw error;
       return toFailure(error).message;
     }
   }
