@@ -28,7 +28,7 @@ export function recordKey(index: RowIndex, kind: string, id: string): string {
  * Returns the keys by which the store may find a record, that of the oldest index first.
  * @throws {VaultUnavailableError} when the vault is sealed
  */
-export function recordKeys(vault: Vault, kind: string, id: string): readonly string[] {
+export function recordKeys(vault: Pick<Vault, 'indexes'>, kind: string, id: string): readonly string[] {
   return vault.indexes.map((index) => recordKey(index, kind, id));
 }
 

@@ -2,7 +2,7 @@ import {
   openRecordBox,
   type RecordContent,
   type RecordWrite,
-  recordKey,
+  recordKeys,
   removalOf,
   sealRecordBox,
 } from '../../store/record-boxes.ts';
@@ -25,7 +25,8 @@ export async function findRecord(
   for (;;) {
     const { indexes } = vault;
     let found: StoredRecord | undefined;
-    for (const index of indexes) found = (await store.record(kind, recordKey(index, kind, id))) ?? found;
+    // Before the first read: the keys of an index are overwritten when another keyring comes.
+    for (const key of recordKeys(vault, kind, id)) found = (await store.record(kind, key)) ?? found;
     // Another index may have come meanwhile, with the row in it.
     if (found !== undefined || vault.indexes === indexes) return found;
   }

@@ -7,7 +7,7 @@ import {
   removalOf,
 } from '../../store/record-boxes.ts';
 import type { RecordChanges, RemovedRecord, Store, StoredRecord } from '../../store/store.ts';
-import type { Vault } from '../../vault/vault.ts';
+import { boxEpoch, type Vault } from '../../vault/vault.ts';
 import { findRecord, isGenuineRecord, openGenuineRecord, openRecord, sealRecord } from './record-boxes.ts';
 
 /** A record as code that belongs to no group sees it. */
@@ -39,6 +39,11 @@ interface ReadRecord {
   readonly kind: string;
   readonly id: string;
   readonly row: StoredRecord | undefined;
+}
+
+/** A record of a list, with its row. */
+interface OpenedRow extends RecordContent {
+  readonly row: StoredRecord;
 }
 
 /** Changes by the names of their records. */
@@ -148,30 +153,20 @@ export class UnitRecords {
     limit: number,
     over: ReadonlyMap<string, RecordChange>,
   ): Promise<RecordContent[]> {
-    const changes = [...new Map([...this.#own, ...this.#items, ...over])].filter(
-      ([, change]) => change.kind === kind && change.group === group,
-    );
-    const overlay = new Map(changes);
-    const asked = { kind, group, limit: limit + overlay.size, at: this.#now };
-    const rows = await this.#store.records(asked);
+    const all = [...new Map([...this.#own, ...this.#items, ...over])];
+    const changes = new Map(all.filter(([, change]) => change.kind === kind && change.group === group));
+    const asked = { kind, group, limit: limit + changes.size, at: this.#now };
     const found: RecordContent[] = [];
-    const seen = new Set<string>();
-    const eventLoop = new EventLoopYield();
-    for (const row of rows) {
-      if (eventLoop.isDue) await eventLoop.yield();
-      const opened = this.#open(row, openRecord);
-      if (opened === undefined) continue;
-      const name = recordName(kind, opened.id);
-      // A row that moves to another index while the list is read may be in it twice.
-      if (seen.size === seen.add(name).size) continue;
+    for (const { id, content, row } of await this.#openRows(await this.#store.records(asked), openRecord)) {
+      const name = recordName(kind, id);
       // What was read before is what this message sees: if it has changed since, the commit finds out.
-      if (!this.#read.has(name)) this.#read.set(name, { kind, id: opened.id, row });
-      const change = overlay.get(name);
-      if (change !== undefined) opened.content.fill(0);
-      found.push(...(change === undefined ? [opened] : contentOf(change)));
+      if (!this.#read.has(name)) this.#read.set(name, { kind, id, row });
+      const change = changes.get(name);
+      changes.delete(name);
+      if (change !== undefined) content.fill(0);
+      found.push(...(change === undefined ? [{ id, content }] : contentOf(change)));
     }
-    const added = changes.filter(([name]) => !seen.has(name)).flatMap(([, change]) => contentOf(change));
-    return [...found, ...added].slice(0, limit);
+    return [...found, ...[...changes.values()].flatMap(contentOf)].slice(0, limit);
   }
 
   /**
@@ -179,30 +174,45 @@ export class UnitRecords {
    * whether rows that do not open are left out or refused.
    * @throws {SealBrokenError} for one that is refused
    */
-  async every(
-    kind: string,
-    limit: number,
-    altered: 'omit' | 'refuse',
-  ): Promise<readonly (UnitRecord & { readonly id: string })[]> {
-    return this.#openRows(await this.#store.records({ kind, limit, at: this.#now }), altered);
+  async every(kind: string, limit: number, altered: 'omit' | 'refuse'): Promise<RecordPage['records']> {
+    return this.#unitRecords(await this.#store.records({ kind, limit, at: this.#now }), altered);
   }
 
   /** As `every`, after the row with that number; `next`: where to go on, null when there are no more. */
   async page(kind: string, after: number, limit: number): Promise<RecordPage> {
     const rows = await this.#store.records({ kind, limit, at: this.#now, after });
     const next = rows.length < limit ? null : (rows.at(-1)?.seq ?? null);
-    return { records: await this.#openRows(rows, 'omit'), next };
+    return { records: await this.#unitRecords(rows, 'omit'), next };
   }
 
-  async #openRows(rows: readonly StoredRecord[], altered: 'omit' | 'refuse'): Promise<RecordPage['records']> {
-    const open = altered === 'omit' ? openGenuineRecord : openRecord;
-    const found = new Map<string, RecordPage['records'][number]>();
+  async #unitRecords(
+    rows: readonly StoredRecord[],
+    altered: 'omit' | 'refuse',
+  ): Promise<RecordPage['records']> {
+    const opened = await this.#openRows(rows, altered === 'omit' ? openGenuineRecord : openRecord);
+    return opened.map(({ id, content, row: { group, expires } }) => ({
+      ...{ id, content, group, expires: expires ?? undefined },
+    }));
+  }
+
+  /**
+   * Opens rows of one kind. A record may be among them twice, because it moves to a newer index meanwhile or
+   * because somebody has put a row back: as in `findRecord`, the row in the newer index is right.
+   */
+  async #openRows(
+    rows: readonly StoredRecord[],
+    open: typeof openGenuineRecord,
+  ): Promise<readonly OpenedRow[]> {
+    const found = new Map<string, OpenedRow>();
     const eventLoop = new EventLoopYield();
     for (const row of rows) {
       if (eventLoop.isDue) await eventLoop.yield();
-      const { group, expires } = row;
-      for (const each of listOf(this.#open(row, open)))
-        found.set(each.id, { ...each, group, expires: expires ?? undefined });
+      const opened = this.#open(row, open);
+      if (opened === undefined) continue;
+      const other = found.get(opened.id);
+      const isNewer = other === undefined || boxEpoch(row.box) > boxEpoch(other.row.box);
+      (isNewer ? other : opened)?.content.fill(0);
+      if (isNewer) found.set(opened.id, { ...opened, row });
     }
     return [...found.values()];
   }
@@ -280,10 +290,6 @@ export function recordName(kind: string, id: string): string {
 export function replaceChange(changes: Changes, name: string, change: RecordChange): void {
   changes.get(name)?.content?.fill(0);
   changes.set(name, change);
-}
-
-function listOf<T>(value: T | undefined): readonly T[] {
-  return value === undefined ? [] : [value];
 }
 
 /** Returns a copy of what a change puts; nothing of a removal. */

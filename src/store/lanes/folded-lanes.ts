@@ -1,6 +1,6 @@
 import { boxTag, SealBrokenError, type Vault } from '../../vault/vault.ts';
 import { isCount } from '../cells.ts';
-import { joinSealed, openRecordBox, type RecordWrite, sealRecordBox } from '../record-boxes.ts';
+import { joinSealed, openRecordBox, type RecordWrite, recordKeys, sealRecordBox } from '../record-boxes.ts';
 import type { Read, SqlUnit } from '../sql-driver.ts';
 import { recordUnit, toRecord } from '../sql-records.ts';
 import type { StoredRecord } from '../store.ts';
@@ -26,11 +26,6 @@ import { foldedLaneKind, foldedSegment, SetHash } from './set-hash.ts';
 const deleteLane = 'delete from lane where name = $1 and seq = $2 and box = $3';
 /** Records of lanes belong to no group of clients. */
 const group = '';
-
-/** Returns the keys that the record of a folded lane may have. */
-function keysOf(name: string, vault: Vault): readonly string[] {
-  return vault.indexes.map((index) => index.key('record', foldedLaneKind, name));
-}
 
 /** Returns the unit that folds lanes into the one that commits it; `conflict` when one has moved. */
 export function foldUnit(lanes: readonly OpenLane[], vault: Vault): SqlUnit {
@@ -110,7 +105,8 @@ export class FoldedLanes {
     open: (row: LaneRow) => OpenLane,
   ): Promise<readonly OpenLane[]> {
     const { lanes, records } = await this.#readAll(vault, open);
-    const recordFor = (name: string) => keysOf(name, vault).flatMap((key) => records.get(key) ?? [])[0];
+    const recordFor = (name: string) =>
+      recordKeys(vault, foldedLaneKind, name).flatMap((key) => records.get(key) ?? [])[0];
     for (const { name } of lanes)
       if (recordFor(name) !== undefined)
         throw new LaneForgedError(`the row ${name} of table lane was put back; its node was removed`);
