@@ -43,8 +43,6 @@ export class PlainVault implements Vault, RowIndex {
   opens = 0;
   terms = 0;
 
-  learnUsedEpoch(): void {}
-
   learnStored(): void {}
 
   seal(context: SealContext, plain: Uint8Array): SealedKey {

@@ -28,8 +28,8 @@ export class EpochChoice {
   /** When this process has read of an epoch first, by `elapsed`; those of its start in `#early`. */
   readonly #readAt = new Map<number, number>();
   #early: ReadonlySet<number> | undefined;
-  /** The newest epoch that lanes are sealed under. */
-  #usedByLanes = 0;
+  /** The newest epoch under which this process has seen a box. */
+  #seen = 0;
   #used = 0;
   /** When this process has used an epoch first, by `elapsed`. */
   readonly #usedSince = new Map<number, number>();
@@ -50,9 +50,9 @@ export class EpochChoice {
     for (const epoch of epochs) if (!this.#readAt.has(epoch)) this.#readAt.set(epoch, this.#elapsed());
   }
 
-  /** Notes that a lane is sealed under an epoch: its process, or this one earlier, has used it. */
+  /** Notes that a box is sealed under an epoch: another process, or this one earlier, has used it. */
   learnUsed(epoch: number): void {
-    this.#usedByLanes = Math.max(this.#usedByLanes, epoch);
+    this.#seen = Math.max(this.#seen, epoch);
   }
 
   /**
@@ -63,7 +63,7 @@ export class EpochChoice {
   choose({ epochs, lanesSince }: ChosenKeyring): number {
     const [oldest, newest] = [epochs[0]?.epoch ?? 0, epochs.at(-1)?.epoch ?? 0];
     const known = epochs.findLast((each) => this.#isLongKnown(each))?.epoch ?? oldest;
-    const used = Math.min(Math.max(this.#used, this.#usedByLanes), newest);
+    const used = Math.min(Math.max(this.#used, this.#seen), newest);
     this.#used = Math.max(known, lanesSince, used);
     if (!this.#usedSince.has(this.#used)) this.#usedSince.set(this.#used, this.#elapsed());
     return this.#used;

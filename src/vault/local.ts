@@ -95,10 +95,6 @@ class KeyringVault implements LocalVault {
     this.#knowledge.learnStored(generation, readAt);
   }
 
-  learnUsedEpoch(epoch: number): void {
-    this.#epochs.learnUsed(epoch);
-  }
-
   get generation(): number {
     return this.#keyring?.generation ?? 0;
   }
@@ -137,6 +133,7 @@ class KeyringVault implements LocalVault {
     const plain = keyring.open(context, sealed);
     const epoch = readEpoch(sealed);
     if (plain !== undefined) {
+      // Of a lane as well, by which a process learns what others use.
       this.#epochs.learnUsed(epoch ?? 0);
       this.#options.opened?.(context, sealed);
       return plain;

@@ -47,7 +47,10 @@ export class SealEpochs {
     this.#choice.learn(epochs);
   }
 
-  /** See `Vault.learnUsedEpoch`; of each box that opens, so that a row never moves back to an older index. */
+  /**
+   * Notes that a box opens which is sealed under an epoch: older ones are not used any more, so that no row
+   * moves back to an older index.
+   */
   learnUsed(epoch: number): void {
     this.#choice.learnUsed(epoch);
   }

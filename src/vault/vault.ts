@@ -213,8 +213,6 @@ export interface Vault {
    * not the one in use for as long as others may take to use another index, `indexes` is refused.
    */
   learnStored(generation: number, readAt: number): void;
-  /** Notes that a lane is sealed under an epoch; older ones are not used any more. */
-  learnUsedEpoch(epoch: number): void;
   /** Generation of the keyring that this process has opened; 0 while the vault is sealed. */
   readonly generation: number;
   /** False while the root key is not available; the daemon then answers only what needs no row. */

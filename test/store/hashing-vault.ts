@@ -22,8 +22,6 @@ export class HashingVault implements Vault, RowIndex {
   readonly storeNames = ['5'.repeat(32)];
   unsealed = true;
 
-  learnUsedEpoch(): void {}
-
   learnStored(): void {}
 
   seal(context: SealContext, plain: Uint8Array): SealedKey {

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { boxEpoch, type Vault, VaultUnavailableError } from '../../vault/vault.ts';
+import { type Vault, VaultUnavailableError } from '../../vault/vault.ts';
 import type { Read, SqlDriver, SqlRow, SqlUnit } from '../sql-driver.ts';
 import { StoreUnavailableError } from '../store.ts';
 import { AnchorKeeper } from './anchor-keeper.ts';
@@ -215,7 +215,6 @@ export class Lanes {
     this.#lanes.learn(known, lanes);
     const others = lanes.filter((lane) => !this.isOwn(lane));
     vault.sealCounter.learnOthers(others.map(({ content }) => content.seals));
-    for (const { row } of lanes) vault.learnUsedEpoch(boxEpoch(row.box));
     if (!this.#isStarted) this.#resume(lanes, vault);
     renewOutdated(this.#writers, { vault, keyring: this.#keyring }, this.renew);
     if (others.some((lane) => hasMoved(lane, before.get(lane.name)))) this.anchoredMoved();
