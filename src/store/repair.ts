@@ -7,7 +7,7 @@ import { type NumberedTable, numberedTables } from './store.ts';
 
 /** Repairs of a database, for an operator who accepts it as it is; while nobody else writes. */
 
-/** A row whose box does not open. */
+/** A row that is to be removed, because it does not open or was put back. */
 export interface AlteredRow {
   readonly table: NumberedTable;
   /** Number of the row. */

@@ -68,7 +68,7 @@ async function accept(
     print(`client ${name}, group ${group}, role ${role}${disabled ? ', disabled' : ''}`);
   if (!yes)
     throw new CommandError(
-      `${found.problems.length + found.unlisted} problems were found; look at the clients above; --yes goes on with the database as it is, and removes the ${found.altered.length} rows that do not open${found.strays > 0 ? `, and those that do not open among ${found.strays} that get a new number` : ''}`,
+      `${found.problems.length + found.unlisted} problems were found; look at the clients above; --yes goes on with the database as it is, and removes the ${found.altered.length} rows that do not open or were put back${found.strays > 0 ? `, and those that do not open among ${found.strays} that get a new number` : ''}`,
     );
   const { objects, records, renumbered, removed } = await acceptDatabase(backends, found, {
     lane: commandLaneOf(stateDirectory),
@@ -84,7 +84,7 @@ async function accept(
   const anchor = await anchorOf(backends, store);
   await createAnchorFiles(files, stateDirectory.anchors.command).write(anchor, previous);
   print(
-    `accepted ${objects} objects and ${records} records; ${removed} rows that did not open were removed;${renumbered > 0 ? ` ${renumbered} got a new number;` : ''} other nodes need their files anchor and anchor-command removed too`,
+    `accepted ${objects} objects and ${records} records; ${removed} rows that did not open or were put back were removed;${renumbered > 0 ? ` ${renumbered} got a new number;` : ''} other nodes need their files anchor and anchor-command removed too`,
   );
 }
 

@@ -26,14 +26,14 @@ interface AcceptedRows {
   readonly objects: number;
   readonly records: number;
   readonly renumbered: number;
-  /** Of those that did not open. */
+  /** Of those that did not open or were put back. */
   readonly removed: number;
 }
 
 /**
  * Makes the database as it is the one that kmipd expects: gives new numbers to rows with impossible ones,
- * removes the rows that do not open and the records of removed nodes, builds a wrong index anew, and states
- * the rest in one lane. Each step may be repeated after an interruption.
+ * removes the rows that do not open or were put back and the records of removed nodes, builds a wrong index
+ * anew, and states the rest in one lane. Each step may be repeated after an interruption.
  *
  * @param found what `verifyDatabase` has found
  * @throws {StoreUnavailableError} when the database fails

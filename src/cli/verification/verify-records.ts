@@ -36,14 +36,17 @@ export async function verifyRecordPage(
   for (const { seq, kind, key } of page)
     if (!isOnlyOne(found, seq, (each) => each.key === key && each.kind === kind))
       findings.report(`the record ${nameOf({ kind, key })} is not found by its key, or twice`);
+  const putBack = new Set<SnapshotRecord>();
   const keys = [...older.keys()];
   for (let at = 0; at < keys.length; at += page.length)
     for (const { key } of await snapshot.findRecords(keys.slice(at, at + page.length))) {
       const row = older.get(key);
-      if (row === undefined) continue;
-      findings.report(`the record ${nameOf(row)} was put back: it has moved to a newer index`);
-      findings.noteAltered(row.seq);
+      if (row !== undefined) putBack.add(row);
     }
+  for (const row of putBack) {
+    findings.report(`the record ${nameOf(row)} was put back: it has moved to a newer index`);
+    findings.noteAltered(row.seq);
+  }
 }
 
 /** Opens a record; returns the keys that it would have in newer indexes. */

@@ -30,7 +30,7 @@ export interface Verification {
   readonly strays: number;
   /** Tables whose sequence was changed. */
   readonly sequences: readonly NumberedTable[];
-  /** The rows that do not open. */
+  /** The rows that do not open, and records that were put back in an older index. */
   readonly altered: readonly AlteredRow[];
   /** Whether columns, terms or unique names are not those of the objects. */
   readonly isIndexWrong: boolean;
