@@ -104,6 +104,27 @@ t.test('a root that has only moved counts as the same one', async (t) => {
   });
 });
 
+t.test('a note of a change that was ended elsewhere is forgotten', async (t) => {
+  const { at, note, change, state } = await prepareHome(t, true);
+  const before = await state();
+  const leaked = { to: `file:${at('leaked.key')}`, isCompromised: true, rootId: '0123456789abcdef' };
+  writeFileSync(note, `${JSON.stringify({ ...leaked, previous: [], lastEpoch: 1 })}\n`, { mode: 0o600 });
+  const refused = await change();
+  t.match(refused, { code: 1, output: /was ended elsewhere, .* run the command with the root that/ });
+  t.strictSame(await state(), before, 'and without the note');
+  t.notOk(existsSync(at('leaked.key')));
+});
+
+t.test('the last epoch of a note that begins anew does not count', async (t) => {
+  const { at, note, change, state } = await prepareHome(t, true);
+  const to = `file:${at('next.key')}`;
+  // As if no epoch that is there had been wrapped by the former root: nothing would be renewed.
+  writeFileSync(note, `${JSON.stringify({ to, isCompromised: true, lastEpoch: 0 })}\n`, { mode: 0o600 });
+  const changed = await change();
+  t.match(changed, { code: 0, output: /^epoch 2 has begun;.*\n(.*\n)*retired: 1;/m }, changed.output);
+  t.match(await state(), { configured: [to], numbers: [2], hasNote: false });
+});
+
 t.test('a root that the daemon has lost is not said to be there', async (t) => {
   const { daemon, change } = await prepareHome(t, true);
   const rootKey = join(daemon.home, 'root.key');
