@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Test } from 'tap';
 import type { Attribute } from '../../codec/attribute.ts';
+import { nameFilter } from '../../src/object/names.ts';
 import { ModifyAttribute } from '../../src/operations/attributes/modify-attribute.ts';
 import { Create } from '../../src/operations/creation/create.ts';
 import { Destroy } from '../../src/operations/lifecycle/destroy.ts';
@@ -114,6 +115,29 @@ export async function renewalSuite(t: Test, store: string, query: Query): Promis
       [1, epoch],
     );
     await world.findsAll(t);
+  });
+
+  await t.test('what moves to another index during a search is found', async (t) => {
+    const id = await storedKey(service, named('moving'));
+    const { store } = service;
+    let searches = 0;
+    const moving = {
+      ...store,
+      find: async (...asked: Parameters<typeof store.find>) => {
+        searches += 1;
+        if (searches === 1) {
+          epoch = await vault.renewSecrets();
+          t.equal(await world.rename(id, 'moving on'), 'Success');
+          t.equal(await world.rename(id, 'moving'), 'Success');
+        }
+        return store.find(...asked);
+      },
+    };
+    const unit = new UnitOfWork(moving, vault, { uniqueNames: true, now: Math.floor(service.now / 1000) });
+    unit.actFor('g');
+    const found = await unit.layer().find({ filter: nameFilter('moving'), offset: 0, limit: 9 });
+    t.strictSame([found.ids, searches], [[id], 2]);
+    await succeed(service, '2.1', Destroy, { UniqueIdentifier: id });
   });
 
   await t.test('what is written moves', async (t) => {

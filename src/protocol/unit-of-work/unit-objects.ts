@@ -201,11 +201,16 @@ export class UnitObjects {
   }
 
   async #findInStore({ filter, ...query }: GroupQuery): Promise<FoundObjects> {
-    const asked = { ...query, ...toStoreFilter(filter, this.#vault, query.group) };
     const compared = comparedAttributes(filter);
-    const found = await this.#store.find(asked, (row) => this.#matches(row, filter, compared));
-    this.#found.push(found);
-    return found;
+    for (;;) {
+      const { indexes } = this.#vault;
+      const asked = { ...query, ...toStoreFilter(filter, this.#vault, query.group) };
+      const found = await this.#store.find(asked, (row) => this.#matches(row, filter, compared));
+      // Another index may have come meanwhile, with objects in it.
+      if (this.#vault.indexes !== indexes) continue;
+      this.#found.push(found);
+      return found;
+    }
   }
 
   /**
