@@ -69,13 +69,9 @@ export class Connection {
     const { socket, limits } = options;
     this.#options = options;
     this.socket = socket;
-    const clientOf = () => this.conversation.principal.client;
-    const channel = {
-      get client() {
-        return clientOf();
-      },
-      reverse: (version: Version) => void (this.#pendingReversal = version),
-    };
+    const channel = new ConnectionChannel(this, (version) => {
+      this.#pendingReversal = version;
+    });
     this.conversation =
       options.endpoints === undefined ? options.conversation : { ...options.conversation, channel };
     this.#framer = new Framer('RequestMessage', limits.requestBytes);
@@ -237,5 +233,22 @@ export class Connection {
 
   #closeWhenIdle(): void {
     if (!this.#isBusy) this.#close();
+  }
+}
+
+type Channel = NonNullable<Conversation['channel']>;
+
+/** The connection as operations see it. */
+class ConnectionChannel implements Channel {
+  readonly #connection: Connection;
+  readonly reverse: Channel['reverse'];
+
+  constructor(connection: Connection, reverse: Channel['reverse']) {
+    this.#connection = connection;
+    this.reverse = reverse;
+  }
+
+  get client(): string {
+    return this.#connection.conversation.principal.client;
   }
 }

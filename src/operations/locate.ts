@@ -28,7 +28,7 @@ export const Locate = operation({
   limitedRight: 'objects',
   values: 'unused',
   async handle(request, context) {
-    const { work, limits, now, setPlaceholder } = context;
+    const { work, limits, now } = context;
     if (request.Attributes.length > maxConditions) {
       fail('InvalidField', `Locate takes at most ${maxConditions} attributes to look for`);
     }
@@ -46,7 +46,7 @@ export const Locate = operation({
       limit: Math.min(maximum, limits.locateItems),
       countedItems: limits.countedItems,
     });
-    setPlaceholder(ids.length === 1 ? ids[0] : undefined);
+    context.setPlaceholder(ids.length === 1 ? ids[0] : undefined);
     return { ...(total !== undefined && { LocatedItems: total }), UniqueIdentifier: [...ids] };
   },
 });

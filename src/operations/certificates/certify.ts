@@ -46,14 +46,14 @@ export const Certify = operation({
   target: creation(),
   limitedRight: 'objects',
   async handle(request, context) {
-    const { crypto, resolve } = context;
+    const { crypto } = context;
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
     const inline = inlineCertificateRequest(request);
     const named =
       inline !== undefined && request.UniqueIdentifier === undefined
         ? undefined
         : await loadNamedObject(
-            resolve(request.UniqueIdentifier),
+            context.resolve(request.UniqueIdentifier),
             { ...certifyReasons, types: ['PublicKey', 'CertificateRequest'] },
             context,
           );

@@ -1,4 +1,3 @@
-import { randomUUIDv7 } from 'node:crypto';
 import type { RequestItem, RequestMessage } from '../../../codec/envelope.ts';
 import { type CertificationRules, defaultCertificationRules } from '../../common/certification-rules.ts';
 import { type KmipError, MissingPermissionError } from '../../common/errors.ts';
@@ -7,11 +6,10 @@ import type { Protection } from '../../common/protection.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { Enrolments } from '../../identity/enrolment.ts';
 import { findListedKeys } from '../../operations/authority-records.ts';
-import type { Jobs, RenewedAccess, ServerDescription, TokenKeyStorage } from '../../operations/context.ts';
+import type { Jobs, ServerDescription } from '../../operations/context.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
 import type { AuthenticatedRequest } from '../authentication/authentication.ts';
-import { fetchableBy } from '../authentication/rights.ts';
 import type { Conversation } from '../service.ts';
 import type { ItemObjects } from '../unit-of-work/unit-objects.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
@@ -19,6 +17,7 @@ import { FailedAttempts } from './attempts.ts';
 import type { BatchEnvironment } from './batch.ts';
 import { BatchIdentifiers } from './identifiers.ts';
 import { type BatchContext, ItemContext, ItemPorts, type ProcessState } from './item-context.ts';
+import { MessageContext, MessageItem } from './message-context.ts';
 import { MultiPartOperations } from './multi-part.ts';
 import { BatchOutputs } from './payload-withholding.ts';
 import { RandomIvUseCounter } from './random-iv-uses.ts';
@@ -75,7 +74,7 @@ export class ContextFactory {
   readonly #state: ProcessState;
   readonly #randomIvUses: RandomIvUseCounter;
   readonly #tokenKeys: ReleasedTokenKeys | undefined;
-  /** Stands for each message, by its bytes, in what outlives it. */
+  /** Stands for a message, by its bytes, in what outlives it; made when something does. */
   readonly #tokens = new WeakMap<Uint8Array, object>();
 
   /** `beginUnit`: begins a unit of work apart from those of messages. */
@@ -103,7 +102,6 @@ export class ContextFactory {
     const { principal, refusal } = sender;
     const identifiers = new BatchIdentifiers();
     const batch = this.#batchContext(execution, identifiers);
-    const message = this.#tokenOf(request);
     return {
       operations,
       identifiers,
@@ -117,17 +115,13 @@ export class ContextFactory {
       responseBytes: this.#responseBytes(execution),
       createContext: (item, work) => {
         const afterCommit = (effect: () => void) => work.afterCommit(effect);
-        let access: RenewedAccess | undefined;
-        const part = {
-          item,
-          message,
-          principal,
-          get access() {
-            access ??= createRenewedAccess({ principal, work, server }, options);
-            return access;
+        const part = new MessageItem(
+          { item, principal, afterCommit },
+          {
+            message: () => this.#tokenOf(request),
+            access: () => createRenewedAccess({ principal, work, server }, options),
           },
-          afterCommit,
-        };
+        );
         const ports = new ItemPorts(part, this.#state);
         return new ItemContext(batch, ports, { work, server });
       },
@@ -144,7 +138,8 @@ export class ContextFactory {
    * attempt at the message follows.
    */
   settle(request: Pick<RequestMessage, 'bytes'>): void {
-    const message = this.#tokenOf(request);
+    const message = this.#tokens.get(request.bytes);
+    if (message === undefined) return;
     this.#state.multiPart.settle(message);
     void this.#tokenKeys?.settle(message);
   }
@@ -168,7 +163,9 @@ export class ContextFactory {
   }
 
   #tokenOf({ bytes }: Pick<RequestMessage, 'bytes'>): object {
-    const token = this.#tokens.get(bytes) ?? {};
+    const known = this.#tokens.get(bytes);
+    if (known !== undefined) return known;
+    const token = {};
     this.#tokens.set(bytes, token);
     return token;
   }
@@ -183,43 +180,26 @@ export class ContextFactory {
   #batchContext(execution: BatchExecution, identifiers: BatchIdentifiers): BatchContext {
     const { crypto, enrolments, limits, server, protection, certification } = this.#options;
     const { request, unit, sender, conversation } = execution;
+    const { principal } = sender;
     const rules = certification?.() ?? defaultCertificationRules;
-    let jobs: Jobs | undefined;
-    let tokenKeys: TokenKeyStorage | undefined;
-    const openTokenKeys = (group: string) => this.#tokenKeys?.storageFor(group, this.#tokenOf(request));
-    return {
-      principal: sender.principal,
-      channel: conversation?.channel,
-      enrolments: conversation && enrolments,
-      sessionControl: conversation?.sessionControl,
+    return new MessageContext({
+      principal,
+      conversation,
+      enrolments,
+      identifiers,
       version: request.version,
       now: unit.now,
       crypto,
-      get tokenKeys() {
-        tokenKeys ??= openTokenKeys(sender.principal.group);
-        return tokenKeys;
-      },
-      isTokenRequired: this.#options.tokenKeys?.isRequiredFor(sender.principal.group) === true,
+      isTokenRequired: this.#options.tokenKeys?.isRequiredFor(principal.group) === true,
       server,
       limits,
       protection: protection?.() ?? 'strict',
-      get fetchable() {
-        return fetchableBy(sender.principal);
-      },
       certification: rules,
-      listedKeys: () => this.#findListedKeys(rules, sender.principal.group),
-      get jobs() {
-        jobs ??= execution.openJobs();
-        return jobs;
-      },
-      randomIvUses: { count: (key) => this.#randomIvUses.count(sender.principal.group, key) },
-      // Ordered by time, so that new rows land at the end of the store's index: half as many pages to write.
-      newIdentifier: () => randomUUIDv7(),
-      setPlaceholder(id: string | undefined) {
-        identifiers.placeholder = id;
-      },
-      resolve: (identifier) => identifiers.resolve(identifier),
-    };
+      listedKeys: () => this.#findListedKeys(rules, principal.group),
+      randomIvUses: { count: (key) => this.#randomIvUses.count(principal.group, key) },
+      openJobs: () => execution.openJobs(),
+      openTokenKeys: () => this.#tokenKeys?.storageFor(principal.group, this.#tokenOf(request)),
+    });
   }
 
   async #findListedKeys(rules: CertificationRules, group: string) {

@@ -148,14 +148,14 @@ export class ItemContext implements Context {
   get randomIvUses(): Context['randomIvUses'] {
     return this.#batch.randomIvUses;
   }
-  get newIdentifier(): Context['newIdentifier'] {
-    return this.#batch.newIdentifier;
+  newIdentifier(): string {
+    return this.#batch.newIdentifier();
   }
-  get setPlaceholder(): Context['setPlaceholder'] {
-    return this.#batch.setPlaceholder;
+  setPlaceholder(id: string | undefined): void {
+    this.#batch.setPlaceholder(id);
   }
-  get resolve(): Context['resolve'] {
-    return this.#batch.resolve;
+  resolve(identifier: string | undefined): string {
+    return this.#batch.resolve(identifier);
   }
   get multiPart(): MultiPart {
     return this.#ports.multiPart;
