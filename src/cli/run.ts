@@ -8,6 +8,7 @@ import { decode } from './commands/decode.ts';
 import { init } from './commands/init.ts';
 import { nodeCommands } from './commands/node.ts';
 import { objectCommands } from './commands/object.ts';
+import { roleCommands } from './commands/role.ts';
 import { type Boot, createServeCommand } from './commands/serve.ts';
 import { vaultCommands } from './commands/vault.ts';
 import { verifyDatabaseCommand } from './commands/verify.ts';
@@ -62,6 +63,7 @@ async function parseCommandLine(args: readonly string[], version: string, { boot
     createCheckConfigCommand(inspect),
     decode,
     clientCommands,
+    roleCommands,
     crl,
     objectCommands,
     nodeCommands,

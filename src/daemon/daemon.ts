@@ -4,7 +4,7 @@ import { CommandError } from '../cli/failure.ts';
 import { findExposedFiles } from '../cli/state-directory/permissions.ts';
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { type Address, formatAddress } from '../common/address.ts';
-import type { ConfigOverrides } from '../config/index.ts';
+import type { Config, ConfigOverrides } from '../config/index.ts';
 import { redactStoreUrl } from '../config/values.ts';
 import { enterFips } from '../crypto/policy/fips.ts';
 import { isPinned } from '../vault/keyring-pin.ts';
@@ -25,6 +25,7 @@ import { createServices } from './services.ts';
 import { waitForShutdown } from './shutdown.ts';
 import type { StartContext } from './start-context.ts';
 import { TlsMaterialSource } from './tls-material.ts';
+import { reportUndefinedRoles, requireDefinedRoles } from './undefined-roles.ts';
 
 export interface BootOptions {
   /** Must be initialised and locked. */
@@ -64,6 +65,11 @@ export async function boot(options: BootOptions): Promise<void> {
   for (const exposed of findExposedFiles(stateDirectory, config)) log.warn(exposed, 'a file is exposed');
 
   const backends = await openBackends(context);
+  const checks = {
+    require: (read: Config) => requireDefinedRoles(read, backends, log),
+    warn: (inForce: Config) => warnOfIdlePolicies(inForce, backends, log),
+  };
+  await checks.require(config);
   const material = await TlsMaterialSource.load(context, config, backends);
   const services = createServices(context, backends, material, version);
   const listeners = await startListeners(context, backends, services, material);
@@ -73,7 +79,7 @@ export async function boot(options: BootOptions): Promise<void> {
   connections.startRechecks();
   await connections.updateOutgoing();
 
-  await warnOfIdlePolicies(config, backends, log);
+  await checks.warn(config);
   const verifying = {
     stateDirectory,
     backends,
@@ -86,11 +92,13 @@ export async function boot(options: BootOptions): Promise<void> {
   const shutdown = waitForShutdown();
   const lineOf = (state: string) => stateLine(state, version, context, listeners, metricsAddress);
   const { vault, sealing, tokens, tokenKeys } = backends;
-  if (!vault.unsealed) sealing.whenUnsealed(() => print(lineOf('ready')));
+  if (!vault.unsealed)
+    sealing.whenUnsealed(() => {
+      print(lineOf('ready'));
+      void reportUndefinedRoles(config, backends, log);
+    });
   print(vault.unsealed ? lineOf('ready') : `${lineOf('sealed')}\nsealed: ${vault.sealedBecause}`);
-  const reloader = new Reloader(context, overrides, material, services, connections, backends, (inForce) =>
-    warnOfIdlePolicies(inForce, backends, log),
-  );
+  const reloader = new Reloader(context, overrides, material, services, connections, backends, checks);
   reloads.start(async () => {
     tokens.retry();
     tokenKeys?.retry();

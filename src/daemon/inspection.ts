@@ -24,6 +24,7 @@ import { type StoredKeyring, VaultUnavailableError } from '../vault/vault.ts';
 import { addressesOf, bind, requireDistinctAddresses } from './bind.ts';
 import { describeIdlePolicies } from './idle-policies.ts';
 import { type CertificateFlaw, findFlawsOfDates, readServerMaterial } from './server-material.ts';
+import { describeUndefinedRoles } from './undefined-roles.ts';
 
 /** What an inspection has found, one line each. */
 export interface InspectionResult {
@@ -69,9 +70,11 @@ export async function inspect(stateDirectory: StateDirectory, config: Config): P
     await attempt(async () => {
       if (problems.length > 0) return [];
       if (probed.keyring !== undefined && !probed.isMigrated)
-        return ['the rows are not checked, nor [authorities]: the next start migrates the database'];
+        return [
+          'the rows are not checked, nor roles and [authorities]: the next start migrates the database',
+        ];
       if (probed.keyring !== undefined && config.vault.root.every(isAttendedRoot))
-        return ['the rows are not checked, nor [authorities]: operators have to give the root'];
+        return ['the rows are not checked, nor roles and [authorities]: operators have to give the root'];
       problems.push(...(await inspectRows(stateDirectory, config, probed)));
       return [];
     });
@@ -149,8 +152,8 @@ function inspectAuthorities(stateDirectory: StateDirectory, config: Config): rea
 }
 
 /**
- * Opens the database as every process does that only reads, and returns the naming policies that bind nobody.
- * A database without a keyring has no rows.
+ * Opens the database as every process does that only reads, and returns the roles that are not defined and
+ * the naming policies that bind nobody. A database without a keyring has no rows.
  */
 async function inspectRows(
   stateDirectory: StateDirectory,
@@ -165,7 +168,10 @@ async function inspectRows(
   });
   closing.defer(close);
   const clients = new StoredClients(opened.store, opened.vault);
-  return await describeIdlePolicies(config, { ...opened, clients });
+  return [
+    ...describeUndefinedRoles(config, await clients.list()),
+    ...(await describeIdlePolicies(config, { ...opened, clients })),
+  ];
 }
 
 const describeFlaw = ({ file, subject, flaw, ends }: CertificateFlaw) =>

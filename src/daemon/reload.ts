@@ -57,6 +57,14 @@ export interface RootUse {
   readonly tokens: TokenRoots;
 }
 
+/** What a configuration says of the rows of the database. */
+export interface ConfigChecks {
+  /** Rejects for a configuration that must not be in force. */
+  require(config: Config): Promise<void>;
+  /** Logs what is suspicious in a configuration in force; must not reject. */
+  warn(config: Config): Promise<void>;
+}
+
 /** Applies changes of the configuration and of the certificates to the running daemon. */
 export class Reloader {
   readonly #context: StartContext;
@@ -66,11 +74,10 @@ export class Reloader {
   readonly #connections: Connections;
   readonly #vault: RootUse['vault'];
   readonly #tokens: RootUse['tokens'];
-  readonly #warnOf: (config: Config) => Promise<void>;
+  readonly #checks: ConfigChecks;
   /** The configuration in force. */
   #config: Config;
 
-  /** `warnOf` logs what is suspicious in a configuration in force; it must not reject. */
   constructor(
     context: StartContext,
     overrides: ConfigOverrides,
@@ -78,7 +85,7 @@ export class Reloader {
     services: Services,
     connections: Connections,
     { vault, tokens }: RootUse,
-    warnOf: (config: Config) => Promise<void>,
+    checks: ConfigChecks,
   ) {
     this.#context = context;
     this.#overrides = overrides;
@@ -87,7 +94,7 @@ export class Reloader {
     this.#connections = connections;
     this.#vault = vault;
     this.#tokens = tokens;
-    this.#warnOf = warnOf;
+    this.#checks = checks;
     this.#config = context.config;
   }
 
@@ -107,7 +114,7 @@ export class Reloader {
       );
       return `its reload failed, and the former configuration stays in force: ${read.failure.join('; ')}`;
     }
-    await this.#warnOf(this.#config);
+    await this.#checks.warn(this.#config);
     log.info(
       'configuration reloaded: certificates, trusted authorities, roots, mode of values, roles, [authorities], [certification], [crypto] and log level',
     );
@@ -120,6 +127,7 @@ export class Reloader {
   async #takeOver(): Promise<{ readonly ignoredKeys: readonly string[] }> {
     const next = loadConfig(this.#context.stateDirectory, this.#overrides);
     const { config, ignoredKeys } = takeOverReloadable(this.#config, next);
+    await this.#checks.require(config);
     await this.#apply(config);
     return { ignoredKeys };
   }

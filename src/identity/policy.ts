@@ -92,39 +92,69 @@ export function roleProblem(name: string, entries: readonly string[]): string | 
   return undefined;
 }
 
+/** Where a role is defined; `replaced`: the configuration has one by the name of a built-in role. */
+export type RoleOrigin = 'built-in' | 'configured' | 'replaced';
+
+/** A role as operators see it. */
+export interface RoleDescription {
+  readonly name: string;
+  readonly origin: RoleOrigin;
+  /**
+   * What it permits, in the order of the specification: each permission with the entries of the role that
+   * grant it, its own name or those of built-in roles.
+   */
+  readonly permissions: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Returns the permissions that one entry of a role stands for. */
+function permissionsOf(entry: string): readonly string[] {
+  return Object.hasOwn(presets, entry) ? (presets[entry] ?? []) : [entry];
+}
+
+function describeRole(name: string, entries: readonly string[], origin: RoleOrigin): RoleDescription {
+  const granted = permissions.flatMap((permission) => {
+    const by = [...new Set(entries)].filter((entry) => permissionsOf(entry).includes(permission));
+    return by.length === 0 ? [] : [[permission, by] as const];
+  });
+  return { name, origin, permissions: new Map(granted) };
+}
+
+/** Returns the built-in roles and those of a configuration in which `roleProblem` finds nothing wrong. */
+export function describeRoles(custom: CustomRoles): readonly RoleDescription[] {
+  const replaced = new Set(Object.keys(custom));
+  return [
+    ...Object.entries(presets)
+      .filter(([name]) => !replaced.has(name))
+      .map(([name, entries]) => describeRole(name, entries, 'built-in')),
+    ...Object.entries(custom).map(([name, entries]) =>
+      describeRole(name, entries, Object.hasOwn(presets, name) ? 'replaced' : 'configured'),
+    ),
+  ];
+}
+
 /**
  * The operations that each role may use; unknown roles and operations are denied. Principals ask it for every
  * batch item, so `replace` is effective on open connections.
  */
 export class RolePolicy {
-  #grants = new Map<string, ReadonlySet<string>>();
+  #roles: ReadonlyMap<string, RoleDescription> = new Map();
 
   constructor(custom: CustomRoles = {}) {
     this.replace(custom);
   }
 
-  /**
-   * Replaces the roles by the built-in ones and those of a configuration in which `roleProblem` finds nothing
-   * wrong.
-   */
+  /** Replaces the roles by those that `describeRoles` returns. */
   replace(custom: CustomRoles): void {
-    const grants = new Map(Object.entries(presets).map(([name, operations]) => [name, new Set(operations)]));
-    for (const [name, entries] of Object.entries(custom)) {
-      grants.set(
-        name,
-        new Set(entries.flatMap((entry) => (Object.hasOwn(presets, entry) ? presets[entry] : entry) ?? [])),
-      );
-    }
-    this.#grants = grants;
+    this.#roles = new Map(describeRoles(custom).map((role) => [role.name, role]));
   }
 
   /** Names of all roles. */
   get roles(): readonly string[] {
-    return [...this.#grants.keys()];
+    return [...this.#roles.keys()];
   }
 
   /** Whether the role includes the operation, by its KMIP name, or the extra permission. */
   permits(role: string, operation: string): boolean {
-    return alwaysGranted.has(operation) || (this.#grants.get(role)?.has(operation) ?? false);
+    return alwaysGranted.has(operation) || (this.#roles.get(role)?.permissions.has(operation) ?? false);
   }
 }

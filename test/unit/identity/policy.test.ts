@@ -2,6 +2,7 @@ import t from 'tap';
 import { Operation } from '../../../codec/enums.ts';
 import {
   alwaysGranted,
+  describeRoles,
   extraPermissions,
   presets,
   RolePolicy,
@@ -97,5 +98,21 @@ t.test('roleProblem explains a role that names no operation or is built in', (t)
   t.match(roleProblem('mine', ['readonly']), /did you mean "read-only"/);
   t.match(roleProblem('mine', ['toString']), /neither/);
   t.match(roleProblem('full', ['Get']), /built in/);
+  t.end();
+});
+
+t.test('describeRoles says which entries of a role grant a permission', (t) => {
+  const roles = describeRoles({ lab: ['vcenter', 'Get', 'Get'], edb: ['Get'] });
+  t.same(
+    roles.map(({ name }) => name),
+    [...Object.keys(presets).filter((name) => name !== 'edb'), 'lab', 'edb'],
+  );
+  const find = (name: string) => roles.find((role) => role.name === name);
+  t.same(find('lab')?.permissions.get('Get'), ['vcenter', 'Get']);
+  t.same(find('lab')?.permissions.get('Create'), ['vcenter']);
+  t.same(
+    roles.map(({ origin }) => origin).filter((origin) => origin !== 'built-in'),
+    ['configured', 'replaced'],
+  );
   t.end();
 });

@@ -1,0 +1,139 @@
+import { didYouMean } from '../../common/suggest.ts';
+import {
+  alwaysGranted,
+  describeRoles,
+  type RoleDescription,
+  type RoleOrigin,
+} from '../../identity/policy.ts';
+import { type Command, type CommandGroup, homeOption, print } from '../command.ts';
+import { UsageError } from '../failure.ts';
+import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
+import { formatTable } from '../table.ts';
+
+interface Arguments {
+  readonly home: string;
+  readonly json: boolean;
+}
+
+interface ShowArguments extends Arguments {
+  readonly role: string;
+}
+
+interface DiffArguments extends ShowArguments {
+  readonly other?: string;
+}
+
+const jsonOption = {
+  json: { type: 'boolean', default: false, describe: 'JSON, one object a line' },
+} as const;
+
+const origins: Readonly<Record<RoleOrigin, string>> = {
+  'built-in': 'built in',
+  configured: 'kmipd.toml',
+  replaced: 'kmipd.toml, in place of the built-in one',
+};
+
+/** The command `role list`. */
+const roleList: Command<Arguments> = {
+  command: 'list',
+  describe: 'List the roles: built-in ones and those of kmipd.toml',
+  builder: (yargs) => yargs.options(homeOption).options(jsonOption),
+  async run({ home, json }) {
+    const roles = readRoles(home);
+    if (json) for (const role of roles) print(JSON.stringify(toJson(role)));
+    else
+      print(
+        formatTable([
+          ['NAME', 'PERMISSIONS', 'FROM'],
+          ...roles.map(({ name, permissions, origin }) => [name, `${permissions.size}`, origins[origin]]),
+        ]),
+      );
+  },
+};
+
+/** The command `role show`. */
+const roleShow: Command<ShowArguments> = {
+  command: 'show <role>',
+  describe: 'Show what a role permits, and by which of its entries',
+  builder: (yargs) =>
+    yargs
+      .positional('role', { type: 'string', describe: 'Name of the role, see kmipd role list' })
+      .options(homeOption)
+      .options(jsonOption),
+  async run({ home, role: name, json }) {
+    const role = requireRole(readRoles(home), name);
+    if (json) return print(JSON.stringify(toJson(role)));
+    print(`role ${role.name}: ${origins[role.origin]}`);
+    const { permissions } = role;
+    if (role.origin === 'built-in') for (const permission of permissions.keys()) print(permission);
+    else
+      print(
+        formatTable([
+          ['PERMISSION', 'BY'],
+          ...[...permissions].map(([permission, by]) => [permission, by.join(', ')]),
+        ]),
+      );
+    print(`every role also has ${[...alwaysGranted].join(', ')}`);
+  },
+};
+
+/** The command `role diff`. */
+const roleDiff: Command<DiffArguments> = {
+  command: 'diff <role> [other]',
+  describe: 'Compare two roles, or a role of kmipd.toml with the built-in one of its name',
+  builder: (yargs) =>
+    yargs
+      .positional('role', { type: 'string', describe: 'Name of a role' })
+      .positional('other', { type: 'string', describe: 'Name of the other role' })
+      .options(homeOption)
+      .options(jsonOption),
+  async run({ home, role: name, other: otherName, json }) {
+    const roles = readRoles(home);
+    const role = requireRole(roles, name);
+    const other = otherName === undefined ? requireReplaced(role) : requireRole(roles, otherName);
+    const title = otherName === undefined ? `${other.name} (built in)` : other.name;
+    const added = missingIn(other, role);
+    const removed = missingIn(role, other);
+    if (json) return print(JSON.stringify({ role: name, other: title, added, removed }));
+    if (added.length + removed.length === 0) return print(`${role.name} permits the same as ${title}`);
+    print(`${role.name}, compared with ${title}:`);
+    for (const permission of added) print(`+ ${permission}`);
+    for (const permission of removed) print(`- ${permission}`);
+  },
+};
+
+/** The commands `role`. */
+export const roleCommands: CommandGroup = {
+  command: 'role',
+  describe: 'See what the roles of clients permit',
+  commands: [roleList, roleShow, roleDiff],
+};
+
+function readRoles(home: string): readonly RoleDescription[] {
+  return describeRoles(requireInitialised(stateDirectoryAt(home)).roles);
+}
+
+function requireRole(roles: readonly RoleDescription[], name: string): RoleDescription {
+  const role = roles.find((each) => each.name === name);
+  if (role !== undefined) return role;
+  const names = roles.map((each) => each.name);
+  throw new UsageError(
+    `there is no role "${name}"${didYouMean(name, names) || `; choose from ${names.join(', ')}`}`,
+  );
+}
+
+/** Returns the built-in role in whose place a role of the configuration stands. */
+function requireReplaced({ name, origin }: RoleDescription): RoleDescription {
+  if (origin !== 'replaced')
+    throw new UsageError(`the role "${name}" replaces no built-in one; name two roles to compare`);
+  return requireRole(describeRoles({}), name);
+}
+
+/** Returns the permissions of `role` that `other` lacks. */
+function missingIn(other: RoleDescription, role: RoleDescription): readonly string[] {
+  return [...role.permissions.keys()].filter((permission) => !other.permissions.has(permission));
+}
+
+function toJson({ name, origin, permissions }: RoleDescription) {
+  return { name, origin, permissions: Object.fromEntries(permissions) };
+}
