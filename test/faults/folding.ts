@@ -1,9 +1,8 @@
-import { join } from 'node:path';
 import { withBackends } from '../../src/cli/state-directory/backends.ts';
 import { stateDirectoryAt } from '../../src/cli/state-directory/state-directory.ts';
-import { connectManagement } from '../../src/management/client.ts';
 import { Daemon } from '../fixture/daemon.ts';
-import { CutOffError, type MaintenanceAct, type Round } from './maintenance-act.ts';
+import type { MaintenanceAct, Round } from './maintenance-act.ts';
+import { manageDaemon } from './manage-daemon.ts';
 
 /** Another node of the database writes and is gone for good; then its lanes are folded. */
 export const folding: MaintenanceAct = { name: 'fold', aim: 40, prepare: writeAsNode, run: foldNodes };
@@ -16,7 +15,7 @@ async function writeAsNode({ server, store, prefix }: Round): Promise<void> {
   try {
     const isAdded = await withBackends(stateDirectoryAt(node.home), url, ({ clients }) =>
       clients.add({
-        ...{ name, group: 'default', role: 'user', disabled: true },
+        ...{ name, group: 'default', role: 'full', disabled: true },
         ...{ fingerprint: Buffer.from(name).toString('hex').padStart(64, '0').slice(-64), enrolledAt: 0 },
         certificate: '',
       }),
@@ -28,26 +27,23 @@ async function writeAsNode({ server, store, prefix }: Round): Promise<void> {
 }
 
 /** Removes every other node, those that an earlier round was killed before too. */
-async function foldNodes({ server, isKilled }: Round, begin: () => void): Promise<void> {
-  const connection = await connectManagement(join(server.home, 'kmipd.sock'));
-  begin();
+function foldNodes(round: Round, begin: () => void): Promise<void> {
   let removed = 0;
   let others = 0;
-  try {
-    if (connection === undefined) throw new Error('no daemon answers at the management socket');
-    const nodes = await connection.call('node.list', {});
-    const gone = nodes.filter(({ isOwn }) => !isOwn);
-    others = gone.length;
-    if (others === 0) throw new Error('no other node has written');
-    for (const { name, commits } of gone) {
-      await connection.call('node.remove', { name, commits });
-      removed += 1;
-    }
-    const left = await connection.call('node.list', {});
-    if (left.some(({ isOwn }) => !isOwn)) throw new Error('a removed node is listed');
-  } catch (error) {
-    throw isKilled() ? new CutOffError(() => removed > 0 && removed < others) : error;
-  } finally {
-    connection?.close();
-  }
+  return manageDaemon(
+    round,
+    begin,
+    async (call) => {
+      const gone = (await call('node.list', {})).filter(({ isOwn }) => !isOwn);
+      others = gone.length;
+      if (others === 0) throw new Error('no other node has written');
+      for (const { name, commits } of gone) {
+        await call('node.remove', { name, commits });
+        removed += 1;
+      }
+      const left = await call('node.list', {});
+      if (left.some(({ isOwn }) => !isOwn)) throw new Error('a removed node is listed');
+    },
+    () => removed > 0 && removed < others,
+  );
 }

@@ -1,12 +1,12 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectManagement } from '../../src/management/client.ts';
+import type { ManagementCall } from '../../src/management/api.ts';
 import type { Client } from '../client.ts';
 import { KmipdProcess } from '../fixture/kmipd.ts';
 import { countExpired } from './database.ts';
 import { folding } from './folding.ts';
 import { type Known, known } from './history.ts';
 import { CutOffError, type MaintenanceAct, type Round } from './maintenance-act.ts';
+import { manageDaemon } from './manage-daemon.ts';
 import { ask, create, destroy } from './messages.ts';
 import { rewrapping } from './rewrapping.ts';
 import { createExpiringTickets } from './tickets.ts';
@@ -54,18 +54,12 @@ function beginPurge(round: Round): { readonly due: readonly Known[]; readonly is
 
 async function purgeBySocket(round: Round, begin: () => void): Promise<void> {
   const { due, isPartlyDone } = beginPurge(round);
-  const connection = await connectManagement(join(round.server.home, 'kmipd.sock'));
-  begin();
-  try {
-    if (connection === undefined) throw new Error('no daemon answers at the management socket');
+  const purge = async (call: ManagementCall) => {
     const destroyedUntil = Math.floor(Date.now() / 1000);
     for (let after: number | null = 0; after !== null; )
-      after = (await connection.call('object.purge', { after, destroyedUntil, dryRun: false })).next;
-  } catch (error) {
-    throw round.isKilled() ? new CutOffError(isPartlyDone) : error;
-  } finally {
-    connection?.close();
-  }
+      after = (await call('object.purge', { after, destroyedUntil, dryRun: false })).next;
+  };
+  await manageDaemon(round, begin, purge, isPartlyDone);
   for (const object of due) object.purged = 'yes';
 }
 
