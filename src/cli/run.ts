@@ -8,6 +8,7 @@ import { decode } from './commands/decode.ts';
 import { init } from './commands/init.ts';
 import { nodeCommands } from './commands/node.ts';
 import { objectCommands } from './commands/object.ts';
+import { policyCommands } from './commands/policy.ts';
 import { roleCommands } from './commands/role.ts';
 import { type Boot, createServeCommand } from './commands/serve.ts';
 import { vaultCommands } from './commands/vault.ts';
@@ -64,6 +65,7 @@ async function parseCommandLine(args: readonly string[], version: string, { boot
     decode,
     clientCommands,
     roleCommands,
+    policyCommands,
     crl,
     objectCommands,
     nodeCommands,
@@ -157,5 +159,8 @@ function explainParserError(
   const [, first, second] = /^Arguments (.+) and (.+) are mutually exclusive$/.exec(message) ?? [];
   if (first !== undefined) return `--${second} and --${first} exclude each other; give one of them`;
   if (message.startsWith('Not enough non-option arguments')) return `the name is missing; ${help}`;
+  const missing = /^Missing required arguments?: (.+)$/.exec(message)?.[1]?.split(', ');
+  if (missing !== undefined)
+    return `--${missing.join(' and --')} ${missing.length > 1 ? 'are' : 'is'} missing; ${help}`;
   return `${message.split('\n')[0]}; ${help}`;
 }

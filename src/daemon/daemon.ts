@@ -80,15 +80,10 @@ export async function boot(options: BootOptions): Promise<void> {
   await connections.updateOutgoing();
 
   await checks.warn(config);
-  const verifying = {
-    stateDirectory,
-    backends,
-    log,
-    metrics,
-    hours: config.verificationHours,
-  };
+  const verifying = { stateDirectory, backends, log, metrics, hours: config.verificationHours };
   closing.defer(startVerifications(verifying));
-  await openManagementSocket(context, backends, connections, () => reloads.request());
+  const served = { connections, rolePolicy: services.rolePolicy };
+  await openManagementSocket(context, backends, served, () => reloads.request());
   const shutdown = waitForShutdown();
   const lineOf = (state: string) => stateLine(state, version, context, listeners, metricsAddress);
   const { vault, sealing, tokens, tokenKeys } = backends;

@@ -5,6 +5,7 @@ import { storeIdentityOf } from '../cli/state-directory/management.ts';
 import { verifyDatabase } from '../cli/state-directory/verify-database.ts';
 import { describeFileError } from '../common/regular-file.ts';
 import { nodeCrypto } from '../crypto/node/node.ts';
+import type { RolePolicy } from '../identity/policy.ts';
 import { ManagementError } from '../management/errors.ts';
 import { ManagementServer } from '../management/server.ts';
 import type { Backends } from './backends.ts';
@@ -17,6 +18,12 @@ const maxReloadMilliseconds = 5_000;
 const maxMessageMilliseconds = 30_000;
 const late = 'it is still at work on its reload';
 
+/** What the commands ask of the daemon about clients. */
+interface ServedClients {
+  readonly connections: Pick<Connections, 'endRemoved'>;
+  readonly rolePolicy: Pick<RolePolicy, 'roles'>;
+}
+
 /**
  * Serves the commands of this state directory on its socket until the daemon closes. Where there can be no
  * socket, the log says so, and commands open the database themselves.
@@ -25,7 +32,7 @@ const late = 'it is still at work on its reload';
 export async function openManagementSocket(
   { stateDirectory, config, log, closing }: StartContext,
   { store, vault, clients, nodes, tokens: ofRoots, tokenKeys, roots, snapshot, sealedRows }: Backends,
-  connections: Pick<Connections, 'endRemoved'>,
+  { connections, rolePolicy }: ServedClients,
   reload: () => Promise<string | undefined>,
 ): Promise<void> {
   const { socket: path } = stateDirectory;
@@ -35,6 +42,7 @@ export async function openManagementSocket(
     backends: {
       ...{ store, vault, control: vault, clients, nodes, tokens, roots, sealedRows },
       keyDevice: tokenKeys,
+      roles: () => rolePolicy.roles,
       crypto: async () => nodeCrypto,
       verify: () => verifyDatabase(stateDirectory, { snapshot, vault }),
       listObjects: (after) => snapshot((rows) => rows.destroyDates(after)),

@@ -148,9 +148,9 @@ export class RolePolicy {
     this.#roles = new Map(describeRoles(custom).map((role) => [role.name, role]));
   }
 
-  /** Names of all roles. */
-  get roles(): readonly string[] {
-    return [...this.#roles.keys()];
+  /** All roles. */
+  get roles(): readonly RoleDescription[] {
+    return [...this.#roles.values()];
   }
 
   /** Whether the role includes the operation, by its KMIP name, or the extra permission. */

@@ -2,9 +2,11 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import type { TokenDevice, TokenKeyReference } from '../crypto/token-device.ts';
 import type { DeviceFields } from '../identity/credentials.ts';
 import type { HashedPasswordVerifier, PasswordVerifier } from '../identity/passwords.ts';
+import type { RoleDescription } from '../identity/policy.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
 import type { Provenance } from '../object/provenance.ts';
 import type { EndpointSettings } from '../protocol/endpoints/endpoint-settings.ts';
+import type { ExplanationQuery, ExplanationStep } from '../protocol/explanation.ts';
 import type { ValuePlaces } from '../protocol/misplaced-values.ts';
 import type { PurgedDatabase, PurgedPage } from '../protocol/purge.ts';
 import type { RecipientCandidate } from '../protocol/recipient-directory.ts';
@@ -31,6 +33,8 @@ export interface ManagementBackends {
   readonly control: ManagedVault;
   readonly roots: ManagedRoots;
   readonly clients: ClientDirectory;
+  /** The roles in force. */
+  readonly roles: () => readonly RoleDescription[];
   readonly nodes: ManagedNodes;
   readonly tokens: ManagedTokens;
   /** The token in which keys of clients are made; absent where none is configured. */
@@ -201,6 +205,9 @@ export interface ManagementApi {
     { readonly after: number; readonly destroyedUntil: number; readonly dryRun: boolean },
     PurgedPage
   >;
+
+  /** As `explain`. */
+  'policy.explain': Method<ExplanationQuery, readonly ExplanationStep[]>;
 
   'node.list': Method<Empty, readonly NodeSummary[]>;
   /**

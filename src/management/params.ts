@@ -125,6 +125,9 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   'object.mark': objectParam({ id: identifier, fingerprint }),
   'object.unmark': objectParam({ id: identifier }),
   'object.purge': objectParam({ after: natural, destroyedUntil: natural, dryRun: flagParam }),
+  'policy.explain': objectParam<ParamsOf<'policy.explain'>>({
+    ...{ client, operation: textParam(64), object: optionalParam(identifier) },
+  }),
   'node.list': empty,
   'node.renew': empty,
   'node.remove': objectParam<ParamsOf<'node.remove'>>({ name: plainName, commits: optionalParam(natural) }),

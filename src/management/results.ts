@@ -1,5 +1,6 @@
 import type { TokenKeyReference } from '../crypto/token-device.ts';
 import type { EndpointSettings } from '../protocol/endpoints/endpoint-settings.ts';
+import type { ExplanationStep } from '../protocol/explanation.ts';
 import type { ListedTokenKey, TokenKeyObject } from '../protocol/token-key-list.ts';
 import type { EpochStatus } from '../vault/vault-status.ts';
 import type {
@@ -119,6 +120,7 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'object.mark': key,
   'object.unmark': empty,
   'object.purge': record({ count: natural, next: nullable(natural) }),
+  'policy.explain': list(record<ExplanationStep>({ subject: word(), isAllowed: flag, reason: text })),
   'node.list': list(node),
   'node.remove': node,
   'node.renew': record({ isRenewed: flag }),

@@ -8,7 +8,7 @@ import { formatAddress } from '../../common/address.ts';
 import { didYouMean } from '../../common/suggest.ts';
 import type { Config } from '../../config/index.ts';
 import { fingerprintOf } from '../../identity/certificate.ts';
-import { presets, RolePolicy } from '../../identity/policy.ts';
+import { describeRoles, presets } from '../../identity/policy.ts';
 import type { ClientDetails, ManagementCall } from '../../management/api.ts';
 import { type Command, homeOption, print, readInput, requirePlainName, storeOption } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
@@ -118,7 +118,7 @@ export const clientAdd: Command<Arguments> = {
 };
 
 function refuseUnknownRole(role: string, config: Config): void {
-  const { roles } = new RolePolicy(config.roles);
+  const roles = describeRoles(config.roles).map(({ name }) => name);
   if (roles.includes(role)) return;
   throw new UsageError(
     `there is no role "${role}"${didYouMean(role, roles) || `; choose from ${roles.join(', ')}`}`,

@@ -1,4 +1,5 @@
 import { readStoreUrl, redactStoreUrl } from '../../config/values.ts';
+import { describeRoles } from '../../identity/policy.ts';
 import type { ManagementCall } from '../../management/api.ts';
 import { connectManagement, type ManagementConnection } from '../../management/client.ts';
 import { findNameProblem, identityOf, sqliteFileOf } from '../../store/sqlite-file.ts';
@@ -110,7 +111,8 @@ async function withOwnBackends<T>(
       const tokens = combineTokens(ofRoots, pool);
       const listObjects = (after: number) => snapshot((rows) => rows.destroyDates(after));
       const verify = () => verifyDatabase(stateDirectory, { snapshot, vault });
-      const shared = { store, clients, nodes, tokens, roots, sealedRows, listObjects, verify, crypto };
+      const roles = () => describeRoles(config.roles);
+      const shared = { store, clients, roles, nodes, tokens, roots, sealedRows, listObjects, verify, crypto };
       const backends = { ...shared, vault, control: vault, keyDevice: pool };
       try {
         return await work((method, params) => callMethod(backends, method, params), false);

@@ -37,6 +37,10 @@ const samples: { readonly [M in MethodName]: readonly ParamsOf<M>[] } = {
   'object.mark': [{ id: 'key', fingerprint }],
   'object.unmark': [{ id: 'key' }],
   'object.purge': [{ after: 0, destroyedUntil: 1, dryRun: true }],
+  'policy.explain': [
+    { client: 'demo', operation: 'Get' },
+    { client: 'demo', operation: 'Get', object: 'key' },
+  ],
   'node.list': [{}],
   'node.renew': [{}],
   'node.remove': [{ name: '5d0c8a1b2c3d', commits: 3 }],
@@ -71,6 +75,7 @@ const optional: ReadonlySet<string> = new Set([
   'client.setEndpoint.settings.version',
   'credential.addPassword.hashed',
   'credential.addDevice.password',
+  'policy.explain.object',
   'node.remove.commits',
 ]);
 

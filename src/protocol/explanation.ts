@@ -1,0 +1,164 @@
+import { X509Certificate } from 'node:crypto';
+import { newestVersion } from '../../codec/version.ts';
+import { refusalOf } from '../identity/certificate.ts';
+import { alwaysGranted, extraPermissions, type RoleDescription } from '../identity/policy.ts';
+import type { Client, ClientDirectory } from '../identity/principal.ts';
+import { barsOf } from '../object/bars.ts';
+import type { ManagedObject } from '../object/managed-object.ts';
+import { disclosingOperations } from '../operations/asynchronous/held-objects.ts';
+import { operations } from '../operations/index.ts';
+import type { AnyOperation, ObjectTarget } from '../operations/operation.ts';
+import type { Store } from '../store/store.ts';
+import type { Vault } from '../vault/vault.ts';
+import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
+
+/**
+ * Why a client may use an operation, or may not, as far as that can be told without a request: what client,
+ * role and object decide, in the order in which a request is checked.
+ */
+
+/** One check. */
+export interface ExplanationStep {
+  readonly subject: 'client' | 'operation' | 'role' | 'object';
+  readonly isAllowed: boolean;
+  /** One line; text of clients is in it as they gave it. */
+  readonly reason: string;
+}
+
+/** What is asked: the operation by its KMIP name, or one of `extraPermissions`. */
+export interface ExplanationQuery {
+  readonly client: string;
+  readonly operation: string;
+  /** Unique Identifier. */
+  readonly object?: string | undefined;
+}
+
+/** What decides. */
+export interface ExplanationBackends {
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly clients: ClientDirectory;
+  /** The roles in force. */
+  readonly roles: () => readonly RoleDescription[];
+}
+
+/** The operations and permissions that can be asked for. */
+export const explainedOperations: readonly string[] = [
+  ...[...operations.values()].map(({ name }) => name as string),
+  ...extraPermissions,
+];
+
+/**
+ * Returns the checks up to the first one that refuses, which is the last then. Changes nothing.
+ * @throws {StoreUnavailableError} {SealBrokenError} when a row that decides cannot be read
+ */
+export async function explain(
+  { client: name, operation: asked, object: id }: ExplanationQuery,
+  backends: ExplanationBackends,
+  now: Date = new Date(),
+): Promise<readonly ExplanationStep[]> {
+  const client = await backends.clients.byName(name);
+  const offered = [...operations.values()].find((operation) => operation.name === asked);
+  const steps: ExplanationStep[] = [];
+  const checks = [
+    () => explainClient(name, client, now),
+    () => explainOperation(asked, offered),
+    () => client && explainRole(client, asked, backends.roles()),
+    () => client && id && explainObject(id, client, offered, backends, now),
+  ];
+  for (const check of checks) {
+    const step = await check();
+    if (!step) continue;
+    steps.push(step);
+    if (!step.isAllowed) break;
+  }
+  return steps;
+}
+
+const day = (date: Date) => date.toISOString().slice(0, 10);
+
+function explainClient(name: string, client: Client | undefined, now: Date): ExplanationStep {
+  const refuse = (reason: string): ExplanationStep => ({ subject: 'client', isAllowed: false, reason });
+  if (client === undefined) return refuse(`no client ${name} is enrolled`);
+  if (client.disabled) return refuse(`${name} is disabled`);
+  const certificate = new X509Certificate(client.certificate);
+  const refusal = refusalOf(certificate, now);
+  if (refusal !== undefined) return refuse(`${name}: ${refusal}`);
+  const credentials = client.hasCredentials ? ', with a credential besides' : '';
+  const until = day(certificate.validToDate);
+  const reason = `${name} of group ${client.group}, by its certificate until ${until}${credentials}`;
+  return { subject: 'client', isAllowed: true, reason };
+}
+
+/** Undefined for a permission beside the operations. */
+function explainOperation(asked: string, offered: AnyOperation | undefined): ExplanationStep | undefined {
+  if (offered === undefined) return undefined;
+  const { since, until = newestVersion, direction } = offered;
+  if (direction === 'server-to-client')
+    return {
+      subject: 'operation',
+      isAllowed: false,
+      reason: `${asked} goes from the server to its clients`,
+    };
+  return {
+    subject: 'operation',
+    isAllowed: true,
+    reason: `${asked} is offered in KMIP ${since} to ${until}`,
+  };
+}
+
+function explainRole(
+  { role: name }: Client,
+  asked: string,
+  roles: readonly RoleDescription[],
+): ExplanationStep {
+  const step = (isAllowed: boolean, reason: string): ExplanationStep => ({
+    ...{ subject: 'role', isAllowed, reason },
+  });
+  if (alwaysGranted.has(asked)) return step(true, `every role permits ${asked}`);
+  const role = roles.find((each) => each.name === name);
+  if (role === undefined) return step(false, `the role ${name} is not defined`);
+  const by = role.permissions.get(asked);
+  if (by === undefined) return step(false, `the role ${name} does not permit ${asked}`);
+  const origin = role.origin === 'built-in' ? 'built in' : `by its entry ${by.join(', ')}`;
+  return step(true, `the role ${name} permits ${asked}, ${origin}`);
+}
+
+async function explainObject(
+  id: string,
+  { group }: Client,
+  offered: AnyOperation | undefined,
+  { store, vault }: ExplanationBackends,
+  now: Date,
+): Promise<ExplanationStep> {
+  const step = (isAllowed: boolean, reason: string): ExplanationStep => ({
+    ...{ subject: 'object', isAllowed, reason },
+  });
+  const owner = await store.groupOf(id);
+  if (owner === undefined) return step(false, `there is no object ${id}`);
+  if (owner !== group) return step(false, `${id} is of group ${owner}: it does not exist for ${group}`);
+  const seconds = Math.floor(now.getTime() / 1000);
+  const unit = new UnitOfWork(store, vault, { uniqueNames: false, now: seconds });
+  unit.actFor(group);
+  const object = await unit.load(id);
+  if (object === undefined) return step(false, `there is no object ${id}`);
+  const description = `${object.type} of group ${group}, ${object.state(seconds)}`;
+  const refusal = offered && findRefusal(object, offered);
+  if (refusal !== undefined) return step(false, `${description}: ${refusal}`);
+  const isWrapped = disclosesValue(offered) && object.attributes.get('Sensitive') === true;
+  return step(true, isWrapped ? `${description}, Sensitive: its value leaves wrapped only` : description);
+}
+
+const disclosesValue = (operation: AnyOperation | undefined) =>
+  operation !== undefined && disclosingOperations.has(operation.name);
+
+function findRefusal(object: ManagedObject, operation: AnyOperation): string | undefined {
+  const { name, target } = operation;
+  if (target.kind !== 'object') return undefined;
+  const { types, archived = false, destroyed = false }: ObjectTarget = target;
+  if (types !== undefined && !types.includes(object.type)) return `${name} takes ${types.join(', ')} only`;
+  const bars = barsOf(object);
+  if (!archived && bars.includes('archived')) return 'it is archived';
+  if (!destroyed && bars.includes('destroyed')) return 'it is destroyed';
+  return disclosesValue(operation) && bars.includes('notExtractable') ? 'it is not Extractable' : undefined;
+}
