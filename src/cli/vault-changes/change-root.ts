@@ -101,8 +101,9 @@ async function addRoot(
   try {
     return (await call('vault.addRoot', { uri: formatRootUri(uri), mayBeLive })).id;
   } catch (error) {
-    const { roots } = await readStatus(call);
-    if (!isNoted && roots.length === before.roots.length) removeChangeNote(file);
+    // The note stays where nobody says that the root is not live.
+    const status = await readStatus(call).catch(() => undefined);
+    if (!isNoted && status?.roots.length === before.roots.length) removeChangeNote(file);
     throw error;
   }
 }
