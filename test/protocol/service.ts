@@ -75,6 +75,8 @@ export interface ServiceOptions extends RootChoice, Pick<ContextFactoryOptions, 
   readonly store?: string;
   /** Seconds before a new epoch is used. */
   readonly activationDelaySeconds?: number;
+  /** Returns the store that the service uses in front of that of the database. */
+  readonly interceptStore?: (store: Store) => Store;
 }
 
 /** The cryptographic settings of a configuration that sets none. */
@@ -151,9 +153,10 @@ export class TestService {
       (error) => self.unexpected.push(error),
       () => options.protection ?? 'strict',
     );
+    const served = options.interceptStore?.(opened.store) ?? opened.store;
     self.#start = () =>
       createService({
-        store: opened.store,
+        store: served,
         vault,
         crypto: self.cryptographicPolicy.restrict(nodeCrypto),
         limits: { ...defaultLimits, ...options.limits },

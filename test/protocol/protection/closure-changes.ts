@@ -41,7 +41,7 @@ const clientPart: ManagedObjectValue = {
 };
 
 /** Registers bytes that the client has chosen. */
-const registrations: readonly Change[] = (
+export const registrations: readonly Change[] = (
   [
     ['a known key', symmetric(constant), [...uses.all, active], 'known'],
     ['a known sensitive key', symmetric(constant), [...uses.wrap, active, sensitive], 'known'],
@@ -67,7 +67,7 @@ const block = (BlockCipherMode: 'ECB' | 'CBC' | 'CTR', InitializationVector?: Ui
 });
 
 /** Parameters by the names in `derivations` of the closure, and of two that protected keys must refuse. */
-const methods: Readonly<Record<string, object>> = {
+export const methods: Readonly<Record<string, object>> = {
   HASH: { CryptographicParameters: { HashingAlgorithm: 'SHA_512' } },
   HASH_DIGEST: { CryptographicParameters: hash },
   HMAC: data,
@@ -79,7 +79,7 @@ const methods: Readonly<Record<string, object>> = {
   ENCRYPT_CTR: block('CTR', zeros),
 };
 
-function derive(names: readonly string[], terms: readonly string[], label: string): Change {
+export function derive(names: readonly string[], terms: readonly string[], label: string): Change {
   const method = label.replace(/_(CBC|CTR|DIGEST)$/u, '');
   const [, second] = names;
   const stated = { DerivationData: [], ...methods[label] };
@@ -104,9 +104,14 @@ function derive(names: readonly string[], terms: readonly string[], label: strin
   };
 }
 
-const sharing = ['XOR', 'PolynomialSharingGF2_8', 'PolynomialSharingGF2_16', 'PolynomialSharingPrimeField'];
+export const sharing = [
+  'XOR',
+  'PolynomialSharingGF2_8',
+  'PolynomialSharingGF2_16',
+  'PolynomialSharingPrimeField',
+];
 
-function split({ name: object, term }: Held, method: string): Change {
+export function split({ name: object, term }: Held, method: string): Change {
   return {
     kind: 'split',
     method,
@@ -127,7 +132,7 @@ function split({ name: object, term }: Held, method: string): Change {
   };
 }
 
-function join(parts: readonly Held[], use: Uses): Change {
+export function join(parts: readonly Held[], use: Uses): Change {
   const names = parts.map(({ name }) => name);
   const [one, two] = parts.map(({ term }) => /^part ([12])\((.*)\)$/u.exec(term));
   const isWhole = one?.[2] !== undefined && one[2] === two?.[2] && one[1] !== two[1];
@@ -162,7 +167,7 @@ const drop = (AttributeName: string) => ({
 const loose: Attribute = { name: 'Sensitive', value: false };
 
 /** Changes of attributes, tightening and loosening ones. */
-const attributeChanges: Readonly<Record<string, Item>> = {
+export const attributeChanges: Readonly<Record<string, Item>> = {
   'Sensitive false': set(loose),
   'Sensitive true': set(sensitive),
   'Extractable true': set({ name: 'Extractable', value: true }),
@@ -175,7 +180,7 @@ const attributeChanges: Readonly<Record<string, Item>> = {
   'parameters deleted': drop('CryptographicParameters'),
 };
 
-function setAttribute(object: string, what: string): Change {
+export function setAttribute(object: string, what: string): Change {
   const { operation, request } = attributeChanges[what] as Item;
   return {
     kind: 'set attribute',

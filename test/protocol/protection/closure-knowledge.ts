@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, pbkdf2Sync } from 'node:crypto';
 import { concatBytes } from '../../../src/common/bytes.ts';
-import { joinFields, joinPrimeField } from './closure-shares.ts';
+import { joinFields, otherPart, readNumber } from './closure-shares.ts';
 
 /**
  * Byte strings that a client knows, and their closure: all that it computes from them by itself. Nothing of
@@ -139,14 +139,23 @@ export class Knowledge {
   readonly #seen = new Set<string>();
   readonly #keys: Candidate[] = [];
   readonly #plain = new Map<string, Known>();
+  readonly #secrets: ReadonlyMap<string, Uint8Array>;
   readonly #methods: ReadonlySet<string>;
+  readonly #values: ReadonlySet<string> | undefined;
 
   /**
    * `secrets`: their bytes by name. `methods`: how the server has derived and divided keys so far; by others
-   * a client computes nothing that is of use anywhere.
+   * a client computes nothing that is of use anywhere. `values`: the values of all objects of the server, if
+   * they are known: from other strings a client derives nothing that is there.
    */
-  constructor(secrets: ReadonlyMap<string, Uint8Array>, methods: ReadonlySet<string>) {
+  constructor(
+    secrets: ReadonlyMap<string, Uint8Array>,
+    methods: ReadonlySet<string>,
+    values?: Iterable<Uint8Array>,
+  ) {
+    this.#secrets = secrets;
     this.#methods = methods;
+    this.#values = values && new Set([...values].map(latin1));
     for (const [name, bytes] of secrets)
       for (let at = 0; at + pieceBytes <= bytes.length; at += 1) {
         this.#pieces.set(latin1(bytes.subarray(at, at + pieceBytes)), name);
@@ -244,6 +253,7 @@ export class Knowledge {
   }
 
   #derive(key: Candidate): void {
+    if (this.#values?.has(latin1(key.bytes)) === false) return;
     for (const [name, derive] of Object.entries(derivations)) {
       if (!this.#methods.has(name)) continue;
       const bytes = new Uint8Array(derive(key.bytes));
@@ -267,9 +277,21 @@ export class Knowledge {
           [other, one],
         ] as const) {
           this.#look(joinFields(first.bytes, second.bytes), `polynomial ${how}`);
-          for (const prime of primes)
-            this.#look(joinPrimeField(first.bytes, second.bytes, prime), `prime field ${how}`);
         }
+      }
+    if (isPolynomial) for (const prime of primes) this.#combineNumbers(plain, readNumber(prime));
+  }
+
+  /** Looks for pairs that are the parts of a secret over a prime field. */
+  #combineNumbers(plain: readonly Known[], prime: bigint): void {
+    const numbers = plain.map(({ bytes }) => readNumber(bytes));
+    const byNumber = new Map(plain.map((each, at) => [numbers[at] as bigint, each]));
+    for (const [secret, bytes] of this.#secrets)
+      for (const [at, one] of plain.entries()) {
+        const two = byNumber.get(otherPart(numbers[at] as bigint, readNumber(bytes), prime));
+        if (two === undefined || two === one) continue;
+        const how = `prime field of ${one.how} and ${two.how}`;
+        this.#found.set(`${secret} ${how}`, { secret, how });
       }
   }
 }

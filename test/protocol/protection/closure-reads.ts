@@ -57,7 +57,7 @@ export const modes = {
   CTR: { parameters: { BlockCipherMode: 'CTR' }, ...plain },
 } as const satisfies Record<string, Mode>;
 export type ModeName = keyof typeof modes;
-const modeNames = Object.keys(modes) as ModeName[];
+export const modeNames = Object.keys(modes) as ModeName[];
 
 /** A wrapped object in an answer: what was wrapped by which key, by their terms. */
 export interface Blob {
@@ -72,7 +72,7 @@ export interface Blob {
 }
 
 /** `NotWrapped`: the object was registered wrapped, and is unwrapped first. */
-interface WrappedForm {
+export interface WrappedForm {
   readonly KeyWrapType?: 'NotWrapped';
   readonly operation?: typeof Export;
 }
@@ -115,7 +115,7 @@ export function readPlain(world: World, object: Held): Read {
 }
 
 /** Unwraps a key that was registered wrapped: plain, and wrapped again under another key. */
-function readUnwrapped(world: World, object: Held): Read[] {
+export function readUnwrapped(world: World, object: Held): Read[] {
   const how = `get(${object.name}, not wrapped)`;
   const request = { UniqueIdentifier: object.id, KeyWrapType: 'NotWrapped' };
   return [
@@ -161,7 +161,7 @@ export function readWrapped(
   };
 }
 
-function readMac(world: World, key: Held, CryptographicAlgorithm?: 'HMAC_SHA256'): Read {
+export function readMac(world: World, key: Held, CryptographicAlgorithm?: 'HMAC_SHA256'): Read {
   const how = `MAC(${key.name}, ${CryptographicAlgorithm ?? 'CMAC'})`;
   const CryptographicParameters = CryptographicAlgorithm && { CryptographicAlgorithm };
   return {
@@ -177,7 +177,7 @@ function readMac(world: World, key: Held, CryptographicAlgorithm?: 'HMAC_SHA256'
 }
 
 /** A string that is encrypted or decrypted: the constant, or a wrapped key. */
-interface Text {
+export interface Text {
   readonly how: string;
   /** How it came to be, as far as it decides success and failure. */
   readonly mode: ModeName | 'constant';
@@ -208,7 +208,7 @@ function isInverse(mode: ModeName, { mode: wrappedBy }: Text): boolean {
   return families.some((family) => family.includes(mode) && family.includes(wrappedBy));
 }
 
-function readEncrypted(world: World, key: Held, mode: ModeName, data: Text): Read {
+export function readEncrypted(world: World, key: Held, mode: ModeName, data: Text): Read {
   const how = `Encrypt(${key.name}, ${mode}, ${data.how})`;
   const iv = vectorFor(mode, data);
   const request = {
@@ -235,7 +235,7 @@ function readEncrypted(world: World, key: Held, mode: ModeName, data: Text): Rea
   };
 }
 
-function readDecrypted(world: World, key: Held, mode: ModeName, data: Text): Read {
+export function readDecrypted(world: World, key: Held, mode: ModeName, data: Text): Read {
   const how = `Decrypt(${key.name}, ${mode}, ${data.how})`;
   const iv = vectorFor(mode, data);
   const isGcm = mode === 'GCM';
@@ -280,7 +280,7 @@ export function listReads(world: World): Read[] {
   ]);
 }
 
-const dataModes = ['NIST', 'KWP', 'GCM', 'CBC', 'ECB', 'CTR'] as const;
+export const dataModes = ['NIST', 'KWP', 'GCM', 'CBC', 'ECB', 'CTR'] as const;
 
 /**
  * Encryption of the constant by every key, and every use that a key has for what its value has wrapped or

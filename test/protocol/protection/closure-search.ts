@@ -18,6 +18,8 @@ export interface SearchOptions {
   readonly seed: number;
   /** Selects the changes that are tried, by their names; all when left out. */
   readonly only?: RegExp | undefined;
+  /** Is told of every state that is entered. */
+  readonly onState?: (world: World) => Promise<void>;
 }
 
 /** A leak, and the steps before it. */
@@ -122,6 +124,7 @@ export class Search {
     await makeKeys(world, this.#first);
     const isReached = await this.#repeat(world, path);
     if (isReached) {
+      await this.#options.onState?.(world);
       await this.#read(world, listReads(world));
       await this.#read(world, listCipherReads(world));
       this.#check(world, path);

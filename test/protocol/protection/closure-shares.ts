@@ -33,13 +33,15 @@ export function joinFields(one: Uint8Array, two: Uint8Array): Uint8Array {
   return one.map((value, at) => (first[value] as number) ^ (second[two[at] as number] as number));
 }
 
-/** Joins two parts over a prime field: 2·f(1) − f(2), in 32 bytes. */
-export function joinPrimeField(one: Uint8Array, two: Uint8Array, prime: Uint8Array): Uint8Array {
-  const p = read(prime);
-  const secret = (((2n * read(one) - read(two)) % p) + p) % p;
-  return Uint8Array.fromHex(secret.toString(16).padStart(64, '0').slice(-64));
+/**
+ * Over a prime field the secret is 2·f(1) − f(2): returns the number of the second part that makes the secret
+ * with the first one.
+ */
+export function otherPart(one: bigint, secret: bigint, prime: bigint): bigint {
+  return (((2n * one - secret) % prime) + prime) % prime;
 }
 
-function read(bytes: Uint8Array): bigint {
+/** The bytes as a number, the first is the highest. */
+export function readNumber(bytes: Uint8Array): bigint {
   return bytes.length === 0 ? 0n : BigInt(`0x${bytes.toHex()}`);
 }

@@ -28,7 +28,7 @@ function reshape(object: ManagedObjectValue, shape: Shape): ManagedObjectValue {
   }
 }
 
-interface Unwrapping {
+export interface Unwrapping {
   readonly as?: Shape;
   readonly use?: Uses;
   readonly isOpen?: boolean;
@@ -36,7 +36,11 @@ interface Unwrapping {
   readonly mode?: 'CTR' | 'ECB';
 }
 
-function unwrap(blob: Blob, key: string, { as = 'same', use = 'all', isOpen, mode }: Unwrapping): Change {
+export function unwrap(
+  blob: Blob,
+  key: string,
+  { as = 'same', use = 'all', isOpen, mode }: Unwrapping,
+): Change {
   const form = `as ${as} for ${use}${isOpen ? ' open' : ''}${mode ? ` by ${mode}` : ''}`;
   const name = `unwrap ${blob.how} by ${key} ${form}`;
   const isRight = mode === undefined;
@@ -74,7 +78,7 @@ function unwrap(blob: Blob, key: string, { as = 'same', use = 'all', isOpen, mod
 }
 
 /** Registers a wrapped key as it came. */
-function store(blob: Blob): Change {
+export function store(blob: Blob): Change {
   const name = `register ${blob.how}`;
   return {
     kind: 'register',
@@ -103,7 +107,7 @@ const unwrappings: readonly Unwrapping[] = [
 ];
 
 /** The attributes that are stated do not depend on the mode, so that they are varied for one mode only. */
-function unwrappingsOf({ mode }: Blob): readonly Unwrapping[] {
+export function unwrappingsOf({ mode }: Blob): readonly Unwrapping[] {
   if (mode === 'NIST') return unwrappings.filter((each) => each.mode === undefined);
   return unwrappings.filter((each) => each.use === undefined && each.as === undefined);
 }

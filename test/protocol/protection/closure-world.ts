@@ -2,6 +2,7 @@ import { plan } from '../../../codec/plan.ts';
 import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import { BinaryReader } from '../../../codec/wire/binary-reader.ts';
 import { ManagedObject } from '../../../src/object/managed-object.ts';
+import type { Provenance } from '../../../src/object/provenance.ts';
 import type { AnyOperation } from '../../../src/operations/operation.ts';
 import { encode, enumerated } from '../../client.ts';
 import { payloadOf } from '../operations/ask.ts';
@@ -118,8 +119,13 @@ export function signatureOf(descriptions: readonly string[]): string {
 }
 
 /** Everything by which the server decides, as text. That a value left under a closed key decides nothing. */
-function describe(object: ManagedObject, term: string, now: number): string {
-  const { attributes, provenance, type } = object;
+export function describe(object: ManagedObject, term: string, now: number): string {
+  return describeAs(object, object.provenance, now, term);
+}
+
+/** As `describe`, with another provenance. */
+export function describeAs(object: ManagedObject, provenance: Provenance, now: number, term = ''): string {
+  const { attributes, type } = object;
   const { born, shown, masks, alwaysSensitive, copyOf, share } = provenance;
   const own = ['Sensitive', 'Extractable', 'CryptographicUsageMask', 'CryptographicAlgorithm'] as const;
   return JSON.stringify([
