@@ -15,6 +15,7 @@ export const envelopeOnly: Vault['direct'] = {
   mode: 'envelope',
   root: undefined,
   bindingOf: boxBinding,
+  isCurrent: () => false,
   async seal() {
     throw new VaultUnavailableError('no token');
   },

@@ -12,7 +12,7 @@ import { boxTag, type Vault } from '../vault/vault.ts';
 import { AttributeSet } from './attribute-set.ts';
 import { isIdentifier } from './identifiers.ts';
 import { decodeMaker, encodeMaker, type Maker, splitMaker } from './maker.ts';
-import { ObjectContent, openObject, sealDirectValue, sealObject } from './object-boxes.ts';
+import { isValueDue, ObjectContent, openObject, sealDirectValue, sealObject } from './object-boxes.ts';
 import { isShownMore, type Provenance, type Shown, unknownProvenance } from './provenance.ts';
 import { type IndexOptions, indexChange, indexesOf } from './search-index.ts';
 import {
@@ -87,7 +87,6 @@ export class ManagedObject {
 
   /**
    * Opens the row of an object; a large value is not decrypted yet.
-   *
    * @throws {VaultUnavailableError} when the vault is sealed.
    * @throws {SealBrokenError} when the row is not as it was written.
    * @throws {WireError} when the attributes cannot be decoded.
@@ -127,11 +126,14 @@ export class ManagedObject {
     await this.#content?.openValue();
   }
 
-  /** Seals a new value in direct mode before `toStored`. @throws as `DirectValues.seal` */
+  /** Whether `sealValue` is to be called before `toStored`: see `isValueDue`. */
+  isValueDue(vault: Pick<Vault, 'direct'>): boolean {
+    return this.#content !== undefined && isValueDue(this.type, this.#content, vault);
+  }
+
+  /** Seals a value that `isValueDue`. @throws as `DirectValues.seal` */
   async sealValue(vault: Vault): Promise<void> {
-    const { id, group, type: objectType } = this;
-    if (this.#content?.isNew !== true) return;
-    this.#content = await sealDirectValue({ id, group, objectType }, this.#content, vault);
+    this.#content &&= await sealDirectValue({ ...this, objectType: this.type }, this.#content, vault);
   }
 
   /**
@@ -243,10 +245,8 @@ export class ManagedObject {
   /** Returns a separate object with the same content and the same `changed`. */
   clone(): ManagedObject {
     return new ManagedObject(this, this.attributes.clone(), {
-      content: this.#content,
-      isContentChanged: this.#isContentChanged,
-      maker: this.#maker,
-      tag: this.#tag,
+      ...{ content: this.#content, isContentChanged: this.#isContentChanged },
+      ...{ maker: this.#maker, tag: this.#tag },
     });
   }
 

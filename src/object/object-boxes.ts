@@ -49,7 +49,7 @@ interface OpenedContent {
 export class ObjectContent {
   /** As stored in a box of its own; undefined where it is in the box of the attributes, or new. */
   readonly box: SealedKey | undefined;
-  /** Whether it is to be sealed in the mode of the vault: the value is new, or sealed anew. */
+  /** Whether it is to be sealed as the vault does at the commit: the value is new, or sealed anew. */
   readonly isNew: boolean;
   readonly #read: (() => Uint8Array) | undefined;
   readonly #provenance: Provenance | undefined;
@@ -88,8 +88,8 @@ export class ObjectContent {
   }
 
   /** A value in a box that needs the token, and its provenance, which does not. */
-  static direct(box: SealedKey, provenance: Provenance, value: DirectValue): ObjectContent {
-    return new ObjectContent({ box, provenance, direct: value });
+  static direct(box: SealedKey, provenance: Provenance, value: DirectValue, isNew = false): ObjectContent {
+    return new ObjectContent({ box, provenance, direct: value, isNew });
   }
 
   /** Whether the value has a box that needs the token. */
@@ -125,7 +125,7 @@ export class ObjectContent {
   withProvenance(provenance: Provenance): ObjectContent {
     const { box } = this;
     if (box !== undefined && this.#direct !== undefined)
-      return ObjectContent.direct(box, provenance, this.#direct);
+      return ObjectContent.direct(box, provenance, this.#direct, this.isNew);
     const { value } = this;
     return new ObjectContent({ isNew: this.isNew, opened: { value, provenance } });
   }
@@ -210,28 +210,37 @@ function contentOf(row: LoadedObject, inline: Uint8Array, vault: Vault): ObjectC
 }
 
 /**
- * Seals the value of a new content with the help of the token; returns what stands for it from then on.
- * Returns other contents as they are: all in envelope mode, values that are no secret, and those that are
- * stored.
+ * Whether a content that is not stored yet has another box than the vault would seal now: none in direct
+ * mode, or one whose epoch, root or mode has changed since.
+ */
+export function isValueDue(
+  objectType: string,
+  { isNew, box }: ObjectContent,
+  { direct }: Pick<Vault, 'direct'>,
+): boolean {
+  if (!isNew) return false;
+  if (direct.mode === 'envelope' || typesOfPublicValue.has(objectType)) return box !== undefined;
+  return box === undefined || !direct.isCurrent(box);
+}
+
+/**
+ * Seals the value of a content that `isValueDue`, in direct mode with the help of the token; returns what
+ * stands for it from then on.
  * @throws as `DirectValues.seal`
  */
 export async function sealDirectValue(
-  row: Pick<ObjectRow, 'id' | 'group' | 'objectType'>,
-  content: ObjectContent,
+  row: Omit<ObjectRow, 'version'>,
+  { provenance, value }: ObjectContent,
   vault: Vault,
 ): Promise<ObjectContent> {
-  if (!content.isNew || vault.direct.mode !== 'direct' || typesOfPublicValue.has(row.objectType))
-    return content;
-  const { provenance, value } = content;
+  // It is sealed with the attributes, or in a box beside them.
+  if (vault.direct.mode === 'envelope') return ObjectContent.of(value, provenance);
   const context = valueContextOf(row);
   const encoded = encodeManagedObject(value);
   try {
     const box = await vault.direct.seal(context, encoded);
-    return ObjectContent.direct(
-      box,
-      provenance,
-      new DirectValue(() => vault.direct.open(context, box), value),
-    );
+    const read = () => vault.direct.open(context, box);
+    return ObjectContent.direct(box, provenance, new DirectValue(read, value), true);
   } finally {
     encoded.fill(0);
   }
@@ -282,10 +291,6 @@ function contextOf(
   return { kind: 'object', id, group, objectType, version, valueBinding };
 }
 
-function valueContextOf({
-  id,
-  group,
-  objectType,
-}: Pick<ObjectRow, 'id' | 'group' | 'objectType'>): ValueContext {
+function valueContextOf({ id, group, objectType }: Omit<ObjectRow, 'version'>): ValueContext {
   return { kind: 'value', id, group, objectType };
 }

@@ -18,6 +18,8 @@ export interface DirectVault {
   requireKeyring(): OpenKeyring;
   /** Counts a box, and returns the epoch to seal it under. */
   takeEpoch(): number;
+  /** The epoch in use. @throws {VaultUnavailableError} when the vault is sealed. */
+  currentEpoch(): number;
   sources(): readonly RootSource[];
   /** Id of the newest live root; undefined while the vault is sealed. */
   newestRoot(): string | undefined;
@@ -49,40 +51,51 @@ export class TokenValues implements DirectValues {
     return directBinding(sealed);
   }
 
+  isCurrent(sealed: SealedKey): boolean {
+    const box = readDirectBox(sealed);
+    return box !== undefined && this.#isCurrent(box);
+  }
+
+  #isCurrent({ epoch, root }: { readonly epoch: number; readonly root: string }): boolean {
+    return root === this.root && epoch === this.#vault.currentEpoch();
+  }
+
+  /** Goes by the epoch and the root that are current once the token has answered: others may end. */
   async seal(context: ValueContext, plain: Uint8Array): Promise<SealedKey> {
-    const { storeId } = this.#vault.requireKeyring();
-    const epoch = this.#vault.takeEpoch();
-    const secret = makeDataSecret(storeId, epoch);
-    try {
-      const wrapped = await this.#wrap(secret);
-      // Another keyring may have taken the place of the one before meanwhile.
-      return this.#vault.requireKeyring().sealDirect(epoch, secret, wrapped, context, plain);
-    } finally {
-      secret.fill(0);
+    for (;;) {
+      const { storeId } = this.#vault.requireKeyring();
+      const epoch = this.#vault.takeEpoch();
+      const secret = makeDataSecret(storeId, epoch);
+      try {
+        const wrapped = await this.#wrap(secret);
+        const keyring = this.#vault.requireKeyring();
+        if (this.#isCurrent({ epoch, root: wrapped.root }))
+          return keyring.sealDirect(epoch, secret, wrapped, context, plain);
+      } finally {
+        secret.fill(0);
+      }
     }
   }
 
-  /** Wraps a data secret by the root that is the newest once the token has answered: others may end. */
   async #wrap(secret: Uint8Array): Promise<WrappedDataSecret> {
-    for (;;) {
-      this.#vault.requireKeyring();
-      const { root = '' } = this;
-      const key = await this.#keyOf(root);
-      const wrapped = await key.wrap(secret);
-      if (root === this.root) return { root, wrapped };
-    }
+    const { root = '' } = this;
+    const key = await this.#keyOf(root);
+    return { root, wrapped: await key.wrap(secret) };
   }
 
   async open(context: ValueContext, sealed: SealedKey): Promise<Uint8Array> {
     const box = readDirectBox(sealed);
     if (box === undefined) throw this.#forged(context);
-    this.#vault.requireKeyring();
+    const wasKnown = this.#vault.requireKeyring().knows(box.epoch);
     const key = await this.#keyOf(box.root);
     const secret = await key.unwrap(box.wrapped);
     try {
       const keyring = this.#vault.requireKeyring();
       const plain = secret && keyring.openDirect(secret, context, sealed);
       if (plain !== undefined) return plain;
+      // It is retired when every row is sealed anew, this one too.
+      if (wasKnown && !keyring.knows(box.epoch))
+        throw new ValueTokenUnavailableError('the value was sealed anew meanwhile: try again');
     } finally {
       secret?.fill(0);
     }

@@ -72,6 +72,7 @@ class KeyringVault implements LocalVault {
       {
         requireKeyring: () => this.#requireKeyring(),
         takeEpoch: () => this.#epochs.take(),
+        currentEpoch: () => this.#epochs.current,
         sources: () => this.#rootChanges.sources,
         newestRoot: () => this.#keyring?.roots.at(-1)?.id,
       },

@@ -66,6 +66,11 @@ export class OpenKeyring {
     return this.#epochs.at(-1)?.epoch ?? 0;
   }
 
+  /** Whether it has the secret of a seal epoch. */
+  knows(epoch: number): boolean {
+    return this.#keys.has(epoch);
+  }
+
   /** Whether others may have added an epoch since this keyring was read. */
   mayFollow(epoch: number): boolean {
     return epoch > this.newest && epoch <= this.newest + maxEpochsAhead;

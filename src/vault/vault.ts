@@ -139,9 +139,10 @@ export interface DirectValues {
    * check its tag.
    */
   bindingOf(sealed: SealedKey): Uint8Array;
+  /** Whether a box is under the epoch in use and the newest root, which end last. @throws as `Vault.open` */
+  isCurrent(sealed: SealedKey): boolean;
   /**
-   * Encrypts a value under a new data key.
-   *
+   * Encrypts a value under a new data key; the box is current when the promise resolves.
    * @throws {VaultUnavailableError} when the vault is sealed.
    * @throws {ValueTokenUnavailableError} when the token cannot be used now.
    */
@@ -164,7 +165,6 @@ export interface DirectValues {
 export interface Vault {
   /**
    * Encrypts `plain` for one row and returns the bytes to be stored.
-   *
    * @throws {VaultUnavailableError} when the vault is sealed or its epoch may not be used any more.
    */
   seal(context: SealContext, plain: Uint8Array): SealedKey;

@@ -15,7 +15,7 @@ import {
   type StoredObject,
   type StoreUnit,
 } from '../../store/store.ts';
-import { SealBrokenError, type Vault } from '../../vault/vault.ts';
+import { SealBrokenError, ValueTokenUnavailableError, type Vault } from '../../vault/vault.ts';
 
 /** The identifiers of the objects that an item has read or made, and of those that it has found. */
 export interface ItemObjects {
@@ -31,6 +31,9 @@ type GroupQuery = FindQuery & { readonly group: string };
 
 /** Values of one message that ask the token together. */
 const maxSealedAtOnce = 16;
+/** How often values are sealed whose epoch or root is replaced meanwhile. */
+const maxSealRounds = 4;
+const changing = 'the keys that protect values are replaced again and again: try again later';
 
 /** The objects of one message: the rows that it read and found, and the changes of its successful items. */
 export class UnitObjects {
@@ -107,12 +110,19 @@ export class UnitObjects {
     return { inserts, updates: rows.filter((row) => row.version > 1), previousNames, aliases };
   }
 
-  /** Seals new values in direct mode, several at once; there is nothing to wait for in envelope mode. */
+  /**
+   * Seals new values in direct mode, several at once; there is nothing to wait for in envelope mode. It may
+   * take longer than an epoch or a root that has been replaced stays, and what is sealed under one that has
+   * ended is lost: such values are sealed once more, until all are current in one turn of the event loop.
+   */
   async #sealValues(): Promise<void> {
-    if (this.#vault.direct.mode === 'envelope') return;
-    const objects = [...this.#pending.values()];
-    for (let at = 0; at < objects.length; at += maxSealedAtOnce)
-      await waitForAll(objects.slice(at, at + maxSealedAtOnce).map((each) => each.sealValue(this.#vault)));
+    const vault = this.#vault;
+    const listDue = () => [...this.#pending.values()].filter((object) => object.isValueDue(vault));
+    for (let round = 0, due = listDue(); due.length > 0; round += 1, due = listDue()) {
+      if (round === maxSealRounds) throw new ValueTokenUnavailableError(changing);
+      for (let at = 0; at < due.length; at += maxSealedAtOnce)
+        await waitForAll(due.slice(at, at + maxSealedAtOnce).map((object) => object.sealValue(vault)));
+    }
   }
 
   /** Takes over the changed objects of an item that has succeeded. */
