@@ -14,6 +14,7 @@ import { createLog, type Logger } from '../watch/log.ts';
 import { Metrics } from '../watch/metrics.ts';
 import { openBackends } from './backends.ts';
 import { startVerifications } from './background-verification.ts';
+import { startCommandLaneRenewal } from './command-lane.ts';
 import { warnOfIdlePolicies } from './idle-policies.ts';
 import { type StartedListeners, startListeners } from './listeners.ts';
 import { openManagementSocket } from './management-socket.ts';
@@ -82,6 +83,7 @@ export async function boot(options: BootOptions): Promise<void> {
   await checks.warn(config);
   const verifying = { stateDirectory, backends, log, metrics, hours: config.verificationHours };
   closing.defer(startVerifications(verifying));
+  closing.defer(startCommandLaneRenewal({ stateDirectory, ...backends }));
   const served = { connections, rolePolicy: services.rolePolicy };
   await openManagementSocket(context, backends, served, () => reloads.request());
   const shutdown = waitForShutdown();

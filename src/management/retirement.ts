@@ -73,6 +73,6 @@ async function requireLanes({ nodes }: Pick<ManagementBackends, 'nodes'>, epoch:
   const late = (await nodes.list()).filter(({ oldestEpoch }) => oldestEpoch < epoch);
   if (late.length > 0)
     throw new ManagementError(
-      `nodes have written nothing since the epoch began: ${late.map(({ name }) => name).join(', ')}; start kmipd there for a moment, or remove those that are gone with kmipd node remove`,
+      `nodes have written nothing since the epoch began: ${late.map(({ name }) => name).join(', ')}; start kmipd there for a moment, try again if it runs, or remove those that are gone with kmipd node remove`,
     );
 }

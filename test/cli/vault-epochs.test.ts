@@ -118,17 +118,16 @@ t.test('an epoch is not retired while a lane is sealed under it', async (t) => {
   await daemon.start();
 });
 
-t.test('a daemon that writes nothing seals its lane anew', async (t) => {
+t.test('a daemon that writes nothing seals its lane anew, and that of the commands', async (t) => {
   const { daemon, vault } = await startDaemon(t);
   t.match(await vault('rotate'), { code: 0 });
-  // That of commands.
-  await withBackends(stateDirectoryAt(daemon.home), undefined, async () => {});
   const connection = await connectManagement(join(daemon.home, 'kmipd.sock'));
   if (connection === undefined) throw new Error('no daemon answers');
   t.teardown(() => connection.close());
   for (let oldest = 0; oldest < 2; await sleep(50)) {
     const { nodes } = await connection.call('vault.status', {});
     t.equal(nodes.length, 1);
+    t.match(nodes[0]?.lanes, [/^[0-9a-f]{12}$/, /^[0-9a-f]{12}-command$/]);
     oldest = nodes[0]?.oldestEpoch ?? 0;
   }
   t.match(await kmipd('verify', '--home', daemon.home), { code: 0 });

@@ -63,14 +63,23 @@ const commandMilliseconds = 10_000;
  * Waits until no other command writes to the database, and keeps others from it.
  * @throws {CommandError} when one takes longer than ten seconds.
  */
-export function takeCommandLock({ directory }: StateDirectory): ProcessLock {
-  const file = join(directory, 'command.lock');
-  const holder = openExclusively(file, commandMilliseconds);
-  if (holder === undefined)
-    throw new CommandError(`another command has been writing for ten seconds: ${file} is locked; try again`);
-  giveToOwner(file, directory);
+export function takeCommandLock(stateDirectory: StateDirectory): ProcessLock {
+  const lock = tryCommandLock(stateDirectory, commandMilliseconds);
+  if (lock !== undefined) return lock;
+  const file = commandLockOf(stateDirectory);
+  throw new CommandError(`another command has been writing for ten seconds: ${file} is locked; try again`);
+}
+
+/** Keeps commands likewise from writing; undefined while one does, for so many milliseconds. */
+export function tryCommandLock(stateDirectory: StateDirectory, milliseconds = 0): ProcessLock | undefined {
+  const file = commandLockOf(stateDirectory);
+  const holder = openExclusively(file, milliseconds);
+  if (holder === undefined) return undefined;
+  giveToOwner(file, stateDirectory.directory);
   return { release: () => holder.close() };
 }
+
+const commandLockOf = ({ directory }: StateDirectory) => join(directory, 'command.lock');
 
 /**
  * Keeps other commands from changing the root of a home.

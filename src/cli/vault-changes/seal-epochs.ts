@@ -18,7 +18,7 @@ export interface EpochContext {
 /** Broken rows, and epochs, that are named. */
 const maxNamed = 20;
 
-/** How long the daemon may take to seal its lane anew. */
+/** How long a daemon may take to seal its lanes anew. */
 const maxRenewalMilliseconds = 15_000;
 const pollMilliseconds = 500;
 
@@ -33,7 +33,8 @@ export async function beginEpoch({ call }: EpochContext, renewsSecrets = false):
  * @throws {CommandError} when rows do not open, after it has named some of them.
  */
 export async function sealAnew({ call }: EpochContext, isFast: boolean): Promise<void> {
-  await awaitNewest(call);
+  // What another node seals under the epoch before would be left behind.
+  await awaitOtherNodes(call, await awaitNewest(call));
   const { rewrapped, broken, named } = await passOver(call, { dryRun: false, isPausing: !isFast });
   print(`sealed ${rewrapped} rows anew`);
   if (broken === 0) return;
@@ -49,6 +50,7 @@ export async function endEpochs(context: EpochContext): Promise<void> {
   const { call } = context;
   await renewOwnLanes(context);
   const epoch = await awaitNewest(call);
+  await awaitOtherNodes(call, epoch);
   const { older } = await passOver(call, { dryRun: true, isPausing: false });
   if (older > 0)
     throw new CommandError(
@@ -102,6 +104,16 @@ async function renewOwnLanes({ call, isServed, stateDirectory }: EpochContext): 
   }
 }
 
+/** Resolves once the lanes of other nodes are sealed under an epoch, or those that run have had the time. */
+async function awaitOtherNodes(call: ManagementCall, epoch: number): Promise<void> {
+  const end = performance.now() + maxRenewalMilliseconds;
+  while (performance.now() < end) {
+    const { nodes } = await call('vault.status', {});
+    if (nodes.every(({ isOwn, oldestEpoch }) => isOwn || oldestEpoch >= epoch)) return;
+    await sleep(pollMilliseconds);
+  }
+}
+
 interface Pass {
   readonly older: number;
   readonly rewrapped: number;
@@ -132,7 +144,8 @@ export async function passOver(
       const started = performance.now();
       const page: ResultOf<'vault.rewrap'> = await call('vault.rewrap', { table, after, dryRun });
       progress ??= new Progress(page.highest, print, dryRun ? 'looked at' : 'passed');
-      progress.add(Math.max(0, (page.next ?? page.highest) - after));
+      // Clients make more rows meanwhile.
+      progress.add(Math.max(0, (page.next ?? page.highest) - after), page.highest);
       older += page.older;
       rewrapped += page.rewrapped;
       broken += page.broken.length;

@@ -3,6 +3,7 @@
  * it is one of these; `once` removes the file when it has happened:
  *
  *   FUNCTION return CKR [once]       FUNCTION hang        FUNCTION crash [once]     FUNCTION leak MEBIBYTES
+ *   FUNCTION sleep MILLISECONDS: as slow tokens do
  *   FUNCTION scribble: writes into the socket of the process
  *   FUNCTION wait: until the file is removed; makes $KMIPD_TEST_FAULTS.waiting
  *   token flags FLAGS                hide MECHANISM       encrypt-wraps             own-iv
@@ -65,6 +66,7 @@ static CK_RV injectFault(const char *name) {
     if (waiting != NULL) fclose(waiting);
     while (access(controlFile(), F_OK) == 0) usleep(20000);
   }
+  if (sscanf(rest, "sleep %lu", &number) == 1) usleep(number * 1000);
   if (strncmp(rest, "scribble", 8) == 0 && write(3, "scribbled all over the frames", 29) < 0) abort();
   if (strncmp(rest, "crash", 5) == 0) raise(SIGSEGV);
   if (sscanf(rest, "leak %lu", &number) == 1) {

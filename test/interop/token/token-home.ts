@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { type Client, connect } from '../../client.ts';
 import { type Answer, ask, create, get } from '../../faults/messages.ts';
@@ -34,6 +35,16 @@ export class TokenHome {
   /** Initialises the home; `root` is the URI. */
   async initialise(root = this.#token.uriText(), ...args: readonly string[]): Promise<CommandResult> {
     return this.kmipd('init', '--root', root, '--metrics', '127.0.0.1:0', ...args);
+  }
+
+  /** Becomes another node of the database of a home, with its configuration and certificates. */
+  joinDatabaseOf({ directory }: TokenHome): void {
+    mkdirSync(this.directory, { mode: 0o700 });
+    for (const part of ['kmipd.toml', 'ca', 'server', 'clients'])
+      cpSync(join(directory, part), join(this.directory, part), {
+        recursive: true,
+        preserveTimestamps: true,
+      });
   }
 
   /** Sets a key of the table [vault] in the configuration. */
@@ -152,11 +163,14 @@ export class Load {
   readonly failures: string[] = [];
   answers = 0;
   readonly #client: Client;
+  readonly #pauseMilliseconds: number;
   #isStopped = false;
   readonly #done: Promise<void>;
 
-  constructor(client: Client, ids: readonly string[]) {
+  /** `pauseMilliseconds`: between two messages. */
+  constructor(client: Client, ids: readonly string[], pauseMilliseconds = 0) {
     this.#client = client;
+    this.#pauseMilliseconds = pauseMilliseconds;
     this.#done = this.#run(ids);
   }
 
@@ -170,6 +184,7 @@ export class Load {
         return;
       }
       this.answers += 1;
+      if (this.#pauseMilliseconds > 0) await sleep(this.#pauseMilliseconds);
     }
   }
 
