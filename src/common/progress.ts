@@ -1,6 +1,6 @@
 /** Tells an operator every second how far long work has got. */
 export class Progress {
-  readonly #total: number;
+  #total: number;
   readonly #say: (line: string) => void;
   readonly #verb: string;
   readonly #started = performance.now();
@@ -17,9 +17,10 @@ export class Progress {
     this.#verb = verb;
   }
 
-  /** Counts rows as done. */
-  add(rows: number): void {
+  /** Counts rows as done; `total`: rows of the whole work, where it has grown. */
+  add(rows: number, total = this.#total): void {
     this.#done += rows;
+    this.#total = total;
     const now = performance.now();
     if (now - this.#said < 1_000) return;
     this.#said = now;
