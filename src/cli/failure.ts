@@ -57,6 +57,9 @@ export function describeOperatorError(
 ): { readonly code: string; readonly message: string } | undefined {
   const { code } = error as { code?: unknown };
   if (!(error instanceof Error) || !operatorErrorCodes.has(code)) return undefined;
+  // What clients read gives no reason; the error of the token in it does.
+  if (code === 'VALUE_TOKEN_UNAVAILABLE' && error.cause !== undefined)
+    return describeOperatorError(error.cause) ?? { code, message: firstLine(error.message) };
   return { code: String(code), message: firstLine(error.message) };
 }
 

@@ -100,7 +100,7 @@ export async function boot(options: BootOptions): Promise<void> {
     tokens.retry();
     tokenKeys?.retry();
     // The root may be there now; without it the vault says why.
-    if (!vault.unsealed) await vault.refresh().catch(() => {});
+    if (vault.rootsAtHand.length === 0) await vault.refresh().catch(() => {});
     return reloader.reload();
   });
 

@@ -259,8 +259,10 @@ class KeyringVault implements LocalVault {
       this.#knowledge.noteRead();
       this.#knowledge.noteKnown(stored.generation, begun);
       this.#access.learnOpened();
-      // While a database moves, the other nodes want to know which of its roots are at hand here.
-      if (!this.#mustReopen && this.#keyring.roots.length === 1) return;
+      // While a database moves, the other nodes want to know which of its roots are at hand here; a root that
+      // was lost may be back.
+      const isAtHand = this.#keyring.roots.length === 1 && this.rootsAtHand.length > 0;
+      if (!this.#mustReopen && isAtHand) return;
     }
     this.#mustReopen = false;
     try {
