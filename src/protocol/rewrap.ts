@@ -7,7 +7,7 @@ import type {
   SealedRows,
 } from '../store/sealed-rows/sealed-row-list.ts';
 import type { NumberedTable, Store, StoredRecord } from '../store/store.ts';
-import { SealBrokenError, type Vault } from '../vault/vault.ts';
+import { SealBrokenError, ValueRootMissingError, type Vault } from '../vault/vault.ts';
 import { isValueMisplaced } from './misplaced-values.ts';
 import { resealRecord } from './unit-of-work/record-boxes.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
@@ -36,7 +36,7 @@ export interface RewrappedPage {
   readonly misplaced: number;
   /** Of both, those that are sealed anew. Others have changed meanwhile, or are not found by their names. */
   readonly rewrapped: number;
-  /** The rows that do not open, by table and name. */
+  /** The rows that do not open, by table and name; with the reason where it is not the row. */
   readonly broken: readonly string[];
   /** Where the next page begins; null: this was the last one. */
   readonly next: number | null;
@@ -123,14 +123,19 @@ async function rewrapTogether<Row>(
       if (count !== undefined) return count;
     }
   } catch (error) {
-    if (!(error instanceof SealBrokenError || error instanceof RangeError)) throw error;
-    if (rows.length === 1) broken.push(...rows.map(kind.nameOf));
+    if (!isOfRow(error)) throw error;
+    const reason = error instanceof ValueRootMissingError ? ` (${error.message})` : '';
+    if (rows.length === 1) broken.push(...rows.map((row) => `${kind.nameOf(row)}${reason}`));
   }
   if (rows.length === 1) return 0;
   let count = 0;
   for (const row of rows) count += await rewrapTogether([row], kind, broken);
   return count;
 }
+
+/** Whether an error is about one row, and others can be sealed anew without it. */
+const isOfRow = (error: unknown): error is Error =>
+  [SealBrokenError, RangeError, ValueRootMissingError].some((each) => error instanceof each);
 
 async function rewrapObjects(
   { store, vault }: RewrappedDatabase,

@@ -8,6 +8,7 @@ import {
   type SealedKey,
   type ValueContext,
   type ValueMode,
+  ValueRootMissingError,
   ValueTokenUnavailableError,
   VaultUnavailableError,
 } from './vault.ts';
@@ -79,7 +80,8 @@ export class TokenValues implements DirectValues {
 
   async #wrap(secret: Uint8Array): Promise<WrappedDataSecret> {
     const { root = '' } = this;
-    const key = await this.#keyOf(root);
+    const key = await this.#findKey(root);
+    if (key === undefined) throw new VaultUnavailableError(missing(root));
     return { root, wrapped: await key.wrap(secret) };
   }
 
@@ -87,7 +89,8 @@ export class TokenValues implements DirectValues {
     const box = readDirectBox(sealed);
     if (box === undefined) throw this.#forged(context);
     const wasKnown = this.#vault.requireKeyring().knows(box.epoch);
-    const key = await this.#keyOf(box.root);
+    const key = await this.#findKey(box.root);
+    if (key === undefined) throw new ValueRootMissingError(missing(box.root));
     const secret = await key.unwrap(box.wrapped);
     try {
       const keyring = this.#vault.requireKeyring();
@@ -105,12 +108,13 @@ export class TokenValues implements DirectValues {
 
   /**
    * Why the root that became live last cannot wrap data keys, one line; undefined when it can, or that is not
-   * known because its token is away.
+   * known because its token is away or the vault is sealed.
    */
   async problem(): Promise<string | undefined> {
     try {
-      await this.#keyOf(this.root);
-      return undefined;
+      const { root } = this;
+      if (root === undefined) return undefined;
+      return (await this.#findKey(root)) === undefined ? missing(root) : undefined;
     } catch (error) {
       if (error instanceof ValueTokenUnavailableError) return undefined;
       return (error as Error).message;
@@ -131,8 +135,8 @@ export class TokenValues implements DirectValues {
     await values.open();
   }
 
-  /** @throws {VaultUnavailableError} when no source has a root of that id that wraps values. */
-  async #keyOf(root: string | undefined): Promise<ValueKey> {
+  /** Returns the root of that id, of which a source wraps values; undefined where there is none. */
+  async #findKey(root: string | undefined): Promise<ValueKey | undefined> {
     const keys = this.#vault.sources().flatMap(({ values }) => values ?? []);
     const known = keys.find(({ id }) => id !== undefined && id === root);
     if (known !== undefined) return known;
@@ -146,9 +150,7 @@ export class TokenValues implements DirectValues {
       }
     }
     if (away !== undefined) throw away;
-    throw new VaultUnavailableError(
-      `no root of [vault] root is a key in a token with the id ${root}, which wraps the value: configure it`,
-    );
+    return undefined;
   }
 
   #forged(context: ValueContext): Error {
@@ -156,3 +158,6 @@ export class TokenValues implements DirectValues {
     return brokenSeal(context);
   }
 }
+
+const missing = (root: string | undefined): string =>
+  `no root of [vault] root is a key in a token with the id ${root}, which wraps values: configure it`;

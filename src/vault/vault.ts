@@ -156,7 +156,7 @@ export interface DirectValues {
   open(context: ValueContext, sealed: SealedKey): Promise<Uint8Array>;
   /**
    * Why the token of the newest root cannot wrap data keys, one line; undefined when it can, or that is not
-   * known because it is away.
+   * known because it is away or the vault is sealed.
    */
   problem(): Promise<string | undefined>;
 }
@@ -170,7 +170,6 @@ export interface Vault {
   seal(context: SealContext, plain: Uint8Array): SealedKey;
   /**
    * Decrypts a box; the caller owns the returned bytes and may wipe them.
-   *
    * @throws {VaultUnavailableError} when the vault is sealed, or the epoch of the box is not known to this
    * process yet.
    * @throws {SealBrokenError} when the box belongs to another row or was changed; the operator is alarmed.
@@ -178,7 +177,6 @@ export interface Vault {
   open(context: SealContext, sealed: SealedKey): Uint8Array;
   /**
    * Returns the index by which rows are found of which the box is sealed under that epoch.
-   *
    * @throws {VaultUnavailableError} when the vault is sealed.
    */
   indexOf(epoch: number): RowIndex;
@@ -192,7 +190,6 @@ export interface Vault {
   readonly indexes: readonly RowIndex[];
   /**
    * Returns the element of one version of a row in the set hash, below 2^256. `tag`: `boxTag` of its box.
-   *
    * @throws {VaultUnavailableError} when the vault is sealed.
    */
   element(table: string, id: string, version: number, tag: Uint8Array): bigint;
@@ -263,6 +260,9 @@ export class ValueTokenUnavailableError extends Error {
     super(message, options);
   }
 }
+
+/** The token of the root that wraps the key of a value is none of the configuration. */
+export class ValueRootMissingError extends VaultUnavailableError {}
 
 /** `SEAL_BROKEN`: a box does not belong to its row, or bytes of the row were changed. */
 export class SealBrokenError extends Error {

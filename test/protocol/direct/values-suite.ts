@@ -50,6 +50,11 @@ export async function directValuesSuite(t: Test, store: string, forge: Forge): P
     return total;
   }
 
+  const rewrapOnce = () =>
+    rewrapPage({ store: service.store, vault, sealedRows: database.sealedRows }, 'managed_object', 0, {
+      ...{ epoch: vault.currentEpoch, now: Math.floor(service.now / 1000), dryRun: false },
+    });
+
   const id = await storedKey(service, named('key'));
   const reference = await succeed(service, '2.1', Get, { UniqueIdentifier: id });
 
@@ -236,6 +241,15 @@ export async function directValuesSuite(t: Test, store: string, forge: Forge): P
     const late = await storedKey(service, named('sealed by who does not know of the end'));
     await vault.keepRoot(root);
     t.equal((await get(late)).reason, 'GeneralFailure');
+    // It holds up no other row of the rewrap.
+    await vault.rotate();
+    const [page] = [await rewrapOnce()];
+    t.match(page, { rewrapped: page.older - 1 });
+    t.equal(page.broken.length, 1);
+    t.match(
+      page.broken[0],
+      `managed_object "${late}" (no root of [vault] root is a key in a token with the id ${back},`,
+    );
     await vault.useSources([next, token]);
     t.match(await get(late), { status: 'Success' }, 'a root that is not live opens it all the same');
     t.equal(vault.direct.root, root);

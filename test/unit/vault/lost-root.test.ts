@@ -42,3 +42,12 @@ t.test('operators are told why the token cannot be used', async (t) => {
   ])
     t.same(describeOperatorError(error), { code, message: error.message });
 });
+
+t.test('a vault that is sealed takes direct mode, which nobody knows to fail', async (t) => {
+  const token = new FakeToken();
+  token.isAway = true;
+  const vault = await openLocalVault({ roots: [token], keyrings: memoryKeyrings(), ...quick });
+  t.teardown(() => vault.close());
+  t.match(vault.sealedBecause, 'the token is away');
+  t.equal(await vault.direct.problem(), undefined);
+});
