@@ -22,8 +22,10 @@ export interface DirectVault {
   /** The epoch in use. @throws {VaultUnavailableError} when the vault is sealed. */
   currentEpoch(): number;
   sources(): readonly RootSource[];
-  /** Id of the newest live root; undefined while the vault is sealed. */
-  newestRoot(): string | undefined;
+  /** Ids of the live roots, the oldest first; none while the vault is sealed. */
+  roots(): readonly string[];
+  /** Ids of those that this process has at hand. */
+  rootsAtHand(): readonly string[];
 }
 
 /** See `LocalVaultOptions`. */
@@ -32,7 +34,7 @@ export interface ValueOptions {
   readonly forged?: (row: ForgedRow) => void;
 }
 
-/** See `DirectValues`. The data keys of new values are wrapped by the root that became live last. */
+/** See `DirectValues`. The data keys of new values are wrapped by the newest root that is at hand. */
 export class TokenValues implements DirectValues {
   mode: ValueMode;
   readonly #vault: DirectVault;
@@ -45,7 +47,16 @@ export class TokenValues implements DirectValues {
   }
 
   get root(): string | undefined {
-    return this.#vault.newestRoot();
+    return this.#vault.roots().at(-1);
+  }
+
+  /**
+   * Id of the newest live root that is at hand, for new values: another node may have begun to move the
+   * database, and ends no root before this one has the next.
+   */
+  get #sealingRoot(): string | undefined {
+    const atHand = this.#vault.rootsAtHand();
+    return this.#vault.roots().findLast((id) => atHand.includes(id)) ?? this.root;
   }
 
   bindingOf(sealed: SealedKey): Uint8Array {
@@ -58,7 +69,7 @@ export class TokenValues implements DirectValues {
   }
 
   #isCurrent({ epoch, root }: { readonly epoch: number; readonly root: string }): boolean {
-    return root === this.root && epoch === this.#vault.currentEpoch();
+    return [this.root, this.#sealingRoot].includes(root) && epoch === this.#vault.currentEpoch();
   }
 
   /** Goes by the epoch and the root that are current once the token has answered: others may end. */
@@ -79,7 +90,7 @@ export class TokenValues implements DirectValues {
   }
 
   async #wrap(secret: Uint8Array): Promise<WrappedDataSecret> {
-    const { root = '' } = this;
+    const root = this.#sealingRoot ?? '';
     const key = await this.#findKey(root);
     if (key === undefined) throw new VaultUnavailableError(missing(root));
     return { root, wrapped: await key.wrap(secret) };
@@ -107,12 +118,12 @@ export class TokenValues implements DirectValues {
   }
 
   /**
-   * Why the root that became live last cannot wrap data keys, one line; undefined when it can, or that is not
+   * Why the root of new values cannot wrap data keys, one line; undefined when it can, or that is not
    * known because its token is away or the vault is sealed.
    */
   async problem(): Promise<string | undefined> {
     try {
-      const { root } = this;
+      const root = this.#sealingRoot;
       if (root === undefined) return undefined;
       return (await this.#findKey(root)) === undefined ? missing(root) : undefined;
     } catch (error) {

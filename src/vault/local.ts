@@ -74,7 +74,8 @@ class KeyringVault implements LocalVault {
         takeEpoch: () => this.#epochs.take(),
         currentEpoch: () => this.#epochs.current,
         sources: () => this.#rootChanges.sources,
-        newestRoot: () => this.#keyring?.roots.at(-1)?.id,
+        roots: () => (this.#keyring?.roots ?? []).map(({ id }) => id),
+        rootsAtHand: () => this.rootsAtHand,
       },
       options,
     );

@@ -139,7 +139,7 @@ export interface DirectValues {
    * check its tag.
    */
   bindingOf(sealed: SealedKey): Uint8Array;
-  /** Whether a box is under the epoch in use and the newest root, which end last. @throws as `Vault.open` */
+  /** Whether a box is under the epoch and the root of new values, which end last. @throws as `Vault.open` */
   isCurrent(sealed: SealedKey): boolean;
   /**
    * Encrypts a value under a new data key; the box is current when the promise resolves.
