@@ -133,7 +133,8 @@ export class ManagedObject {
 
   /** Seals a value that `isValueDue`. @throws as `DirectValues.seal` */
   async sealValue(vault: Vault): Promise<void> {
-    this.#content &&= await sealDirectValue({ ...this, objectType: this.type }, this.#content, vault);
+    const { id, group, type: objectType } = this;
+    this.#content &&= await sealDirectValue({ id, group, objectType }, this.#content, vault);
   }
 
   /**
