@@ -24,7 +24,7 @@ import { type StoredKeyring, VaultUnavailableError } from '../vault/vault.ts';
 import { addressesOf, bind, requireDistinctAddresses } from './bind.ts';
 import { describeIdlePolicies } from './idle-policies.ts';
 import { type CertificateFlaw, findFlawsOfDates, readServerMaterial } from './server-material.ts';
-import { describeUndefinedRoles } from './undefined-roles.ts';
+import { findUndefinedRoles } from './undefined-roles.ts';
 
 /** What an inspection has found, one line each. */
 export interface InspectionResult {
@@ -167,11 +167,8 @@ async function inspectRows(
     refreshSeconds: 0,
   });
   closing.defer(close);
-  const clients = new StoredClients(opened.store, opened.vault);
-  return [
-    ...describeUndefinedRoles(config, await clients.list()),
-    ...(await describeIdlePolicies(config, { ...opened, clients })),
-  ];
+  const rows = { ...opened, clients: new StoredClients(opened.store, opened.vault) };
+  return [...(await findUndefinedRoles(config, rows)), ...(await describeIdlePolicies(config, rows))];
 }
 
 const describeFlaw = ({ file, subject, flaw, ends }: CertificateFlaw) =>

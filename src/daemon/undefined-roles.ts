@@ -29,6 +29,14 @@ export function describeUndefinedRoles(
   });
 }
 
+/** As `describeUndefinedRoles` of all clients; none while the vault is sealed. Rejects as `clients.list`. */
+export async function findUndefinedRoles(
+  config: Pick<Config, 'roles'>,
+  { clients, vault }: Reader,
+): Promise<readonly string[]> {
+  return vault.unsealed ? describeUndefinedRoles(config, await clients.list()) : [];
+}
+
 /**
  * Checks that the roles of all enrolled clients are defined. A sealed vault, and a database that does not
  * answer, tell of no client: a client whose role is not defined is refused everything in any case.
@@ -54,12 +62,11 @@ export async function reportUndefinedRoles(
 
 async function findProblems(
   config: Pick<Config, 'roles'>,
-  { clients, vault }: Reader,
+  reader: Reader,
   log: Logger,
 ): Promise<readonly string[]> {
-  if (!vault.unsealed) return [];
   try {
-    return describeUndefinedRoles(config, await clients.list());
+    return await findUndefinedRoles(config, reader);
   } catch (error) {
     log.warn({ error: (error as Error).message }, 'the roles of the clients could not be checked');
     return [];

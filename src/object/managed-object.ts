@@ -133,8 +133,7 @@ export class ManagedObject {
 
   /** Seals a value that `isValueDue`. @throws as `DirectValues.seal` */
   async sealValue(vault: Vault): Promise<void> {
-    const { id, group, type: objectType } = this;
-    this.#content &&= await sealDirectValue({ id, group, objectType }, this.#content, vault);
+    this.#content &&= await sealDirectValue(this, this.#content, vault);
   }
 
   /**

@@ -229,13 +229,13 @@ export function isValueDue(
  * @throws as `DirectValues.seal`
  */
 export async function sealDirectValue(
-  row: Omit<ObjectRow, 'version'>,
+  { id, group, type }: { readonly id: string; readonly group: string; readonly type: string },
   { provenance, value }: ObjectContent,
   vault: Vault,
 ): Promise<ObjectContent> {
   // It is sealed with the attributes, or in a box beside them.
   if (vault.direct.mode === 'envelope') return ObjectContent.of(value, provenance);
-  const context = valueContextOf(row);
+  const context = valueContextOf({ id, group, objectType: type });
   const encoded = encodeManagedObject(value);
   try {
     const box = await vault.direct.seal(context, encoded);

@@ -25,7 +25,8 @@ const commands: Readonly<Record<string, readonly string[]>> = {
 };
 
 t.test('serve converts a database of the first design, and every other command refuses it', async (t) => {
-  const daemon = await Daemon.prepare();
+  // The old database has a client whose role the configuration defines.
+  const daemon = await Daemon.prepare({ config: '[roles]\nowner = ["full"]\n' });
   t.teardown(() => daemon.remove());
   for (const name of newFiles) rmSync(join(daemon.home, name), { force: true });
   copyOldDatabase(daemon.home);
