@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LocalVaultOptions } from '../src/vault/local-vault.ts';
 import { createFileRoot } from '../src/vault/roots/file-root.ts';
 import type { OpenRoot, RootSource, ValueKey } from '../src/vault/roots/root.ts';
-import { type ValueMode, ValueTokenUnavailableError, VaultUnavailableError } from '../src/vault/vault.ts';
+import { ValueTokenUnavailableError } from '../src/vault/value-errors.ts';
+import { type ValueMode, VaultUnavailableError } from '../src/vault/vault.ts';
 
 /** A root in a token that is memory of the test: it can be away, be slow, and counts what it is asked. */
 export class FakeToken implements RootSource {

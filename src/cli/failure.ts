@@ -26,6 +26,7 @@ const operatorErrorCodes: ReadonlySet<unknown> = new Set([
   'FIRST_DESIGN',
   'VAULT_UNAVAILABLE',
   'VALUE_TOKEN_UNAVAILABLE',
+  'VALUE_ROOT_MISSING',
   'SEAL_BROKEN',
   'ANCHOR_UNREADABLE',
   'LANE_FORGED',

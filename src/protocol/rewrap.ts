@@ -7,7 +7,8 @@ import type {
   SealedRows,
 } from '../store/sealed-rows/sealed-row-list.ts';
 import type { NumberedTable, Store, StoredRecord } from '../store/store.ts';
-import { SealBrokenError, ValueRootMissingError, type Vault } from '../vault/vault.ts';
+import { ValueRootMissingError } from '../vault/value-errors.ts';
+import { SealBrokenError, type Vault } from '../vault/vault.ts';
 import { isValueMisplaced } from './misplaced-values.ts';
 import { resealRecord } from './unit-of-work/record-boxes.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';

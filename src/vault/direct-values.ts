@@ -2,14 +2,13 @@ import { directBinding, makeDataSecret, readDirectBox, type WrappedDataSecret } 
 import { brokenSeal, rowOf } from './forged-row.ts';
 import type { OpenKeyring } from './open-keyring.ts';
 import type { RootSource, ValueKey } from './roots/root.ts';
+import { ValueRootMissingError, ValueTokenUnavailableError } from './value-errors.ts';
 import {
   type DirectValues,
   type ForgedRow,
   type SealedKey,
   type ValueContext,
   type ValueMode,
-  ValueRootMissingError,
-  ValueTokenUnavailableError,
   VaultUnavailableError,
 } from './vault.ts';
 

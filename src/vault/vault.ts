@@ -245,25 +245,6 @@ export class VaultUnavailableError extends Error {
   readonly code = 'VAULT_UNAVAILABLE';
 }
 
-/**
- * `VALUE_TOKEN_UNAVAILABLE`: the token that wraps the key of a value cannot be used now; the log has the
- * reason. GeneralFailure.
- */
-export class ValueTokenUnavailableError extends Error {
-  override readonly name = 'ValueTokenUnavailableError';
-  readonly code = 'VALUE_TOKEN_UNAVAILABLE';
-
-  constructor(
-    message = 'the token that protects the value cannot be used now: try again',
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
-}
-
-/** The token of the root that wraps the key of a value is none of the configuration. */
-export class ValueRootMissingError extends VaultUnavailableError {}
-
 /** `SEAL_BROKEN`: a box does not belong to its row, or bytes of the row were changed. */
 export class SealBrokenError extends Error {
   override readonly name = 'SealBrokenError';

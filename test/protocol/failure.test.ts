@@ -3,6 +3,7 @@ import * as crypto from '../../src/crypto/errors.ts';
 import { asRefusal, isTransient } from '../../src/protocol/batch/failure.ts';
 import * as migrations from '../../src/store/migrations/migration.ts';
 import * as store from '../../src/store/store.ts';
+import * as values from '../../src/vault/value-errors.ts';
 import * as vault from '../../src/vault/vault.ts';
 
 /** Codes of errors that no request causes, with the reason why the client gets no more than a reference. */
@@ -13,12 +14,12 @@ const internal: Readonly<Record<string, string>> = {
 };
 
 /** Codes of errors that pass, of which the client gets no more than a reference. */
-const transient = ['STORE_UNAVAILABLE', 'VAULT_UNAVAILABLE'];
+const transient = ['STORE_UNAVAILABLE', 'VAULT_UNAVAILABLE', 'VALUE_ROOT_MISSING'];
 
 type Coded = Error & { readonly code: string };
 
 /** One error of each class that the ports export. */
-const errors = [crypto, store, migrations, vault].flatMap((port) =>
+const errors = [crypto, store, migrations, values, vault].flatMap((port) =>
   Object.values(port)
     .filter((value) => typeof value === 'function' && value.prototype instanceof Error)
     .map((value) => new (value as new (message: string) => Coded)('some text')),

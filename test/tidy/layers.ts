@@ -30,7 +30,7 @@ export const layers: readonly Layer[] = [
   {
     name: 'port',
     files:
-      /^src\/(store\/(store|columns|record-boxes|sealed-rows\/sealed-row-list)|vault\/(vault|vault-status|roots\/root)|identity\/(principal|enrolment)|crypto\/[^/]+)\.ts$/,
+      /^src\/(store\/(store|columns|record-boxes|sealed-rows\/sealed-row-list)|vault\/(vault|value-errors|vault-status|roots\/root)|identity\/(principal|enrolment)|crypto\/[^/]+)\.ts$/,
     mayImport: ['codec', 'common', 'port'],
   },
   { name: 'policy', files: /^src\/crypto\/policy\//, mayImport: ['codec', 'common', 'port', 'policy'] },

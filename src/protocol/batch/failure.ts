@@ -38,6 +38,7 @@ const transientCodes: ReadonlySet<unknown> = new Set([
   'CRYPTOGRAPHY_BUSY',
   'TOKEN_UNAVAILABLE',
   'VALUE_TOKEN_UNAVAILABLE',
+  'VALUE_ROOT_MISSING',
 ]);
 
 /**

@@ -10,7 +10,7 @@ import type { RequestOutline } from '../../../codec/request-outline.ts';
 import type { Version } from '../../../codec/version.ts';
 import { WireError } from '../../../codec/wire-error.ts';
 import { KmipError, reasonFor } from '../../common/errors.ts';
-import { ValueTokenUnavailableError } from '../../vault/vault.ts';
+import { ValueTokenUnavailableError } from '../../vault/value-errors.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
 import type { Conversation } from '../service.ts';
 import { asRefusal } from './failure.ts';

@@ -8,7 +8,8 @@ import type { Put } from '../../operations/server/put.ts';
 import { refuseSecret } from '../../operations/transfer/disclosure.ts';
 import { requireRepresentableIn } from '../../operations/transfer/object-export.ts';
 import type { Store } from '../../store/store.ts';
-import { ValueTokenUnavailableError, type Vault } from '../../vault/vault.ts';
+import { ValueTokenUnavailableError } from '../../vault/value-errors.ts';
+import type { Vault } from '../../vault/vault.ts';
 import type { ObjectEvent } from '../unit-of-work/object-events.ts';
 
 /** Returns the Notify request for an event; undefined when the version cannot express what has changed. */

@@ -15,7 +15,8 @@ import {
   type StoredObject,
   type StoreUnit,
 } from '../../store/store.ts';
-import { SealBrokenError, ValueTokenUnavailableError, type Vault } from '../../vault/vault.ts';
+import { ValueTokenUnavailableError } from '../../vault/value-errors.ts';
+import { SealBrokenError, type Vault } from '../../vault/vault.ts';
 
 /** The identifiers of the objects that an item has read or made, and of those that it has found. */
 export interface ItemObjects {

@@ -1,5 +1,6 @@
 import type { ValueKey } from '../../vault/roots/root.ts';
-import { ValueTokenUnavailableError, VaultUnavailableError } from '../../vault/vault.ts';
+import { ValueTokenUnavailableError } from '../../vault/value-errors.ts';
+import { VaultUnavailableError } from '../../vault/vault.ts';
 import type { TokenKeyDescription } from '../messages.ts';
 import type { TokenClient } from '../token-client.ts';
 import {

@@ -76,7 +76,7 @@ export const parameters: readonly Mutant[] = [
     patches: [
       {
         file: 'src/protocol/batch/context-factory.ts',
-        text: 'randomIvUses: { count: (key) => this.#randomIvUses.count(sender.principal.group, key) },',
+        text: 'randomIvUses: { count: (key) => this.#randomIvUses.count(principal.group, key) },',
         replacement: 'randomIvUses: { count: async () => {} },',
       },
     ],

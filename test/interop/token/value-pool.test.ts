@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { runFor } from '../../../src/common/requester.ts';
 import { TokenValuePool, type ValuePoolOptions } from '../../../src/token/values/value-pool.ts';
-import { ValueTokenUnavailableError } from '../../../src/vault/vault.ts';
+import { ValueTokenUnavailableError } from '../../../src/vault/value-errors.ts';
 import { makeSecret, missing, SoftToken } from './soft-token.ts';
 
 /** Several processes of a token wrap and unwrap at once. */
