@@ -12,9 +12,10 @@ import {
   split,
 } from './closure-changes.ts';
 import { Contexts, type Origin } from './closure-contexts.ts';
+import type { Outcome } from './closure-outcomes.ts';
 import { type Blob, listBlobs } from './closure-reads.ts';
 import { nameAfter, type SaturatedReads } from './closure-saturated-reads.ts';
-import type { Outcome, Reached, Saturation } from './closure-saturation.ts';
+import type { Reached, Saturation } from './closure-saturation.ts';
 import { isKnownTerm, kindOf } from './closure-terms.ts';
 import { store, unwrap, unwrappingsOf } from './closure-unwrapping.ts';
 import { materialOf, type World } from './closure-world.ts';
@@ -138,10 +139,12 @@ export class SaturatedChanges {
     const saturation = this.#saturation;
     const isNew = ({ made, changed }: Outcome) =>
       made.some((number, at) => !saturation.has(change.terms[at] as string, number)) ||
-      changed.some(([at, number]) => !saturation.has((named[at] as Reached).term, number));
+      !changed.every(([at]) => this.#isChangeReached(key, at, named[at] as Reached));
     if (!saturation.needs(key, isNew)) return;
     const items = [change.item(world)];
-    const answered = await saturation.ask(key, items, world, { named: ids, extra });
+    const answered = await saturation.ask(key, items, world, {
+      ...{ named: ids, classes: named.map((each) => each.class), extra },
+    });
     if (!answered.isDone) return;
     this.done.set(change.kind, (this.done.get(change.kind) ?? 0) + 1);
     if (change.method !== undefined) saturation.pool.methods.add(change.method);
@@ -158,6 +161,12 @@ export class SaturatedChanges {
       const own = saturation.extraOf(object.id) || undefined;
       await saturation.add(object, { term: from.term, depth, path, before, name, extra: own });
     }
+  }
+
+  /** Whether what a step makes of an object is reached; false when it was not asked of one of this class. */
+  #isChangeReached(key: string, at: number, object: Reached): boolean {
+    const number = this.#saturation.changeOf(key, at, object.class);
+    return number !== undefined && this.#saturation.has(object.term, number);
   }
 
   /** Registers a wrapped key as it came, to be unwrapped by a key as it is at some time. */
@@ -261,8 +270,10 @@ export class SaturatedChanges {
     const saturation = this.#saturation;
     const { key, change, named } = trial;
     const known = saturation.memo.get(key);
-    const isKnown = known?.made.every((each, at) => saturation.has(change.terms[at] as string, each));
-    if ((known?.isDone === false || isKnown === true) && !saturation.needs(key, () => false)) return;
+    const isKnown =
+      known?.made.every((each, at) => saturation.has(change.terms[at] as string, each)) === true &&
+      known.changed.every(([at]) => this.#isChangeReached(key, at, named[at] as Reached));
+    if ((known?.isDone === false || isKnown) && !saturation.needs(key, () => false)) return;
     const { world, ...context } = await this.#contexts.open(origin);
     const ids: string[] = [];
     for (const each of named) ids.push(await this.#contexts.hold(each, { world, ...context }));

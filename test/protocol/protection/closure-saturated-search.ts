@@ -1,8 +1,9 @@
 import type { FirstKeys } from './closure-keys.ts';
+import type { Shared } from './closure-outcomes.ts';
 import type { CapturingService } from './closure-planting.ts';
 import { SaturatedChanges } from './closure-saturated-changes.ts';
 import { SaturatedReads } from './closure-saturated-reads.ts';
-import { Saturation, type Shared } from './closure-saturation.ts';
+import { Saturation } from './closure-saturation.ts';
 
 /** How a saturation went. */
 export interface Saturated {

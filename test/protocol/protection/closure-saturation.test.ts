@@ -2,9 +2,10 @@ import t from 'tap';
 import { ManagedObject } from '../../../src/object/managed-object.ts';
 import { attacks, describeLeak } from './closure-attacks.ts';
 import { type FirstKeys, firstKeys } from './closure-keys.ts';
+import { newShared } from './closure-outcomes.ts';
 import { CapturingService, forgetful } from './closure-planting.ts';
 import { saturate } from './closure-saturated-search.ts';
-import { newShared, type Saturation } from './closure-saturation.ts';
+import type { Saturation } from './closure-saturation.ts';
 import { Search } from './closure-search.ts';
 import { isKnownTerm } from './closure-terms.ts';
 import type { World } from './closure-world.ts';
@@ -19,7 +20,8 @@ import type { World } from './closure-world.ts';
  *
  * The search is complete up to these assumptions:
  *
- * 1. The server decides by the roles in `closure-roles.ts` alone. A share of the questions whose answer is
+ * 1. The server decides by the roles in `closure-roles.ts` alone, and what a step makes of an object that it
+ *    changes by the class of this object besides, of which each is asked. A share of the questions whose answer is
  *    known by the roles is asked again of other objects, and an answer that differs fails the test. A key
  *    that unwraps nothing beside five first objects unwraps nothing, and the mode does not decide what comes
  *    out; both are checked likewise.

@@ -2,6 +2,7 @@ import { ManagedObject } from '../../../src/object/managed-object.ts';
 import { wrappedValueKind } from '../../../src/operations/transfer/wrapped-values.ts';
 import { type FirstKeys, isSecretTerm, makeKeys } from './closure-keys.ts';
 import { Knowledge } from './closure-knowledge.ts';
+import { changeKey, comparable, type Outcome, outcomeOf, type Shared } from './closure-outcomes.ts';
 import {
   type Captured,
   type CapturingService,
@@ -36,17 +37,6 @@ export interface Reached extends Held {
   readonly before: readonly Reached[];
 }
 
-/** What the server did, as far as other objects of the same classes have to give the same. */
-export interface Outcome {
-  readonly isDone: boolean;
-  /** Classes of what it makes, in order. */
-  readonly made: readonly number[];
-  /** Classes that named objects get, by their position. */
-  readonly changed: readonly (readonly [number, number])[];
-  /** Whether the value is recorded as one that has left. */
-  readonly isRecorded: boolean;
-}
-
 /** An answer to a question, with the objects that it gives. */
 export interface Answered extends Outcome {
   readonly replies: readonly Reply[];
@@ -60,6 +50,8 @@ const maxAlike = 2;
 /** The objects that a request names, by their identifiers. */
 interface Asked {
   readonly named: readonly string[];
+  /** Their classes, of a step that may change them. */
+  readonly classes?: readonly number[] | undefined;
   readonly extra?: string | undefined;
   /** Of a read, which changes no more than that: those that have not left in the clear. */
   readonly unshown?: readonly string[] | undefined;
@@ -75,6 +67,8 @@ export class Saturation {
   /** All objects at once, and what the client knows. */
   readonly pool: World;
   readonly memo: Map<string, Outcome>;
+  /** Classes that steps give objects: roles decide that a step changes one, its class what becomes of it. */
+  readonly #changes: Map<string, number>;
   /** Questions whose answer was known, and came out differently. */
   readonly contradictions: string[] = [];
   readonly counts = { asked: 0, alike: 0, checked: 0, contexts: 0 };
@@ -91,6 +85,7 @@ export class Saturation {
     this.server = server;
     this.first = first;
     this.memo = shared.memo;
+    this.#changes = shared.changes;
     this.#classes = shared.classes;
     this.pool = new World(server.service, group);
   }
@@ -198,6 +193,21 @@ export class Saturation {
     return true;
   }
 
+  /** The class that the object of a position gets by a step of that key; undefined when it was not asked. */
+  changeOf(key: string, at: number, from: number): number | undefined {
+    return this.#changes.get(changeKey(key, at, from));
+  }
+
+  #noteChanges(key: string, { changed }: Outcome, classes: readonly number[]): void {
+    for (const [at, number] of changed) {
+      const own = changeKey(key, at, classes[at] as number);
+      const known = this.#changes.get(own);
+      this.#changes.set(own, number);
+      if (known !== undefined && known !== number)
+        this.contradictions.push(`${own}: class ${known}, then ${number}`);
+    }
+  }
+
   /** Draws by chance what is checked again. */
   isDrawn(): boolean {
     return this.#fraction() < checkedShare;
@@ -218,7 +228,7 @@ export class Saturation {
     key: string,
     items: readonly Item[],
     world: World,
-    { named, extra, unshown }: Asked,
+    { named, classes, extra, unshown }: Asked,
   ): Promise<Answered> {
     this.counts.asked += 1;
     const captured = await this.server.capture(() => world.send(items));
@@ -226,10 +236,11 @@ export class Saturation {
     const known = this.memo.get(key);
     if (known === undefined) this.memo.set(key, outcomeOf(answered));
     else {
-      const [before, after] = [known, outcomeOf(answered)].map((each) => JSON.stringify(each));
+      const [before, after] = [known, answered].map((each) => comparable(each, classes !== undefined));
       const message = answered.replies[0]?.message;
       if (before !== after) this.contradictions.push(`${key}: ${before}, then ${after}: ${message}`);
     }
+    if (classes !== undefined) this.#noteChanges(key, answered, classes);
     return answered;
   }
 
@@ -307,18 +318,5 @@ export class Saturation {
   }
 }
 
-/** What searches with other first keys share: classes and answers. */
-export interface Shared {
-  readonly classes: Map<string, number>;
-  readonly memo: Map<string, Outcome>;
-  worlds: number;
-}
-
-export const newShared = (): Shared => ({ classes: new Map(), memo: new Map(), worlds: 0 });
-
 /** Share of the questions with a known answer that are asked again. */
 const checkedShare = Number(process.env.KMIPD_SATURATION_CHECKED ?? 0.02);
-
-function outcomeOf({ isDone, made, changed, isRecorded }: Outcome): Outcome {
-  return { isDone, made, changed, isRecorded };
-}
