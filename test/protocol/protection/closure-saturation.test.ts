@@ -21,10 +21,10 @@ import type { World } from './closure-world.ts';
  * The search is complete up to these assumptions:
  *
  * 1. The server decides by the roles in `closure-roles.ts` alone, and what a step makes of an object that it
- *    changes by the class of this object besides, of which each is asked. A share of the questions whose answer is
- *    known by the roles is asked again of other objects, and an answer that differs fails the test. A key
- *    that unwraps nothing beside five first objects unwraps nothing, and the mode does not decide what comes
- *    out; both are checked likewise.
+ *    changes by the class of this object besides, of which each is asked. A share of the questions whose
+ *    answer is known by the roles is asked again of other objects, and an answer that differs fails the test.
+ *    A key that unwraps nothing beside five first objects unwraps nothing, and the mode does not decide what
+ *    comes out; both are checked likewise.
  * 2. Values decide nothing but whether objects have the same one. So deeper terms are merged
  *    (`closure-terms.ts`), two objects of each kind and class stand for all others, and one of those whose
  *    value the client knows.
