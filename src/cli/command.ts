@@ -86,6 +86,11 @@ export const homeOption = {
   },
 } as const;
 
+/** The option `--json` of lists. */
+export const jsonOption = {
+  json: { type: 'boolean', default: false, describe: 'One JSON object a line' },
+} as const;
+
 /** The option `--store`, which takes precedence over the configuration. */
 export const storeOption = {
   store: {

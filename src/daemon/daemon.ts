@@ -89,13 +89,13 @@ export async function boot(options: BootOptions): Promise<void> {
   const shutdown = waitForShutdown();
   const lineOf = (state: string) => stateLine(state, version, context, listeners, metricsAddress);
   const { vault, sealing, tokens, tokenKeys } = backends;
+  const reloader = new Reloader(context, overrides, material, services, connections, backends, checks);
   if (!vault.unsealed)
     sealing.whenUnsealed(() => {
       print(lineOf('ready'));
-      void reportUndefinedRoles(config, backends, log);
+      void reportUndefinedRoles(reloader.config, backends, log);
     });
   print(vault.unsealed ? lineOf('ready') : `${lineOf('sealed')}\nsealed: ${vault.sealedBecause}`);
-  const reloader = new Reloader(context, overrides, material, services, connections, backends, checks);
   reloads.start(async () => {
     tokens.retry();
     tokenKeys?.retry();

@@ -75,7 +75,6 @@ export class Reloader {
   readonly #vault: RootUse['vault'];
   readonly #tokens: RootUse['tokens'];
   readonly #checks: ConfigChecks;
-  /** The configuration in force. */
   #config: Config;
 
   constructor(
@@ -96,6 +95,11 @@ export class Reloader {
     this.#tokens = tokens;
     this.#checks = checks;
     this.#config = context.config;
+  }
+
+  /** The configuration in force. */
+  get config(): Config {
+    return this.#config;
   }
 
   /**

@@ -39,7 +39,7 @@ export async function findUndefinedRoles(
 
 /**
  * Checks that the roles of all enrolled clients are defined. A sealed vault, and a database that does not
- * answer, tell of no client: a client whose role is not defined is refused everything in any case.
+ * answer, tell of no client: one whose role is not defined may do what every client may, and nothing else.
  * @throws {ConfigError} with a line for each role that is not
  */
 export async function requireDefinedRoles(

@@ -58,7 +58,7 @@ export async function explain(
   now: Date = new Date(),
 ): Promise<readonly ExplanationStep[]> {
   const client = await backends.clients.byName(name);
-  const offered = [...operations.values()].find((operation) => operation.name === asked);
+  const offered = operations.get(asked);
   const steps: ExplanationStep[] = [];
   const checks = [
     () => explainClient(name, client, now),
@@ -77,34 +77,30 @@ export async function explain(
 
 const day = (date: Date) => date.toISOString().slice(0, 10);
 
+const stepOf =
+  (subject: ExplanationStep['subject']) =>
+  (isAllowed: boolean, reason: string): ExplanationStep => ({ subject, isAllowed, reason });
+
 function explainClient(name: string, client: Client | undefined, now: Date): ExplanationStep {
-  const refuse = (reason: string): ExplanationStep => ({ subject: 'client', isAllowed: false, reason });
-  if (client === undefined) return refuse(`no client ${name} is enrolled`);
-  if (client.disabled) return refuse(`${name} is disabled`);
+  const step = stepOf('client');
+  if (client === undefined) return step(false, `no client ${name} is enrolled`);
+  if (client.disabled) return step(false, `${name} is disabled`);
   const certificate = new X509Certificate(client.certificate);
   const refusal = refusalOf(certificate, now);
-  if (refusal !== undefined) return refuse(`${name}: ${refusal}`);
+  if (refusal !== undefined) return step(false, `${name}: ${refusal}`);
   const credentials = client.hasCredentials ? ', with a credential besides' : '';
   const until = day(certificate.validToDate);
-  const reason = `${name} of group ${client.group}, by its certificate until ${until}${credentials}`;
-  return { subject: 'client', isAllowed: true, reason };
+  return step(true, `${name} of group ${client.group}, by its certificate until ${until}${credentials}`);
 }
 
 /** Undefined for a permission beside the operations. */
 function explainOperation(asked: string, offered: AnyOperation | undefined): ExplanationStep | undefined {
   if (offered === undefined) return undefined;
+  const step = stepOf('operation');
   const { since, until = newestVersion, direction } = offered;
-  if (direction === 'server-to-client')
-    return {
-      subject: 'operation',
-      isAllowed: false,
-      reason: `${asked} goes from the server to its clients`,
-    };
-  return {
-    subject: 'operation',
-    isAllowed: true,
-    reason: `${asked} is offered in KMIP ${since} to ${until}`,
-  };
+  if (direction === 'server-to-client') return step(false, `${asked} goes from the server to its clients`);
+  const condition = asked === 'Interop' ? ', while kmipd runs with --interop' : '';
+  return step(true, `${asked} is offered in KMIP ${since} to ${until}${condition}`);
 }
 
 function explainRole(
@@ -112,9 +108,7 @@ function explainRole(
   asked: string,
   roles: readonly RoleDescription[],
 ): ExplanationStep {
-  const step = (isAllowed: boolean, reason: string): ExplanationStep => ({
-    ...{ subject: 'role', isAllowed, reason },
-  });
+  const step = stepOf('role');
   if (alwaysGranted.has(asked)) return step(true, `every role permits ${asked}`);
   const role = roles.find((each) => each.name === name);
   if (role === undefined) return step(false, `the role ${name} is not defined`);
@@ -131,9 +125,7 @@ async function explainObject(
   { store, vault }: ExplanationBackends,
   now: Date,
 ): Promise<ExplanationStep> {
-  const step = (isAllowed: boolean, reason: string): ExplanationStep => ({
-    ...{ subject: 'object', isAllowed, reason },
-  });
+  const step = stepOf('object');
   const owner = await store.groupOf(id);
   if (owner === undefined) return step(false, `there is no object ${id}`);
   if (owner !== group) return step(false, `${id} is of group ${owner}: it does not exist for ${group}`);

@@ -149,8 +149,8 @@ export interface DirectValues {
   seal(context: ValueContext, plain: Uint8Array): Promise<SealedKey>;
   /**
    * Decrypts such a box, which the caller has authenticated by `bindingOf`; the caller owns the bytes.
-   *
    * @throws as `seal`
+   * @throws {ValueRootMissingError} when no source has the root of the box.
    * @throws {SealBrokenError} when the box belongs to another row, or the token does not know its data key.
    */
   open(context: ValueContext, sealed: SealedKey): Promise<Uint8Array>;

@@ -124,6 +124,7 @@ t.test('explain names the client, the entry of the role, and what bars the objec
   await enrol('disabled', 'full', { disabled: true });
   await enrol('expired', 'full', { at: new Date('2001-01-01') });
   await enrol('tester', 'lab');
+  await enrol('owner', 'full');
   const id = await create('g');
   const fixed = await create('g');
   await succeed(service, '2.1', ModifyAttribute, {
@@ -140,6 +141,7 @@ t.test('explain names the client, the entry of the role, and what bars the objec
     ['tester', 'Locate', undefined, false, /^the role lab does not permit Locate$/],
     ['tester', 'ImportAsIs', undefined, false, /^the role lab does not permit ImportAsIs$/],
     ['tester', 'Notify', undefined, false, /goes from the server to its clients/],
+    ['owner', 'Interop', undefined, true, /^the role full permits Interop, built in$/],
     ['undefined', 'Get', undefined, false, /^the role undefined is not defined$/],
     ['tester', 'Get', id, true, /^SymmetricKey of group g, PreActive$/],
     ['tester', 'Get', fixed, false, /PreActive: it is not Extractable$/],
@@ -151,4 +153,6 @@ t.test('explain names the client, the entry of the role, and what bars the objec
     t.match(last.reason, reason);
     t.equal(last.isAllowed, isAllowed, last.reason);
   }
+  const interop = await explain({ client: 'owner', operation: 'Interop' }, asked, now());
+  t.match(interop[1]?.reason, /while kmipd runs with --interop$/);
 });

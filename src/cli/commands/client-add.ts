@@ -5,13 +5,13 @@ import { join, resolve } from 'node:path';
 import type { KeyKind } from '../../../certs/keys.ts';
 import type { Pkcs12Encryption } from '../../../certs/pkcs12.ts';
 import { formatAddress } from '../../common/address.ts';
-import { didYouMean } from '../../common/suggest.ts';
 import type { Config } from '../../config/index.ts';
 import { fingerprintOf } from '../../identity/certificate.ts';
 import { describeRoles, presets } from '../../identity/policy.ts';
 import type { ClientDetails, ManagementCall } from '../../management/api.ts';
 import { type Command, homeOption, print, readInput, requirePlainName, storeOption } from '../command.ts';
-import { CommandError, UsageError } from '../failure.ts';
+import { CommandError } from '../failure.ts';
+import { requireRole } from '../known-roles.ts';
 import type { TrustedAuthority } from '../state-directory/authority.ts';
 import {
   requireInitialised,
@@ -86,7 +86,7 @@ export const clientAdd: Command<Arguments> = {
     const group = requirePlainName('the group', args.group);
     const stateDirectory = stateDirectoryAt(args.home);
     const config = requireInitialised(stateDirectory);
-    refuseUnknownRole(args.role, config);
+    requireRole(describeRoles(config.roles), args.role);
     const out = resolve(args.out ?? join(stateDirectory.clients, name));
 
     const { withManagement } = await import('../state-directory/management.ts');
@@ -116,14 +116,6 @@ export const clientAdd: Command<Arguments> = {
     printUsage(out, args, config);
   },
 };
-
-function refuseUnknownRole(role: string, config: Config): void {
-  const roles = describeRoles(config.roles).map(({ name }) => name);
-  if (roles.includes(role)) return;
-  throw new UsageError(
-    `there is no role "${role}"${didYouMean(role, roles) || `; choose from ${roles.join(', ')}`}`,
-  );
-}
 
 /** Returns how a client is enrolled already: where the files of this command are, and what to do. */
 async function describeEnrolled(

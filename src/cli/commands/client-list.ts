@@ -1,5 +1,5 @@
 import type { ClientSummary } from '../../management/api.ts';
-import { type Command, homeOption, print, storeOption } from '../command.ts';
+import { type Command, homeOption, jsonOption, print, storeOption } from '../command.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 import { formatTable } from '../table.ts';
 
@@ -13,11 +13,7 @@ interface Arguments {
 export const clientList: Command<Arguments> = {
   command: 'list',
   describe: 'List the enrolled clients',
-  builder: (yargs) =>
-    yargs
-      .options(homeOption)
-      .options(storeOption)
-      .option('json', { type: 'boolean', default: false, describe: 'One JSON object a line' }),
+  builder: (yargs) => yargs.options(homeOption).options(storeOption).options(jsonOption),
   async run({ home, store, json }) {
     const { withManagement } = await import('../state-directory/management.ts');
     const listed = await withManagement(stateDirectoryAt(home), store, (call) => call('client.list', {}), {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ManagementCall } from '../../management/api.ts';
 import type { NodeSummary } from '../../management/managed-nodes.ts';
-import { type Command, type CommandGroup, homeOption, print, storeOption } from '../command.ts';
+import { type Command, type CommandGroup, homeOption, jsonOption, print, storeOption } from '../command.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 import { formatTable, formatTime } from '../table.ts';
 
@@ -26,11 +26,7 @@ const watchMilliseconds = 3_000;
 const nodeList: Command<ListArguments> = {
   command: 'list',
   describe: 'List the nodes: the homes whose daemon or commands have written to the database',
-  builder: (yargs) =>
-    yargs
-      .options(homeOption)
-      .options(storeOption)
-      .option('json', { type: 'boolean', default: false, describe: 'One JSON object a line' }),
+  builder: (yargs) => yargs.options(homeOption).options(storeOption).options(jsonOption),
   async run(args) {
     const nodes = await withNodes(args, (call) => call('node.list', {}), 'read');
     if (args.json) for (const node of nodes) print(JSON.stringify(toJson(node)));

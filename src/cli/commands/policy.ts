@@ -3,6 +3,7 @@ import {
   type Command,
   type CommandGroup,
   homeOption,
+  jsonOption,
   print,
   requirePlainName,
   storeOption,
@@ -44,7 +45,7 @@ const policyExplain: Command<Arguments> = {
         requiresArg: true,
         describe: 'Unique Identifier of the object that the operation is about',
       })
-      .option('json', { type: 'boolean', default: false, describe: 'One JSON object a line' }),
+      .options(jsonOption),
   async run({ home, store, client, operation, object, json }) {
     const query = { client: requirePlainName('the client', client), operation, object };
     const { withManagement } = await import('../state-directory/management.ts');
@@ -58,7 +59,7 @@ const policyExplain: Command<Arguments> = {
     if (!steps.every(({ isAllowed }) => isAllowed)) throw new CommandError(`${client} may not ${operation}`);
     if (!json)
       print(
-        'permitted; what only a request shows is not checked: credentials, attributes, formats, wrapping, usage masks, dates and limits',
+        'permitted; what only a request shows is not checked: the issuer of the certificate, credentials, attributes, formats, wrapping, usage masks, dates and limits',
       );
   },
 };

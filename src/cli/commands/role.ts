@@ -1,12 +1,12 @@
-import { didYouMean } from '../../common/suggest.ts';
 import {
   alwaysGranted,
   describeRoles,
   type RoleDescription,
   type RoleOrigin,
 } from '../../identity/policy.ts';
-import { type Command, type CommandGroup, homeOption, print } from '../command.ts';
+import { type Command, type CommandGroup, homeOption, jsonOption, print } from '../command.ts';
 import { UsageError } from '../failure.ts';
+import { requireRole } from '../known-roles.ts';
 import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
 import { formatTable } from '../table.ts';
 
@@ -22,10 +22,6 @@ interface ShowArguments extends Arguments {
 interface DiffArguments extends ShowArguments {
   readonly other?: string;
 }
-
-const jsonOption = {
-  json: { type: 'boolean', default: false, describe: 'JSON, one object a line' },
-} as const;
 
 const origins: Readonly<Record<RoleOrigin, string>> = {
   'built-in': 'built in',
@@ -111,15 +107,6 @@ export const roleCommands: CommandGroup = {
 
 function readRoles(home: string): readonly RoleDescription[] {
   return describeRoles(requireInitialised(stateDirectoryAt(home)).roles);
-}
-
-function requireRole(roles: readonly RoleDescription[], name: string): RoleDescription {
-  const role = roles.find((each) => each.name === name);
-  if (role !== undefined) return role;
-  const names = roles.map((each) => each.name);
-  throw new UsageError(
-    `there is no role "${name}"${didYouMean(name, names) || `; choose from ${names.join(', ')}`}`,
-  );
 }
 
 /** Returns the built-in role in whose place a role of the configuration stands. */

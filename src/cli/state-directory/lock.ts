@@ -70,7 +70,7 @@ export function takeCommandLock(stateDirectory: StateDirectory): ProcessLock {
   throw new CommandError(`another command has been writing for ten seconds: ${file} is locked; try again`);
 }
 
-/** Keeps commands likewise from writing; undefined while one does, for so many milliseconds. */
+/** Keeps commands likewise from writing; undefined when one still does after so many milliseconds. */
 export function tryCommandLock(stateDirectory: StateDirectory, milliseconds = 0): ProcessLock | undefined {
   const file = commandLockOf(stateDirectory);
   const holder = openExclusively(file, milliseconds);
