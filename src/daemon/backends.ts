@@ -1,3 +1,4 @@
+import type { AuditLog } from '../audit/audit-log.ts';
 import { lockDatabase } from '../cli/state-directory/database-lock.ts';
 import { combineTokens } from '../cli/state-directory/managed-tokens.ts';
 import { openDatabaseOf } from '../cli/state-directory/open-database.ts';
@@ -14,6 +15,7 @@ import type { Store } from '../store/store.ts';
 import type { TokenKeyPool } from '../token/keys/key-pool.ts';
 import type { LocalVault } from '../vault/local-vault.ts';
 import type { Logger } from '../watch/log.ts';
+import { openAuditLog } from './audit.ts';
 import { openConverted } from './first-design.ts';
 import { reportForgedRows } from './forged-rows.ts';
 import { type LaneReports, reportLanes } from './lane-reports.ts';
@@ -38,6 +40,8 @@ export interface Backends {
   readonly sealedRows: Database['sealedRows'];
   readonly lanes: Pick<LaneReports, 'stopped'>;
   readonly sealing: Pick<SealingReports, 'whenUnsealed'>;
+  /** Undefined where the operator wants no audit log. */
+  readonly audit: AuditLog | undefined;
 }
 
 /** The people who open the roots of a daemon. */
@@ -59,11 +63,16 @@ export async function openBackends(context: StartContext): Promise<Backends> {
   closing.defer(() => lock?.release());
   const lanes = reportLanes(log, metrics, Date.now);
   const sealing = reportSealing(log, metrics);
+  let audit: AuditLog | undefined;
+  const openAudit = (node: string) => {
+    audit = openAuditLog(context, node);
+    return audit;
+  };
   const { close, ...opened } = await openConverted(context, () =>
     openDatabaseOf(stateDirectory, config, {
       lockWait: logLockWaits(log, Date.now),
       forged: reportForgedRows(log, metrics, Date.now),
-      lanes: { process: 'daemon', observer: lanes },
+      lanes: { process: 'daemon', observer: lanes, openAudit },
       sealing,
       rootsChanged: reportRoots(log),
       tokenStatus: reportTokens(log),
@@ -76,7 +85,8 @@ export async function openBackends(context: StartContext): Promise<Backends> {
   const tokenKeys = openTokenKeys(context, opened.vault);
   const tokens = combineTokens(opened.tokens, tokenKeys);
   metrics.watchTokens(() => areUp(tokens));
-  return { ...opened, tokenKeys, lanes, sealing, clients: new StoredClients(opened.store, opened.vault) };
+  const clients = new StoredClients(opened.store, opened.vault);
+  return { ...opened, tokenKeys, lanes, sealing, audit, clients };
 }
 
 /** Opens the token of keys, whether or not it is there now. */

@@ -12,6 +12,7 @@ import { requireRandomSource } from '../vault/random-check.ts';
 import { describeError } from '../watch/error-text.ts';
 import { createLog, type Logger } from '../watch/log.ts';
 import { Metrics } from '../watch/metrics.ts';
+import { recordLife } from './audited-life.ts';
 import { openBackends } from './backends.ts';
 import { startVerifications } from './background-verification.ts';
 import { startCommandLaneRenewal } from './command-lane.ts';
@@ -87,6 +88,7 @@ export async function boot(options: BootOptions): Promise<void> {
   const served = { connections, rolePolicy: services.rolePolicy };
   await openManagementSocket(context, backends, served, () => reloads.request());
   const shutdown = waitForShutdown();
+  recordLife(context, backends, version);
   const lineOf = (state: string) => stateLine(state, version, context, listeners, metricsAddress);
   const { vault, sealing, tokens, tokenKeys } = backends;
   const reloader = new Reloader(context, overrides, material, services, connections, backends, checks);

@@ -118,6 +118,8 @@ export interface Principal extends Authorisation, Bearer {
    * once per batch item and use.
    */
   may(operation: string): boolean;
+  /** The line of policy that decides about an operation, for the audit log; absent where no role does. */
+  ruleFor?(operation: string): string | undefined;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { ForgedRow, KeyringStore, SealContext, SealedKey, Vault } from '../vault/vault.ts';
+import { type AuditBlocks, createAuditBlocks } from './audit/audit-blocks.ts';
 import { foldUnit } from './lanes/folded-lanes.ts';
 import { resealUnit } from './lanes/lane-renewal.ts';
 import type { LaneDriver, Lanes } from './lanes/lanes.ts';
@@ -63,6 +64,8 @@ export interface Database {
   snapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>;
   /** Under which epochs rows are sealed. */
   readonly sealedRows: SealedRowList;
+  /** The blocks of the audit log. */
+  readonly auditBlocks: AuditBlocks;
   /** Remembers a row whose box was opened, so that no earlier version of it is served. */
   learnOpened(context: SealContext, sealed: SealedKey): void;
   readonly repair: Repair;
@@ -117,7 +120,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
       // Somebody could show a former state of the lane where it is listed, and where it is deleted.
       if (!lanes.every((lane) => driver.lanes.isPresent(lane))) return 'conflict';
       vault.sealCounter.takeOver(lanes.map(({ content }) => content.seals));
-      const result = await driver.commit(foldUnit(lanes, vault));
+      const result = await driver.commit(foldUnit(lanes, driver.lanes.name, vault));
       if (result === 'committed') driver.lanes.learnFolded(lanes);
       return result;
     },
@@ -150,6 +153,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     snapshot: (work) =>
       driver.snapshot((read) => work(createSnapshot(markBoxes(read, past), driver.dialect))),
     repair: createRepair(driver),
+    auditBlocks: createAuditBlocks((sql, parameters) => driver.search(sql, parameters)),
     sealedRows: createSealedRowList((sql, parameters) => driver.search(sql, parameters)),
     learnOpened(context, sealed) {
       if (!past.has(sealed)) protection.memory.learnOpened(context, sealed);

@@ -98,6 +98,8 @@ const fields = {
   issuers: texts,
   keys: texts,
   message: text,
+  lines: number,
+  lost: number,
   milliseconds: number,
   object: text,
   operation: text,

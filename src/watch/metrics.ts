@@ -59,6 +59,11 @@ export class Metrics {
     help: 'Requests that failed because of an internal error or an unavailable store or vault.',
     registers: [this.registry],
   });
+  readonly #auditFailing = new Gauge({
+    name: 'kmipd_audit_failing',
+    help: '1 while records of the audit log cannot be written; else 0.',
+    registers: [this.registry],
+  });
   readonly #connections = new Gauge({
     name: 'kmipd_connections',
     help: 'Open connections of authenticated clients.',
@@ -176,6 +181,22 @@ export class Metrics {
       },
     });
   }
+
+  /** Exports the entries of the audit log that wait in the journal; `pending` is called at every scrape. */
+  watchAudit(pending: () => number): void {
+    this.#auditFailing.set(0);
+    new Gauge({
+      name: 'kmipd_audit_pending_records',
+      help: 'Records of the audit log that are in the journal of this node and not in the database yet.',
+      registers: [this.registry],
+      collect() {
+        this.set(pending());
+      },
+    });
+  }
+
+  /** Records whether the audit log cannot be written. */
+  readonly auditFailed = (isFailing: boolean): void => this.#auditFailing.set(isFailing ? 1 : 0);
 
   /** Sets the expiry of a role's certificate. */
   recordCertificateExpiry(role: 'server' | 'ca', at: Date): void {

@@ -30,9 +30,10 @@ export const layers: readonly Layer[] = [
   {
     name: 'port',
     files:
-      /^src\/(store\/(store|columns|record-boxes|sealed-rows\/sealed-row-list)|vault\/(vault|value-errors|vault-status|roots\/root)|identity\/(principal|enrolment)|crypto\/[^/]+)\.ts$/,
+      /^src\/(audit\/audit|store\/(store|columns|record-boxes|sealed-rows\/sealed-row-list)|vault\/(vault|value-errors|vault-status|roots\/root)|identity\/(principal|enrolment)|crypto\/[^/]+)\.ts$/,
     mayImport: ['codec', 'common', 'port'],
   },
+  { name: 'audit', files: /^src\/audit\//, mayImport: ['codec', 'common', 'port', 'audit'] },
   { name: 'policy', files: /^src\/crypto\/policy\//, mayImport: ['codec', 'common', 'port', 'policy'] },
   {
     name: 'adapter',

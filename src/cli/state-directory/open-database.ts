@@ -1,3 +1,4 @@
+import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Config } from '../../config/index.ts';
 import { redactStoreUrl } from '../../config/values.ts';
 import type { ManagedNodes } from '../../management/managed-nodes.ts';
@@ -21,7 +22,7 @@ import { TokenRoots, type TokenRootsOptions } from './token-roots.ts';
 
 /** The database of a state directory and the vault that opens its rows. */
 export interface OpenedDatabase
-  extends Pick<Database, 'store' | 'keyrings' | 'snapshot' | 'repair' | 'sealedRows'> {
+  extends Pick<Database, 'store' | 'keyrings' | 'snapshot' | 'repair' | 'sealedRows' | 'auditBlocks'> {
   readonly vault: LocalVault;
   readonly nodes: ManagedNodes;
   readonly roots: ManagedRoots;
@@ -43,7 +44,12 @@ export interface OpenedDatabaseOptions extends DatabaseOptions {
   readonly tokenStatus?: TokenRootsOptions['onStatus'];
   readonly tokenFailure?: TokenRootsOptions['onFailure'];
   /** The process that writes, and who is told when it must stop; left out by processes that only read. */
-  readonly lanes?: { readonly process: ProcessKind; readonly observer?: LaneObserver };
+  readonly lanes?: {
+    readonly process: ProcessKind;
+    readonly observer?: LaneObserver;
+    /** Opens the audit log of the process, whose journal the lane moves into the database. */
+    readonly openAudit?: ((node: string) => AuditLog | undefined) | undefined;
+  };
   /** For the commands that look at a database, or accept it, whatever it contains. */
   readonly isUnprotected?: boolean;
   /** Seconds between reads of the keyring; 0 for commands, which end before. */
@@ -101,10 +107,14 @@ export async function openDatabaseOf(
     const problem = await vault.direct.problem();
     if (problem !== undefined) throw new CommandError(problem);
   }
-  const { store, keyrings, snapshot, repair, sealedRows } = database;
+  const { store, keyrings, snapshot, repair, sealedRows, auditBlocks } = database;
   const keyringMoved = () => void vault.refresh().catch(() => {});
-  if (prepared !== undefined)
-    await database.lanes.start({ ...prepared.options, vault, keyrings, keyringMoved });
+  if (prepared !== undefined) {
+    const audit = use?.openAudit?.(nodeOf(prepared.options.name));
+    opened.defer(() => audit?.close());
+    await database.lanes.start({ ...prepared.options, vault, keyrings, keyringMoved, audit });
+    audit?.start(() => database.lanes.renew(''));
+  }
   if (isUnprotected !== true) {
     // A process that writes has compared the anchors by now.
     const anchors =
@@ -121,6 +131,6 @@ export async function openDatabaseOf(
   const own = prepared === undefined ? findNodeName(stateDirectory) : nodeOf(prepared.options.name);
   const nodes = createManagedNodes(database, vault, own);
   const roots = new StateDirectoryRoots(stateDirectory, vault, keyrings, tokens);
-  const parts = { store, keyrings, snapshot, repair, sealedRows, vault, nodes, tokens, roots };
+  const parts = { store, keyrings, snapshot, repair, sealedRows, auditBlocks, vault, nodes, tokens, roots };
   return { ...parts, close: () => closing.disposeAsync() };
 }

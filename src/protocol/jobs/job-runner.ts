@@ -5,6 +5,7 @@ import {
   type RequestMessage,
   type ResponseItem,
 } from '../../../codec/envelope.ts';
+import { type AuditRecorder, toChainEntry } from '../../audit/audit.ts';
 import { KmipError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 import { runFor } from '../../common/requester.ts';
@@ -18,6 +19,7 @@ import {
 } from '../../operations/asynchronous/jobs.ts';
 import type { Jobs } from '../../operations/context.ts';
 import { bearerOf, isOfEnrolment, ticketKind } from '../../operations/enrolment.ts';
+import { type AuditedMessage, MessageAudit } from '../audit/message-audit.ts';
 import { type AuthenticatedRequest, noOperations } from '../authentication/authentication.ts';
 import { runItems } from '../batch/batch.ts';
 import type { ContextFactory } from '../batch/context-factory.ts';
@@ -39,6 +41,8 @@ export interface JobRunnerOptions {
   readonly contexts: ContextFactory;
   readonly responses: Responses;
   readonly events: ObjectEvents | undefined;
+  /** Records the end of each job; nothing is recorded without it. */
+  readonly audit: AuditRecorder | undefined;
 }
 
 /** Circumstances of one run of a job. */
@@ -58,6 +62,20 @@ const maxResumed = 8;
 type JobAnswers = readonly (readonly ResponseItem[])[];
 /** The objects of each item of a job; none of one that has failed. */
 type JobObjects = readonly (ItemObjects | undefined)[];
+
+/** What a job has come to. */
+interface ExecutedJob {
+  readonly answers: JobAnswers;
+  readonly objects: JobObjects;
+  readonly principal: AuditedMessage['principal'];
+  /** The items of `answers`, as far as they could be read. */
+  readonly items: readonly RequestItem[];
+}
+
+function refuseJob({ client, items }: Job, group: string, refusal: KmipError): ExecutedJob {
+  const answers = items.map(({ operation }) => [failedAnswer(operation, refusal)]);
+  return { answers, objects: [], principal: { client, group }, items: [] };
+}
 
 /** Executes the message of a job, and commits its objects, its answers and its end together. */
 export class JobRunner {
@@ -89,10 +107,14 @@ export class JobRunner {
         request ??= this.#read(message.content);
         const failure = request instanceof KmipError ? request : undefined;
         const refusal = reasonToGiveUp(job, attempt) ?? takenNames.refusal ?? failure;
-        const { answers, objects } =
+        const audit = this.#options.audit && new MessageAudit(this.#options.audit, unit.now);
+        const { answers, objects, principal, items } =
           refusal === undefined
-            ? await this.#execute(job, request as RequestMessage, unit, group, jobRun)
-            : { answers: job.items.map(({ operation }) => [failedAnswer(operation, refusal)]), objects: [] };
+            ? await this.#execute(job, request as RequestMessage, { unit, group, audit }, jobRun)
+            : refuseJob(job, group, refusal);
+        const version = guessVersion(message.content);
+        const entry = audit?.entryOf({ kind: 'job', principal, version, job: id }, items, answers);
+        if (entry !== undefined) unit.audit(toChainEntry(entry));
         const expires = Math.floor(this.#options.clock() / 1000) + this.#options.limits.jobAnswerSeconds;
         await storeJobAnswers(unit, { id, group, job, answers, objects, expires });
         const commit = await unit.commit();
@@ -140,10 +162,9 @@ export class JobRunner {
   async #execute(
     job: Job,
     request: RequestMessage,
-    unit: UnitOfWork,
-    group: string,
+    { unit, group, audit }: { unit: UnitOfWork; group: string; audit: MessageAudit | undefined },
     jobRun: JobRun,
-  ): Promise<{ readonly answers: JobAnswers; readonly objects: JobObjects }> {
+  ): Promise<ExecutedJob> {
     const { contexts, responses } = this.#options;
     const chosen = job.items.flatMap((item) => {
       const requestItem = request.items[item.at];
@@ -164,6 +185,7 @@ export class JobRunner {
       isRetryable: isTransient,
       isCancelled: (item) => cancelled.has(item),
       succeeded: (item, each) => objects.set(item, each),
+      ...(audit && { traced: (item, trace) => audit.trace(item, trace) }),
     });
     // A job has no connection: its client asks for the answers later.
     const requester = { account: accountOf(sender.principal), isWaiting: () => true };
@@ -173,6 +195,8 @@ export class JobRunner {
         return answers[at] ?? [failedAnswer(operation, isCancelled === true ? cancellation : notRun)];
       }),
       objects: batch.items.map((item) => objects.get(item)),
+      principal: sender.principal,
+      items: batch.items,
     };
   }
 
