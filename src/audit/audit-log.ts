@@ -1,3 +1,5 @@
+import type { ChainEntry } from '../common/audit-chain.ts';
+import { beforeFlush } from '../common/flush-barrier.ts';
 import {
   type AppendedEntries,
   type AuditEntry,
@@ -52,8 +54,13 @@ export class AuditLog implements AuditRecorder, LaneJournal {
   #move: (() => Promise<unknown>) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isMoving = false;
-  /** Entries that could not be recorded since the log has failed; undefined while it works. */
-  #lost: number | undefined;
+  /** Entries of this turn of the event loop. */
+  #unwritten: ChainEntry[] = [];
+  #turn = Promise.resolve();
+  /** Why the last entries were not written; undefined while the log works. */
+  #failure: Error | undefined;
+  /** Entries that were not written since then. */
+  #lost = 0;
 
   /** @throws the system's error, when the journal cannot be read */
   constructor(options: AuditLogOptions) {
@@ -66,7 +73,7 @@ export class AuditLog implements AuditRecorder, LaneJournal {
         observer.damaged(event);
         this.#record({ operation: 'JournalDamaged', result: 'Success', details: { lines: event.lines } });
       },
-      notDurable: (error) => this.#fail(error),
+      notDurable: (error) => this.#fail(error, 0),
     });
   }
 
@@ -79,17 +86,38 @@ export class AuditLog implements AuditRecorder, LaneJournal {
     return this.#journal.pending;
   }
 
-  append(entry: AuditEntry): Promise<void> | undefined {
+  async append(entry: AuditEntry): Promise<void> {
+    await this.#add(entry);
+    const failure = this.#failure;
+    if (failure !== undefined && this.#options.onFailure === 'refuse')
+      throw new AuditUnavailableError(`the audit log cannot be written: ${failure.message}`);
+    if (this.#options.isStrict) await this.#journal.synchronise();
+  }
+
+  report(entry: AuditEntry): void {
+    void this.#add(entry);
+  }
+
+  /** Resolves when the entries of this turn have been written, or could not be. */
+  #add(entry: AuditEntry): Promise<void> {
+    this.#unwritten.push(toChainEntry(entry));
+    if (this.#unwritten.length === 1) this.#turn = beforeFlush(() => this.#write());
+    return this.#turn;
+  }
+
+  /** Writes the entries of this turn. */
+  #write(): void {
+    const entries = this.#unwritten;
+    if (entries.length === 0) return;
+    this.#unwritten = [];
     try {
-      this.#journal.append(toChainEntry(entry));
+      this.#journal.append(entries);
     } catch (error) {
-      this.#fail(error as Error);
-      if (this.#options.onFailure === 'alarm') return undefined;
-      throw new AuditUnavailableError(`the audit log cannot be written: ${(error as Error).message}`);
+      this.#fail(error as Error, entries.length);
+      return;
     }
-    if (this.#lost !== undefined) this.#recover(this.#lost);
+    if (this.#failure !== undefined) this.#recover();
     this.#moveLater(this.#journal.pending >= manyEntries ? 0 : maxWaitMilliseconds);
-    return this.#options.isStrict ? this.#journal.synchronise() : undefined;
   }
 
   /** Begins to move entries into the store; `move` commits the lane of the process. */
@@ -115,6 +143,7 @@ export class AuditLog implements AuditRecorder, LaneJournal {
   /** Moves what is left, as far as the store takes it, and closes the journal. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
+    this.#write();
     const move = this.#move;
     this.#move = undefined;
     for (let left = this.#journal.pending; move !== undefined && left > 0; ) {
@@ -145,25 +174,22 @@ export class AuditLog implements AuditRecorder, LaneJournal {
     else if (pending > 0) this.#moveLater(pending >= manyEntries ? 0 : maxWaitMilliseconds);
   }
 
-  #fail(error: Error): void {
-    if (this.#lost === undefined) this.#options.observer.failed(error.message);
-    this.#lost = (this.#lost ?? 0) + (this.#options.onFailure === 'alarm' ? 1 : 0);
+  #fail(error: Error, lost: number): void {
+    if (this.#failure === undefined) this.#options.observer.failed(error.message);
+    this.#failure = error;
+    this.#lost += lost;
   }
 
-  #recover(lost: number): void {
-    this.#lost = undefined;
-    this.#options.observer.recovered(lost);
-    this.#record({ operation: 'EntriesLost', result: 'Success', count: lost });
+  #recover(): void {
+    this.#failure = undefined;
+    this.#options.observer.recovered(this.#lost);
+    this.#record({ operation: 'EntriesLost', result: 'Success', count: this.#lost });
+    this.#lost = 0;
   }
 
   /** Records what happened to the log itself. */
   #record(item: AuditItem): void {
-    if (item.count === 0) return;
-    try {
-      this.#journal.append(toChainEntry({ time: Date.now(), kind: 'audit', node: this.node, items: [item] }));
-    } catch (error) {
-      this.#fail(error as Error);
-    }
+    this.report({ time: Date.now(), kind: 'audit', node: this.node, items: [item] });
   }
 }
 

@@ -161,9 +161,11 @@ export interface AuditRecorder {
   /** Why nothing may be done now, one line; undefined while everything can be recorded. */
   readonly refusal: string | undefined;
   /**
-   * Records an entry in the journal; when it returns, the end of this process does not lose the entry.
-   * Resolves once a power cut does not lose it either, where the operator demands that; undefined otherwise.
+   * Records an entry in the journal, with all others of this turn of the event loop. Resolves when the end of
+   * this process does not lose it, or a power cut either, where the operator demands that.
    * @throws {AuditUnavailableError} when it cannot be written, and nothing may be done without it
    */
-  append(entry: AuditEntry): Promise<void> | undefined;
+  append(entry: AuditEntry): Promise<void>;
+  /** As `append`, for what is reported after it was done: where it cannot be written, the log says so. */
+  report(entry: AuditEntry): void;
 }

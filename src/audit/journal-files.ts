@@ -78,12 +78,12 @@ export class JournalWriter {
     return this.#size;
   }
 
-  /** Appends a line completely, or nothing. @throws the system's error */
-  write(line: string): void {
-    const length = Buffer.byteLength(line);
+  /** Appends lines completely, or nothing. @throws the system's error */
+  write(lines: string): void {
+    const length = Buffer.byteLength(lines);
     let written = 0;
     try {
-      written = writeSync(this.descriptor, line);
+      written = writeSync(this.descriptor, lines);
       if (written < length) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
       this.#size += length;
     } catch (error) {

@@ -99,14 +99,18 @@ export class AuditJournal {
     this.#removeMoved();
   }
 
-  /** Writes an entry. @throws the system's error; nothing is written then */
-  append(entry: ChainEntry): void {
-    const number = this.#last + 1;
+  /** Writes entries, all of them or none. @throws the system's error */
+  append(entries: readonly ChainEntry[]): void {
+    const first = this.#last + 1;
     if (this.#writer !== undefined && this.#writer.size > maxFileBytes) this.#endFile();
-    this.#writer ??= this.#beginFile(number);
-    this.#writer.write(encodeLine({ number, entry }));
-    this.#last = number;
+    this.#writer ??= this.#beginFile(first);
+    this.#writer.write(entries.map((entry, at) => encodeLine({ number: first + at, entry })).join(''));
+    this.#last += entries.length;
     this.#unsynchronised.add(this.#writer);
+    this.#synchroniseLater();
+  }
+
+  #synchroniseLater(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.synchronise().catch((error: Error) => this.#observer.notDurable(error));
@@ -124,16 +128,12 @@ export class AuditJournal {
   }
 
   async #synchronise(): Promise<void> {
-    const writers = [...this.#unsynchronised];
-    this.#unsynchronised.clear();
-    for (const writer of writers) {
-      try {
-        await promisify(fdatasync)(writer.descriptor);
-      } catch (error) {
-        this.#unsynchronised.add(writer);
-        throw error;
-      }
-      if (writer !== this.#writer) writer.close();
+    for (const writer of [...this.#unsynchronised]) {
+      const { size } = writer;
+      await promisify(fdatasync)(writer.descriptor);
+      const isEnded = writer !== this.#writer;
+      if (isEnded) writer.close();
+      if (isEnded || writer.size === size) this.#unsynchronised.delete(writer);
     }
   }
 
@@ -155,8 +155,8 @@ export class AuditJournal {
 
   /** Makes everything durable and closes the file. */
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
     this.#endFile();
+    clearTimeout(this.#timer);
     await this.synchronise().catch((error: Error) => this.#observer.notDurable(error));
   }
 
@@ -168,9 +168,10 @@ export class AuditJournal {
 
   /** The next entry begins a file; this one is closed once it is durable. */
   #endFile(): void {
-    const writer = this.#writer;
+    if (this.#writer === undefined) return;
+    this.#unsynchronised.add(this.#writer);
     this.#writer = undefined;
-    if (writer !== undefined && !this.#unsynchronised.has(writer)) writer.close();
+    this.#synchroniseLater();
   }
 
   /** Begins to read at the first file. */
@@ -183,7 +184,8 @@ export class AuditJournal {
   #readPart(): Part | undefined {
     const entries: ChainEntry[] = [];
     let last = this.#moved;
-    let cursor = this.#cursor ?? this.#firstCursor();
+    this.#cursor ??= this.#firstCursor();
+    let cursor = this.#cursor;
     let bytes = 0;
     while (cursor !== undefined && entries.length < partEntries && bytes < partBytes) {
       const read = this.#readFrom(cursor, partEntries - entries.length);
@@ -196,16 +198,11 @@ export class AuditJournal {
       const next: Cursor = { file: cursor.file, offset: read.end };
       if (read.isAtEnd) {
         const following = this.#files[this.#files.indexOf(cursor.file) + 1];
-        if (following === undefined) return this.#partOf(entries, last, next);
+        if (following === undefined) return toPart(entries, last, next);
         cursor = { file: following, offset: 0 };
       } else cursor = next;
     }
-    return cursor && this.#partOf(entries, last, cursor);
-  }
-
-  #partOf(entries: readonly ChainEntry[], last: number, end: Cursor): Part | undefined {
-    this.#cursor ??= end;
-    return entries.length === 0 ? undefined : { entries, last, end };
+    return cursor && toPart(entries, last, cursor);
   }
 
   #firstCursor(): Cursor | undefined {
@@ -246,4 +243,8 @@ export class AuditJournal {
       if (this.#cursor?.file === file) this.#restart();
     }
   }
+}
+
+function toPart(entries: readonly ChainEntry[], last: number, end: Cursor): Part | undefined {
+  return entries.length === 0 ? undefined : { entries, last, end };
 }

@@ -1,4 +1,4 @@
-import { type AuditItem, AuditUnavailableError } from '../audit/audit.ts';
+import type { AuditItem } from '../audit/audit.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { redactStoreUrl } from '../config/values.ts';
 import type { Backends } from './backends.ts';
@@ -17,12 +17,8 @@ export function recordLife(
   closing.defer(() => recordAct(audit, 'Stop'));
 }
 
-/** Records an act of the daemon itself; where that fails, the log has said so. */
+/** Records an act of the daemon itself. */
 function recordAct(audit: AuditLog, operation: string, details: AuditItem['details'] = {}): void {
   const items = [{ operation, result: 'Success', details }];
-  try {
-    void audit.append({ time: Date.now(), kind: 'server', node: audit.node, items });
-  } catch (error) {
-    if (!(error instanceof AuditUnavailableError)) throw error;
-  }
+  audit.report({ time: Date.now(), kind: 'server', node: audit.node, items });
 }

@@ -7,6 +7,7 @@ import type { RootAttendance } from '../cli/state-directory/root-sources.ts';
 import { openTokenKeyPool } from '../cli/state-directory/token-keys.ts';
 import type { TokenRoots } from '../cli/state-directory/token-roots.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
+import type { ManagedAudit } from '../management/managed-audit.ts';
 import type { ManagedNodes } from '../management/managed-nodes.ts';
 import type { ManagedRoots } from '../management/managed-roots.ts';
 import { StoredClients } from '../protocol/authentication/client-directory.ts';
@@ -31,6 +32,7 @@ export interface Backends {
   readonly vault: LocalVault;
   readonly clients: ClientDirectory;
   readonly nodes: ManagedNodes;
+  readonly managedAudit: ManagedAudit;
   readonly roots: ManagedRoots;
   /** The tokens of roots. */
   readonly tokens: TokenRoots;

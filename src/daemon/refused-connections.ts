@@ -1,5 +1,4 @@
 import type { AuditItem, AuditRecorder } from '../audit/audit.ts';
-import { AuditUnavailableError } from '../audit/audit.ts';
 import type { ListenerObserver, RefusedHandshake } from '../watch/observer.ts';
 
 /** Refusals of one reason are summed up for so long: strangers cannot fill the disk. */
@@ -66,14 +65,9 @@ export class RefusedConnections implements Pick<ListenerObserver, 'handshakeRefu
     items: readonly AuditItem[],
   ): void {
     const { node } = this.#recorder;
-    try {
-      void this.#recorder.append({
-        ...{ time: Date.now(), kind: 'refusal', node, connection, items },
-        ...(actor && { actor }),
-      });
-    } catch (error) {
-      // Nothing was served: the log has said that it fails.
-      if (!(error instanceof AuditUnavailableError)) throw error;
-    }
+    this.#recorder.report({
+      ...{ time: Date.now(), kind: 'refusal', node, connection, items },
+      ...(actor && { actor }),
+    });
   }
 }

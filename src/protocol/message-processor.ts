@@ -88,7 +88,7 @@ export class MessageProcessor {
       const refusal = responses.asKmipError(error, conversation);
       const outline = readOutline(bytes, limits);
       const items = outline.items.slice(0, limits.batchItems);
-      await this.#recordRefusal(version, refusal, conversation, { ...outline, items });
+      this.#recordRefusal(version, refusal, conversation, { ...outline, items });
       return {
         response: responses.refusal(version, refusal, conversation, { ...outline, items }),
         close: false,
@@ -99,17 +99,17 @@ export class MessageProcessor {
   /** Returns the response to bytes that are no message; see `MessageService`. */
   refuseFraming(reason: string, conversation: Conversation, version: Version): Uint8Array {
     const refusal = new KmipError('InvalidMessage', reason);
-    void this.#recordRefusal(version, refusal, conversation);
+    this.#recordRefusal(version, refusal, conversation);
     return this.#options.responses.refusal(version, refusal, conversation);
   }
 
-  /** Records a message that was refused as a whole: nothing has left the server, so a failure is no other. */
-  async #recordRefusal(
+  /** Records a message that was refused as a whole. */
+  #recordRefusal(
     version: Version,
     error: KmipError,
     conversation: Conversation,
     { items, clientCorrelationValue: clientCorrelation }: RequestOutline = unreadOutline,
-  ): Promise<void> {
+  ): void {
     const { audit } = this.#options;
     if (audit === undefined) return;
     const { principal } = conversation;
@@ -117,11 +117,7 @@ export class MessageProcessor {
     const reason = reasonFor(error, version);
     const heads = items.length === 0 ? [{}] : items;
     const answers = heads.map((head) => ({ ...head, status: 'OperationFailed', reason }) as const);
-    try {
-      await audit.append(entryOfRefusal(message, audit.node, answers));
-    } catch (failure) {
-      if (!(failure instanceof AuditUnavailableError)) throw failure;
-    }
+    audit.report(entryOfRefusal(message, audit.node, answers));
   }
 
   async #answer(request: RequestMessage, conversation: Conversation): Promise<Uint8Array> {

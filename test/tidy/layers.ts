@@ -62,7 +62,7 @@ export const layers: readonly Layer[] = [
   {
     name: 'management',
     files: /^src\/management\//,
-    mayImport: ['certs', 'codec', 'common', 'port', 'object', 'identity', 'protocol', 'management'],
+    mayImport: ['certs', 'codec', 'common', 'port', 'audit', 'object', 'identity', 'protocol', 'management'],
   },
 ];
 

@@ -1,6 +1,7 @@
 import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Config } from '../../config/index.ts';
 import { redactStoreUrl } from '../../config/values.ts';
+import type { ManagedAudit } from '../../management/managed-audit.ts';
 import type { ManagedNodes } from '../../management/managed-nodes.ts';
 import type { ManagedRoots } from '../../management/managed-roots.ts';
 import type { LaneObserver } from '../../store/lanes/lane-ports.ts';
@@ -13,6 +14,7 @@ import type { LocalVault, SealingObserver } from '../../vault/local-vault.ts';
 import type { ForgedRow } from '../../vault/vault.ts';
 import { CommandError } from '../failure.ts';
 import { findSnapshotRollback, readAnchorsOf } from './anchored-lanes.ts';
+import { createManagedAudit } from './database-audit.ts';
 import { findNodeName, type ProcessKind, prepareLanes } from './database-lanes.ts';
 import { createManagedNodes } from './database-nodes.ts';
 import { StateDirectoryRoots } from './managed-roots.ts';
@@ -25,6 +27,7 @@ export interface OpenedDatabase
   extends Pick<Database, 'store' | 'keyrings' | 'snapshot' | 'repair' | 'sealedRows' | 'auditBlocks'> {
   readonly vault: LocalVault;
   readonly nodes: ManagedNodes;
+  readonly managedAudit: ManagedAudit;
   readonly roots: ManagedRoots;
   /** The roots of the vault that are in tokens. */
   readonly tokens: TokenRoots;
@@ -131,6 +134,8 @@ export async function openDatabaseOf(
   const own = prepared === undefined ? findNodeName(stateDirectory) : nodeOf(prepared.options.name);
   const nodes = createManagedNodes(database, vault, own);
   const roots = new StateDirectoryRoots(stateDirectory, vault, keyrings, tokens);
-  const parts = { store, keyrings, snapshot, repair, sealedRows, auditBlocks, vault, nodes, tokens, roots };
+  const managedAudit = createManagedAudit(auditBlocks, vault);
+  const rows = { store, keyrings, snapshot, repair, sealedRows, auditBlocks };
+  const parts = { ...rows, vault, nodes, managedAudit, tokens, roots };
   return { ...parts, close: () => closing.disposeAsync() };
 }

@@ -37,6 +37,13 @@ const samples: { readonly [M in MethodName]: readonly ParamsOf<M>[] } = {
   'object.mark': [{ id: 'key', fingerprint }],
   'object.unmark': [{ id: 'key' }],
   'object.purge': [{ after: 0, destroyedUntil: 1, dryRun: true }],
+  'audit.list': [
+    { from: 0, isBackward: false, filter: {} },
+    {
+      ...{ from: 7, isBackward: true },
+      filter: { client: 'a', object: 'o', operation: 'Get', isSuccess: false, since: 1, until: 2 },
+    },
+  ],
   'policy.explain': [
     { client: 'demo', operation: 'Get' },
     { client: 'demo', operation: 'Get', object: 'key' },

@@ -1,0 +1,16 @@
+import type { ManagedAudit } from '../../management/managed-audit.ts';
+import { type AuditBlocks, openBlock } from '../../store/audit/audit-blocks.ts';
+import type { Vault } from '../../vault/vault.ts';
+
+/** Returns the audit log of a database as methods read it. */
+export function createManagedAudit(blocks: AuditBlocks, vault: Vault): ManagedAudit {
+  return {
+    async read(row, isBackward) {
+      const rows = await (isBackward ? blocks.before(row) : blocks.after(row));
+      return rows.map((block) => {
+        const { seq, time, chain, first } = block;
+        return { row: seq, time, chain, first, entries: openBlock(block, vault) };
+      });
+    },
+  };
+}

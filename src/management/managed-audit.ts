@@ -1,0 +1,31 @@
+import type { ChainedEntry } from '../audit/audit.ts';
+import type { ChainEntry } from '../common/audit-chain.ts';
+
+/** A block of the audit log; `entries` is undefined when it does not open. */
+export interface ReadBlock {
+  /** Number of its row. */
+  readonly row: number;
+  /** When it was written: milliseconds since 1970. */
+  readonly time: number;
+  readonly chain: string;
+  /** Number of its first entry in the chain. */
+  readonly first: number;
+  readonly entries: readonly ChainEntry[] | undefined;
+}
+
+/** The blocks of the log in the order of their rows. */
+export interface ManagedAudit {
+  /** Some blocks behind a row, or before it, the newest first; none: there are no more. */
+  read(row: number, isBackward: boolean): Promise<readonly ReadBlock[]>;
+}
+
+/** Some entries of the log. */
+export interface AuditPage {
+  readonly entries: readonly ChainedEntry[];
+  /** Blocks that do not open. */
+  readonly unreadable: number;
+  /** The row where the next page begins. */
+  readonly next: number;
+  /** Whether there is nothing more. */
+  readonly isLast: boolean;
+}
