@@ -40,6 +40,7 @@ export interface Backends {
   readonly tokenKeys: TokenKeyPool | undefined;
   readonly snapshot: Database['snapshot'];
   readonly sealedRows: Database['sealedRows'];
+  readonly cutAuditLog: Database['cutAuditLog'];
   readonly lanes: Pick<LaneReports, 'stopped'>;
   readonly sealing: Pick<SealingReports, 'whenUnsealed'>;
   /** Undefined where the operator wants no audit log. */

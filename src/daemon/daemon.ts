@@ -12,6 +12,7 @@ import { requireRandomSource } from '../vault/random-check.ts';
 import { describeError } from '../watch/error-text.ts';
 import { createLog, type Logger } from '../watch/log.ts';
 import { Metrics } from '../watch/metrics.ts';
+import { startAuditRetention } from './audit-retention.ts';
 import { recordLife } from './audited-life.ts';
 import { openBackends } from './backends.ts';
 import { startVerifications } from './background-verification.ts';
@@ -84,6 +85,7 @@ export async function boot(options: BootOptions): Promise<void> {
   await checks.warn(config);
   const verifying = { stateDirectory, backends, log, metrics, hours: config.verificationHours };
   closing.defer(startVerifications(verifying));
+  closing.defer(startAuditRetention({ config, backends, log }));
   closing.defer(startCommandLaneRenewal({ stateDirectory, ...backends }));
   const served = { connections, rolePolicy: services.rolePolicy };
   await openManagementSocket(context, backends, served, () => reloads.request());

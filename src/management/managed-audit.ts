@@ -17,6 +17,8 @@ export interface ReadBlock {
 export interface ManagedAudit {
   /** Some blocks behind a row, or before it, the newest first; none: there are no more. */
   read(row: number, isBackward: boolean): Promise<readonly ReadBlock[]>;
+  /** As `RewrappedDatabase.audit`. */
+  reseal(row: number): Promise<boolean>;
 }
 
 /** Some entries of the log. */

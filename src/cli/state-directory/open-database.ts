@@ -24,7 +24,10 @@ import { TokenRoots, type TokenRootsOptions } from './token-roots.ts';
 
 /** The database of a state directory and the vault that opens its rows. */
 export interface OpenedDatabase
-  extends Pick<Database, 'store' | 'keyrings' | 'snapshot' | 'repair' | 'sealedRows' | 'auditBlocks'> {
+  extends Pick<
+    Database,
+    'store' | 'keyrings' | 'snapshot' | 'repair' | 'sealedRows' | 'auditBlocks' | 'cutAuditLog'
+  > {
   readonly vault: LocalVault;
   readonly nodes: ManagedNodes;
   readonly managedAudit: ManagedAudit;
@@ -110,7 +113,7 @@ export async function openDatabaseOf(
     const problem = await vault.direct.problem();
     if (problem !== undefined) throw new CommandError(problem);
   }
-  const { store, keyrings, snapshot, repair, sealedRows, auditBlocks } = database;
+  const { store, keyrings, snapshot, repair, sealedRows, auditBlocks, cutAuditLog } = database;
   const keyringMoved = () => void vault.refresh().catch(() => {});
   if (prepared !== undefined) {
     const audit = use?.openAudit?.(nodeOf(prepared.options.name));
@@ -118,24 +121,32 @@ export async function openDatabaseOf(
     await database.lanes.start({ ...prepared.options, vault, keyrings, keyringMoved, audit });
     audit?.start(() => database.lanes.renew(''));
   }
-  if (isUnprotected !== true) {
-    // A process that writes has compared the anchors by now.
-    const anchors =
-      prepared === undefined && vault.unsealed ? await readAnchorsOf(stateDirectory, vault) : undefined;
-    const problem = await database.protectRecords(vault);
-    if (problem !== undefined) throw new CommandError(`${problem}; ${wayOut}`);
-    const rollback = anchors && (await snapshot((rows) => findSnapshotRollback(rows, vault, anchors)));
-    if (rollback !== undefined)
-      throw new CommandError(
-        `the database was put back to an earlier state or forged: ${rollback}; ${wayOut}`,
-      );
-  }
+  // A process that writes has compared the anchors by now.
+  if (isUnprotected !== true)
+    await requireUnchanged(database, vault, prepared === undefined ? stateDirectory : undefined);
   const closing = opened.move();
   const own = prepared === undefined ? findNodeName(stateDirectory) : nodeOf(prepared.options.name);
   const nodes = createManagedNodes(database, vault, own);
   const roots = new StateDirectoryRoots(stateDirectory, vault, keyrings, tokens);
-  const managedAudit = createManagedAudit(auditBlocks, vault);
-  const rows = { store, keyrings, snapshot, repair, sealedRows, auditBlocks };
+  const managedAudit = createManagedAudit(database, vault);
+  const rows = { store, keyrings, snapshot, repair, sealedRows, auditBlocks, cutAuditLog };
   const parts = { ...rows, vault, nodes, managedAudit, tokens, roots };
   return { ...parts, close: () => closing.disposeAsync() };
+}
+
+/**
+ * Protects the anchored records, and compares the database with the anchors of a state directory.
+ * @throws {CommandError} when the database was put back or forged
+ */
+async function requireUnchanged(
+  { protectRecords, snapshot }: Pick<Database, 'protectRecords' | 'snapshot'>,
+  vault: LocalVault,
+  stateDirectory: StateDirectory | undefined,
+): Promise<void> {
+  const anchors = stateDirectory && vault.unsealed ? await readAnchorsOf(stateDirectory, vault) : undefined;
+  const problem = await protectRecords(vault);
+  if (problem !== undefined) throw new CommandError(`${problem}; ${wayOut}`);
+  const rollback = anchors && (await snapshot((rows) => findSnapshotRollback(rows, vault, anchors)));
+  if (rollback !== undefined)
+    throw new CommandError(`the database was put back to an earlier state or forged: ${rollback}; ${wayOut}`);
 }

@@ -33,10 +33,11 @@ export interface AuditBlocks {
 /** Rows of one read: a box has up to some hundred KiB. */
 const pageRows = 16;
 
-const fields = `seq, chain, ${exactInteger('first')} as first, ${exactInteger('count')} as count, ${exactInteger('time')} as time, box`;
-const selectAfter = `select ${fields} from audit_block where ${isNumberAfter('seq', '$1')} order by seq limit ${pageRows}`;
-const selectBefore = `select ${fields} from audit_block where ${isNumberBefore('seq', '$1')} order by seq desc limit ${pageRows}`;
-const selectChain = `select ${fields} from audit_block where chain = $1 and first <= $2 and ${hasOwnNumber('seq')} order by seq desc limit 1`;
+/** The columns of `toBlockRow`. */
+export const blockFields = `seq, chain, ${exactInteger('first')} as first, ${exactInteger('count')} as count, ${exactInteger('time')} as time, box`;
+const selectAfter = `select ${blockFields} from audit_block where ${isNumberAfter('seq', '$1')} order by seq limit ${pageRows}`;
+const selectBefore = `select ${blockFields} from audit_block where ${isNumberBefore('seq', '$1')} order by seq desc limit ${pageRows}`;
+const selectChain = `select ${blockFields} from audit_block where chain = $1 and first <= $2 and ${hasOwnNumber('seq')} order by seq desc limit 1`;
 const selectSize = 'select count(*) as blocks, coalesce(sum(length(box)), 0) as bytes from audit_block';
 
 /** Creates the reader over statements that only read. */
@@ -55,8 +56,8 @@ export function createAuditBlocks(read: Read): AuditBlocks {
   };
 }
 
-/** Cells of another type, which somebody else has written, become values that no box is bound to. */
-function toBlockRow({ seq, chain, first, count, time, box }: SqlRow): BlockRow {
+/** Types a row; cells of another type, which somebody else has written, become values of no box. */
+export function toBlockRow({ seq, chain, first, count, time, box }: SqlRow): BlockRow {
   const number = (cell: unknown) => (isCount(cell) ? cell : -1);
   return {
     ...{ seq: seq as number, chain: cellText(chain) },
@@ -69,15 +70,20 @@ function toBlockRow({ seq, chain, first, count, time, box }: SqlRow): BlockRow {
  * Opens a block; undefined when it is not as it was written.
  * @throws {VaultUnavailableError} when the vault is sealed, or the epoch is not known yet
  */
-export function openBlock(
-  { chain, first, count, time, box }: BlockRow,
-  vault: Vault,
-): readonly ChainEntry[] | undefined {
+export function openBlock(block: BlockRow, vault: Vault): readonly ChainEntry[] | undefined {
   try {
-    const entries = decodeBlock(vault.open({ kind: 'audit', chain, first, count, time }, box));
-    return entries?.length === count ? entries : undefined;
+    const entries = decodeBlock(openBlockBox(block, vault));
+    return entries?.length === block.count ? entries : undefined;
   } catch (error) {
     if (error instanceof SealBrokenError || error instanceof RangeError) return undefined;
     throw error;
   }
+}
+
+/**
+ * Returns the content of the box of a block.
+ * @throws {SealBrokenError} when it is not as it was written
+ */
+export function openBlockBox({ chain, first, count, time, box }: BlockRow, vault: Vault): Uint8Array {
+  return vault.open({ kind: 'audit', chain, first, count, time }, box);
 }

@@ -38,7 +38,6 @@ const samples: { readonly [M in MethodName]: readonly ParamsOf<M>[] } = {
   'object.unmark': [{ id: 'key' }],
   'object.purge': [{ after: 0, destroyedUntil: 1, dryRun: true }],
   'audit.list': [
-    { from: 0, isBackward: false, filter: {} },
     {
       ...{ from: 7, isBackward: true },
       filter: { client: 'a', object: 'o', operation: 'Get', isSuccess: false, since: 1, until: 2 },
@@ -82,6 +81,9 @@ const optional: ReadonlySet<string> = new Set([
   'client.setEndpoint.settings.version',
   'credential.addPassword.hashed',
   'credential.addDevice.password',
+  ...['client', 'object', 'operation', 'isSuccess', 'since', 'until'].map(
+    (name) => `audit.list.filter.${name}`,
+  ),
   'policy.explain.object',
   'node.remove.commits',
 ]);
