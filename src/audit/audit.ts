@@ -20,8 +20,6 @@ export interface AuditEntry {
   /** Correlation values of a message, as the client and the server gave them. */
   readonly clientCorrelation?: string;
   readonly serverCorrelation?: string;
-  /** Asynchronous Correlation Value of the job that has ended, in hexadecimal. */
-  readonly job?: string;
   /** One for each batch item of a message or job that was run, in their order; one for any other entry. */
   readonly items: readonly AuditItem[];
 }
@@ -70,7 +68,7 @@ export interface AuditItem {
   readonly found?: number;
   /** Key Format Type that was asked for. */
   readonly format?: string;
-  /** Asynchronous Correlation Value of the job that it has begun, asked for or cancelled, in hexadecimal. */
+  /** Asynchronous Correlation Value of what was begun, asked for, cancelled or has ended, in hexadecimal. */
   readonly job?: string;
   /** Whether a value left wrapped; absent where none left. */
   readonly wrapped?: boolean;

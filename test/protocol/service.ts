@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Operation, ResultReason, ResultStatus } from '../../codec/enums.ts';
 import type { Version } from '../../codec/version.ts';
 import type { Node } from '../../codec/wire/node.ts';
+import type { AuditRecorder } from '../../src/audit/audit.ts';
 import { type CertificationRules, defaultCertificationRules } from '../../src/common/certification-rules.ts';
 import { defaultLimits, type Limits } from '../../src/common/limits.ts';
 import type { Protection } from '../../src/common/protection.ts';
@@ -75,6 +76,8 @@ export interface ServiceOptions extends RootChoice, Pick<ContextFactoryOptions, 
   readonly store?: string;
   /** Seconds before a new epoch is used. */
   readonly activationDelaySeconds?: number;
+  /** Records what is done. */
+  readonly audit?: AuditRecorder;
   /** Returns the store that the service uses in front of that of the database. */
   readonly interceptStore?: (store: Store) => Store;
 }
@@ -188,6 +191,7 @@ export class TestService {
         clock: () => self.now,
         ...(options.enrolments && { enrolments: options.enrolments(clients) }),
         ...(options.tokenKeys && { tokenKeys: options.tokenKeys }),
+        audit: options.audit,
         isEnrolled: (maker) => isEnrolledSince(maker, clients),
         principal: async (client) =>
           self.otherClients.get(client) ?? (self.isEnrolled ? self.#senders.get(client) : undefined),

@@ -14,8 +14,8 @@ export interface AuditedMessage {
   readonly version: Version;
   readonly clientCorrelation?: string | undefined;
   readonly serverCorrelation?: string | undefined;
-  /** Asynchronous Correlation Value of a job, in hexadecimal. */
-  readonly job?: string | undefined;
+  /** Asynchronous Correlation Values of the items of a job. */
+  readonly correlations?: readonly Uint8Array[];
 }
 
 /** The longest correlation value that is recorded: a client may send any text. */
@@ -51,7 +51,10 @@ export class MessageAudit {
       items: answers.map((answer, at) => {
         const item = items[at];
         const traced = item && this.#traces.get(item);
-        return { ...itemOf(answer[0] ?? {}, message.principal), ...traced };
+        const job = message.correlations?.[at]?.toHex();
+        // An answer to Poll is one of the operation that was asked for before.
+        const answered = { ...answer[0], ...(item && { operation: item.operation }) };
+        return { ...itemOf(answered, message.principal), ...traced, ...(job && { job }) };
       }),
     };
   }
@@ -69,7 +72,7 @@ export function entryOfRefusal(
 
 function headOf(message: AuditedMessage, node: string): Omit<AuditEntry, 'items'> {
   const { kind, principal, conversation, version } = message;
-  const { clientCorrelation: ofClient, serverCorrelation: ofServer, job } = message;
+  const { clientCorrelation: ofClient, serverCorrelation: ofServer } = message;
   return {
     time: Date.now(),
     kind,
@@ -79,7 +82,6 @@ function headOf(message: AuditedMessage, node: string): Omit<AuditEntry, 'items'
     version,
     ...(ofClient !== undefined && { clientCorrelation: ofClient.slice(0, maxCorrelation) }),
     ...(ofServer !== undefined && { serverCorrelation: ofServer.slice(0, maxCorrelation) }),
-    ...(job !== undefined && { job }),
   };
 }
 

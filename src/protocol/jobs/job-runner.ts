@@ -12,6 +12,7 @@ import { runFor } from '../../common/requester.ts';
 import { accountOf, type Principal } from '../../identity/principal.ts';
 import {
   authorityOfJob,
+  correlationValue,
   type Job,
   jobKinds,
   readJobRecord,
@@ -113,7 +114,9 @@ export class JobRunner {
             ? await this.#execute(job, request as RequestMessage, { unit, group, audit }, jobRun)
             : refuseJob(job, group, refusal);
         const version = guessVersion(message.content);
-        const entry = audit?.entryOf({ kind: 'job', principal, version, job: id }, items, answers);
+        const correlations = job.items.map((_, at) => correlationValue(id, at));
+        const described = { kind: 'job', principal, version, correlations } as const;
+        const entry = audit?.entryOf(described, items, answers);
         if (entry !== undefined) unit.audit(toChainEntry(entry));
         const expires = Math.floor(this.#options.clock() / 1000) + this.#options.limits.jobAnswerSeconds;
         await storeJobAnswers(unit, { id, group, job, answers, objects, expires });
