@@ -90,6 +90,7 @@ export function createServices(
     events,
     limits: config.limits,
     observer: endpointObserver,
+    audit,
     settings: (client) => endpointDirectory.of(client),
     clock: Date.now,
   });

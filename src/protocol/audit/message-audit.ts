@@ -1,8 +1,16 @@
 import type { RequestItem, ResponseItem } from '../../../codec/envelope.ts';
 import type { Version } from '../../../codec/version.ts';
-import type { AuditActor, AuditEntry, AuditItem, AuditKind, AuditRecorder } from '../../audit/audit.ts';
+import {
+  type AuditActor,
+  type AuditEntry,
+  type AuditItem,
+  type AuditKind,
+  type AuditRecorder,
+  AuditUnavailableError,
+} from '../../audit/audit.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { Conversation } from '../service.ts';
+import type { ObjectEvent } from '../unit-of-work/object-events.ts';
 import { describeTrace, type ItemTrace, type TracedItem } from './item-trace.ts';
 
 /** The head of an entry: who sent a message, how, and in which version. */
@@ -10,7 +18,7 @@ export interface AuditedMessage {
   readonly kind: Extract<AuditKind, 'message' | 'job'>;
   readonly principal: Pick<Principal, 'client' | 'group' | 'role' | 'bearer' | 'ruleFor'>;
   /** Absent in a job. */
-  readonly conversation?: Pick<Conversation, 'peer' | 'connection'> | undefined;
+  readonly conversation?: (Pick<Conversation, 'connection'> & { readonly peer?: string }) | undefined;
   readonly version: Version;
   readonly clientCorrelation?: string | undefined;
   readonly serverCorrelation?: string | undefined;
@@ -78,12 +86,14 @@ function headOf(message: AuditedMessage, node: string): Omit<AuditEntry, 'items'
     kind,
     node,
     actor: actorOf(principal),
-    ...(conversation && { connection: { peer: conversation.peer, id: conversation.connection } }),
+    ...(conversation && { connection: { ...withPeer(conversation.peer), id: conversation.connection } }),
     version,
     ...(ofClient !== undefined && { clientCorrelation: ofClient.slice(0, maxCorrelation) }),
     ...(ofServer !== undefined && { serverCorrelation: ofServer.slice(0, maxCorrelation) }),
   };
 }
+
+const withPeer = (peer: string | undefined) => (peer === undefined ? {} : { peer });
 
 function actorOf({ client, group, role, bearer }: AuditedMessage['principal']): AuditActor {
   return {
@@ -107,4 +117,21 @@ function itemOf(
     ...(rule !== undefined && { rule }),
     ...(job !== undefined && { job: job.toHex() }),
   };
+}
+
+/**
+ * Records a request that the server is about to send to a client with what has become of an object.
+ * @throws {AuditUnavailableError} when it must not be sent, because it could not be recorded
+ */
+export async function recordServerRequest(
+  recorder: AuditRecorder | undefined,
+  operation: 'Put' | 'Notify',
+  { id, type }: Pick<ObjectEvent, 'id' | 'type'>,
+  message: AuditedMessage,
+): Promise<void> {
+  if (recorder === undefined) return;
+  if (recorder.refusal !== undefined) throw new AuditUnavailableError(recorder.refusal);
+  const released = operation === 'Put' ? { wrapped: false } : {};
+  const item = { operation, objects: [{ id, type }], ...released, result: 'Success' };
+  await recorder.append({ ...headOf(message, recorder.node), items: [item] });
 }
