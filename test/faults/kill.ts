@@ -11,6 +11,7 @@ import { maintenanceActs } from './maintenance.ts';
 import type { Round } from './maintenance-act.ts';
 import { type KillReport, newReport } from './report.ts';
 import { RoundMaintenance } from './round-maintenance.ts';
+import { acknowledgedBy, write } from './run-writer.ts';
 import { findSerialOrderProblem, Ticks, type World } from './serial.ts';
 import {
   createSharedObjects,
@@ -346,19 +347,4 @@ class KillCampaign {
       writers.filter((writer) => writer.unanswered !== undefined).length + interrupted.length;
     report.objects = this.#objects.length;
   }
-}
-
-const acknowledgedBy = (writers: readonly { readonly acknowledged: number }[]): number =>
-  writers.reduce((sum, { acknowledged }) => sum + acknowledged, 0);
-
-/** Runs a writer until the server is killed, which may be before the writer has connected. */
-async function write(server: Daemon, writer: Pick<Writer, 'run'>, isKilled: () => boolean): Promise<void> {
-  let client: Client;
-  try {
-    client = await server.connect();
-  } catch (error) {
-    if (!isKilled()) throw error;
-    return;
-  }
-  await writer.run(client);
 }

@@ -76,7 +76,6 @@ export interface ServiceOptions extends RootChoice, Pick<ContextFactoryOptions, 
   readonly store?: string;
   /** Seconds before a new epoch is used. */
   readonly activationDelaySeconds?: number;
-  /** Records what is done. */
   readonly audit?: AuditRecorder;
   /** Returns the store that the service uses in front of that of the database. */
   readonly interceptStore?: (store: Store) => Store;
@@ -100,7 +99,6 @@ export class TestService {
   cryptographicPolicy = new CryptographicPolicy(defaultSettings);
   /** The reasons that credentials were refused for. */
   readonly authenticationFailures: string[] = [];
-  /** The clients that failed too often, with their keys. */
   readonly exhausted: ExhaustedAttempts[] = [];
   /** The permissions that roles lacked. */
   readonly refusedPermissions: RefusedPermission[] = [];
@@ -321,9 +319,8 @@ export function outline(answers: readonly Answer[]): string {
 
 export const uid = (id: string): Node => text('UniqueIdentifier', id);
 
-export function attribute1x(name: string, value: Node): Node {
-  return structure('Attribute', text('AttributeName', name), value);
-}
+export const attribute1x = (name: string, value: Node): Node =>
+  structure('Attribute', text('AttributeName', name), value);
 
 /** The payload of a Create of an AES-256 key in 1.x. */
 export function createAesPayload1x(attributes: readonly Node[] = []): Node[] {

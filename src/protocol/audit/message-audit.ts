@@ -10,7 +10,6 @@ import {
 } from '../../audit/audit.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { Conversation } from '../service.ts';
-import type { ObjectEvent } from '../unit-of-work/object-events.ts';
 import { describeTrace, type ItemTrace, type TracedItem } from './item-trace.ts';
 
 /** The head of an entry: who sent a message, how, and in which version. */
@@ -126,7 +125,7 @@ function itemOf(
 export async function recordServerRequest(
   recorder: AuditRecorder | undefined,
   operation: 'Put' | 'Notify',
-  { id, type }: Pick<ObjectEvent, 'id' | 'type'>,
+  { id, type }: { readonly id: string; readonly type: string },
   message: AuditedMessage,
 ): Promise<void> {
   if (recorder === undefined) return;
