@@ -7,7 +7,7 @@ import { describeFileError, readTextFile } from '../common/regular-file.ts';
 import type { RootUri } from '../common/root-uri.ts';
 import { didYouMean } from '../common/suggest.ts';
 import type { CryptographicSettings } from '../crypto/policy/rules.ts';
-import { type CustomRoles, roleProblem } from '../identity/policy.ts';
+import type { CustomRoles } from '../identity/policy.ts';
 import { readAuthorities } from './authorities.ts';
 import {
   type ConfigKey,
@@ -18,6 +18,7 @@ import {
   type tlsProfiles,
   type valueModes,
 } from './keys.ts';
+import { readRoles } from './roles.ts';
 import type { TokenKeySettings } from './token-keys.ts';
 import { ConfigValueError, isTable } from './values.ts';
 
@@ -217,25 +218,6 @@ function* flattenSections(tree: Record<string, unknown>): Generator<[string, unk
     if (!sections.has(name) || !isTable(value)) yield [name, value];
     else for (const [inner, innerValue] of Object.entries(value)) yield [`${name}.${inner}`, innerValue];
   }
-}
-
-function readRoles(value: unknown, problems: string[]): CustomRoles {
-  if (value === undefined) return {};
-  if (!isTable(value)) {
-    problems.push('"roles" must be a table: a line [roles], below it NAME = ["Get", "Locate"]');
-    return {};
-  }
-  const roles: Record<string, readonly string[]> = {};
-  for (const [name, entries] of Object.entries(value)) {
-    if (!Array.isArray(entries) || !entries.every((entry) => typeof entry === 'string')) {
-      problems.push(`"roles.${name}" must be a list of operations, such as ["Get", "Locate"]`);
-      continue;
-    }
-    const problem = roleProblem(name, entries);
-    if (problem === undefined) roles[name] = entries;
-    else problems.push(`"roles.${name}": ${problem}`);
-  }
-  return roles;
 }
 
 function assembleConfig(

@@ -119,7 +119,7 @@ export class ContextFactory {
           { item, principal, afterCommit },
           {
             message: () => this.#tokenOf(request),
-            access: () => createRenewedAccess({ principal, work, server }, options),
+            access: () => createRenewedAccess({ principal, work, server, now: unit.now }, options),
           },
         );
         const ports = new ItemPorts(part, this.#state);

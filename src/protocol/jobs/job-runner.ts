@@ -27,7 +27,7 @@ import type { ObjectEvents } from '../unit-of-work/object-events.ts';
 import { TakenNames } from '../unit-of-work/taken-names.ts';
 import type { ItemObjects } from '../unit-of-work/unit-objects.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
-import { storeJobAnswers } from './job-answers.ts';
+import { type FinishedJob, storeJobAnswers } from './job-answers.ts';
 
 export interface JobRunnerOptions {
   readonly limits: Limits;
@@ -56,8 +56,6 @@ const maxResumed = 8;
 
 /** The answers to each item of a job. */
 type JobAnswers = readonly (readonly ResponseItem[])[];
-/** The objects of each item of a job; none of one that has failed. */
-type JobObjects = readonly (ItemObjects | undefined)[];
 
 /** Executes the message of a job, and commits its objects, its answers and its end together. */
 export class JobRunner {
@@ -89,12 +87,13 @@ export class JobRunner {
         request ??= this.#read(message.content);
         const failure = request instanceof KmipError ? request : undefined;
         const refusal = reasonToGiveUp(job, attempt) ?? takenNames.refusal ?? failure;
-        const { answers, objects } =
+        const executed =
           refusal === undefined
             ? await this.#execute(job, request as RequestMessage, unit, group, jobRun)
             : { answers: job.items.map(({ operation }) => [failedAnswer(operation, refusal)]), objects: [] };
         const expires = Math.floor(this.#options.clock() / 1000) + this.#options.limits.jobAnswerSeconds;
-        await storeJobAnswers(unit, { id, group, job, answers, objects, expires });
+        await storeJobAnswers(unit, { id, group, job, ...executed, expires });
+        const { answers } = executed;
         const commit = await unit.commit();
         takenNames.note(commit);
         if (commit !== 'committed') continue;
@@ -143,7 +142,7 @@ export class JobRunner {
     unit: UnitOfWork,
     group: string,
     jobRun: JobRun,
-  ): Promise<{ readonly answers: JobAnswers; readonly objects: JobObjects }> {
+  ): Promise<Pick<FinishedJob, 'answers' | 'objects' | 'restrictions'>> {
     const { contexts, responses } = this.#options;
     const chosen = job.items.flatMap((item) => {
       const requestItem = request.items[item.at];
@@ -154,6 +153,7 @@ export class JobRunner {
     );
     const batch = { ...request, items: chosen.map(({ requestItem }) => requestItem) };
     const sender = await this.#senderOf(job, group, unit);
+    const restrictions = sender.principal.restrictions?.()?.text;
     const objects = new Map<RequestItem, ItemObjects>();
     const environment = contexts.createEnvironment({
       request: batch,
@@ -173,6 +173,7 @@ export class JobRunner {
         return answers[at] ?? [failedAnswer(operation, isCancelled === true ? cancellation : notRun)];
       }),
       objects: batch.items.map((item) => objects.get(item)),
+      restrictions,
     };
   }
 
