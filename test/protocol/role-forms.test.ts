@@ -86,6 +86,7 @@ t.test('values leave in the formats of the role only', async (t) => {
 
 t.test('a refusal shows nothing: the object still counts as never shown', async (t) => {
   free();
+  service.refusedPermissions.length = 0;
   for (const table of [{ formats: ['PKCS_8'] }, { wrapping: 'required' }, { states: ['Deactivated'] }]) {
     free();
     const id = await service.key();
@@ -93,6 +94,12 @@ t.test('a refusal shows nothing: the object still counts as never shown', async 
     for (const operation of leaving)
       t.not(await outcome(service, '2.1', operation, { UniqueIdentifier: id }), 'Success');
     t.equal((await provenanceOf(service, id)).shown, 'never', JSON.stringify(table));
+    const logged = service.refusedPermissions.splice(0).map(({ operation }) => operation);
+    t.same(
+      new Set(logged),
+      new Set([`roles.tried.${Object.keys(table)[0]}`]),
+      'the log names the restriction',
+    );
   }
 });
 
