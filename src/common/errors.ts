@@ -51,6 +51,17 @@ export class MissingPermissionError extends KmipError {
   }
 }
 
+/** A restriction of the client's role refuses what its operations would permit. */
+export class RoleRestrictionError extends KmipError {
+  /** Where the restriction stands in the configuration, such as `roles.backup.formats`; not for clients. */
+  readonly rule: string;
+
+  constructor(rule: string, reason: Reason, message: string) {
+    super(reason, message);
+    this.rule = rule;
+  }
+}
+
 /**
  * Refuses the request.
  *

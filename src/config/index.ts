@@ -4,10 +4,10 @@ import type { Protection } from '../common/protection.ts';
 import { describeFileError, readTextFile } from '../common/regular-file.ts';
 import { didYouMean } from '../common/suggest.ts';
 import type { CryptographicSettings } from '../crypto/policy/rules.ts';
-import { type CustomRoles, roleProblem } from '../identity/policy.ts';
 import { assembleConfig, type Config } from './assemble.ts';
 import { readAuthorities } from './authorities.ts';
 import { configKeys, namedKeys } from './keys.ts';
+import { readRoles } from './roles.ts';
 import { ConfigValueError, isTable } from './values.ts';
 
 export type { Config } from './assemble.ts';
@@ -141,23 +141,4 @@ function* flattenSections(tree: Record<string, unknown>): Generator<[string, unk
     if (!sections.has(name) || !isTable(value)) yield [name, value];
     else for (const [inner, innerValue] of Object.entries(value)) yield [`${name}.${inner}`, innerValue];
   }
-}
-
-function readRoles(value: unknown, problems: string[]): CustomRoles {
-  if (value === undefined) return {};
-  if (!isTable(value)) {
-    problems.push('"roles" must be a table: a line [roles], below it NAME = ["Get", "Locate"]');
-    return {};
-  }
-  const roles: Record<string, readonly string[]> = {};
-  for (const [name, entries] of Object.entries(value)) {
-    if (!Array.isArray(entries) || !entries.every((entry) => typeof entry === 'string')) {
-      problems.push(`"roles.${name}" must be a list of operations, such as ["Get", "Locate"]`);
-      continue;
-    }
-    const problem = roleProblem(name, entries);
-    if (problem === undefined) roles[name] = entries;
-    else problems.push(`"roles.${name}": ${problem}`);
-  }
-  return roles;
 }

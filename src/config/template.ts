@@ -36,6 +36,21 @@ const rolesExample = [
   '# GroupPolicy beside SetDefaults or SetConstraints permits to decide for all clients of the group.',
   '# The role full includes ImportReplace only.',
   '#vcenter-lab = ["vcenter", "Destroy"]',
+  '',
+  '# A role as table restricts more than operations; a line that is left out restricts nothing: docs/clients.md.',
+  '#[roles.backup]',
+  '# Operations, permissions and built-in roles.',
+  '#operations = ["Locate", "Get"]',
+  '# Object Types that exist for its clients.',
+  '#objectTypes = ["SymmetricKey"]',
+  '# Algorithms that exist for its clients, of every length, one or from one on; "none": objects without an algorithm.',
+  '#algorithms = ["AES=256", "RSA>=3072", "HMAC_SHA256"]',
+  '# Key Format Types in which values leave.',
+  '#formats = ["Raw"]',
+  '# "required": every value leaves as that of a Sensitive object.',
+  '#wrapping = "required"',
+  '# States in which values are used or leave.',
+  '#states = ["Active"]',
 ];
 
 const authoritiesExample = [

@@ -80,7 +80,9 @@ function principalOf(
   secondFactor: boolean,
 ): Principal {
   const may = (operation: string) => policy.permits(role, operation);
-  return { client: name, group, role, fingerprint, enrolledAt, secondFactor, may };
+  const restrictions = () => policy.restrictions(role);
+  const ruleFor = (operation: string) => policy.ruleOf(role, operation);
+  return { client: name, group, role, fingerprint, enrolledAt, secondFactor, may, restrictions, ruleFor };
 }
 
 /**

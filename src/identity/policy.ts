@@ -1,5 +1,15 @@
+import { createHash } from 'node:crypto';
 import { Operation } from '../../codec/enums.ts';
+import type { RestrictionName, RoleRestrictions } from '../common/role-restrictions.ts';
 import { didYouMean } from '../common/suggest.ts';
+import {
+  type CustomRole,
+  entriesOf,
+  findRestrictionProblems,
+  placeOf,
+  placeOfOperations,
+  restrictionsOf,
+} from './role-table.ts';
 
 /**
  * Operations that every authorised client may use: they tell nothing of objects, and clients probe the server
@@ -72,24 +82,29 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
   veeam: ['CreateKeyPair', 'Activate', 'Locate', 'Get', 'Destroy'],
 };
 
-/**
- * Roles of the configuration: name → operations and built-in roles. A role with the name of a built-in one
- * replaces it.
- */
-export type CustomRoles = Readonly<Record<string, readonly string[]>>;
+/** Roles of the configuration by name. A role with the name of a built-in one replaces it. */
+export type CustomRoles = Readonly<Record<string, CustomRole>>;
 
 /**
- * Returns what is wrong with a role of the configuration, as a message for its author; undefined when nothing
- * is.
+ * Returns what is wrong with a role of the configuration, one line for its author for each problem, which
+ * begins with the place of the entry.
  */
-export function roleProblem(name: string, entries: readonly string[]): string | undefined {
-  if (name === 'full') return 'the role "full" is built in; give yours another name';
-  for (const entry of entries) {
-    if (permissions.includes(entry) || Object.hasOwn(presets, entry)) continue;
-    const known = [...permissions, ...Object.keys(presets)];
-    return `"${entry}" is neither an operation of KMIP nor a built-in role${didYouMean(entry, known)}`;
-  }
-  return undefined;
+export function findRoleProblems(name: string, role: CustomRole): readonly string[] {
+  if (name === 'full') return [`"${placeOf(name)}": the role "full" is built in; give yours another name`];
+  const unknown = entriesOf(role).find(
+    (entry) => !permissions.includes(entry) && !Object.hasOwn(presets, entry),
+  );
+  const known = [...permissions, ...Object.keys(presets)];
+  return [
+    ...(unknown === undefined
+      ? []
+      : [
+          `"${placeOfOperations(name, role)}": "${unknown}" is neither an operation of KMIP nor a built-in role${didYouMean(unknown, known)}`,
+        ]),
+    ...findRestrictionProblems(role).map(
+      ({ restriction, problem }) => `"${placeOf(name)}.${restriction}": ${problem}`,
+    ),
+  ];
 }
 
 /** Where a role is defined; `replaced`: the configuration has one by the name of a built-in role. */
@@ -104,6 +119,12 @@ export interface RoleDescription {
    * grant it, its own name or those of built-in roles.
    */
   readonly permissions: ReadonlyMap<string, readonly string[]>;
+  /** What it restricts beside the operations; undefined when nothing. */
+  readonly restrictions: RoleRestrictions | undefined;
+  /** The place of the first entry that grants each permission, such as `roles.backup.operations[1]`. */
+  readonly rules: ReadonlyMap<string, string>;
+  /** The place of the list that lacks every other permission, such as `roles.backup.operations`. */
+  readonly list: string;
 }
 
 /** Returns the permissions that one entry of a role stands for. */
@@ -111,33 +132,64 @@ function permissionsOf(entry: string): readonly string[] {
   return Object.hasOwn(presets, entry) ? (presets[entry] ?? []) : [entry];
 }
 
-function describeRole(name: string, entries: readonly string[], origin: RoleOrigin): RoleDescription {
+function describeRole(name: string, role: CustomRole, origin: RoleOrigin): RoleDescription {
+  const entries = entriesOf(role);
+  const list = origin === 'built-in' ? `built-in ${name}` : placeOfOperations(name, role);
   const granted = permissions.flatMap((permission) => {
     const by = [...new Set(entries)].filter((entry) => permissionsOf(entry).includes(permission));
     return by.length === 0 ? [] : [[permission, by] as const];
   });
-  return { name, origin, permissions: new Map(granted) };
+  const ruleOf = (entry: string | undefined) =>
+    origin === 'built-in' ? list : `${list}[${entries.indexOf(entry ?? '')}]`;
+  return {
+    name,
+    origin,
+    permissions: new Map(granted),
+    restrictions: restrictionsOf(name, role),
+    rules: new Map(granted.map(([permission, by]) => [permission, ruleOf(by[0])])),
+    list,
+  };
 }
 
-/** Returns the built-in roles and those of a configuration in which `roleProblem` finds nothing wrong. */
+/** Returns the built-in roles and those of a configuration in which `findRoleProblems` finds nothing. */
 export function describeRoles(custom: CustomRoles): readonly RoleDescription[] {
   const replaced = new Set(Object.keys(custom));
   return [
     ...Object.entries(presets)
       .filter(([name]) => !replaced.has(name))
       .map(([name, entries]) => describeRole(name, entries, 'built-in')),
-    ...Object.entries(custom).map(([name, entries]) =>
-      describeRole(name, entries, Object.hasOwn(presets, name) ? 'replaced' : 'configured'),
+    ...Object.entries(custom).map(([name, role]) =>
+      describeRole(name, role, Object.hasOwn(presets, name) ? 'replaced' : 'configured'),
     ),
   ];
 }
 
+/** Length of the hash of a policy in bytes. */
+const hashBytes = 8;
+
 /**
- * The operations that each role may use; unknown roles and operations are denied. Principals ask it for every
- * batch item, so `replace` is effective on open connections.
+ * Returns 8 bytes that are equal for roles that permit and restrict the same under the same names, in
+ * whatever order and by whatever entries: the first bytes of SHA-256. They tell two configurations, and two
+ * versions of kmipd with other built-in roles, apart; they prove nothing against somebody who searches for an
+ * equal hash.
+ */
+export function hashRoles(roles: Iterable<RoleDescription>): Uint8Array {
+  const data = [...roles]
+    .map(({ name, permissions: granted, restrictions }) => {
+      return [name, [...granted.keys()].toSorted(), restrictions?.text ?? ''] as const;
+    })
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const canonical = JSON.stringify(['kmipd policy 1', data]);
+  return new Uint8Array(createHash('sha256').update(canonical).digest().subarray(0, hashBytes));
+}
+
+/**
+ * The operations that each role may use, and what it restricts beside them; unknown roles and operations are
+ * denied. Principals ask it for every batch item, so `replace` is effective on open connections.
  */
 export class RolePolicy {
   #roles: ReadonlyMap<string, RoleDescription> = new Map();
+  #hash = new Uint8Array();
 
   constructor(custom: CustomRoles = {}) {
     this.replace(custom);
@@ -146,6 +198,7 @@ export class RolePolicy {
   /** Replaces the roles by those that `describeRoles` returns. */
   replace(custom: CustomRoles): void {
     this.#roles = new Map(describeRoles(custom).map((role) => [role.name, role]));
+    this.#hash = new Uint8Array(hashRoles(this.#roles.values()));
   }
 
   /** All roles. */
@@ -153,8 +206,34 @@ export class RolePolicy {
     return [...this.#roles.values()];
   }
 
+  /** As `hashRoles` of all roles in force; a copy. */
+  get hash(): Uint8Array {
+    return this.#hash.slice();
+  }
+
   /** Whether the role includes the operation, by its KMIP name, or the extra permission. */
   permits(role: string, operation: string): boolean {
     return alwaysGranted.has(operation) || (this.#roles.get(role)?.permissions.has(operation) ?? false);
+  }
+
+  /** What the role restricts beside the operations; undefined when nothing. */
+  restrictions(role: string): RoleRestrictions | undefined {
+    return this.#roles.get(role)?.restrictions;
+  }
+
+  /**
+   * Returns what has decided about a permission, as short text: the entry that grants it
+   * (`roles.backup.operations[1]`, `built-in veeam`, `every role`), or the list that lacks it. Undefined for
+   * a role that is not defined and so permits nothing else. The texts are made by `replace`.
+   */
+  ruleOf(role: string, permission: string): string | undefined {
+    if (alwaysGranted.has(permission)) return 'every role';
+    const described = this.#roles.get(role);
+    return described?.rules.get(permission) ?? described?.list;
+  }
+
+  /** Returns where a restriction of the role stands, such as `roles.backup.formats`; undefined without. */
+  ruleOfRestriction(role: string, restriction: RestrictionName): string | undefined {
+    return this.#roles.get(role)?.restrictions?.rules[restriction];
   }
 }

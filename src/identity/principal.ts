@@ -1,3 +1,4 @@
+import type { RoleRestrictions } from '../common/role-restrictions.ts';
 import { SealBrokenError } from '../vault/vault.ts';
 
 /** An enrolled client. A certificate of a trusted authority is not enough: it has to be the enrolled one. */
@@ -99,7 +100,7 @@ export interface Bearer {
   readonly bearerEnrolledAt?: number;
 }
 
-/** The authenticated client of one message. Plain data but for `may`. */
+/** The authenticated client of one message. Plain data but for `may` and `restrictions`. */
 export interface Principal extends Authorisation, Bearer {
   readonly group: string;
   /** Name of its role, for logs; absent where no client is enrolled. */
@@ -120,6 +121,11 @@ export interface Principal extends Authorisation, Bearer {
   may(operation: string): boolean;
   /** The line of policy that decides about an operation, for the audit log; absent where no role does. */
   ruleFor?(operation: string): string | undefined;
+  /**
+   * Returns what the role restricts beside the operations, as it is in force; undefined when nothing. Every
+   * principal of an enrolled client has it; absent where there is no role to ask.
+   */
+  readonly restrictions?: () => RoleRestrictions | undefined;
 }
 
 /**

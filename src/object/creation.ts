@@ -8,6 +8,7 @@ import {
   type ObjectTypeName,
 } from '../../codec/structures/managed-objects.ts';
 import { fail } from '../common/errors.ts';
+import { defaultUsageMask } from '../crypto/default-usage-mask.ts';
 import type { TokenKeyReference } from '../crypto/token-device.ts';
 import { type CreatingOperation, checkInitial } from './attribute-rules.ts';
 import type { AttributeSet } from './attribute-set.ts';
@@ -19,7 +20,6 @@ import { requireNewName } from './names.ts';
 import { type Birth, initialProvenance } from './provenance.ts';
 import { requireQuantumSafety } from './quantum-safety.ts';
 import { isStorageMask, storageMask } from './storage-mask.ts';
-import { defaultUsageMask } from './usage.ts';
 import { isSameDomain, isSameLength, normalise } from './value-rules.ts';
 import { contains, isSameValue, valueKey } from './values.ts';
 

@@ -138,7 +138,7 @@ function dateConditions(dates: readonly Attribute[]): AttributeFilter[] {
 }
 
 /** Condition of a State at `now`, the inverse of `stateAt`: combines the stored State and the dates. */
-function stateCondition(state: StateName | number, now: number): AttributeFilter {
+export function stateCondition(state: StateName | number, now: number): AttributeFilter {
   const stored = (name: StateName | number): AttributeFilter => ({
     attribute: 'State',
     fields: [{ field: '', op: '=', value: State.toNumber(name) }],

@@ -8,6 +8,7 @@ import type { AttributeName } from '../../codec/attribute-table.ts';
 import { ObjectType } from '../../codec/enums.ts';
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import type { Protection } from '../common/protection.ts';
+import type { Principal } from '../identity/principal.ts';
 import type { AttributeFilter } from './attribute-filter.ts';
 import { matchesFilter } from './filter-evaluation.ts';
 import type { ManagedObject } from './managed-object.ts';
@@ -31,6 +32,8 @@ export interface ValueAccess {
   readonly protection: Protection;
   /** The objects whose values the client may fetch by Get, as far as its role and its Rights decide. */
   readonly fetchable: AttributeFilter;
+  /** The client; its role may let values leave wrapped only. Absent: everything may be known. */
+  readonly principal?: Pick<Principal, 'restrictions'>;
 }
 
 /** Whether an attribute is a function of the value of its object. */
@@ -48,10 +51,17 @@ export function shownAttributes(
   return mayKnow(object, access) ? all : all.filter((attribute) => !isFunctionOfValue(attribute));
 }
 
-function mayKnow(object: ManagedObject, { protection, fetchable }: ValueAccess): boolean {
+function mayKnow(object: ManagedObject, access: ValueAccess): boolean {
+  const { protection, fetchable } = access;
   if (protection === 'strict' && hasProtectedValue(object)) return false;
+  if (hidesSecrets(access) && !publicTypes.includes(object.type)) return false;
   if (!guessableTypes.includes(object.type)) return true;
   return matchesFilter(fetchable, object.attributes.list());
+}
+
+/** Whether the client gets every secret value as it would that of a Sensitive object. */
+function hidesSecrets({ protection, principal }: ValueAccess): boolean {
+  return protection === 'strict' && principal?.restrictions?.()?.isWrappingRequired === true;
 }
 
 const equals = (attribute: AttributeName, value: number): AttributeFilter => ({
@@ -62,20 +72,28 @@ const equals = (attribute: AttributeName, value: number): AttributeFilter => ({
 const isOfType = (type: ObjectTypeName) => equals('ObjectType', ObjectType.toNumber(type));
 
 /** The objects of which `shownAttributes` shows all attributes. */
-export function knownObjects({ protection, fetchable }: ValueAccess): AttributeFilter {
+export function knownObjects(access: ValueAccess): AttributeFilter {
+  const { protection, fetchable } = access;
   const isUnprotected = { all: [{ not: equals('Sensitive', 1) }, { not: equals('Extractable', 0) }] };
   const isNotGuessable = { not: { any: guessableTypes.map(isOfType) } };
   return {
     all: [
       { any: [isNotGuessable, fetchable] },
-      ...(protection === 'strict' ? [{ any: [isUnprotected, ...publicTypes.map(isOfType)] }] : []),
+      ...(protection === 'strict' && !hidesSecrets(access)
+        ? [{ any: [isUnprotected, ...publicTypes.map(isOfType)] }]
+        : []),
+      ...(hidesSecrets(access) ? [{ any: publicTypes.map(isOfType) }] : []),
     ],
   };
 }
 
 /** The changes of an object as a client may see them that may not fetch any value. */
 export function hideGuessable(changes: AttributeChanges, type: ObjectTypeName): AttributeChanges {
-  if (!guessableTypes.includes(type)) return changes;
+  return guessableTypes.includes(type) ? hideFunctionsOfValue(changes) : changes;
+}
+
+/** The changes of an object without what is a function of its value. */
+export function hideFunctionsOfValue(changes: AttributeChanges): AttributeChanges {
   return {
     changed: changes.changed.filter((attribute) => !isFunctionOfValue(attribute)),
     deleted: changes.deleted.filter((attribute) => !isFunctionOfValue(attribute)),

@@ -1,11 +1,10 @@
-import type { CryptographicAlgorithm } from '../../codec/enums.ts';
 import { CryptographicUsageMask } from '../../codec/masks.ts';
 import type { UsageLimits } from '../../codec/structures/attribute-values.ts';
-import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import type { CertificationRules } from '../common/certification-rules.ts';
 import { fail, type Reason } from '../common/errors.ts';
-import { useOf } from '../crypto/algorithms.ts';
+import { usageMaskOf } from '../crypto/default-usage-mask.ts';
 import type { ManagedObject } from './managed-object.ts';
+import { type Restricted, requireStateAllowed } from './roles/role-limits.ts';
 import type { StateName } from './state.ts';
 
 type UsageBit = (typeof CryptographicUsageMask)['members'][number];
@@ -59,11 +58,12 @@ export interface UsageContext {
   /** POSIX seconds. */
   readonly now: number;
   readonly certification: Pick<CertificationRules, 'authorityKeysForData'>;
+  readonly principal: Restricted;
 }
 
 /**
- * Refuses a use that the state, the dates or the usage mask of the object do not allow, checked in this
- * order.
+ * Refuses a use that the state, the role of the client, the dates or the usage mask of the object do not
+ * allow.
  *
  * @throws {KmipError} ObjectArchived, WrongKeyLifecycleState or IncompatibleCryptographicUsageMask (1.x:
  * PermissionDenied, for the mask `legacyReason`), also for a key of an authority on data.
@@ -71,12 +71,14 @@ export interface UsageContext {
 export function requireUsage(
   object: ManagedObject,
   use: Use,
-  { now, certification }: UsageContext,
+  context: UsageContext,
   legacyReason?: Reason,
 ): void {
+  const { now, certification } = context;
   const { bit, orBit = bit, direction }: UsageRequirement = uses[use];
   if (object.archived) fail('ObjectArchived', 'the object is archived: recover it first');
   requireTime(object, direction, use, now);
+  requireStateAllowed(object, context);
   const mask = object.attributes.get('CryptographicUsageMask') ?? 0;
   if (![bit, orBit].some((each) => hasUsageBits(mask, CryptographicUsageMask.bit(each)))) {
     fail(
@@ -150,49 +152,6 @@ export function hasUsageBits(mask: number, needed: number): boolean {
   return (mask & CryptographicUsageMask.bit('Unrestricted')) !== 0 || (mask & needed) === (needed | 0);
 }
 
-function usageMaskOf(...bits: UsageBit[]): number {
-  return bits.reduce((mask, bit) => mask | CryptographicUsageMask.bit(bit), 0);
-}
-
-const cipherMask = usageMaskOf('Encrypt', 'Decrypt');
-const authenticationMask = usageMaskOf('MACGenerate', 'MACVerify');
-
-/** Usage masks of key pairs whose algorithm has a single purpose; RSA and others both sign and encrypt. */
-const pairUsageMasks = {
-  signature: { PrivateKey: usageMaskOf('Sign'), PublicKey: usageMaskOf('Verify') },
-  agreement: { PrivateKey: usageMaskOf('KeyAgreement'), PublicKey: usageMaskOf('KeyAgreement') },
-  // Clients request decapsulation as Decrypt and encapsulation as Encrypt.
-  encapsulation: { PrivateKey: usageMaskOf('Decrypt'), PublicKey: usageMaskOf('Encrypt') },
-} as const;
-
-/**
- * Returns the default Cryptographic Usage Mask of an object by type and algorithm; undefined for types
- * without a mask.
- */
-export function defaultUsageMask(
-  type: ObjectTypeName,
-  algorithm: CryptographicAlgorithm | undefined,
-): number | undefined {
-  const use = algorithm === undefined ? undefined : useOf(algorithm);
-  switch (type) {
-    case 'SymmetricKey':
-    case 'SplitKey':
-      return typeof algorithm === 'string' && algorithm.startsWith('HMAC_') ? authenticationMask : cipherMask;
-    case 'PrivateKey':
-      if (use !== undefined) return pairUsageMasks[use][type];
-      return algorithm === 'EC' ? usageMaskOf('Sign', 'KeyAgreement') : usageMaskOf('Sign', 'Decrypt');
-    case 'PublicKey':
-      if (use !== undefined) return pairUsageMasks[use][type];
-      return algorithm === 'EC' ? usageMaskOf('Verify', 'KeyAgreement') : usageMaskOf('Verify', 'Encrypt');
-    case 'Certificate':
-      return usageMaskOf('Verify');
-    case 'SecretData':
-      return usageMaskOf('DeriveKey');
-    default:
-      return undefined;
-  }
-}
-
 /**
  * Returns the limits of a client with the count set to the total, whatever the client states (KMIP 2.1
  * §4.60).
@@ -237,22 +196,25 @@ interface UseCounting {
   readonly now: number;
 }
 
+/** As `UseCounting`, for an allocation. */
+interface Allocation extends UseCounting {
+  readonly principal: Restricted;
+}
+
 /**
  * Subtracts `amount` (bytes or objects, by the unit of the limits) from the Usage Limits, for Get Usage
  * Allocation, and from those of the ticket, as a lasting change. An allocation of bytes is one use there.
  *
  * @throws {KmipError} AttributeNotFound (1.x: IllegalOperation) without limits, WrongKeyLifecycleState (1.x:
- * IllegalOperation) when the object may not protect data, InvalidField for a negative amount,
- * UsageLimitExceeded when too little is left.
+ * IllegalOperation) when the object may not protect data, or in a state that the role of the client does not
+ * allow, InvalidField for a negative amount, UsageLimitExceeded when too little is left.
  */
-export function allocateUsage(
-  object: ManagedObject,
-  amount: bigint,
-  { work, ticketUses, now }: UseCounting,
-): void {
+export function allocateUsage(object: ManagedObject, amount: bigint, context: Allocation): void {
+  const { work, ticketUses, now } = context;
   const limits = object.attributes.get('UsageLimits');
   if (limits === undefined) fail('AttributeNotFound', 'the object has no Usage Limits', 'IllegalOperation');
   requireTime(object, 'protect', 'a usage allocation', now, 'IllegalOperation');
+  requireStateAllowed(object, context);
   if (amount < 0n) fail('InvalidField', 'the requested Usage Limits Count is negative');
   if (amount > remaining(limits))
     fail('UsageLimitExceeded', 'the requested amount exceeds the remaining Usage Limits');

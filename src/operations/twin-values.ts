@@ -31,13 +31,14 @@ const maxTwins = 100;
  */
 export async function requireNoWiderUse(object: ManagedObject, context: Context): Promise<void> {
   const { value, provenance } = object;
+  const { wholeGroup } = context.work;
   if (context.protection === 'kmip' || value === undefined || isForWrappingOnly(provenance.masks)) return;
   for (const digest of digestsOf(value, context)) {
     const attributes = [{ name: 'Digest', value: { DigestValue: digest } as never } as const];
     const filter = locateFilter({ attributes, storageStatusMask: everyStorage, now: context.now });
-    const { ids } = await context.work.find({ filter, offset: 0, limit: maxTwins });
+    const { ids } = await wholeGroup.find({ filter, offset: 0, limit: maxTwins });
     for (const id of ids) {
-      const twin = id === object.id ? undefined : await context.work.load(id);
+      const twin = id === object.id ? undefined : await wholeGroup.load(id);
       if (twin !== undefined && isOrWasClosed(twin))
         fail(
           'IncompatibleCryptographicUsageMask',

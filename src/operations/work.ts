@@ -16,8 +16,11 @@ export interface Work {
   readonly isLimited: boolean;
   /** What binds a client: the whole group, whatever Rights reach. It must learn no more than a refusal. */
   readonly wholeGroup: GroupView;
-  /** Returns an object of the group with the changes of this message; undefined when none is visible. */
-  load(id: string): Promise<ManagedObject | undefined>;
+  /**
+   * Returns an object of the group with the changes of this message; undefined when none is visible.
+   * `isVisible`: decides by the attributes, before the value is opened; all are visible when left out.
+   */
+  load(id: string, isVisible?: (object: ManagedObject) => boolean): Promise<ManagedObject | undefined>;
   /**
    * Whether an object of any group has that identifier. Identifiers are unique on the server, so one of the
    * client's choice may be that of an object that the client cannot see: it learns that, and nothing else.

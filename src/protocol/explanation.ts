@@ -1,11 +1,14 @@
 import { X509Certificate } from 'node:crypto';
 import { newestVersion } from '../../codec/version.ts';
+import { listRestrictions, type RoleRestrictions } from '../common/role-restrictions.ts';
 import { refusalOf } from '../identity/certificate.ts';
 import { alwaysGranted, extraPermissions, type RoleDescription } from '../identity/policy.ts';
 import type { Client, ClientDirectory } from '../identity/principal.ts';
 import { barsOf } from '../object/bars.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
+import { describeUnreached, findUnreached } from '../object/roles/role-limits.ts';
 import { disclosingOperations } from '../operations/asynchronous/held-objects.ts';
+import type { OperationName } from '../operations/context.ts';
 import { operations } from '../operations/index.ts';
 import type { AnyOperation, ObjectTarget } from '../operations/operation.ts';
 import type { Store } from '../store/store.ts';
@@ -114,15 +117,28 @@ function explainRole(
   if (role === undefined) return step(false, `the role ${name} is not defined`);
   const by = role.permissions.get(asked);
   if (by === undefined) return step(false, `the role ${name} does not permit ${asked}`);
-  const origin = role.origin === 'built-in' ? 'built in' : `by its entry ${by.join(', ')}`;
-  return step(true, `the role ${name} permits ${asked}, ${origin}`);
+  const rule = role.rules.get(asked);
+  const origin = role.origin === 'built-in' ? 'built in' : `by its entry ${by.join(', ')} (${rule})`;
+  const restrictions = role.restrictions && listRestrictions(role.restrictions);
+  const restricted = restrictions
+    ?.map(([restriction, values]) => `${restriction} ${values.join(', ')}`)
+    .join('; ');
+  const only = restricted === undefined ? '' : `, restricted to ${restricted}`;
+  return step(true, `the role ${name} permits ${asked}, ${origin}${only}`);
 }
+
+/** Operations that use or give out the values of the objects that they name, or allocate uses of them. */
+const valueOperations: ReadonlySet<string> = new Set<OperationName>([
+  ...['Get', 'Export', 'GetUsageAllocation'],
+  ...['Encrypt', 'Decrypt', 'Sign', 'SignatureVerify', 'MAC', 'MACVerify'],
+  ...['DeriveKey', 'CreateSplitKey', 'JoinSplitKey'],
+] as const);
 
 async function explainObject(
   id: string,
-  { group }: Client,
+  { group, role }: Client,
   offered: AnyOperation | undefined,
-  { store, vault }: ExplanationBackends,
+  { store, vault, roles }: ExplanationBackends,
   now: Date,
 ): Promise<ExplanationStep> {
   const step = stepOf('object');
@@ -134,11 +150,46 @@ async function explainObject(
   unit.actFor(group);
   const object = await unit.load(id);
   if (object === undefined) return step(false, `there is no object ${id}`);
+  const restrictions = roles().find(({ name }) => name === role)?.restrictions;
   const description = `${object.type} of group ${group}, ${object.state(seconds)}`;
-  const refusal = offered && findRefusal(object, offered);
+  const refusal =
+    findRestriction(object, restrictions, offered, seconds) ?? (offered && findRefusal(object, offered));
   if (refusal !== undefined) return step(false, `${description}: ${refusal}`);
-  const isWrapped = disclosesValue(offered) && object.attributes.get('Sensitive') === true;
-  return step(true, isWrapped ? `${description}, Sensitive: its value leaves wrapped only` : description);
+  return step(true, disclosesValue(offered) ? describeForm(description, object, restrictions) : description);
+}
+
+/** Returns how the role restricts the operation on the object so that it is refused. */
+function findRestriction(
+  object: ManagedObject,
+  restrictions: RoleRestrictions | undefined,
+  operation: AnyOperation | undefined,
+  now: number,
+): string | undefined {
+  if (restrictions === undefined) return undefined;
+  const { states, rules } = restrictions;
+  const unreached = findUnreached(object, restrictions);
+  if (unreached !== undefined)
+    return `the role does not include ${describeUnreached(object, unreached)} (${rules[unreached]}), so it does not exist for the client`;
+  if (states === undefined || object.destroyed || states.has(object.state(now))) return undefined;
+  if (operation === undefined || !valueOperations.has(operation.name)) return undefined;
+  return `the role lets values be used and leave in the states ${[...states].join(', ')} only (${rules.states})`;
+}
+
+/** Adds in which form the value of the object leaves. */
+function describeForm(
+  description: string,
+  { attributes }: ManagedObject,
+  restrictions: RoleRestrictions | undefined,
+): string {
+  const { formats, isWrappingRequired = false, rules } = restrictions ?? {};
+  const isSensitive = attributes.get('Sensitive') === true;
+  const wrapped = isWrappingRequired ? [`wrapped only (${rules?.wrapping})`] : ['wrapped only'];
+  const parts = [
+    ...(isSensitive || isWrappingRequired ? wrapped : []),
+    ...(formats === undefined ? [] : [`as ${[...formats].join(', ')} only (${rules?.formats})`]),
+  ];
+  const subject = isSensitive ? `${description}, Sensitive` : description;
+  return parts.length === 0 ? subject : `${subject}: its value leaves ${parts.join(' and ')}`;
 }
 
 const disclosesValue = (operation: AnyOperation | undefined) =>

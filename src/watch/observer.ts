@@ -58,7 +58,7 @@ export interface RefusedPermission {
   readonly client: string;
   /** Name of the role; absent when the client is not enrolled any more. */
   readonly role: string | undefined;
-  /** KMIP name of the operation, or of a permission beside the operations. */
+  /** KMIP name of the operation or of a permission beside them, or the place of a restriction of the role. */
   readonly operation: string;
   /** `job` for pending requests. */
   readonly connection: string;

@@ -1,9 +1,5 @@
-import { X509Certificate } from 'node:crypto';
 import t from 'tap';
-import { createAuthority } from '../../certs/issue.ts';
-import { generateKey } from '../../certs/keys.ts';
 import type { Attribute } from '../../codec/attribute.ts';
-import { fingerprintOf } from '../../src/identity/certificate.ts';
 import { describeRoles, RolePolicy } from '../../src/identity/policy.ts';
 import { ModifyAttribute } from '../../src/operations/attributes/modify-attribute.ts';
 import { Create } from '../../src/operations/creation/create.ts';
@@ -13,6 +9,7 @@ import { Destroy } from '../../src/operations/lifecycle/destroy.ts';
 import type { AnyOperation } from '../../src/operations/operation.ts';
 import { type ExplanationStep, explain } from '../../src/protocol/explanation.ts';
 import { text } from '../client.ts';
+import { enrolForExplanation } from './explained.ts';
 import { withMask } from './keys.ts';
 import { ask, having, succeed } from './operations/ask.ts';
 import { TestService } from './service.ts';
@@ -33,16 +30,8 @@ const asked = {
 };
 const now = () => new Date(service.now);
 
-/** Enrols a client with a certificate of its own. */
-async function enrol(name: string, role: string, more: { disabled?: boolean; at?: Date } = {}) {
-  const { disabled = false, at = now() } = more;
-  const certificate = await createAuthority(name, await generateKey('ec'), at);
-  const fingerprint = fingerprintOf(new X509Certificate(certificate));
-  await service.clients.add({
-    ...{ name, role, group: 'g', fingerprint, certificate, disabled },
-    enrolledAt: Math.floor(service.now / 1000),
-  });
-}
+const enrol = (name: string, role: string, more: { disabled?: boolean; at?: Date } = {}) =>
+  enrolForExplanation(service, role, { name, ...more });
 
 const create = async (group: string) => {
   const length: Attribute = { name: 'CryptographicLength', value: 128 };
@@ -137,7 +126,7 @@ t.test('explain names the client, the entry of the role, and what bars the objec
     ['disabled', 'Get', undefined, false, /^disabled is disabled$/],
     ['expired', 'Get', undefined, false, /^expired: certificate expired$/],
     ['tester', 'Ping', undefined, true, /^every role permits Ping$/],
-    ['tester', 'Get', undefined, true, /^the role lab permits Get, by its entry vcenter$/],
+    ['tester', 'Get', undefined, true, /^the role lab permits Get, by its entry vcenter \(roles.lab\[0\]\)$/],
     ['tester', 'Locate', undefined, false, /^the role lab does not permit Locate$/],
     ['tester', 'ImportAsIs', undefined, false, /^the role lab does not permit ImportAsIs$/],
     ['tester', 'Notify', undefined, false, /goes from the server to its clients/],

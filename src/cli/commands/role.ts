@@ -1,6 +1,8 @@
+import { listRestrictions, type RestrictionName, restrictionNames } from '../../common/role-restrictions.ts';
 import {
   alwaysGranted,
   describeRoles,
+  hashRoles,
   type RoleDescription,
   type RoleOrigin,
 } from '../../identity/policy.ts';
@@ -36,21 +38,32 @@ const roleList: Command<Arguments> = {
   builder: (yargs) => yargs.options(homeOption).options(jsonOption),
   async run({ home, json }) {
     const roles = readRoles(home);
-    if (json) for (const role of roles) print(JSON.stringify(toJson(role)));
-    else
-      print(
-        formatTable([
-          ['NAME', 'PERMISSIONS', 'FROM'],
-          ...roles.map(({ name, permissions, origin }) => [name, `${permissions.size}`, origins[origin]]),
+    const policyHash = hashRoles(roles).toHex();
+    if (json) {
+      for (const role of roles) print(JSON.stringify(toJson(role)));
+      return print(JSON.stringify({ policyHash }));
+    }
+    print(
+      formatTable([
+        ['NAME', 'PERMISSIONS', 'RESTRICTED', 'FROM'],
+        ...roles.map((role) => [
+          role.name,
+          `${role.permissions.size}`,
+          restrictionsIn(role)
+            .map(([name]) => name)
+            .join(', ') || '-',
+          origins[role.origin],
         ]),
-      );
+      ]),
+    );
+    print(`policy hash ${policyHash}: equal on nodes whose roles permit the same`);
   },
 };
 
 /** The command `role show`. */
 const roleShow: Command<ShowArguments> = {
   command: 'show <role>',
-  describe: 'Show what a role permits, and by which of its entries',
+  describe: 'Show what a role permits, by which of its entries, and what it restricts',
   builder: (yargs) =>
     yargs
       .positional('role', { type: 'string', describe: 'Name of the role, see kmipd role list' })
@@ -67,6 +80,14 @@ const roleShow: Command<ShowArguments> = {
         formatTable([
           ['PERMISSION', 'BY'],
           ...[...permissions].map(([permission, by]) => [permission, by.join(', ')]),
+        ]),
+      );
+    const restrictions = restrictionsIn(role);
+    if (restrictions.length > 0)
+      print(
+        formatTable([
+          ['RESTRICTION', 'VALUE'],
+          ...restrictions.map(([name, values]) => [name, values.join(', ')]),
         ]),
       );
     print(`every role also has ${[...alwaysGranted].join(', ')}`);
@@ -90,11 +111,15 @@ const roleDiff: Command<DiffArguments> = {
     const title = otherName === undefined ? `${other.name} (built in)` : other.name;
     const added = missingIn(other, role);
     const removed = missingIn(role, other);
-    if (json) return print(JSON.stringify({ role: name, other: title, added, removed }));
-    if (added.length + removed.length === 0) return print(`${role.name} permits the same as ${title}`);
+    const restrictions = changedRestrictions(other, role);
+    if (json) return print(JSON.stringify({ role: name, other: title, added, removed, restrictions }));
+    if (added.length + removed.length + restrictions.length === 0)
+      return print(`${role.name} permits the same as ${title}`);
     print(`${role.name}, compared with ${title}:`);
     for (const permission of added) print(`+ ${permission}`);
     for (const permission of removed) print(`- ${permission}`);
+    for (const { restriction, from, to } of restrictions)
+      print(`  ${restriction}: ${to ?? 'not restricted'} (${title}: ${from ?? 'not restricted'})`);
   },
 };
 
@@ -121,6 +146,38 @@ function missingIn(other: RoleDescription, role: RoleDescription): readonly stri
   return [...role.permissions.keys()].filter((permission) => !other.permissions.has(permission));
 }
 
-function toJson({ name, origin, permissions }: RoleDescription) {
-  return { name, origin, permissions: Object.fromEntries(permissions) };
+/** What a role restricts beside the operations. */
+function restrictionsIn({ restrictions }: RoleDescription) {
+  return restrictions === undefined ? [] : listRestrictions(restrictions);
+}
+
+/** A restriction that differs; absent: not restricted. */
+interface ChangedRestriction {
+  readonly restriction: RestrictionName;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+/** Returns the restrictions in which `role` differs from `other`. */
+function changedRestrictions(other: RoleDescription, role: RoleDescription): readonly ChangedRestriction[] {
+  const textsOf = (each: RoleDescription) =>
+    new Map(restrictionsIn(each).map(([name, values]) => [name, values.join(', ')]));
+  const [before, after] = [textsOf(other), textsOf(role)];
+  return restrictionNames
+    .map((restriction) => ({ restriction, from: before.get(restriction), to: after.get(restriction) }))
+    .filter(({ from, to }) => from !== to);
+}
+
+function toJson(role: RoleDescription) {
+  const { name, origin, permissions, restrictions } = role;
+  const entries = restrictionsIn(role).map(([restriction, values]) => [
+    restriction,
+    restriction === 'wrapping' ? values[0] : values,
+  ]);
+  return {
+    name,
+    origin,
+    permissions: Object.fromEntries(permissions),
+    ...(restrictions !== undefined && { restrictions: Object.fromEntries(entries) }),
+  };
 }

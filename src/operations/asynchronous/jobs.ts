@@ -50,6 +50,8 @@ export interface JobItem {
 export interface DoneJob extends JobRecord {
   /** POSIX seconds. */
   readonly expires: number;
+  /** `RoleRestrictions.text` of the client's role when the job ran; absent without restrictions. */
+  readonly restrictions?: string;
   readonly items: readonly DoneItem[];
 }
 

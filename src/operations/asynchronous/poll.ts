@@ -3,11 +3,12 @@ import { fail, KmipError, reasonFor } from '../../common/errors.ts';
 import { readJson } from '../../common/json.ts';
 import type { AnsweredObject, Context, EarlierAnswer } from '../context.ts';
 import { conversation, operation } from '../operation.ts';
-import { isErased } from './held-objects.ts';
+import { disclosingOperations, isErased } from './held-objects.ts';
 import {
   changeItem,
   type DoneAnswer,
   type DoneItem,
+  type DoneJob,
   type FoundItem,
   findJob,
   jobKinds,
@@ -61,12 +62,14 @@ export const Poll = operation({
  */
 async function findRefusal(
   { operation, answers, objects: range }: DoneItem,
+  job: DoneJob,
   content: Uint8Array | undefined,
-  { renewedAccess, version }: Context,
+  { renewedAccess, version, principal }: Context,
 ): Promise<EarlierAnswer | undefined> {
   if (!answers.some(({ status, payload }) => status === 'Success' && payload !== undefined)) return undefined;
   const list = range && content?.subarray(...range);
   try {
+    if (disclosingOperations.has(operation)) requireSameForm(job, principal);
     await renewedAccess.require(operation, list && readJson<readonly AnsweredObject[]>(list));
     // The object is there, because a destroyed one has been refused.
     if (answers.some(({ payload }) => payload !== undefined && isErased(content?.subarray(...payload))))
@@ -80,6 +83,17 @@ async function findRefusal(
     const { message } = error;
     return { operation, status: 'OperationFailed', reason: reasonFor(error, version), message };
   }
+}
+
+/**
+ * Refuses the answers of a job that ran when the role let values leave in other formats, or unwrapped.
+ * @throws {KmipError} PermissionDenied
+ */
+function requireSameForm({ restrictions }: DoneJob, principal: Context['principal']): void {
+  const current = principal.restrictions?.();
+  const isRestricted = current !== undefined && (current.isWrappingRequired || current.formats !== undefined);
+  if (isRestricted && current.text !== restrictions)
+    fail('PermissionDenied', 'the role of the client has changed since: send the request again');
 }
 
 function cancelledAnswer(operation: DoneItem['operation']): EarlierAnswer {
@@ -103,7 +117,7 @@ async function fetchAnswers(
     now,
   } = context;
   const payloads = await records.load(jobKinds.answers, id);
-  const refused = await findRefusal(item, payloads, context);
+  const refused = await findRefusal(item, done, payloads, context);
   if (refused !== undefined) return [refused];
   if (item.fetched !== true) {
     const items = changeItem(done.items, index, { fetched: true });

@@ -15,6 +15,7 @@ import {
   type ReplacedEnrolment,
 } from '../../identity/enrolment.ts';
 import type { Client } from '../../identity/principal.ts';
+import { matchesFilter } from '../../object/filter-evaluation.ts';
 import { setLink } from '../../object/links.ts';
 import { anyStorageStatus, locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
@@ -92,7 +93,7 @@ async function requireNotRevoked(
   ];
   const filter = locateFilter({ attributes, storageStatusMask: anyStorageStatus, now });
   const revoked = { all: [filter, { attribute: 'RevocationReason', fields: [] }] };
-  const { ids } = await work.find({ filter: revoked, offset: 0, limit: 1 });
+  const { ids } = await work.wholeGroup.find({ filter: revoked, offset: 0, limit: 1 });
   if (ids.length > 0) fail('PermissionDenied', 'the certificate has been revoked');
 }
 
@@ -186,6 +187,8 @@ async function createKeyObject(
     { operation: 'CreateKeyPair', type: value.type, attributes, value, inputs: [], generated: true },
     context,
   );
+  if (!matchesFilter(context.fetchable, key.attributes.list()))
+    fail('PermissionDenied', 'the role of the client could not fetch the key: send a Certificate Request');
   setLink(key, 'CertificateLink', certificate.id, context.now);
   setLink(certificate, 'PrivateKeyLink', key.id, context.now);
 }

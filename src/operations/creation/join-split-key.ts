@@ -23,6 +23,7 @@ import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { SecretLength } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { isProtected } from '../../object/protection.ts';
+import { requireStateAllowed } from '../../object/roles/role-limits.ts';
 import type { WholeType } from '../../object/share-origin.ts';
 import { findShareSet, type ShareSet } from '../../object/share-sets.ts';
 import { isSameLength } from '../../object/value-rules.ts';
@@ -66,6 +67,7 @@ export const JoinSplitKey = operation({
     if (secretDataType !== undefined && type !== 'SecretData')
       fail('InvalidField', `a ${type} has no Secret Data Type`);
     const objects = await loadNamedObjects(request.UniqueIdentifier, ['SplitKey'], context);
+    for (const part of objects) requireStateAllowed(part, context);
     requireOneOrigin(objects, context);
     const stated = await requestedAttributes([request.Attributes], context);
     const joined = await joinKey(objects, { type, stated, secretDataType }, context);

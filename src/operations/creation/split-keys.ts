@@ -5,6 +5,7 @@ import { type PlainKey, plainKey } from '../../crypto/plain-key.ts';
 import type { SharingPolynomial } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { isProtected, refuseProtected } from '../../object/protection.ts';
+import { requireStateAllowed } from '../../object/roles/role-limits.ts';
 import { findShareSet, isEarlierSet } from '../../object/share-sets.ts';
 import { requireValueAtHand } from '../../object/token-keys.ts';
 import { requireUsage } from '../../object/usage.ts';
@@ -74,10 +75,12 @@ export function requirePlainKey(object: ManagedObject): PlainKey {
  * Refuses to divide a protected key that may not leave: from its parts a key is joined that is a copy of it.
  * What is not protected a client may fetch and divide by itself, so nothing is demanded of it; with
  * protection `kmip` nothing at all is.
- * @throws {KmipError} NotExtractable, WrongKeyLifecycleState, or IncompatibleCryptographicUsageMask
+ * @throws {KmipError} WrongKeyLifecycleState, also for a state that the role of the client does not allow,
+ *   NotExtractable, or IncompatibleCryptographicUsageMask
  *   (1.x: PermissionDenied) when the mask of a sensitive key does not contain Export
  */
 export function requireDivisible(object: ManagedObject, context: Context): void {
+  requireStateAllowed(object, context);
   if (context.protection === 'kmip' || !isProtected(object)) return;
   if (object.attributes.get('Extractable') === false)
     fail('NotExtractable', 'the object is not extractable: it leaves in no parts either');

@@ -3,8 +3,9 @@ import type { CryptographicAlgorithm, KeyFormatType } from '../../../codec/enums
 import { CryptographicUsageMask } from '../../../codec/masks.ts';
 import type { KeyedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
+import { defaultUsageMask } from '../../crypto/default-usage-mask.ts';
 import { describeTokenKey, protectTokenKey } from '../../object/token-keys.ts';
-import { defaultUsageMask, hasUsageBits } from '../../object/usage.ts';
+import { hasUsageBits } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
 import { createInToken, type NewTokenKey } from '../made-token-keys.ts';
 import { valueOf } from '../new-object.ts';

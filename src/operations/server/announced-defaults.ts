@@ -5,10 +5,10 @@ import type { DefaultsInformation, ObjectDefaults } from '../../../codec/structu
 import { isTagKnownIn } from '../../../codec/tags.ts';
 import type { Version } from '../../../codec/version.ts';
 import { fail } from '../../common/errors.ts';
+import { defaultUsageMask } from '../../crypto/default-usage-mask.ts';
 import { defaultLeaseSeconds, mergeTemplates } from '../../object/creation.ts';
 import { defaultsFor, type GroupPolicy, groupsOf, typesOf } from '../../object/group-policy.ts';
 import { locateFilter } from '../../object/locate-filter.ts';
-import { defaultUsageMask } from '../../object/usage.ts';
 import { VaultUnavailableError } from '../../vault/vault.ts';
 import type { Context } from '../context.ts';
 import { loadPolicy } from '../group-policy-record.ts';

@@ -111,7 +111,7 @@ export async function mayHaveWrappedSecrets(object: ManagedObject, context: Cont
 }
 
 function isClosedTo(object: ManagedObject, { work }: Context): Promise<boolean> {
-  return isClosedKey(object, (id) => work.load(id));
+  return isClosedKey(object, (id) => work.wholeGroup.load(id));
 }
 
 /** Whether mode or padding of a key notice every change of what they have wrapped. */

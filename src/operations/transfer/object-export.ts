@@ -14,6 +14,11 @@ import { fail } from '../../common/errors.ts';
 import { plainKey } from '../../crypto/plain-key.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import {
+  requireClearAllowed,
+  requireFormatAllowed,
+  requireStateAllowed,
+} from '../../object/roles/role-limits.ts';
 import type { Context } from '../context.ts';
 import { failWithoutKeyValue } from '../usable-key.ts';
 import {
@@ -41,9 +46,11 @@ export interface ExportRequest {
 
 /**
  * Returns the object's value for a client: unwrapped, converted and wrapped as requested, in this order. The
- * object keeps in its provenance that the value has left, which the first time changes it.
+ * object keeps in its provenance that the value has left, which the first time changes it. Where the role of
+ * the client lets values leave wrapped only, each leaves as that of a sensitive object.
  * @throws {KmipError} NotExtractable, Sensitive when the result would not be encrypted, or under `strict`
- *   protection by a key that clients may know, or as those steps do
+ *   protection by a key that clients may know, WrongKeyLifecycleState or KeyFormatTypeNotSupported for a
+ *   state or a format that the role does not allow, or as those steps do
  */
 export async function prepareForExport(
   object: ManagedObject,
@@ -52,16 +59,23 @@ export async function prepareForExport(
   context: Context,
 ): Promise<ManagedObjectValue> {
   requireExtractable(object);
+  requireStateAllowed(object, context);
   const { KeyWrapType: wrapType, KeyWrappingSpecification: specification } = request;
   if (typeof wrapType === 'number') fail('KeyWrapTypeNotSupported', 'there is no such Key Wrap Type');
   const staysWrapped = wrapType !== 'NotWrapped' && isEncrypted(value);
-  if (specification === undefined && !staysWrapped) requireNotSensitive(object);
+  if (specification === undefined && !staysWrapped) {
+    requireNotSensitive(object);
+    requireClearAllowed(context);
+  }
   const unwrapped = wrapType === 'NotWrapped' ? await unwrapIfWrapped(value, context) : notUnwrapped(value);
   // What is unwrapped is as protected as the key that it comes from, as with Import.
   const source = context.protection === 'strict' ? unwrapped.key : undefined;
   if (source !== undefined) requireExtractable(source);
-  const isSensitive = [object, source].some((each) => each !== undefined && isSensitiveObject(each));
+  const isSensitive =
+    context.principal.restrictions?.()?.isWrappingRequired === true ||
+    [object, source].some((each) => each !== undefined && isSensitiveObject(each));
   const converted = await convertFormat(object, unwrapped.value, request, context);
+  requireFormatAllowed(formatOf(converted), context);
   if (specification !== undefined && isPkcs12(converted)) failToWrapPkcs12();
   const wrapped =
     specification === undefined
@@ -202,11 +216,20 @@ function convertKeyFormat(
 
 /** Objects without a Key Block have one format only, which a client may name. */
 function isOnlyFormat(value: ManagedObjectValue, format: KeyFormatType): boolean {
-  return (
-    (value.type === 'Certificate' && value.value.CertificateType === 'X_509' && format === 'X_509') ||
-    (value.type === 'CertificateRequest' &&
-      value.value.CertificateRequestType === 'PKCS_10' &&
-      format === 'PKCS_10') ||
-    (value.type === 'OpaqueObject' && format === 'Opaque')
-  );
+  return formatOf(value) === format;
+}
+
+/** Returns the Key Format Type of a value; undefined when it has none, such as a Template. */
+export function formatOf(value: ManagedObjectValue): KeyFormatType | undefined {
+  if (hasKeyBlock(value)) return value.value.KeyBlock.KeyFormatType;
+  switch (value.type) {
+    case 'Certificate':
+      return value.value.CertificateType === 'X_509' ? 'X_509' : undefined;
+    case 'CertificateRequest':
+      return value.value.CertificateRequestType === 'PKCS_10' ? 'PKCS_10' : undefined;
+    case 'OpaqueObject':
+      return 'Opaque';
+    default:
+      return undefined;
+  }
 }

@@ -9,9 +9,12 @@ import { eraOf, type Version } from '../../../codec/version.ts';
 import { fail, KmipError, MissingPermissionError } from '../../common/errors.ts';
 import { CryptographyFailedError } from '../../crypto/errors.ts';
 import { type PlainKey, plainKey } from '../../crypto/plain-key.ts';
+import { matchesFilter } from '../../object/filter-evaluation.ts';
 import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { isProtected } from '../../object/protection.ts';
+import { openFilter } from '../../object/roles/role-filters.ts';
+import { requireStateAllowed } from '../../object/roles/role-limits.ts';
 import { hasUsageBits } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
 import { recordDisclosure, refuseSecret } from './disclosure.ts';
@@ -159,6 +162,7 @@ async function loadPassword(object: ManagedObject, context: Context): Promise<Pa
   if (password?.type !== 'SecretData') failBadPassword('the PKCS#12 Password Link leads to no password');
   await requireMayTryPassword(password, context);
   requireUsablePassword(password, context.now);
+  requireStateAllowed(password, context);
   const { value } = password;
   const key = value && hasKeyBlock(value) ? plainKey(value.type, value.value.KeyBlock) : undefined;
   if (
@@ -184,13 +188,19 @@ const disclosing = ['Get', 'Export'] as const;
  */
 async function requireMayTryPassword(password: ManagedObject, context: Context): Promise<void> {
   const { principal, protection, renewedAccess } = context;
-  const isBound = protection === 'strict' && isProtected(password);
+  const isBound = (protection === 'strict' && isProtected(password)) || !isOpen(password, context);
   const fetching = isBound ? undefined : disclosing.find((operation) => principal.may(operation));
   if (fetching !== undefined) return renewedAccess.require(fetching, [{ id: password.id }]);
   if (principal.rights !== undefined)
     fail('PermissionDenied', 'with Rights of a ticket only passwords that it may fetch are used');
   if (!principal.may('UseProtectedPassword'))
     throw new MissingPermissionError(principal.client, 'UseProtectedPassword');
+}
+
+/** Whether the restrictions of the client's role let the value leave in the clear. */
+function isOpen({ attributes }: ManagedObject, { principal, now }: Context): boolean {
+  const restrictions = principal.restrictions?.();
+  return restrictions === undefined || matchesFilter(openFilter(restrictions, now), attributes.list());
 }
 
 /**
@@ -228,6 +238,7 @@ async function loadChain(object: ManagedObject, key: PlainKey, context: Context)
       fail('InvalidField', 'a PKCS#12 Certificate Link leads to no X.509 certificate');
     if (chain.size === maxChain) fail('InvalidField', `more than ${maxChain} certificates are linked`);
     refuseSecret(certificate);
+    requireStateAllowed(certificate, context);
     await requireNext([...chain.values()].at(-1), value.value.CertificateValue, key, context);
     recordDisclosure(certificate, 'clear', context);
     chain.set(id, value.value.CertificateValue);

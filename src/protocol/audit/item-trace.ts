@@ -1,4 +1,5 @@
 import type { AuditedObject, AuditItem } from '../../audit/audit.ts';
+import { type KmipError, RoleRestrictionError } from '../../common/errors.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { disclosingOperations } from '../../operations/asynchronous/held-objects.ts';
 import { typesOfSecretLength } from '../../vault/vault.ts';
@@ -13,10 +14,15 @@ export interface ItemTrace {
   readonly absent: Iterable<string>;
   /** Number of objects that it has found. */
   readonly found: number;
+  /** Why it was refused. */
+  readonly failure?: KmipError;
 }
 
 /** What the log has of an item beside its result. */
-export type TracedItem = Pick<AuditItem, 'objects' | 'more' | 'found' | 'format' | 'wrapped' | 'job'>;
+export type TracedItem = Pick<
+  AuditItem,
+  'objects' | 'more' | 'found' | 'format' | 'wrapped' | 'job' | 'rule'
+>;
 
 /** The most objects that one item names. */
 const maxObjects = 1_024;
@@ -27,7 +33,7 @@ const maxCorrelationBytes = 64;
 /** Describes what an item had to do with objects at POSIX second `now`. */
 export function describeTrace(
   operation: string,
-  { request, objects, absent, found }: ItemTrace,
+  { request, objects, absent, found, failure }: ItemTrace,
   { now, hasNames }: { readonly now: number; readonly hasNames: boolean },
 ): TracedItem {
   const described: AuditedObject[] = [];
@@ -45,6 +51,7 @@ export function describeTrace(
     ...(more > 0 && { more }),
     ...(operation === 'Locate' && { found }),
     ...(request !== undefined && describeRequest(operation, request)),
+    ...(failure instanceof RoleRestrictionError && { rule: failure.rule }),
   };
 }
 

@@ -2,6 +2,7 @@ import { fail } from '../../common/errors.ts';
 import type { DelegatedRight, Principal } from '../../identity/principal.ts';
 import type { AttributeFilter } from '../../object/attribute-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import { openFilter } from '../../object/roles/role-filters.ts';
 import type { Context } from '../../operations/context.ts';
 import type { AnyOperation } from '../../operations/operation.ts';
 import { isMember, RestrictedWork, reachedBy } from './restricted-work.ts';
@@ -21,11 +22,20 @@ export function reaches(right: DelegatedRight, object: ManagedObject): boolean {
 const isUnlimited = ({ objects, groups }: DelegatedRight): boolean =>
   objects === undefined && groups === undefined;
 
-/** The objects whose values a client may fetch by Get, as far as its role and its Rights decide. */
-export function fetchableBy(principal: Pick<Principal, 'rights' | 'may'>): AttributeFilter {
+/**
+ * The objects whose values a client may fetch by Get in the clear at `now` (POSIX seconds), as far as its
+ * role and its Rights decide.
+ */
+export function fetchableBy(
+  principal: Pick<Principal, 'rights' | 'may' | 'restrictions'>,
+  now: number,
+): AttributeFilter {
   if (!principal.may('Get')) return { any: [] };
   const granted = principal.rights?.filter((right) => grants(right, 'Get'));
-  return granted === undefined || granted.some(isUnlimited) ? { all: [] } : { any: reachedBy(granted) };
+  const byRights: AttributeFilter =
+    granted === undefined || granted.some(isUnlimited) ? { all: [] } : { any: reachedBy(granted) };
+  const restrictions = principal.restrictions?.();
+  return restrictions === undefined ? byRights : { all: [byRights, openFilter(restrictions, now)] };
 }
 
 /** The views of an item under Rights. */

@@ -126,11 +126,12 @@ async function runItem(
     recordResults(result, context.version, environment);
     return { item, payloads, earlier };
   } catch (error) {
-    environment.traced?.(item, { request, ...layer.trace });
+    const { trace } = layer;
     layer.drop();
     if (hasAnswered) identifiers.placeholder = placeholder;
     if (environment.isRetryable?.(error) === true) throw error;
     const failure = asRefusal(error) ?? environment.unexpected(error);
+    environment.traced?.(item, { request, ...trace, failure });
     environment.observeRefusal(failure);
     return { item, failure };
   }

@@ -1,6 +1,6 @@
 import type { RequestItem, RequestMessage } from '../../../codec/envelope.ts';
 import { type CertificationRules, defaultCertificationRules } from '../../common/certification-rules.ts';
-import { type KmipError, MissingPermissionError } from '../../common/errors.ts';
+import { type KmipError, MissingPermissionError, RoleRestrictionError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 import type { Protection } from '../../common/protection.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
@@ -122,7 +122,7 @@ export class ContextFactory {
           { item, principal, afterCommit },
           {
             message: () => this.#tokenOf(request),
-            access: () => createRenewedAccess({ principal, work, server }, options),
+            access: () => createRenewedAccess({ principal, work, server, now: unit.now }, options),
           },
         );
         const ports = new ItemPorts(part, this.#state);
@@ -175,10 +175,14 @@ export class ContextFactory {
   }
 
   #observeRefusal(error: KmipError, { sender: { principal }, conversation }: BatchExecution): void {
-    if (!(error instanceof MissingPermissionError)) return;
+    const refused =
+      error instanceof MissingPermissionError
+        ? error.permission
+        : error instanceof RoleRestrictionError && error.rule;
+    if (refused === false) return;
     const { client, role } = principal;
     const connection = conversation?.connection ?? 'job';
-    this.#options.observer.permissionRefused({ client, role, operation: error.permission, connection });
+    this.#options.observer.permissionRefused({ client, role, operation: refused, connection });
   }
 
   #batchContext(execution: BatchExecution, identifiers: BatchIdentifiers): BatchContext {

@@ -10,7 +10,7 @@ import { loadNamedObject } from '../../operations/named-objects.ts';
 import type { AnyOperation, OperationTarget } from '../../operations/operation.ts';
 import { requireTokenKeyRule } from '../../operations/token-key-rules.ts';
 import { type AuthenticatedRequest, requireAuthenticated } from '../authentication/authentication.ts';
-import { restrictToRights } from '../authentication/rights.ts';
+import { restrictViews } from '../authentication/restricted-views.ts';
 import { openTicketUses } from '../authentication/ticket-use.ts';
 import { sealedVaultRefusal } from '../sealed-vault.ts';
 import type { BatchIdentifiers } from './identifiers.ts';
@@ -105,8 +105,8 @@ export function recordResults(
 }
 
 /**
- * Returns the item's operation, the context restricted to the Rights of the sender, and the check that has to
- * follow the handler. The payload has not been read then.
+ * Returns the item's operation, the context restricted to what role and Rights of the sender reach, and the
+ * check that has to follow the handler. The payload has not been read then.
  * @throws {KmipError} when credentials, version, role or Rights forbid the operation.
  */
 export function requirePermission(
@@ -118,8 +118,8 @@ export function requirePermission(
   const operation = requireOffered(operations.get(item.operation), context);
   const { principal } = context;
   if (!principal.may(operation.name)) throw new MissingPermissionError(principal.client, operation.name);
-  if (principal.rights === undefined) return { operation, context, checkResult() {} };
-  const views = restrictToRights(context, principal.rights, operation, operations);
+  const views = restrictViews(context, principal, operation, operations);
+  if (views === undefined) return { operation, context, checkResult() {} };
   return { operation, context: context.withViews(views), checkResult: () => views.checkResult() };
 }
 

@@ -81,7 +81,7 @@ export class MessageContext implements BatchContext {
   }
 
   get fetchable(): Context['fetchable'] {
-    return fetchableBy(this.principal);
+    return fetchableBy(this.principal, this.now);
   }
 
   get jobs(): Jobs {

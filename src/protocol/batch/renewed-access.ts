@@ -2,11 +2,12 @@ import { fail, type Reason } from '../../common/errors.ts';
 import { EventLoopYield } from '../../common/event-loop-yield.ts';
 import type { Enrolment } from '../../identity/principal.ts';
 import { type Bar, barsOf } from '../../object/bars.ts';
+import { requireStateAllowed } from '../../object/roles/role-limits.ts';
 import { disclosingOperations, eraseAnswersWith } from '../../operations/asynchronous/held-objects.ts';
 import type { AnsweredObject, Context, RenewedAccess } from '../../operations/context.ts';
 import { isInForce } from '../../operations/enrolment.ts';
 import type { AnyOperation } from '../../operations/operation.ts';
-import { restrictToRights } from '../authentication/rights.ts';
+import { restrictViews } from '../authentication/restricted-views.ts';
 
 const refusals: Readonly<Record<Bar, readonly [reason: Reason, message: string]>> = {
   archived: ['ObjectArchived', 'an object of the answer has been archived since'],
@@ -30,11 +31,12 @@ export interface AccessOptions {
 }
 
 /**
- * Asks the Rights and the objects anew before an answer to earlier work is handed out: meanwhile an object
- * may have left the Object Groups of a Right, or been archived, destroyed or protected.
+ * Asks the role, the Rights and the objects anew before an answer to earlier work is handed out: meanwhile
+ * the role may have changed, or an object have left the Object Groups of a Right, or been archived, destroyed
+ * or protected.
  */
 export function createRenewedAccess(
-  { principal, ...views }: Pick<Context, 'principal' | 'work' | 'server'>,
+  { principal, now, ...views }: Pick<Context, 'principal' | 'work' | 'server' | 'now'>,
   { operations, isEnrolled }: AccessOptions,
 ): RenewedAccess {
   return {
@@ -45,14 +47,13 @@ export function createRenewedAccess(
     async require(name, objects) {
       const operation = operations.get(name);
       if (operation === undefined) fail('OperationNotSupported', 'the operation is not offered any more');
-      const { rights } = principal;
-      const { work } = rights === undefined ? views : restrictToRights(views, rights, operation, operations);
+      const { work } = restrictViews(views, principal, operation, operations) ?? views;
       if (objects === undefined) return requireUnlimited(work === views.work);
-      // The group keeps its objects, so that only Rights withdraw identifiers.
+      // The group keeps its objects, so that only role and Rights withdraw identifiers.
       if (work === views.work && operation.target.kind !== 'object') return;
       const eventLoop = new EventLoopYield();
       for (const object of objects) {
-        await requireObject(object, operation, work);
+        await requireObject(object, operation, { work, principal, now });
         if (eventLoop.isDue) await eventLoop.yield();
       }
     },
@@ -67,12 +68,13 @@ function requireUnlimited(isUnlimited: boolean): void {
 async function requireObject(
   { id, bars }: AnsweredObject,
   { name, target }: AnyOperation,
-  work: Pick<Context['work'], 'load'>,
+  context: Pick<Context, 'work' | 'principal' | 'now'>,
 ): Promise<void> {
-  const object = await work.load(id);
+  const object = await context.work.load(id);
   if (object === undefined) fail('ObjectNotFound', 'an object of the answer is not there any more');
   if (target.kind !== 'object' || bars === undefined) return;
   const isDisclosing = disclosingOperations.has(name);
+  if (isDisclosing) requireStateAllowed(object, context);
   const accepted: Readonly<Record<Bar, boolean>> = {
     archived: target.archived === true,
     // Of a destroyed object Export answers with the attributes, and not with the value that it had.

@@ -2,7 +2,6 @@ import { newestVersion, type Version } from '../../../codec/version.ts';
 import type { AuditRecorder } from '../../audit/audit.ts';
 import type { Limits } from '../../common/limits.ts';
 import type { Principal } from '../../identity/principal.ts';
-import { hideGuessable } from '../../object/shown-attributes.ts';
 import { Notify } from '../../operations/server/notify.ts';
 import { Put } from '../../operations/server/put.ts';
 import type { Store } from '../../store/store.ts';
@@ -11,7 +10,7 @@ import type { EndpointObserver } from '../../watch/observer.ts';
 import { recordServerRequest } from '../audit/message-audit.ts';
 import type { Conversation } from '../service.ts';
 import type { ObjectEvent, ObjectEvents } from '../unit-of-work/object-events.ts';
-import { notifyOf, putOf } from './announcement.ts';
+import { loadAnnounced, notifyOf, putOf, shownChanges } from './announcement.ts';
 import { EndpointChannel } from './endpoint-channel.ts';
 import type { EndpointSettings } from './endpoint-settings.ts';
 import { ChannelClosedError, type ReverseChannel } from './reverse-channel.ts';
@@ -110,19 +109,22 @@ export class Endpoints {
       recordServerRequest(this.#options.audit, operation, event, {
         ...{ kind: 'message', principal, version: channel.version, conversation: { connection } },
       });
-    const { store, vault, clock } = this.#options;
     if (!principal.may('GetAttributes')) return;
-    const mayPut = event.about === 'value' && principal.may('Get') && channel.accepts('Put');
-    if (mayPut && (await this.#maySend(principal.client))) {
-      const from = { store, vault, group: principal.group, now: Math.floor(clock() / 1000) };
-      const put = await putOf(event, channel.version, from);
+    const receiver = { principal, now: Math.floor(this.#options.clock() / 1000) };
+    const isRestricted = principal.restrictions?.() !== undefined;
+    const isValue = event.about === 'value' && principal.may('Get') && channel.accepts('Put');
+    const mayPut = isValue && (await this.#maySend(principal.client));
+    const object = isRestricted || mayPut ? await loadAnnounced(event, this.#options, principal) : undefined;
+    if (isRestricted && object === undefined) return;
+    if (object !== undefined && mayPut) {
+      const put = await putOf(event, object, channel.version, receiver);
       if (put !== undefined) {
         await record('Put');
         await channel.request(Put, put);
         return;
       }
     }
-    const changes = principal.may('Get') ? event.changes : hideGuessable(event.changes, event.type);
+    const changes = shownChanges(event, object, receiver);
     const notify = channel.accepts('Notify') ? notifyOf({ ...event, changes }, channel.version) : undefined;
     if (notify === undefined) return;
     await record('Notify');

@@ -21,6 +21,8 @@ export interface FinishedJob {
   readonly objects: readonly (ItemObjects | undefined)[];
   /** POSIX seconds from which on the answers can no longer be fetched. */
   readonly expires: number;
+  /** As in `DoneJob`. */
+  readonly restrictions?: string | undefined;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface FinishedJob {
  * become one record with the objects that they are about, and the items refer to their parts of it by offset.
  */
 export async function storeJobAnswers(unit: UnitOfWork, finished: FinishedJob): Promise<void> {
-  const { id, group, job, answers, objects, expires } = finished;
+  const { id, group, job, answers, objects, expires, restrictions } = finished;
   const payloads = answers.map((each) => each.map(({ payload }) => payload && encodeMessage(payload)));
   const parts = payloads.flat().filter((payload) => payload !== undefined);
   let offset = parts.reduce((sum, { length }) => sum + length, 0);
@@ -50,7 +52,8 @@ export async function storeJobAnswers(unit: UnitOfWork, finished: FinishedJob): 
   const content = concatBytes(parts);
   unit.removeRecord(jobKinds.pending, id);
   unit.removeRecord(jobKinds.message, id);
-  const done = writeJobRecord({ ...authorityOf(job), submitted: job.submitted, expires, items });
+  const ran = { submitted: job.submitted, expires, ...(restrictions !== undefined && { restrictions }) };
+  const done = writeJobRecord({ ...authorityOf(job), ...ran, items });
   unit.putRecord(jobKinds.done, id, group, done, expires);
   unit.putRecord(jobKinds.answers, id, group, content, expires);
   content.fill(0);

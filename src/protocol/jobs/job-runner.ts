@@ -30,7 +30,7 @@ import type { ObjectEvents } from '../unit-of-work/object-events.ts';
 import { TakenNames } from '../unit-of-work/taken-names.ts';
 import type { ItemObjects } from '../unit-of-work/unit-objects.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
-import { storeJobAnswers } from './job-answers.ts';
+import { type FinishedJob, storeJobAnswers } from './job-answers.ts';
 
 export interface JobRunnerOptions {
   readonly limits: Limits;
@@ -61,13 +61,9 @@ const maxResumed = 8;
 
 /** The answers to each item of a job. */
 type JobAnswers = readonly (readonly ResponseItem[])[];
-/** The objects of each item of a job; none of one that has failed. */
-type JobObjects = readonly (ItemObjects | undefined)[];
 
 /** What a job has come to. */
-interface ExecutedJob {
-  readonly answers: JobAnswers;
-  readonly objects: JobObjects;
+interface ExecutedJob extends Pick<FinishedJob, 'answers' | 'objects' | 'restrictions'> {
   readonly principal: AuditedMessage['principal'];
   /** The items of `answers`, as far as they could be read. */
   readonly items: readonly RequestItem[];
@@ -109,17 +105,18 @@ export class JobRunner {
         const failure = request instanceof KmipError ? request : undefined;
         const refusal = reasonToGiveUp(job, attempt) ?? takenNames.refusal ?? failure;
         const audit = this.#options.audit && new MessageAudit(this.#options.audit, unit.now);
-        const { answers, objects, principal, items } =
+        const executed =
           refusal === undefined
             ? await this.#execute(job, request as RequestMessage, { unit, group, audit }, jobRun)
             : refuseJob(job, group, refusal);
         const version = guessVersion(message.content);
         const correlations = job.items.map((_, at) => correlationValue(id, at));
+        const { answers, principal, items } = executed;
         const described = { kind: 'job', principal, version, correlations } as const;
         const entry = audit?.entryOf(described, items, answers);
         if (entry !== undefined) unit.audit(toChainEntry(entry));
         const expires = Math.floor(this.#options.clock() / 1000) + this.#options.limits.jobAnswerSeconds;
-        await storeJobAnswers(unit, { id, group, job, answers, objects, expires });
+        await storeJobAnswers(unit, { id, group, job, ...executed, expires });
         const commit = await unit.commit();
         takenNames.note(commit);
         if (commit !== 'committed') continue;
@@ -178,6 +175,7 @@ export class JobRunner {
     );
     const batch = { ...request, items: chosen.map(({ requestItem }) => requestItem) };
     const sender = await this.#senderOf(job, group, unit);
+    const restrictions = sender.principal.restrictions?.()?.text;
     const objects = new Map<RequestItem, ItemObjects>();
     const environment = contexts.createEnvironment({
       request: batch,
@@ -200,6 +198,7 @@ export class JobRunner {
       objects: batch.items.map((item) => objects.get(item)),
       principal: sender.principal,
       items: batch.items,
+      restrictions,
     };
   }
 

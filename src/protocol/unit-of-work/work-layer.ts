@@ -68,17 +68,22 @@ export class WorkLayer implements Work {
     return { load, find: (query) => this.#findInGroup(query), records: this.records };
   }
 
-  async load(id: string): Promise<ManagedObject | undefined> {
+  /** An object that is not visible is none of the item. */
+  async load(id: string, isVisible?: (object: ManagedObject) => boolean): Promise<ManagedObject | undefined> {
     const known = this.#objects.get(id);
-    if (known !== undefined) return known;
-    const object = await this.#load(id);
+    if (known !== undefined) return isVisible?.(known) === false ? undefined : known;
+    const object = await this.#load(id, isVisible);
     if (object !== undefined) this.#objects.set(id, object);
     else this.#absent = (this.#absent ?? new Set()).add(id);
     return object;
   }
 
-  async #load(id: string): Promise<ManagedObject | undefined> {
+  async #load(
+    id: string,
+    isVisible?: (object: ManagedObject) => boolean,
+  ): Promise<ManagedObject | undefined> {
     const object = await this.#unit.load(id);
+    if (object !== undefined && isVisible?.(object) === false) return undefined;
     if (object?.isValueDirect === true && this.#values === 'opened') await object.openValue();
     return object;
   }

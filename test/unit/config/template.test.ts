@@ -20,7 +20,7 @@ t.test('the rendered file yields the defaults', (t) => {
       onlyListedAuthorities: false,
       authorityKeysForData: false,
     },
-    roles: { 'vcenter-lab': ['vcenter', 'Destroy'] },
+    roles: { 'vcenter-lab': ['vcenter', 'Destroy'], backup: { wrapping: 'required' } },
   });
   const certification = { crlUrl: undefined, onlyListedAuthorities: false, authorityKeysForData: false };
   const crypto = { ...whole.crypto, legacy: undefined, protection: undefined };
@@ -53,7 +53,7 @@ t.test('the rendered file has a comment above every key', (t) => {
     );
   }
   const keyLines = lines.flatMap((line, index) => (/^#\S+ = /.test(line) ? [index] : []));
-  t.equal(keyLines.length, configKeys.size + 8, 'every key and the examples of a role and an authority');
+  t.equal(keyLines.length, configKeys.size + 14, 'every key and the examples of roles and an authority');
   for (const index of keyLines) t.match(lines[index - 1], /^# \S/, `${lines[index]} has a comment`);
   t.end();
 });

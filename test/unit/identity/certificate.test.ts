@@ -85,8 +85,20 @@ t.test('a principal is denied an operation when its role loses it later', async 
   );
   if (!('principal' in result)) throw new Error('refused');
   t.ok(result.principal.may('Get'));
+  t.equal(result.principal.restrictions?.(), undefined);
+  own.replace({ mine: { operations: [], states: ['Active'] } });
+  t.notOk(result.principal.may('Get'));
+  t.same([...(result.principal.restrictions?.()?.states ?? [])], ['Active'], 'restrictions likewise');
   own.replace({});
   t.notOk(result.principal.may('Get'));
+});
+
+t.test('a principal for work without a connection has the restrictions of its role', async (t) => {
+  const own = new RolePolicy({ mine: { operations: ['Get'], wrapping: 'required' } });
+  const certificate = await selfSigned({});
+  const directory = directoryOf(enrolled(certificate, { role: 'mine' }));
+  const principal = await principalByName('array-1', directory, own, now);
+  t.equal(principal?.restrictions?.()?.isWrappingRequired, true);
 });
 
 const clientAuth = '1.3.6.1.5.5.7.3.2';

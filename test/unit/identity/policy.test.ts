@@ -2,12 +2,15 @@ import t from 'tap';
 import { Operation } from '../../../codec/enums.ts';
 import {
   alwaysGranted,
+  type CustomRoles,
   describeRoles,
   extraPermissions,
+  findRoleProblems,
+  hashRoles,
   presets,
   RolePolicy,
-  roleProblem,
 } from '../../../src/identity/policy.ts';
+import type { CustomRole, RoleTable } from '../../../src/identity/role-table.ts';
 
 const operations: readonly string[] = [...Operation.members, ...extraPermissions];
 
@@ -93,12 +96,14 @@ t.test('only the role full has the permissions beside the operations', (t) => {
   t.end();
 });
 
-t.test('roleProblem explains a role that names no operation or is built in', (t) => {
-  t.equal(roleProblem('mine', ['Get', 'read-only', 'ImportReplace']), undefined);
-  t.match(roleProblem('mine', ['Gett']), /"Gett" is neither.*did you mean "Get"/);
-  t.match(roleProblem('mine', ['readonly']), /did you mean "read-only"/);
-  t.match(roleProblem('mine', ['toString']), /neither/);
-  t.match(roleProblem('full', ['Get']), /built in/);
+t.test('findRoleProblems explains a role that names no operation or is built in', (t) => {
+  const problemOf = (name: string, role: CustomRole) => findRoleProblems(name, role).join('\n');
+  t.equal(problemOf('mine', ['Get', 'read-only', 'ImportReplace']), '');
+  t.match(problemOf('mine', ['Gett']), /^"roles.mine": "Gett" is neither.*did you mean "Get"/);
+  t.match(problemOf('mine', ['readonly']), /did you mean "read-only"/);
+  t.match(problemOf('mine', ['toString']), /neither/);
+  t.match(problemOf('full', ['Get']), /built in/);
+  t.match(problemOf('a.b', { operations: ['Gett'] }), /^"roles."a.b".operations": "Gett" is neither/);
   t.end();
 });
 
@@ -115,5 +120,84 @@ t.test('describeRoles says which entries of a role grant a permission', (t) => {
     roles.map(({ origin }) => origin).filter((origin) => origin !== 'built-in'),
     ['configured', 'replaced'],
   );
+  t.end();
+});
+
+t.test('RolePolicy names the entry that decides', (t) => {
+  const policy = new RolePolicy({
+    lab: ['Check', 'vcenter'],
+    backup: { operations: ['Locate', 'Get', 'veeam'], formats: ['Raw'] },
+    'of "x"': { operations: ['Get'] },
+  });
+  for (const [role, permission, rule] of [
+    ['lab', 'Get', 'roles.lab[1]'],
+    ['lab', 'Check', 'roles.lab[0]'],
+    ['lab', 'Encrypt', 'roles.lab'],
+    ['lab', 'Query', 'every role'],
+    ['backup', 'Get', 'roles.backup.operations[1]'],
+    ['backup', 'Destroy', 'roles.backup.operations[2]'],
+    ['backup', 'Encrypt', 'roles.backup.operations'],
+    ['of "x"', 'Get', 'roles."of \\"x\\"".operations[0]'],
+    ['veeam', 'Get', 'built-in veeam'],
+    ['veeam', 'Encrypt', 'built-in veeam'],
+    ['nobody', 'Get', undefined],
+  ] as const)
+    t.equal(policy.ruleOf(role, permission), rule, `${role} ${permission}`);
+  t.equal(policy.ruleOfRestriction('backup', 'formats'), 'roles.backup.formats');
+  t.equal(policy.ruleOfRestriction('lab', 'formats'), undefined);
+  t.end();
+});
+
+t.test('a role without restrictions has none, and others have them as data', (t) => {
+  const policy = new RolePolicy({
+    list: ['Get'],
+    table: { operations: ['Get'], wrapping: 'optional' },
+    backup: { operations: ['Get'], algorithms: ['RSA>=3072', 'AES=256'], wrapping: 'required' },
+  });
+  for (const role of ['list', 'table', 'full', 'nobody']) t.equal(policy.restrictions(role), undefined, role);
+  const restrictions = policy.restrictions('backup');
+  t.match(restrictions, { isWrappingRequired: true, formats: undefined, states: undefined });
+  t.same(restrictions?.algorithms, [
+    { algorithm: 'AES', comparison: '=', bits: 256 },
+    { algorithm: 'RSA', comparison: '>=', bits: 3072 },
+  ]);
+  t.equal(policy.restrictions('backup'), restrictions, 'made once');
+  t.end();
+});
+
+t.test('the hash of a policy tells what is permitted, whatever the order and the entries', (t) => {
+  const hash = (custom: CustomRoles) => hashRoles(describeRoles(custom)).toHex();
+  const table = {
+    operations: ['Get', 'Locate'],
+    formats: ['Raw', 'PKCS_8'],
+    algorithms: ['AES', 'RSA>=2048'],
+  };
+  const reordered = {
+    states: undefined,
+    algorithms: ['RSA >= 2048', 'AES', 'AES'],
+    formats: ['PKCS_8', 'Raw'],
+    operations: ['Locate', 'Get', 'fortigate'],
+  } as unknown as RoleTable;
+  t.match(hash({}), /^[0-9a-f]{16}$/);
+  t.equal(hash({ a: table, b: ['Get'] }), hash({ b: { operations: ['Get'] }, a: reordered }));
+  t.equal(hash({ a: ['fortigate'] }), hash({ a: ['Get', 'Locate'] }));
+  const different: CustomRoles[] = [
+    {},
+    { a: ['Get'] },
+    { b: ['Get'] },
+    { a: ['Get', 'Locate'] },
+    { a: table },
+    { a: { ...table, wrapping: 'required' } },
+    { a: { ...table, states: ['Active'] } },
+    { a: { ...table, objectTypes: ['SymmetricKey'] } },
+    { a: { ...table, formats: ['Raw'] } },
+    { a: { ...table, algorithms: ['AES', 'RSA=2048'] } },
+    { veeam: ['Get'] },
+  ];
+  t.equal(new Set(different.map(hash)).size, different.length);
+  const policy = new RolePolicy({ a: table });
+  t.equal(policy.hash.toHex(), hash({ a: table }));
+  policy.replace({});
+  t.equal(policy.hash.toHex(), hash({}));
   t.end();
 });

@@ -3,15 +3,10 @@ import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
 import { CryptographicUsageMask } from '../../../codec/masks.ts';
 import type { ManagedObjectValue, ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
 import { defaultCertificationRules } from '../../../src/common/certification-rules.ts';
+import { defaultUsageMask } from '../../../src/crypto/default-usage-mask.ts';
 import type { ManagedObject } from '../../../src/object/managed-object.ts';
 import type { StateName } from '../../../src/object/state.ts';
-import {
-  allocateUsage,
-  countUse,
-  defaultUsageMask,
-  requireUsage,
-  type Use,
-} from '../../../src/object/usage.ts';
+import { allocateUsage, countUse, requireUsage, type Use } from '../../../src/object/usage.ts';
 import { aesKey, now, refusals, registered, symmetricKey } from './fixtures.ts';
 
 const bit = CryptographicUsageMask.bit;
@@ -25,10 +20,11 @@ function key(state: StateName, mask = everything): ManagedObject {
   return object;
 }
 
-const judged = (time = now) => ({ now: time, certification: defaultCertificationRules });
+const judged = (time = now) => ({ now: time, certification: defaultCertificationRules, principal: {} });
 
 /** A unit of work in which every change is made at once. */
 const at = (time: number) => ({
+  principal: {},
   now: time,
   work: { applyLasting: (object: ManagedObject, change: (object: ManagedObject) => void) => change(object) },
   ticketUses: { count() {} },
@@ -259,7 +255,7 @@ t.test('Usage Limits are decremented and refuse more than is left', async (t) =>
 });
 
 t.test('requireUsage puts no private key that ever was of an authority on data', async (t) => {
-  const permitted = { now, certification: { authorityKeysForData: true } };
+  const permitted = { now, principal: {}, certification: { authorityKeysForData: true } };
   const onData = [...protect, ...process, 'AuthenticateKey', 'AgreeKey', 'UnwrapWithEitherBit'] as const;
   for (const use of onData)
     for (const authority of ['CertificateSign', 'CRLSign'] as const)
