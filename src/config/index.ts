@@ -1,5 +1,6 @@
 import { parse, TomlError } from 'smol-toml';
 import type { Address } from '../common/address.ts';
+import type { AuditSinkSettings } from '../common/audit-sink-settings.ts';
 import type { CertificationRules } from '../common/certification-rules.ts';
 import { type Limits, limitNames } from '../common/limits.ts';
 import type { Protection } from '../common/protection.ts';
@@ -7,7 +8,8 @@ import { describeFileError, readTextFile } from '../common/regular-file.ts';
 import type { RootUri } from '../common/root-uri.ts';
 import { didYouMean } from '../common/suggest.ts';
 import type { CryptographicSettings } from '../crypto/policy/rules.ts';
-import { type CustomRoles, roleProblem } from '../identity/policy.ts';
+import type { CustomRoles } from '../identity/policy.ts';
+import { findDatabaseSinks, readAuditSinks } from './audit-sinks.ts';
 import { readAuthorities } from './authorities.ts';
 import {
   type ConfigKey,
@@ -18,6 +20,7 @@ import {
   type tlsProfiles,
   type valueModes,
 } from './keys.ts';
+import { readRoles } from './roles.ts';
 import type { TokenKeySettings } from './token-keys.ts';
 import { ConfigValueError, isTable } from './values.ts';
 
@@ -86,6 +89,8 @@ export interface Config {
   readonly roles: CustomRoles;
   /** The sections `[authorities.ISSUER]`: naming policies by the identifier of a certificate. */
   readonly authorities: CertificationRules['authorities'];
+  /** The tables `[[audit.sinks]]`, in their order. */
+  readonly auditSinks: readonly AuditSinkSettings[];
 }
 
 /** Returns the protection in force: that of the file, else `kmip` in conformance test mode, else `strict`. */
@@ -161,10 +166,14 @@ export function parseConfig(source: string, file: string, directory: string): Co
   const values = new Map<string, unknown>();
   const roles = readRoles(tree.roles, problems);
   const authorities = readAuthorities(tree.authorities, problems);
+  const { audit } = tree;
+  const auditSinks = readAuditSinks(isTable(audit) ? audit.sinks : undefined, directory, problems);
   for (const [name, value] of flattenSections(tree)) {
     const expected = configKeys.get(name);
     if (expected === undefined) {
-      problems.push(`unknown key "${name}"${didYouMean(name, [...configKeys.keys(), ...tables])}`);
+      problems.push(
+        `unknown key "${name}"${didYouMean(name, [...configKeys.keys(), ...tables, ...tableLists])}`,
+      );
       continue;
     }
     try {
@@ -179,11 +188,12 @@ export function parseConfig(source: string, file: string, directory: string): Co
     problems.push(
       '"vault.values" is "direct", which needs a "vault.root" that is a key in a token, pkcs11:…',
     );
+  if (config !== undefined) problems.push(...findDatabaseSinks(auditSinks, config.store));
   if (config !== undefined && requiresToken(values))
     problems.push('"tokenKeys.groups" needs "tokenKeys.token": keys of these groups are made in that token');
   if (config === undefined || problems.length > 0)
     throw new ConfigError(problems.map((problem) => `${file}: ${problem}`));
-  return { ...config, roles, authorities };
+  return { ...config, roles, authorities, auditSinks };
 }
 
 /** Whether keys of some groups belong into a token, and none is named: they would be made by software. */
@@ -203,45 +213,32 @@ function parseToml(source: string, file: string): Record<string, unknown> {
   }
 }
 
-const sections = new Set(
-  [...configKeys.keys()].filter((name) => name.includes('.')).map((name) => name.split('.')[0]),
-);
+const sections = new Set([
+  ...[...configKeys.keys()].filter((name) => name.includes('.')).map((name) => name.split('.')[0]),
+  'audit',
+]);
 
 /** Tables whose keys are names of the operator. */
 const tables: readonly string[] = ['roles', 'authorities'];
+
+/** Tables of one name, each an entry of a list. */
+const tableLists: readonly string[] = ['audit.sinks'];
 
 /** Yields dotted names with their values; a table that is no section of the configuration is one value. */
 function* flattenSections(tree: Record<string, unknown>): Generator<[string, unknown]> {
   for (const [name, value] of Object.entries(tree)) {
     if (tables.includes(name)) continue;
     if (!sections.has(name) || !isTable(value)) yield [name, value];
-    else for (const [inner, innerValue] of Object.entries(value)) yield [`${name}.${inner}`, innerValue];
+    else
+      for (const [inner, innerValue] of Object.entries(value))
+        if (!tableLists.includes(`${name}.${inner}`)) yield [`${name}.${inner}`, innerValue];
   }
-}
-
-function readRoles(value: unknown, problems: string[]): CustomRoles {
-  if (value === undefined) return {};
-  if (!isTable(value)) {
-    problems.push('"roles" must be a table: a line [roles], below it NAME = ["Get", "Locate"]');
-    return {};
-  }
-  const roles: Record<string, readonly string[]> = {};
-  for (const [name, entries] of Object.entries(value)) {
-    if (!Array.isArray(entries) || !entries.every((entry) => typeof entry === 'string')) {
-      problems.push(`"roles.${name}" must be a list of operations, such as ["Get", "Locate"]`);
-      continue;
-    }
-    const problem = roleProblem(name, entries);
-    if (problem === undefined) roles[name] = entries;
-    else problems.push(`"roles.${name}": ${problem}`);
-  }
-  return roles;
 }
 
 function assembleConfig(
   values: ReadonlyMap<string, unknown>,
   directory: string,
-): Omit<Config, 'roles' | 'authorities'> {
+): Omit<Config, 'roles' | 'authorities' | 'auditSinks'> {
   function value<T>({ name, defaultValue, read }: ConfigKey<T>): T {
     return values.has(name) ? (values.get(name) as T) : read(defaultValue, directory);
   }

@@ -12,6 +12,7 @@ import { requireRandomSource } from '../vault/random-check.ts';
 import { describeError } from '../watch/error-text.ts';
 import { createLog, type Logger } from '../watch/log.ts';
 import { Metrics } from '../watch/metrics.ts';
+import { type DeliveredLog, startAuditSinks } from './audit-sinks.ts';
 import { openBackends } from './backends.ts';
 import { startVerifications } from './background-verification.ts';
 import { startCommandLaneRenewal } from './command-lane.ts';
@@ -66,6 +67,7 @@ export async function boot(options: BootOptions): Promise<void> {
   for (const exposed of findExposedFiles(stateDirectory, config)) log.warn(exposed, 'a file is exposed');
 
   const backends = await openBackends(context);
+  const auditSinks = startAuditSinks(context, emptyLog, version);
   const checks = {
     require: (read: Config) => requireDefinedRoles(read, backends, log),
     warn: (inForce: Config) => warnOfIdlePolicies(inForce, backends, log),
@@ -101,7 +103,9 @@ export async function boot(options: BootOptions): Promise<void> {
     tokenKeys?.retry();
     // The root may be there now; without it the vault says why.
     if (vault.rootsAtHand.length === 0) await vault.refresh().catch(() => {});
-    return reloader.reload();
+    const problem = await reloader.reload();
+    auditSinks.configure(reloader.config.auditSinks);
+    return problem;
   });
 
   const signal = await shutdown;
@@ -109,6 +113,9 @@ export async function boot(options: BootOptions): Promise<void> {
   connections.stopRechecks();
   log.info({ signal, connections: connections.count }, 'draining');
 }
+
+/** A log without entries. */
+const emptyLog: DeliveredLog = { chains: async () => [], readFrom: async () => [], record: () => {} };
 
 /**
  * Restricts the process to FIPS 140-3 approved algorithms; must run before any other cryptography.

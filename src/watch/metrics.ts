@@ -8,6 +8,14 @@ const durationBuckets = [
   0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5,
 ];
 
+/** State of a sink of the audit log; operators choose the names. */
+interface AuditSinkState {
+  readonly sink: string;
+  readonly isUp: boolean;
+  readonly backlog: number;
+  readonly delivered: number;
+}
+
 const operations = new Set<string>(Operation.members);
 const results = new Set<string>(ResultStatus.members);
 const reasons = new Set<string>(ResultReason.members);
@@ -175,6 +183,30 @@ export class Metrics {
         else this.set(isUp ? 1 : 0);
       },
     });
+  }
+
+  /** Exports the state of each sink of the audit log; `list` is called at every scrape. */
+  watchAuditSinks(list: () => readonly AuditSinkState[]): void {
+    const labelNames = ['sink'] as const;
+    const add = (
+      type: typeof Gauge | typeof Counter,
+      name: string,
+      help: string,
+      valueOf: (state: AuditSinkState) => number,
+    ) =>
+      new type({
+        ...{ name, help, labelNames, registers: [this.registry] },
+        collect() {
+          this.reset();
+          for (const state of list()) this.inc({ sink: state.sink }, valueOf(state));
+        },
+      });
+    const upHelp = '1 when a sink of the audit log has taken the last entries in time; else 0.';
+    add(Gauge, 'kmipd_audit_sink_up', upHelp, ({ isUp }) => (isUp ? 1 : 0));
+    const backlogHelp = 'Entries of the audit log that wait for a sink.';
+    add(Gauge, 'kmipd_audit_sink_backlog', backlogHelp, ({ backlog }) => backlog);
+    const deliveredHelp = 'Entries of the audit log that a sink has taken.';
+    add(Counter, 'kmipd_audit_sink_delivered_total', deliveredHelp, ({ delivered }) => delivered);
   }
 
   /** Sets the expiry of a role's certificate. */

@@ -30,13 +30,13 @@ export const layers: readonly Layer[] = [
   {
     name: 'port',
     files:
-      /^src\/(store\/(store|columns|record-boxes|sealed-rows\/sealed-row-list)|vault\/(vault|value-errors|vault-status|roots\/root)|identity\/(principal|enrolment)|crypto\/[^/]+)\.ts$/,
+      /^src\/(store\/(store|columns|record-boxes|sealed-rows\/sealed-row-list)|vault\/(vault|value-errors|vault-status|roots\/root)|identity\/(principal|enrolment)|crypto\/[^/]+|audit\/audit)\.ts$/,
     mayImport: ['codec', 'common', 'port'],
   },
   { name: 'policy', files: /^src\/crypto\/policy\//, mayImport: ['codec', 'common', 'port', 'policy'] },
   {
     name: 'adapter',
-    files: /^src\/(store|vault|token|crypto)\//,
+    files: /^src\/(store|vault|token|crypto|audit)\//,
     // The writer of PKCS#12 files is the one of certs/.
     mayImport: ['codec', 'common', 'port', 'adapter', 'certs'],
   },

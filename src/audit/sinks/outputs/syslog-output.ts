@@ -1,0 +1,202 @@
+import { connect as connectPlain, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { formatAddress } from '../../../common/address.ts';
+import type { SyslogAddress, SyslogSinkSettings } from '../../../common/audit-sink-settings.ts';
+import { concatBytes } from '../../../common/bytes.ts';
+import type { SinkEvent } from '../formats/event.ts';
+import {
+  formatSyslogMessage,
+  frameByLength,
+  frameByLineFeed,
+  type SyslogSender,
+} from '../formats/syslog-message.ts';
+import { connectionFailure } from './connection-failure.ts';
+import { readSecureContext } from './credential-files.ts';
+import { SinkDeliveryError, type SinkOutput } from './output.ts';
+
+const keepAliveMilliseconds = 30_000;
+
+/**
+ * Milliseconds for which a new connection must stay open after its first messages. A server that refuses the
+ * certificate of a client (TLS 1.3), or has no place for a connection, closes it then.
+ */
+const defaultSettleMilliseconds = 1_000;
+
+/**
+ * Sends events to a syslog server: RFC 5424 messages over a stream, by TLS (RFC 5425), TCP (RFC 6587) or a
+ * Unix socket. Nothing in these protocols confirms a message: a connection that breaks has lost what the
+ * server had not read.
+ */
+export class SyslogOutput implements SinkOutput {
+  readonly #settings: SyslogSinkSettings;
+  readonly #format: (event: SinkEvent) => string;
+  readonly #sender: SyslogSender;
+  readonly #settleMilliseconds: number;
+  #sequence = 0;
+  #hasLost = false;
+  #connection: SyslogConnection | undefined;
+
+  /** `format` returns the body of a message, one line. */
+  constructor(
+    settings: SyslogSinkSettings,
+    format: (event: SinkEvent) => string,
+    sender: Omit<SyslogSender, 'facility'>,
+    settleMilliseconds = defaultSettleMilliseconds,
+  ) {
+    this.#settings = settings;
+    this.#format = format;
+    this.#sender = { ...sender, facility: settings.facility };
+    this.#settleMilliseconds = settleMilliseconds;
+  }
+
+  /**
+   * Resolves when the system has taken the messages over; the first ones of a connection must be followed by
+   * some time in which the server does not close it.
+   */
+  async send(events: readonly SinkEvent[], signal: AbortSignal): Promise<void> {
+    const frame = this.#settings.address.transport === 'unix' ? frameByLineFeed : frameByLength;
+    const frames = events.map((event, at) =>
+      frame(formatSyslogMessage(event, this.#format(event), this.#sequence + at, this.#sender)),
+    );
+    const open = this.#connection?.isOpen ? this.#connection : undefined;
+    const connection = open ?? new SyslogConnection(this.#settings, () => (this.#hasLost = true));
+    this.#connection = connection;
+    try {
+      await connection.opened(signal);
+      await connection.write(concatBytes(frames), signal);
+      if (open === undefined) await connection.settle(this.#settleMilliseconds, signal);
+      connection.hasDelivered = true;
+      this.#sequence += events.length;
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
+  }
+
+  takeLoss(): boolean {
+    const hasLost = this.#hasLost;
+    this.#hasLost = false;
+    return hasLost;
+  }
+
+  reopen(): void {
+    this.#connection?.end();
+  }
+
+  async close(signal: AbortSignal): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    connection?.end();
+    await connection?.closed(signal);
+  }
+}
+
+/** One connection to a server. */
+class SyslogConnection {
+  readonly #peer: string;
+  readonly #socket: Socket;
+  readonly #opened: Promise<void>;
+  /** Resolves with the error of the connection, or that it was closed. */
+  readonly #ended: Promise<SinkDeliveryError>;
+  #isEnding = false;
+  isOpen = true;
+  /** Whether an attempt over this connection has succeeded. */
+  hasDelivered = false;
+
+  /**
+   * `lost` is called when the connection ends after that, unless this side has ended it and the server has
+   * then read everything and ended its own.
+   * @throws {SinkDeliveryError} when certificate or key cannot be used
+   */
+  constructor(settings: SyslogSinkSettings, lost: () => void) {
+    const { address } = settings;
+    this.#peer = describe(address);
+    this.#socket = openSocket(settings);
+    this.#socket.setNoDelay(true).setKeepAlive(true, keepAliveMilliseconds);
+    this.#opened = new Promise((resolve) => {
+      this.#socket.once(address.transport === 'tls' ? 'secureConnect' : 'connect', resolve);
+    });
+    this.#ended = new Promise((resolve) => {
+      let failure: SinkDeliveryError | undefined;
+      this.#socket.on('error', (error) => (failure = connectionFailure(this.#peer, error)));
+      this.#socket.on('close', () => {
+        const isConfirmed = this.#isEnding && failure === undefined && this.#socket.readableEnded;
+        if (this.hasDelivered && !isConfirmed) lost();
+        this.isOpen = false;
+        resolve(failure ?? new SinkDeliveryError(`${this.#peer}: the server has closed the connection`));
+      });
+    });
+    // Servers say nothing; a byte that is not read would hide the end of the connection.
+    this.#socket.resume();
+    this.#socket.on('end', () => this.#socket.destroy());
+  }
+
+  opened(signal: AbortSignal): Promise<void> {
+    return this.#unlessEnded(this.#opened, signal);
+  }
+
+  write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    const written = new Promise<void>((resolve) => {
+      // An error of the write is that of the connection.
+      this.#socket.write(bytes, (error) => {
+        if (!error) resolve();
+      });
+    });
+    return this.#unlessEnded(written, signal);
+  }
+
+  async settle(milliseconds: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, milliseconds);
+    try {
+      await this.#unlessEnded(promise, signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Sends what is written and then the end of the connection. */
+  end(): void {
+    this.isOpen = false;
+    this.#isEnding = true;
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.isOpen = false;
+    this.#socket.destroy();
+  }
+
+  /** Resolves when the server has closed its side, by which it says that it has read everything. */
+  async closed(signal: AbortSignal): Promise<void> {
+    await this.#unlessEnded(new Promise<void>(() => {}), signal).catch(() => {});
+    this.#socket.destroy();
+  }
+
+  /** @throws {SinkDeliveryError} when the connection ends before, or `signal` is aborted */
+  async #unlessEnded(work: Promise<void>, signal: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<SinkDeliveryError>();
+    const abort = () => aborted.resolve(new SinkDeliveryError(`${this.#peer}: the server does not read`));
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      const failure = await Promise.race([work, this.#ended, aborted.promise]);
+      if (failure !== undefined) throw failure;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+}
+
+function openSocket({ address, ...files }: SyslogSinkSettings): Socket {
+  if (address.transport === 'unix') return connectPlain({ path: address.path });
+  const { host, port } = address;
+  if (address.transport === 'tcp') return connectPlain({ host, port });
+  return connectTls({
+    ...{ host, port, rejectUnauthorized: true, secureContext: readSecureContext(files) },
+    ...(isIP(host) === 0 && { servername: host }),
+  });
+}
+
+const describe = (address: SyslogAddress): string =>
+  address.transport === 'unix' ? address.path : formatAddress(address);
