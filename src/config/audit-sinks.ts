@@ -116,6 +116,9 @@ export function readAuditSinks(
   for (const [at, { name }] of sinks.entries())
     if (sinks.findIndex((other) => other.name === name) !== at)
       problems.push(`"audit.sinks" has two sinks named "${name}"; their names must differ`);
+  const paths = sinks.flatMap((sink) => (sink.type === 'file' ? [sink.path] : []));
+  const repeated = paths.find((path, at) => paths.indexOf(path) !== at);
+  if (repeated !== undefined) problems.push(`"audit.sinks" has two sinks that write to ${repeated}`);
   return sinks;
 }
 

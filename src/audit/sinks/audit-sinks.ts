@@ -65,7 +65,8 @@ export class AuditSinks implements AuditOutlet {
   readonly #ending = new Set<Promise<void>>();
   #refusal: string | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #isUpdating = false;
+  /** The question to the log that has not been answered yet. */
+  #updating: Promise<void> | undefined;
   #isClosed = false;
 
   constructor(options: AuditSinksOptions) {
@@ -127,7 +128,7 @@ export class AuditSinks implements AuditOutlet {
     this.#updateRefusal();
     this.#save();
     clearTimeout(this.#timer);
-    if (this.#sinks.size > 0 && !this.#isUpdating) void this.#update(0);
+    if (this.#sinks.size > 0 && this.#updating === undefined) this.#startUpdate(0);
   }
 
   /** The state of each sink. */
@@ -142,10 +143,12 @@ export class AuditSinks implements AuditOutlet {
 
   /** Delivers what waits for some seconds, and writes the positions down. */
   async close(): Promise<void> {
+    const { closeMilliseconds } = this.#timing;
+    const stop = setTimeout(() => this.#attempts.stop(), closeMilliseconds);
+    await this.#updating;
+    clearTimeout(stop);
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    this.#attempts.stop();
-    const { closeMilliseconds } = this.#timing;
     await Promise.all([
       ...[...this.#sinks.values()].map((sink) => sink.close(closeMilliseconds)),
       ...this.#ending,
@@ -172,9 +175,12 @@ export class AuditSinks implements AuditOutlet {
     this.#ending.add(ending);
   }
 
+  #startUpdate(failures: number): void {
+    this.#updating = this.#update(failures);
+  }
+
   /** Asks the log for its chains, now and again; `failures` counts attempts without an answer. */
   async #update(failures: number): Promise<void> {
-    this.#isUpdating = true;
     // The answer may be older than the positions of sinks that are added meanwhile.
     const asked = [...this.#sinks.values()];
     let milliseconds = this.#timing.updateMilliseconds;
@@ -189,10 +195,10 @@ export class AuditSinks implements AuditOutlet {
       failures += 1;
       for (const sink of this.#present(asked)) sink.failToBegin(`the audit log cannot be read (${code})`);
     }
-    this.#isUpdating = false;
+    this.#updating = undefined;
     if (this.#isClosed || this.#sinks.size === 0) return;
     if (this.#present(asked).length < this.#sinks.size) milliseconds = 0;
-    this.#timer = setTimeout(() => void this.#update(failures), milliseconds).unref();
+    this.#timer = setTimeout(() => this.#startUpdate(failures), milliseconds).unref();
   }
 
   /** Those of the sinks that are in force. */

@@ -20,7 +20,7 @@ const write = (name: string, content: string, mode = 0o600): string => {
 };
 
 const authorityKey = await generateKey('ec');
-const authority = openAuthority(await createAuthority('Sinks', authorityKey), authorityKey);
+export const authority = openAuthority(await createAuthority('Sinks', authorityKey), authorityKey);
 const serverKey = await generateKey('ec');
 export const server = {
   cert: await issueServer(authority, serverKey, ['localhost', '127.0.0.1']),

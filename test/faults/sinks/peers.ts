@@ -144,6 +144,7 @@ export class SyslogPeer extends Peer {
     for (;;) {
       const head = isCounted ? bytes.indexOf(0x20) : 0;
       const length = isCounted ? Number(bytes.subarray(0, head)) : bytes.indexOf(0x0a);
+      if (Number.isNaN(length)) return Buffer.alloc(0);
       const begin = isCounted ? head + 1 : 0;
       if (head < 0 || length < 0 || bytes.length < begin + length) return bytes;
       const frame = bytes.subarray(begin, begin + length).toString();

@@ -143,6 +143,7 @@ const mistakes: readonly (readonly [source: string, problem: RegExp])[] = [
   [`${file}maxBacklog = 10`, /"audit.sinks.a.maxBacklog" must be a whole number from 100/],
   [`${file}records = "yes"`, /"audit.sinks.a.records" must be true or false/],
   [`${file}${file}`, /"audit.sinks" has two sinks named "a"/],
+  [`${file}${file.replace('"a"', '"b"')}`, /"audit.sinks" has two sinks that write to \/home\/x/],
   [syslog, /"audit.sinks.a.address" is missing/],
   [`${syslog}address = "siem:6514"`, /"audit.sinks.a.address" must be "tls:HOST:PORT", "tcp:HOST:PORT" or/],
   [`${syslog}address = "tls:siem"`, /"audit.sinks.a.address" must be "tls:HOST:PORT"/],

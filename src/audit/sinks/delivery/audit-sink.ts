@@ -109,12 +109,13 @@ export class AuditSink {
 
   /** Takes what the log says of its chains; nothing is delivered before the first time. */
   update(ranges: readonly ChainRange[]): void {
+    const before = this.#positions.arrived;
     if (this.settings.records) {
-      const before = this.#positions.arrived;
       const wrong = this.#positions.update(ranges);
       for (const chain of wrong) this.#options.observer.positionWrong({ sink: this.settings.name, chain });
       this.#takeArrivals(before);
     }
+    if (this.#isUpdated && this.#positions.arrived === before) return;
     this.#isUpdated = true;
     this.#begun.resolve();
     this.#options.moved();

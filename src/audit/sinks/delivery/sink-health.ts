@@ -27,8 +27,9 @@ export class SinkHealth {
   #failure: string | undefined;
   #overdue: Overdue | undefined;
   #refusal: string | undefined;
-  /** False until an attempt was made: entries that waited before the process began are late at once. */
+  /** Entries that waited before the process began are late at once, but an attempt comes first. */
   #hasTried = false;
+  readonly #startedAt = performance.now();
 
   /** `changed` is called when `refusal` may have changed. */
   constructor(settings: Settings, positions: ChainPositions, observer: SinkObserver, changed: () => void) {
@@ -98,9 +99,11 @@ export class SinkHealth {
   #check(): void {
     const { oldest } = this.#arrivals;
     const { deadlineSeconds, maxBacklog } = this.#settings;
-    const left = (oldest ?? Number.POSITIVE_INFINITY) + deadlineSeconds * 1_000 - performance.now();
-    const isExceeded = left <= 0 || this.#positions.backlog > maxBacklog;
-    if (isExceeded && this.#hasTried && this.#overdue === undefined) this.#begin();
+    const until = (oldest ?? Number.POSITIVE_INFINITY) + deadlineSeconds * 1_000;
+    const isLate = until <= performance.now() || this.#positions.backlog > maxBacklog;
+    const awaited = this.#hasTried ? 0 : this.#startedAt + deadlineSeconds * 1_000;
+    const isExceeded = isLate && awaited <= performance.now();
+    if (isExceeded && this.#overdue === undefined) this.#begin();
     // With nothing left to deliver no attempt would be made that could show that the sink works.
     const isWorking = this.#failure === undefined || oldest === undefined;
     if (!isExceeded && isWorking && this.#done >= (this.#overdue?.goal ?? 0)) this.#end();
@@ -108,7 +111,8 @@ export class SinkHealth {
     this.#timer = undefined;
     if (isExceeded || oldest === undefined) return;
     // A timer may fire a millisecond early.
-    this.#timer = setTimeout(() => this.#check(), left + 2).unref();
+    const milliseconds = Math.max(until, awaited) - performance.now() + 2;
+    this.#timer = setTimeout(() => this.#check(), milliseconds).unref();
   }
 
   #begin(): void {

@@ -26,6 +26,7 @@ const reasons: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the authority of the server is not trusted; name it as "ca"',
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the server wants a certificate; name "certificate" and "key"',
   ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not use TLS on this port',
+  EPROTO: 'TLS cannot be agreed on; does the server use TLS on this port?',
 };
 
 /** Returns an error of a connection as one line that names the other side. */

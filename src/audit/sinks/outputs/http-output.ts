@@ -34,6 +34,8 @@ export class HttpOutput implements SinkOutput {
   readonly #settings: HttpSinkSettings;
   readonly #body: HttpBody;
   readonly #userAgent: string;
+  /** The URL without its query, in which a key may stand. */
+  readonly #peer: string;
   #agent: HttpAgent | HttpsAgent | undefined;
   #token: Secret | undefined;
 
@@ -41,6 +43,8 @@ export class HttpOutput implements SinkOutput {
     this.#settings = settings;
     this.#body = body;
     this.#userAgent = `kmipd/${version}`;
+    const { origin, pathname } = new URL(settings.url);
+    this.#peer = `${origin}${pathname}`;
   }
 
   async send(events: readonly SinkEvent[], signal: AbortSignal): Promise<void> {
@@ -70,19 +74,19 @@ export class HttpOutput implements SinkOutput {
   }
 
   async #post(content: string, signal: AbortSignal): Promise<void> {
-    const { url } = this.#settings;
+    const peer = this.#peer;
     let response = await this.#exchange(content, signal);
     // A server that ends an idle connection may cross the next request (RFC 9112 §9.3.1).
     if (response === undefined) response = await this.#exchange(content, signal);
-    if (response === undefined) throw new SinkDeliveryError(`${url}: the server has closed the connection`);
+    if (response === undefined) throw new SinkDeliveryError(`${peer}: the server has closed the connection`);
     const { status, headers, text } = response;
     if (status >= 200 && status < 300) {
       const problem = this.#body.findProblem(text);
-      if (problem !== undefined) throw new SinkDeliveryError(`${url}: ${problem}`, { isBatchRefused: true });
+      if (problem !== undefined) throw new SinkDeliveryError(`${peer}: ${problem}`, { isBatchRefused: true });
       return;
     }
     const mayWait = status === 429 || status === 503;
-    throw new SinkDeliveryError(`${url}: the server answers ${status}${adviceFor(status)}`, {
+    throw new SinkDeliveryError(`${peer}: the server answers ${status}${adviceFor(status)}`, {
       isBatchRefused: status === 413,
       retryMilliseconds: mayWait ? readRetryAfter(headers['retry-after'], Date.now()) : undefined,
     });
@@ -101,8 +105,8 @@ export class HttpOutput implements SinkOutput {
       return { status, headers, text: await readBody(response) };
     } catch (error) {
       if (request.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET') return undefined;
-      if (signal.aborted) throw new SinkDeliveryError(`${this.#settings.url}: the server does not answer`);
-      throw connectionFailure(this.#settings.url, error);
+      if (signal.aborted) throw new SinkDeliveryError(`${this.#peer}: the server does not answer`);
+      throw connectionFailure(this.#peer, error);
     }
   }
 

@@ -132,7 +132,7 @@ class SyslogConnection {
   }
 
   opened(signal: AbortSignal): Promise<void> {
-    return this.#unlessEnded(this.#opened, signal);
+    return this.#unlessEnded(this.#opened, signal, 'the server does not answer');
   }
 
   write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
@@ -174,9 +174,13 @@ class SyslogConnection {
   }
 
   /** @throws {SinkDeliveryError} when the connection ends before, or `signal` is aborted */
-  async #unlessEnded(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  async #unlessEnded(
+    work: Promise<void>,
+    signal: AbortSignal,
+    problem = 'the server does not read',
+  ): Promise<void> {
     const aborted = Promise.withResolvers<SinkDeliveryError>();
-    const abort = () => aborted.resolve(new SinkDeliveryError(`${this.#peer}: the server does not read`));
+    const abort = () => aborted.resolve(new SinkDeliveryError(`${this.#peer}: ${problem}`));
     if (signal.aborted) abort();
     signal.addEventListener('abort', abort, { once: true });
     try {
