@@ -3,6 +3,7 @@ import { BackOff } from '../../../common/back-off.ts';
 import { SinkDeliveryError, type SinkOutput } from '../outputs/output.ts';
 import type { AuditLogReader, ChainRange } from './audit-log-reader.ts';
 import { type Batch, nextBatch } from './batch.ts';
+import { BatchSize } from './batch-size.ts';
 import { ChainPositions } from './chain-positions.ts';
 import type { SinkCursor } from './cursor-file.ts';
 import { DeliveryAttempts } from './delivery-attempts.ts';
@@ -11,9 +12,6 @@ import { SentHistory } from './sent-history.ts';
 import { SinkHealth } from './sink-health.ts';
 import type { SinkObserver } from './sink-observer.ts';
 import { WaitingCheckpoints } from './waiting-checkpoints.ts';
-
-/** Entries of one attempt. */
-const maxBatchEntries = 512;
 
 /** For this long it is remembered what a broken connection may have lost. */
 const sentMilliseconds = 1_200_000;
@@ -47,6 +45,7 @@ export class AuditSink {
   readonly #health: SinkHealth;
   readonly #attempts: DeliveryAttempts;
   readonly #backOff: BackOff;
+  readonly #batchSize = new BatchSize();
   readonly #sent = new SentHistory(sentMilliseconds);
   readonly #isNew: boolean;
   /** Milliseconds since 1970; when the oldest entry arrived that waited as the process began. */
@@ -55,7 +54,6 @@ export class AuditSink {
   readonly #closing = new AbortController();
   readonly #ended: Promise<void>;
   #woken = Promise.withResolvers<void>();
-  #batchEntries = maxBatchEntries;
   #isUpdated = false;
   #hasDroppedCheckpoints = false;
   #delivered = 0;
@@ -181,7 +179,7 @@ export class AuditSink {
     while (this.#isUpdated) {
       await this.#untilWork();
       if (!this.#hasWork || this.#attempts.isStopped) break;
-      if (this.#positions.backlog < this.#batchEntries) await this.#pause(lingerMilliseconds);
+      if (this.#positions.backlog < this.#batchSize.entries) await this.#pause(lingerMilliseconds);
       const milliseconds = await this.#attempt();
       if (milliseconds === 0) continue;
       if (this.#closing.signal.aborted) break;
@@ -223,7 +221,7 @@ export class AuditSink {
     try {
       if (output.takeLoss()) this.#rewind();
       this.#trim();
-      batch = await this.#attempts.run(() => nextBatch(source, this.#batchEntries));
+      batch = await this.#attempts.run(() => nextBatch(source, this.#batchSize.entries));
       const { events = [] } = batch ?? {};
       if (events.length > 0) await this.#attempts.run((signal) => output.send(events, signal));
     } catch (error) {
@@ -262,7 +260,7 @@ export class AuditSink {
     if (batch?.entries !== undefined) this.#sent.addEntries(chain, from, characters);
     else if (batch !== undefined) this.#confirmCheckpoint();
     if (wasSent) {
-      this.#batchEntries = Math.min(maxBatchEntries, this.#batchEntries * 2);
+      this.#batchSize.succeed();
       this.#backOff.succeed();
     }
     this.#health.delivered(wasSent);
@@ -286,10 +284,7 @@ export class AuditSink {
             `it fails (${(error as NodeJS.ErrnoException).code ?? (error as Error).name})`,
           );
     const { from = 0, to = 0 } = batch?.entries ?? {};
-    if (isBatchRefused && to - from > 1) {
-      this.#batchEntries = Math.floor((to - from) / 2);
-      return 0;
-    }
+    if (isBatchRefused && this.#batchSize.refuse(to - from)) return 0;
     this.#health.failed(message);
     this.#options.moved();
     return Math.max(this.#backOff.fail(), retryMilliseconds ?? 0);
