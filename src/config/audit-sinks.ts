@@ -159,6 +159,10 @@ function readSink(
 }
 
 function contradictionsIn(settings: AuditSinkSettings, label: string): readonly string[] {
+  const { records, checkpoints, onFailure } = settings;
+  if (!records && !checkpoints) return [`"${label}" gets neither records nor checkpoints`];
+  if (!records && onFailure === 'refuse')
+    return [`"${label}.onFailure" is "refuse", which is for sinks that get records`];
   if (settings.type === 'file') return [];
   const { ca, certificate, key } = settings;
   const hasTls =

@@ -177,6 +177,7 @@ t.test(
     const started = startSinks(t, log, [settings]);
     log.append(5_000);
     await started.until('sinkOverdue');
+    await started.until('sinkFailed');
     t.match(started.of('sinkFailed')[0]?.['reason'], /audit\.jsonl: the disk is full$/);
     t.match(started.sinks.refusal(), /the audit sink "archive" .*: the disk is full$/);
     const first = readFileSync(path);

@@ -92,6 +92,28 @@ for (const [name, create] of Object.entries(kinds)) {
   });
 }
 
+for (const name of ['syslog by TCP', 'syslog by TLS', 'syslog by a Unix socket'])
+  t.test(
+    `${name}: entries that a server had not read when it broke off are sent again, without new ones`,
+    async (t) => {
+      const { peer, settings } = (kinds[name] as (typeof kinds)[string])();
+      peer.behaviour = 'hang';
+      await peer.listen();
+      t.teardown(() => peer.stop());
+      const log = new MemoryLog();
+      const { sinks, events } = startSinks(t, log, [settings()]);
+      log.append(100);
+      // The system has taken them over, and the server says nothing.
+      while (sinks.status()[0]?.delivered !== 100) await new Promise((resolve) => setImmediate(resolve));
+      t.same(peer.received, []);
+      peer.behaviour = 'serve';
+      peer.cutAll();
+      await peer.untilReceived(99);
+      t.equal(findDisorder(peer.received, 100), undefined);
+      t.same(events, []);
+    },
+  );
+
 for (const name of ['https', 'otlp']) {
   t.test(`${name}: a server that answers 500, then 503 with Retry-After, gets every entry`, async (t) => {
     const { peer, settings } = (kinds[name] as (typeof kinds)[string])();

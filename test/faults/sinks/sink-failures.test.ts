@@ -29,7 +29,7 @@ class Switch extends Peer implements SinkOutput {
     this.take(...events.map((event): Received => (event.type === 'item' ? event.item.number : undefined)));
   }
 
-  takeLoss = () => false;
+  watchLoss(): void {}
   reopen(): void {}
   async close(): Promise<void> {}
 }

@@ -81,7 +81,7 @@ t.test('every key of a sink takes effect', async (t) => {
       ca = "ca.pem"
       certificate = "c.pem"
       key = "/k.pem"
-      records = false
+      records = true
       checkpoints = false
       onFailure = "refuse"
       deadlineSeconds = 5
@@ -103,7 +103,7 @@ t.test('every key of a sink takes effect', async (t) => {
           certificate: '/home/c.pem',
           key: '/k.pem',
         },
-        ...{ records: false, checkpoints: false, onFailure: 'refuse' },
+        ...{ records: true, checkpoints: false, onFailure: 'refuse' },
         ...{ deadlineSeconds: 5, timeoutSeconds: 2, maxBacklog: 100 },
       },
       {
@@ -144,6 +144,11 @@ const mistakes: readonly (readonly [source: string, problem: RegExp])[] = [
   [`${file}records = "yes"`, /"audit.sinks.a.records" must be true or false/],
   [`${file}${file}`, /"audit.sinks" has two sinks named "a"/],
   [`${file}${file.replace('"a"', '"b"')}`, /"audit.sinks" has two sinks that write to \/home\/x/],
+  [`${file}records = false\ncheckpoints = false`, /"audit.sinks.a" gets neither records nor checkpoints/],
+  [
+    `${file}records = false\nonFailure = "refuse"`,
+    /"audit.sinks.a.onFailure" is "refuse", which is for sinks that/,
+  ],
   [syslog, /"audit.sinks.a.address" is missing/],
   [`${syslog}address = "siem:6514"`, /"audit.sinks.a.address" must be "tls:HOST:PORT", "tcp:HOST:PORT" or/],
   [`${syslog}address = "tls:siem"`, /"audit.sinks.a.address" must be "tls:HOST:PORT"/],

@@ -13,9 +13,6 @@ import { SinkHealth } from './sink-health.ts';
 import type { SinkObserver } from './sink-observer.ts';
 import { WaitingCheckpoints } from './waiting-checkpoints.ts';
 
-/** For this long it is remembered what a broken connection may have lost. */
-const sentMilliseconds = 1_200_000;
-
 export interface SinkTiming {
   /** Milliseconds that an attempt waits for further entries, so that a burst makes few attempts. */
   readonly lingerMilliseconds: number;
@@ -46,7 +43,9 @@ export class AuditSink {
   readonly #attempts: DeliveryAttempts;
   readonly #backOff: BackOff;
   readonly #batchSize = new BatchSize();
-  readonly #sent = new SentHistory(sentMilliseconds);
+  readonly #sent = new SentHistory();
+  /** Milliseconds for which entries may be lost that were delivered; 0: none are. */
+  #atRisk = 0;
   readonly #isNew: boolean;
   /** Milliseconds since 1970; when the oldest entry arrived that waited as the process began. */
   #since: number | undefined;
@@ -72,6 +71,10 @@ export class AuditSink {
     this.#backOff = new BackOff({
       baseMilliseconds: firstRetryMilliseconds,
       maxMilliseconds: maxRetryMilliseconds,
+    });
+    options.output.watchLoss((milliseconds) => {
+      this.#atRisk = Math.max(this.#atRisk, milliseconds);
+      this.#wake();
     });
     this.#ended = this.#run();
   }
@@ -190,7 +193,7 @@ export class AuditSink {
   }
 
   get #hasWork(): boolean {
-    return this.#positions.backlog > 0 || this.#checkpoints.first !== undefined;
+    return this.#positions.backlog > 0 || this.#checkpoints.first !== undefined || this.#atRisk > 0;
   }
 
   async #untilWork(): Promise<void> {
@@ -219,7 +222,7 @@ export class AuditSink {
     const source = { positions: this.#positions, checkpoints: this.#checkpoints, reader, buffer };
     let batch: Batch | undefined;
     try {
-      if (output.takeLoss()) this.#rewind();
+      if (this.#atRisk > 0) this.#rewind();
       this.#trim();
       batch = await this.#attempts.run(() => nextBatch(source, this.#batchSize.entries));
       const { events = [] } = batch ?? {};
@@ -233,7 +236,8 @@ export class AuditSink {
 
   /** Delivers again what a connection may have lost; it must not push entries out of the backlog. */
   #rewind(): void {
-    const { chains, checkpoints } = this.#sent.takeAll();
+    const { chains, checkpoints } = this.#sent.read(this.#atRisk);
+    this.#atRisk = 0;
     const before = this.#positions.arrived;
     for (const [chain, from] of chains)
       this.#positions.rewind(chain, from, Math.floor(this.settings.maxBacklog / 2));
@@ -257,7 +261,7 @@ export class AuditSink {
     const { chain, from, to, characters } = batch?.entries ?? { chain: '', from: 0, to: 0, characters: 0 };
     const gaps = this.#positions.confirm(chain, from, to);
     this.#delivered += to - from;
-    if (batch?.entries !== undefined) this.#sent.addEntries(chain, from, characters);
+    if (batch?.entries !== undefined) this.#sent.addEntries(chain, from, to, characters);
     else if (batch !== undefined) this.#confirmCheckpoint();
     if (wasSent) {
       this.#batchSize.succeed();

@@ -1,4 +1,5 @@
-/** What is remembered, at most: characters of entries, and marks. */
+/** What is remembered, at most: milliseconds, characters of entries, and marks. */
+const maxMilliseconds = 1_200_000;
 const maxCharacters = 16_777_216;
 const maxMarks = 64;
 
@@ -15,54 +16,63 @@ interface Mark {
  * gone, until TCP gives up after a quarter of an hour.
  */
 export class SentHistory {
-  readonly #milliseconds: number;
   readonly #now: () => number;
   #marks: Mark[] = [];
   #checkpoints: { readonly text: string; readonly at: number }[] = [];
+  /** The number after the last entry that was sent, by chain. */
+  readonly #ends = new Map<string, number>();
 
-  /**
-   * @param milliseconds for which something is remembered
-   * @param now milliseconds since any moment
-   */
-  constructor(milliseconds: number, now: () => number = () => performance.now()) {
-    this.#milliseconds = milliseconds;
+  /** `now`: milliseconds since any moment. */
+  constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
 
-  /** Adds entries of a chain from a number on. */
-  addEntries(chain: string, from: number, characters: number): void {
+  /**
+   * Adds entries of a chain, from `from` on to the one before `to`. What is sent again keeps the time of its
+   * first attempt, so that connections that break often do not repeat it for ever.
+   */
+  addEntries(chain: string, from: number, to: number, characters: number): void {
+    const end = this.#ends.get(chain) ?? 0;
+    if (to <= end) return;
+    this.#ends.set(chain, to);
     const at = this.#now();
     const last = this.#marks.at(-1);
-    const isNear = last !== undefined && at - last.at < this.#milliseconds / maxMarks;
-    if (last?.chain === chain && from >= last.from && isNear && last.characters < maxCharacters / maxMarks)
+    const isNear = last !== undefined && at - last.at < maxMilliseconds / maxMarks;
+    if (last?.chain === chain && isNear && last.characters < maxCharacters / maxMarks)
       last.characters += characters;
-    else this.#marks.push({ chain, from, at, characters });
+    else this.#marks.push({ chain, from: Math.max(from, end), at, characters });
     this.#forget();
   }
 
+  /** Adds a checkpoint; one that is sent again keeps its time, too. */
   addCheckpoint(text: string): void {
+    if (this.#checkpoints.some((each) => each.text === text)) return;
     this.#checkpoints.push({ text, at: this.#now() });
     this.#forget();
   }
 
-  /** Returns what to send again, and forgets it: the first number of each chain, and checkpoints. */
-  takeAll(): { readonly chains: ReadonlyMap<string, number>; readonly checkpoints: readonly string[] } {
-    this.#forget();
+  /**
+   * Returns what was sent in the last milliseconds, and perhaps some more: the first number of each chain,
+   * and checkpoints.
+   */
+  read(milliseconds: number): { chains: ReadonlyMap<string, number>; checkpoints: readonly string[] } {
+    const oldest = this.#now() - milliseconds;
     const chains = new Map<string, number>();
-    for (const { chain, from } of this.#marks)
-      chains.set(chain, Math.min(from, chains.get(chain) ?? Number.POSITIVE_INFINITY));
-    const checkpoints = this.#checkpoints.map(({ text }) => text);
-    this.#marks = [];
-    this.#checkpoints = [];
+    // Entries may have been added to a mark until the next one was made.
+    const young = this.#marks.filter(
+      (_, at) => (this.#marks[at + 1]?.at ?? Number.POSITIVE_INFINITY) >= oldest,
+    );
+    for (const { chain, from } of young) if (!chains.has(chain)) chains.set(chain, from);
+    const checkpoints = this.#checkpoints.filter(({ at }) => at >= oldest).map(({ text }) => text);
     return { chains, checkpoints };
   }
 
-  /** The mark that was added last stays, because its connection may have ended at once. */
   #forget(): void {
-    const oldest = this.#now() - this.#milliseconds;
+    const oldest = this.#now() - maxMilliseconds;
     let characters = this.#marks.reduce((sum, mark) => sum + mark.characters, 0);
-    for (let [first] = this.#marks; first !== undefined && this.#marks.length > 1; [first] = this.#marks) {
-      if (first.at >= oldest && characters <= maxCharacters && this.#marks.length <= 2 * maxMarks) break;
+    // Entries may have been added to a mark until the next one was made; the last mark still grows.
+    for (let [first, next] = this.#marks; first && next; [first, next] = this.#marks) {
+      if (next.at >= oldest && characters <= maxCharacters && this.#marks.length <= 2 * maxMarks) break;
       characters -= first.characters;
       this.#marks.shift();
     }

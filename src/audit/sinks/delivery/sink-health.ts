@@ -13,6 +13,8 @@ interface Overdue {
   readonly doneBefore: number;
   /** It ends when so many are. */
   goal: number;
+  /** Whether a failure was reported. */
+  hasFailed: boolean;
 }
 
 /** Decides whether a sink works, fails, or has entries that wait for too long. */
@@ -68,9 +70,10 @@ export class SinkHealth {
     const isNew = this.#failure === undefined;
     this.#hasTried = true;
     this.#failure = reason;
-    if (isNew && this.#overdue === undefined)
-      this.#observer.sinkFailed({ sink: this.#settings.name, reason });
-    if (this.#overdue !== undefined) this.#overdue.goal = this.#positions.arrived;
+    // While it is behind, a sink may fail again and again.
+    if (isNew && !this.#overdue?.hasFailed) this.#observer.sinkFailed({ sink: this.#settings.name, reason });
+    if (this.#overdue !== undefined)
+      Object.assign(this.#overdue, { goal: this.#positions.arrived, hasFailed: true });
     this.#check();
     this.#updateRefusal();
   }
@@ -118,7 +121,8 @@ export class SinkHealth {
   #begin(): void {
     const { name, onFailure } = this.#settings;
     const since = this.since ?? Date.now();
-    this.#overdue = { since, doneBefore: this.#done, goal: this.#positions.arrived };
+    const hasFailed = this.#failure !== undefined;
+    this.#overdue = { since, doneBefore: this.#done, goal: this.#positions.arrived, hasFailed };
     this.#observer.sinkOverdue({
       ...{ sink: name, since: new Date(since), reason: this.#reason },
       isServiceRefused: onFailure === 'refuse',

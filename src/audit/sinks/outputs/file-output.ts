@@ -40,9 +40,8 @@ export class FileOutput implements SinkOutput {
     }
   }
 
-  takeLoss(): boolean {
-    return false;
-  }
+  /** Every success is confirmed. */
+  watchLoss(): void {}
 
   /** The next attempt opens the file of that name then, so that the former one can be moved away. */
   reopen(): void {

@@ -38,6 +38,7 @@ export class HttpOutput implements SinkOutput {
   readonly #peer: string;
   #agent: HttpAgent | HttpsAgent | undefined;
   #token: Secret | undefined;
+  #mustReopen = false;
 
   constructor(settings: HttpSinkSettings, body: HttpBody, version: string) {
     this.#settings = settings;
@@ -49,6 +50,7 @@ export class HttpOutput implements SinkOutput {
 
   async send(events: readonly SinkEvent[], signal: AbortSignal): Promise<void> {
     const content = this.#body.format(events);
+    if (this.#mustReopen) this.#reset();
     try {
       await this.#post(content, signal);
     } catch (error) {
@@ -58,19 +60,24 @@ export class HttpOutput implements SinkOutput {
     }
   }
 
-  takeLoss(): boolean {
-    return false;
+  /** Every success is confirmed. */
+  watchLoss(): void {}
+
+  /** A request that is under way goes on. */
+  reopen(): void {
+    this.#mustReopen = true;
   }
 
-  reopen(): void {
+  async close(): Promise<void> {
+    this.#reset();
+  }
+
+  #reset(): void {
+    this.#mustReopen = false;
     this.#agent?.destroy();
     this.#agent = undefined;
     this.#token?.wipe();
     this.#token = undefined;
-  }
-
-  async close(): Promise<void> {
-    this.reopen();
   }
 
   async #post(content: string, signal: AbortSignal): Promise<void> {

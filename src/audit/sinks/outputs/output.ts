@@ -9,10 +9,10 @@ export interface SinkOutput {
    */
   send(events: readonly SinkEvent[], signal: AbortSignal): Promise<void>;
   /**
-   * Whether a connection has ended whose protocol confirms nothing, so that events of successful attempts
-   * may be lost; true once for each. It is asked before every attempt.
+   * Sets what is called when a connection has ended whose protocol confirms nothing: events that were sent
+   * successfully in the last milliseconds may be lost.
    */
-  takeLoss(): boolean;
+  watchLoss(lost: (milliseconds: number) => void): void;
   /** Opens files, certificates and connections anew before the next attempt. */
   reopen(): void;
   /** Ends connections; resolves when the other side has ended them as well, and soon after `signal`. */

@@ -15,6 +15,14 @@ import { readSecureContext } from './credential-files.ts';
 import { SinkDeliveryError, type SinkOutput } from './output.ts';
 
 const keepAliveMilliseconds = 30_000;
+const endMilliseconds = 10_000;
+
+/**
+ * How far back messages may be lost. A server that closes a connection in good order has read what had
+ * arrived; a broken connection loses what was not acknowledged, and TCP takes a quarter of an hour to give
+ * up.
+ */
+const atRiskMilliseconds = { closed: 10_000, broken: 1_200_000 };
 
 /**
  * Milliseconds for which a new connection must stay open after its first messages. A server that refuses the
@@ -33,7 +41,8 @@ export class SyslogOutput implements SinkOutput {
   readonly #sender: SyslogSender;
   readonly #settleMilliseconds: number;
   #sequence = 0;
-  #hasLost = false;
+  #lost: (milliseconds: number) => void = () => {};
+  #mustReopen = false;
   #connection: SyslogConnection | undefined;
 
   /** `format` returns the body of a message, one line. */
@@ -58,8 +67,11 @@ export class SyslogOutput implements SinkOutput {
     const frames = events.map((event, at) =>
       frame(formatSyslogMessage(event, this.#format(event), this.#sequence + at, this.#sender)),
     );
+    if (this.#mustReopen) this.#connection?.end();
+    this.#mustReopen = false;
     const open = this.#connection?.isOpen ? this.#connection : undefined;
-    const connection = open ?? new SyslogConnection(this.#settings, () => (this.#hasLost = true));
+    const connection =
+      open ?? new SyslogConnection(this.#settings, (milliseconds) => this.#lost(milliseconds));
     this.#connection = connection;
     try {
       await connection.opened(signal);
@@ -73,14 +85,13 @@ export class SyslogOutput implements SinkOutput {
     }
   }
 
-  takeLoss(): boolean {
-    const hasLost = this.#hasLost;
-    this.#hasLost = false;
-    return hasLost;
+  watchLoss(lost: (milliseconds: number) => void): void {
+    this.#lost = lost;
   }
 
+  /** An attempt that is under way goes on. */
   reopen(): void {
-    this.#connection?.end();
+    this.#mustReopen = true;
   }
 
   async close(signal: AbortSignal): Promise<void> {
@@ -108,7 +119,7 @@ class SyslogConnection {
    * then read everything and ended its own.
    * @throws {SinkDeliveryError} when certificate or key cannot be used
    */
-  constructor(settings: SyslogSinkSettings, lost: () => void) {
+  constructor(settings: SyslogSinkSettings, lost: (milliseconds: number) => void) {
     const { address } = settings;
     this.#peer = describe(address);
     this.#socket = openSocket(settings);
@@ -120,8 +131,9 @@ class SyslogConnection {
       let failure: SinkDeliveryError | undefined;
       this.#socket.on('error', (error) => (failure = connectionFailure(this.#peer, error)));
       this.#socket.on('close', () => {
-        const isConfirmed = this.#isEnding && failure === undefined && this.#socket.readableEnded;
-        if (this.hasDelivered && !isConfirmed) lost();
+        const isOrderly = failure === undefined && this.#socket.readableEnded;
+        const milliseconds = isOrderly ? atRiskMilliseconds.closed : atRiskMilliseconds.broken;
+        if (this.hasDelivered && !(isOrderly && this.#isEnding)) lost(milliseconds);
         this.isOpen = false;
         resolve(failure ?? new SinkDeliveryError(`${this.#peer}: the server has closed the connection`));
       });
@@ -155,11 +167,13 @@ class SyslogConnection {
     }
   }
 
-  /** Sends what is written and then the end of the connection. */
+  /** Sends what is written, then the end of the connection; the server has some seconds to end its side. */
   end(): void {
     this.isOpen = false;
     this.#isEnding = true;
     this.#socket.end();
+    const timer = setTimeout(() => this.#socket.destroy(), endMilliseconds).unref();
+    this.#socket.once('close', () => clearTimeout(timer));
   }
 
   destroy(): void {
