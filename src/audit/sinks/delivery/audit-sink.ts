@@ -188,8 +188,9 @@ export class AuditSink {
       if (this.#closing.signal.aborted) break;
       await this.#pause(milliseconds);
     }
-    // Whatever the connection still says, this sink has ended.
+    // Whatever the connection still says, this sink has ended; a restart goes on from what is certain.
     await this.#attempts.run((signal) => this.#options.output.close(signal)).catch(() => {});
+    if (this.#atRisk > 0) this.#rewind();
   }
 
   get #hasWork(): boolean {

@@ -6,7 +6,9 @@ const graceMilliseconds = 1_000;
 /** Runs one piece of work at a time, each within a deadline, also work that does not heed it. */
 export class DeliveryAttempts {
   readonly #milliseconds: number;
-  readonly #stopped = new AbortController();
+  /** Of what runs; a signal that outlives it would keep all that ever listened to it in memory. */
+  readonly #deadlines = new Set<AbortController>();
+  #isStopped = false;
   #running: Promise<unknown> | undefined;
 
   /** `milliseconds`: after which work is told to end. */
@@ -15,12 +17,13 @@ export class DeliveryAttempts {
   }
 
   get isStopped(): boolean {
-    return this.#stopped.signal.aborted;
+    return this.#isStopped;
   }
 
   /** Tells the work that runs, and all that follows, to end. */
   stop(): void {
-    this.#stopped.abort();
+    this.#isStopped = true;
+    for (const deadline of this.#deadlines) deadline.abort();
   }
 
   /**
@@ -30,11 +33,9 @@ export class DeliveryAttempts {
    * @throws the error of `work`
    */
   async run<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    if (this.#running !== undefined) await this.#endOf(this.#running);
-    const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), this.#milliseconds);
-    const signal = AbortSignal.any([deadline.signal, this.#stopped.signal]);
-    try {
+    const previous = this.#running;
+    if (previous !== undefined) await this.#within(() => previous, 'the former attempt hangs');
+    return this.#within((signal) => {
       const running = work(signal);
       const ended = running
         .catch(() => {})
@@ -42,37 +43,27 @@ export class DeliveryAttempts {
           if (this.#running === ended) this.#running = undefined;
         });
       this.#running = ended;
-      return await this.#within(running, signal, 'it does not end');
-    } finally {
-      clearTimeout(timer);
-    }
+      return running;
+    }, 'it does not end');
   }
 
-  async #endOf(running: Promise<unknown>): Promise<void> {
+  async #within<T>(work: (signal: AbortSignal) => Promise<T>, problem: string): Promise<T> {
     const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), this.#milliseconds);
-    try {
-      const signal = AbortSignal.any([deadline.signal, this.#stopped.signal]);
-      await this.#within(running, signal, 'the former attempt hangs');
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  async #within<T>(running: Promise<T>, signal: AbortSignal, problem: string): Promise<T> {
     const { promise, reject } = Promise.withResolvers<never>();
-    promise.catch(() => {});
-    let timer: NodeJS.Timeout | undefined;
-    const giveUp = () => {
+    let timer: NodeJS.Timeout;
+    const end = () => {
+      clearTimeout(timer);
       timer = setTimeout(() => reject(new SinkDeliveryError(problem)), graceMilliseconds);
     };
-    if (signal.aborted) giveUp();
-    signal.addEventListener('abort', giveUp, { once: true });
+    deadline.signal.addEventListener('abort', end, { once: true });
+    timer = setTimeout(() => deadline.abort(), this.#milliseconds);
+    if (this.#isStopped) deadline.abort();
+    this.#deadlines.add(deadline);
     try {
-      return await Promise.race([running, promise]);
+      return await Promise.race([work(deadline.signal), promise]);
     } finally {
       clearTimeout(timer);
-      signal.removeEventListener('abort', giveUp);
+      this.#deadlines.delete(deadline);
     }
   }
 }

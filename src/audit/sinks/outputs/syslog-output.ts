@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { formatAddress } from '../../../common/address.ts';
@@ -107,8 +108,13 @@ class SyslogConnection {
   readonly #peer: string;
   readonly #socket: Socket;
   readonly #opened: Promise<void>;
-  /** Resolves with the error of the connection, or that it was closed. */
-  readonly #ended: Promise<SinkDeliveryError>;
+  /**
+   * Those who wait for the connection, until it ends. A promise that lives as long as the connection would
+   * keep every wait in memory.
+   */
+  readonly #waiting = new Set<(failure: SinkDeliveryError) => void>();
+  /** Error of the connection, or that it was closed. */
+  #failure: SinkDeliveryError | undefined;
   #isEnding = false;
   isOpen = true;
   /** Whether an attempt over this connection has succeeded. */
@@ -127,16 +133,15 @@ class SyslogConnection {
     this.#opened = new Promise((resolve) => {
       this.#socket.once(address.transport === 'tls' ? 'secureConnect' : 'connect', resolve);
     });
-    this.#ended = new Promise((resolve) => {
-      let failure: SinkDeliveryError | undefined;
-      this.#socket.on('error', (error) => (failure = connectionFailure(this.#peer, error)));
-      this.#socket.on('close', () => {
-        const isOrderly = failure === undefined && this.#socket.readableEnded;
-        const milliseconds = isOrderly ? atRiskMilliseconds.closed : atRiskMilliseconds.broken;
-        if (this.hasDelivered && !(isOrderly && this.#isEnding)) lost(milliseconds);
-        this.isOpen = false;
-        resolve(failure ?? new SinkDeliveryError(`${this.#peer}: the server has closed the connection`));
-      });
+    let failure: SinkDeliveryError | undefined;
+    this.#socket.on('error', (error) => (failure = connectionFailure(this.#peer, error)));
+    this.#socket.on('close', () => {
+      const isOrderly = failure === undefined && this.#socket.readableEnded;
+      const milliseconds = isOrderly ? atRiskMilliseconds.closed : atRiskMilliseconds.broken;
+      if (this.hasDelivered && !(isOrderly && this.#isEnding)) lost(milliseconds);
+      this.isOpen = false;
+      this.#failure = failure ?? new SinkDeliveryError(`${this.#peer}: the server has closed the connection`);
+      for (const end of this.#waiting) end(this.#failure);
     });
     // Servers say nothing; a byte that is not read would hide the end of the connection.
     this.#socket.resume();
@@ -185,6 +190,7 @@ class SyslogConnection {
   async closed(signal: AbortSignal): Promise<void> {
     await this.#unlessEnded(new Promise<void>(() => {}), signal).catch(() => {});
     this.#socket.destroy();
+    if (!this.#socket.closed) await once(this.#socket, 'close');
   }
 
   /** @throws {SinkDeliveryError} when the connection ends before, or `signal` is aborted */
@@ -193,14 +199,16 @@ class SyslogConnection {
     signal: AbortSignal,
     problem = 'the server does not read',
   ): Promise<void> {
-    const aborted = Promise.withResolvers<SinkDeliveryError>();
-    const abort = () => aborted.resolve(new SinkDeliveryError(`${this.#peer}: ${problem}`));
+    if (this.#failure !== undefined) throw this.#failure;
+    const { promise, reject } = Promise.withResolvers<never>();
+    const abort = () => reject(new SinkDeliveryError(`${this.#peer}: ${problem}`));
     if (signal.aborted) abort();
     signal.addEventListener('abort', abort, { once: true });
+    this.#waiting.add(reject);
     try {
-      const failure = await Promise.race([work, this.#ended, aborted.promise]);
-      if (failure !== undefined) throw failure;
+      await Promise.race([work, promise]);
     } finally {
+      this.#waiting.delete(reject);
       signal.removeEventListener('abort', abort);
     }
   }
