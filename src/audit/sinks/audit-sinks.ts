@@ -187,6 +187,8 @@ export class AuditSinks implements AuditOutlet {
     try {
       const ranges = await this.#attempts.run(() => this.#options.reader.chains());
       for (const sink of this.#present(asked)) sink.update(ranges);
+      // Where a new sink begins must not be decided again after a crash.
+      void this.#file.flush();
       failures = 0;
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? (error as Error).name;

@@ -61,8 +61,8 @@ export class MemoryLog implements AuditLogReader {
   }
 }
 
-/** `time` is the number, so that every format shows it. */
-function entryOf(chain: string, number: number): ChainedEntry {
+/** Returns the entry of a number; its time is the number too. */
+export function entryOf(chain: string, number: number): ChainedEntry {
   const items = [{ operation: 'Get', objects: [{ id: `key-${number}` }], result: 'Success' }];
   return { chain, number, text: JSON.stringify({ time: number, kind: 'message', node: 'n', items }) };
 }
