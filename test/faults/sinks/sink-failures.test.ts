@@ -116,6 +116,7 @@ t.test('"alarm": service goes on; what is beyond the bound is one exact gap', as
     output.received.slice(20).filter((number) => number !== undefined),
     Array.from({ length: 150 }, (_, at) => 850 + at),
   );
+  t.match(started.of('sinkRecovered'), [{ sink: 'siem', entries: 150 }], 'given up entries are not counted');
   t.equal(started.of('sinkOverdue').length, 1, 'once');
   t.equal(started.of('sinkFailed').length, 1, 'once');
 });

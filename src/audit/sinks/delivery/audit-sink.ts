@@ -55,7 +55,6 @@ export class AuditSink {
   #woken = Promise.withResolvers<void>();
   #isUpdated = false;
   #hasDroppedCheckpoints = false;
-  #delivered = 0;
 
   /** `cursor`: where the sink has stopped before; undefined for a new one. */
   constructor(settings: AuditSinkSettings, cursor: SinkCursor | undefined, options: SinkOptions) {
@@ -95,7 +94,7 @@ export class AuditSink {
 
   /** Entries that were delivered since the process began. */
   get delivered(): number {
-    return this.#delivered;
+    return this.#positions.confirmed;
   }
 
   /** Undefined for a new sink that does not know yet where to begin. */
@@ -261,7 +260,6 @@ export class AuditSink {
     const wasSent = (batch?.events.length ?? 0) > 0;
     const { chain, from, to, characters } = batch?.entries ?? { chain: '', from: 0, to: 0, characters: 0 };
     const gaps = this.#positions.confirm(chain, from, to);
-    this.#delivered += to - from;
     if (batch?.entries !== undefined) this.#sent.addEntries(chain, from, to, characters);
     else if (batch !== undefined) this.#confirmCheckpoint();
     if (wasSent) {

@@ -26,6 +26,7 @@ export class ChainPositions {
   readonly #isKnown: boolean;
   #backlog = 0;
   #arrived = 0;
+  #confirmed = 0;
 
   /** `cursors`: the number that comes next in each chain; undefined for a new sink. */
   constructor(cursors: ReadonlyMap<string, number> | undefined) {
@@ -41,6 +42,11 @@ export class ChainPositions {
   /** Entries that have ever waited. */
   get arrived(): number {
     return this.#arrived;
+  }
+
+  /** Entries that were delivered, counted again when they were delivered again. */
+  get confirmed(): number {
+    return this.#confirmed;
   }
 
   /** What was delivered of each chain whose beginning is known: the number that comes next. */
@@ -115,6 +121,7 @@ export class ChainPositions {
    */
   confirm(chain: string, from: number, to: number): readonly SinkGap[] {
     const gaps: SinkGap[] = [];
+    this.#confirmed += to - from;
     for (const [name, position] of this.#chains) {
       const before = name === chain ? Math.max(from, position.delivered) : position.next;
       if (before > position.delivered) gaps.push({ chain: name, from: position.delivered, to: before - 1 });

@@ -9,9 +9,9 @@ type Settings = Pick<AuditSinkSettings, 'name' | 'onFailure' | 'deadlineSeconds'
 interface Overdue {
   /** Milliseconds since 1970. */
   readonly since: number;
-  /** Entries that had been delivered or given up before it. */
-  readonly doneBefore: number;
-  /** It ends when so many are. */
+  /** Entries that had been delivered before it. */
+  readonly confirmedBefore: number;
+  /** It ends when so many entries are delivered or given up. */
   goal: number;
   /** Whether a failure was reported. */
   hasFailed: boolean;
@@ -122,7 +122,12 @@ export class SinkHealth {
     const { name, onFailure } = this.#settings;
     const since = this.since ?? Date.now();
     const hasFailed = this.#failure !== undefined;
-    this.#overdue = { since, doneBefore: this.#done, goal: this.#positions.arrived, hasFailed };
+    this.#overdue = {
+      since,
+      confirmedBefore: this.#positions.confirmed,
+      goal: this.#positions.arrived,
+      hasFailed,
+    };
     this.#observer.sinkOverdue({
       ...{ sink: name, since: new Date(since), reason: this.#reason },
       isServiceRefused: onFailure === 'refuse',
@@ -132,9 +137,9 @@ export class SinkHealth {
 
   #end(): void {
     if (this.#overdue === undefined) return;
-    const { since, doneBefore } = this.#overdue;
+    const { since, confirmedBefore } = this.#overdue;
     this.#overdue = undefined;
-    const entries = this.#done - doneBefore;
+    const entries = this.#positions.confirmed - confirmedBefore;
     this.#observer.sinkRecovered({ sink: this.#settings.name, since: new Date(since), entries });
     this.#updateRefusal();
   }
