@@ -99,23 +99,33 @@ export class SinkHealth {
     return this.#positions.arrived - this.#positions.backlog;
   }
 
+  /** What the observer does with an event may bring further entries, so the timer is set last. */
   #check(): void {
-    const { oldest } = this.#arrivals;
-    const { deadlineSeconds, maxBacklog } = this.#settings;
-    const until = (oldest ?? Number.POSITIVE_INFINITY) + deadlineSeconds * 1_000;
-    const isLate = until <= performance.now() || this.#positions.backlog > maxBacklog;
-    const awaited = this.#hasTried ? 0 : this.#startedAt + deadlineSeconds * 1_000;
-    const isExceeded = isLate && awaited <= performance.now();
+    const isExceeded = this.#isLate && this.#awaited <= performance.now();
     if (isExceeded && this.#overdue === undefined) this.#begin();
     // With nothing left to deliver no attempt would be made that could show that the sink works.
-    const isWorking = this.#failure === undefined || oldest === undefined;
+    const isWorking = this.#failure === undefined || this.#arrivals.oldest === undefined;
     if (!isExceeded && isWorking && this.#done >= (this.#overdue?.goal ?? 0)) this.#end();
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (isExceeded || oldest === undefined) return;
+    if (this.#overdue !== undefined || this.#arrivals.oldest === undefined) return;
     // A timer may fire a millisecond early.
-    const milliseconds = Math.max(until, awaited) - performance.now() + 2;
-    this.#timer = setTimeout(() => this.#check(), milliseconds).unref();
+    const milliseconds = Math.max(this.#deadline, this.#awaited) - performance.now() + 2;
+    this.#timer = setTimeout(() => this.#check(), Math.max(milliseconds, 2)).unref();
+  }
+
+  get #isLate(): boolean {
+    return this.#deadline <= performance.now() || this.#positions.backlog > this.#settings.maxBacklog;
+  }
+
+  /** When the oldest waiting entry is late. */
+  get #deadline(): number {
+    return (this.#arrivals.oldest ?? Number.POSITIVE_INFINITY) + this.#settings.deadlineSeconds * 1_000;
+  }
+
+  /** Nothing is late before. */
+  get #awaited(): number {
+    return this.#hasTried ? 0 : this.#startedAt + this.#settings.deadlineSeconds * 1_000;
   }
 
   #begin(): void {
