@@ -33,7 +33,7 @@ for (const [name, create] of Object.entries(kinds)) {
       await peer.listen();
       t.teardown(() => peer.stop());
       const log = new MemoryLog();
-      const started = startSinks(t, log, [settings()]);
+      const started = startSinks(t, log, [{ ...settings(), timeoutSeconds: 0.3 }]);
       // Enough to fill the buffers of a connection that nobody reads.
       log.append(20_000);
       await started.until('sinkFailed');

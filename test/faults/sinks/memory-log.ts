@@ -8,7 +8,7 @@ import type { AuditSinkSettings, FileSinkSettings } from '../../../src/common/au
 /** What is the same for every sink of these tests, unless a test says otherwise. */
 export const common: Omit<FileSinkSettings, 'name' | 'type' | 'format' | 'path'> = {
   ...{ records: true, checkpoints: true, onFailure: 'alarm' },
-  ...{ deadlineSeconds: 3_600, timeoutSeconds: 0.3, maxBacklog: 10_000_000 },
+  ...{ deadlineSeconds: 3_600, timeoutSeconds: 600, maxBacklog: 10_000_000 },
 };
 
 export const noTls = { ca: undefined, certificate: undefined, key: undefined };

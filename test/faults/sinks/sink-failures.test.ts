@@ -55,7 +55,7 @@ function start(
 t.test(
   '"refuse": requests are refused once an entry has waited too long, until it is delivered',
   async (t) => {
-    const { log, output, started, sinks } = start(t, { onFailure: 'refuse', deadlineSeconds: 0.05 });
+    const { log, output, started, sinks } = start(t, { onFailure: 'refuse', deadlineSeconds: 1 });
     log.append(10);
     await output.untilReceived(9);
     t.equal(sinks.refusal(), undefined);
@@ -162,7 +162,7 @@ t.test('an output that never ends an attempt delays neither the log nor the end'
 });
 
 t.test('a log that cannot be read, or does not answer, is a failure of the sink', async (t) => {
-  const { log, output, started, sinks } = start(t, { timeoutSeconds: 0.02 });
+  const { log, output, started, sinks } = start(t, { timeoutSeconds: 0.5 });
   log.append(1);
   await output.untilReceived(0);
   const error = Object.assign(new Error('canary'), { code: 'EIO' });
