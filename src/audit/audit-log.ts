@@ -23,9 +23,6 @@ export interface AuditLogOptions {
   readonly isStrict: boolean;
   /** What becomes of a request that cannot be recorded: it is refused, or answered all the same. */
   readonly onFailure: 'refuse' | 'alarm';
-  /** Why a sink demands that nothing is done now; undefined when none does. */
-  readonly sinkRefusal?: () => string | undefined;
-  readonly outlet?: AuditOutlet;
   readonly observer: AuditLogObserver;
 }
 
@@ -52,6 +49,7 @@ export class AuditLog implements AuditRecorder, LaneJournal {
   readonly #options: AuditLogOptions;
   readonly #journal: AuditJournal;
   #move: (() => Promise<unknown>) | undefined;
+  #outlet: AuditOutlet | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isMoving = false;
   /** Entries of this turn of the event loop. */
@@ -78,7 +76,7 @@ export class AuditLog implements AuditRecorder, LaneJournal {
   }
 
   get refusal(): string | undefined {
-    return this.#options.sinkRefusal?.();
+    return this.#outlet?.refusal();
   }
 
   /** Entries that are not in the store yet. */
@@ -126,6 +124,11 @@ export class AuditLog implements AuditRecorder, LaneJournal {
     if (this.#journal.pending > 0) this.#moveLater(0);
   }
 
+  /** From now on an outlet gets what has become durable, and may demand that nothing is done. */
+  deliverTo(outlet: AuditOutlet): void {
+    this.#outlet = outlet;
+  }
+
   resume(last: number): void {
     this.#journal.resume(last);
     if (this.#journal.pending > 0) this.#moveLater(0);
@@ -137,7 +140,7 @@ export class AuditLog implements AuditRecorder, LaneJournal {
 
   appended({ chain, first, entries, journal }: AppendedEntries): void {
     this.#journal.move(journal);
-    this.#options.outlet?.accept(entries.map(({ text }, at) => ({ chain, number: first + at, text })));
+    this.#outlet?.accept(entries.map(({ text }, at) => ({ chain, number: first + at, text })));
   }
 
   /** Moves what is left, as far as the store takes it, and closes the journal. */

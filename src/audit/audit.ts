@@ -119,6 +119,8 @@ export interface AuditOutlet {
   accept(entries: readonly ChainedEntry[]): void;
   /** Takes a signed checkpoint, a text of several lines. */
   acceptCheckpoint(text: string): void;
+  /** Why nothing may be done now, one line; undefined when nothing speaks against it. */
+  refusal(): string | undefined;
 }
 
 /** Entries that wait in the journal of a node, and the number of the last of them. */

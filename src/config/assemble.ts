@@ -1,4 +1,5 @@
 import type { Address } from '../common/address.ts';
+import type { AuditSinkSettings } from '../common/audit-sink-settings.ts';
 import type { CertificationRules } from '../common/certification-rules.ts';
 import { type Limits, limitNames } from '../common/limits.ts';
 import type { Protection } from '../common/protection.ts';
@@ -80,6 +81,8 @@ export interface Config {
   readonly roles: CustomRoles;
   /** The sections `[authorities.ISSUER]`: naming policies by the identifier of a certificate. */
   readonly authorities: CertificationRules['authorities'];
+  /** The tables `[[audit.sinks]]`, in their order. */
+  readonly auditSinks: readonly AuditSinkSettings[];
   readonly audit: {
     /** False: nothing is recorded. */
     readonly enabled: boolean;
@@ -100,7 +103,7 @@ export interface Config {
 export function assembleConfig(
   values: ReadonlyMap<string, unknown>,
   directory: string,
-): Omit<Config, 'roles' | 'authorities'> {
+): Omit<Config, 'roles' | 'authorities' | 'auditSinks'> {
   function value<T>({ name, defaultValue, read }: ConfigKey<T>): T {
     return values.has(name) ? (values.get(name) as T) : read(defaultValue, directory);
   }

@@ -5,6 +5,7 @@ import { describeFileError, readTextFile } from '../common/regular-file.ts';
 import { didYouMean } from '../common/suggest.ts';
 import type { CryptographicSettings } from '../crypto/policy/rules.ts';
 import { assembleConfig, type Config } from './assemble.ts';
+import { findDatabaseSinks, readAuditSinks } from './audit-sinks.ts';
 import { readAuthorities } from './authorities.ts';
 import { configKeys, namedKeys } from './keys.ts';
 import { readRoles } from './roles.ts';
@@ -85,10 +86,14 @@ export function parseConfig(source: string, file: string, directory: string): Co
   const values = new Map<string, unknown>();
   const roles = readRoles(tree.roles, problems);
   const authorities = readAuthorities(tree.authorities, problems);
+  const { audit } = tree;
+  const auditSinks = readAuditSinks(isTable(audit) ? audit.sinks : undefined, directory, problems);
   for (const [name, value] of flattenSections(tree)) {
     const expected = configKeys.get(name);
     if (expected === undefined) {
-      problems.push(`unknown key "${name}"${didYouMean(name, [...configKeys.keys(), ...tables])}`);
+      problems.push(
+        `unknown key "${name}"${didYouMean(name, [...configKeys.keys(), ...tables, ...tableLists])}`,
+      );
       continue;
     }
     try {
@@ -103,11 +108,12 @@ export function parseConfig(source: string, file: string, directory: string): Co
     problems.push(
       '"vault.values" is "direct", which needs a "vault.root" that is a key in a token, pkcs11:…',
     );
+  if (config !== undefined) problems.push(...findDatabaseSinks(auditSinks, config.store));
   if (config !== undefined && requiresToken(values))
     problems.push('"tokenKeys.groups" needs "tokenKeys.token": keys of these groups are made in that token');
   if (config === undefined || problems.length > 0)
     throw new ConfigError(problems.map((problem) => `${file}: ${problem}`));
-  return { ...config, roles, authorities };
+  return { ...config, roles, authorities, auditSinks };
 }
 
 /** Whether keys of some groups belong into a token, and none is named: they would be made by software. */
@@ -127,18 +133,24 @@ function parseToml(source: string, file: string): Record<string, unknown> {
   }
 }
 
-const sections = new Set(
-  [...configKeys.keys()].filter((name) => name.includes('.')).map((name) => name.split('.')[0]),
-);
+const sections = new Set([
+  ...[...configKeys.keys()].filter((name) => name.includes('.')).map((name) => name.split('.')[0]),
+  'audit',
+]);
 
 /** Tables whose keys are names of the operator. */
 const tables: readonly string[] = ['roles', 'authorities'];
+
+/** Tables of one name, each an entry of a list. */
+const tableLists: readonly string[] = ['audit.sinks'];
 
 /** Yields dotted names with their values; a table that is no section of the configuration is one value. */
 function* flattenSections(tree: Record<string, unknown>): Generator<[string, unknown]> {
   for (const [name, value] of Object.entries(tree)) {
     if (tables.includes(name)) continue;
     if (!sections.has(name) || !isTable(value)) yield [name, value];
-    else for (const [inner, innerValue] of Object.entries(value)) yield [`${name}.${inner}`, innerValue];
+    else
+      for (const [inner, innerValue] of Object.entries(value))
+        if (!tableLists.includes(`${name}.${inner}`)) yield [`${name}.${inner}`, innerValue];
   }
 }

@@ -9,7 +9,7 @@ interface AuditContext {
   readonly stateDirectory: StateDirectory;
   readonly config: Pick<Config, 'audit'>;
   readonly log: Logger;
-  readonly metrics: Pick<Metrics, 'auditFailed' | 'watchAudit'>;
+  readonly metrics: Pick<Metrics, 'audit'>;
 }
 
 /**
@@ -24,17 +24,17 @@ export function openAuditLog(context: AuditContext, node: string): AuditLog | un
     ...{ directory: stateDirectory.audit, node, hasNames: names, isStrict: strict, onFailure },
     observer: {
       failed(reason) {
-        metrics.auditFailed(true);
+        metrics.audit.failed(true);
         const consequence = onFailure === 'refuse' ? 'requests are refused' : 'requests are not recorded';
         log.error({ reason }, `the audit log cannot be written: ${consequence}`);
       },
       recovered(lost) {
-        metrics.auditFailed(false);
+        metrics.audit.failed(false);
         log.warn({ lost }, 'the audit log can be written again');
       },
       damaged: (event) => log.error(event, 'lines of the audit journal are damaged, and were passed over'),
     },
   });
-  metrics.watchAudit(() => audit.pending);
+  metrics.audit.watchJournal(() => audit.pending);
   return audit;
 }

@@ -13,6 +13,7 @@ import { describeError } from '../watch/error-text.ts';
 import { createLog, type Logger } from '../watch/log.ts';
 import { Metrics } from '../watch/metrics.ts';
 import { startAuditRetention } from './audit-retention.ts';
+import { startAuditSinks } from './audit-sinks.ts';
 import { recordLife } from './audited-life.ts';
 import { openBackends } from './backends.ts';
 import { startVerifications } from './background-verification.ts';
@@ -68,6 +69,7 @@ export async function boot(options: BootOptions): Promise<void> {
   for (const exposed of findExposedFiles(stateDirectory, config)) log.warn(exposed, 'a file is exposed');
 
   const backends = await openBackends(context);
+  const auditSinks = startAuditSinks(context, backends, version);
   const checks = {
     require: (read: Config) => requireDefinedRoles(read, backends, log),
     warn: (inForce: Config) => warnOfIdlePolicies(inForce, backends, log),
@@ -105,7 +107,7 @@ export async function boot(options: BootOptions): Promise<void> {
     tokenKeys?.retry();
     // The root may be there now; without it the vault says why.
     if (vault.rootsAtHand.length === 0) await vault.refresh().catch(() => {});
-    return reloader.reload();
+    return reloader.reload().finally(() => auditSinks.configure(reloader.config.auditSinks));
   });
 
   const signal = await shutdown;

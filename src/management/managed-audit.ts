@@ -13,10 +13,23 @@ export interface ReadBlock {
   readonly entries: readonly ChainEntry[] | undefined;
 }
 
+/** A chain, and the numbers of its entries. */
+export interface ReadableChain {
+  readonly chain: string;
+  /** Of the first entry that the log still has; `next` where it has none. */
+  readonly first: number;
+  /** Of the entry that comes next. */
+  readonly next: number;
+}
+
 /** The blocks of the log in the order of their rows. */
 export interface ManagedAudit {
   /** Some blocks behind a row, or before it, the newest first; none: there are no more. */
   read(row: number, isBackward: boolean): Promise<readonly ReadBlock[]>;
+  /** The chains of this node that its lanes state: which of their entries the log still has. */
+  chains(): Promise<readonly ReadableChain[]>;
+  /** The row before the newest block of a chain that begins with that entry or an earlier one; 0 for none. */
+  rowBefore(chain: string, entry: number): Promise<number>;
   /** As `RewrappedDatabase.audit`. */
   reseal(row: number): Promise<boolean>;
 }

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { Operation, ResultReason, ResultStatus } from '../../codec/enums.ts';
 import { versions } from '../../codec/version.ts';
+import { AuditMetrics } from './audit-metrics.ts';
 import type { EndpointObserver, ListenerObserver, RequestObserver } from './observer.ts';
 
 /** Upper bounds in seconds, from a read of one object to the generation of a large key pair. */
@@ -59,11 +60,8 @@ export class Metrics {
     help: 'Requests that failed because of an internal error or an unavailable store or vault.',
     registers: [this.registry],
   });
-  readonly #auditFailing = new Gauge({
-    name: 'kmipd_audit_failing',
-    help: '1 while records of the audit log cannot be written; else 0.',
-    registers: [this.registry],
-  });
+  /** Of the audit log. */
+  readonly audit = new AuditMetrics(this.registry);
   readonly #connections = new Gauge({
     name: 'kmipd_connections',
     help: 'Open connections of authenticated clients.',
@@ -181,22 +179,6 @@ export class Metrics {
       },
     });
   }
-
-  /** Exports the entries of the audit log that wait in the journal; `pending` is called at every scrape. */
-  watchAudit(pending: () => number): void {
-    this.#auditFailing.set(0);
-    new Gauge({
-      name: 'kmipd_audit_pending_records',
-      help: 'Records of the audit log that are in the journal of this node and not in the database yet.',
-      registers: [this.registry],
-      collect() {
-        this.set(pending());
-      },
-    });
-  }
-
-  /** Records whether the audit log cannot be written. */
-  readonly auditFailed = (isFailing: boolean): void => this.#auditFailing.set(isFailing ? 1 : 0);
 
   /** Sets the expiry of a role's certificate. */
   recordCertificateExpiry(role: 'server' | 'ca', at: Date): void {

@@ -37,7 +37,7 @@ export const layers: readonly Layer[] = [
   { name: 'policy', files: /^src\/crypto\/policy\//, mayImport: ['codec', 'common', 'port', 'policy'] },
   {
     name: 'adapter',
-    files: /^src\/(store|vault|token|crypto)\//,
+    files: /^src\/(store|vault|token|crypto|audit)\//,
     // The writer of PKCS#12 files is the one of certs/.
     mayImport: ['codec', 'common', 'port', 'adapter', 'certs'],
   },

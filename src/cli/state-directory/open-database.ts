@@ -128,7 +128,7 @@ export async function openDatabaseOf(
   const own = prepared === undefined ? findNodeName(stateDirectory) : nodeOf(prepared.options.name);
   const nodes = createManagedNodes(database, vault, own);
   const roots = new StateDirectoryRoots(stateDirectory, vault, keyrings, tokens);
-  const managedAudit = createManagedAudit(database, vault);
+  const managedAudit = createManagedAudit(database, vault, own);
   const rows = { store, keyrings, snapshot, repair, sealedRows, auditBlocks, cutAuditLog };
   const parts = { ...rows, vault, nodes, managedAudit, tokens, roots };
   return { ...parts, close: () => closing.disposeAsync() };

@@ -43,6 +43,7 @@ t.test('an empty file yields all defaults', (t) => {
     limits: defaultLimits,
     roles: {},
     authorities: new Map(),
+    auditSinks: [],
   });
   t.end();
 });
@@ -129,6 +130,7 @@ t.test('every key of a file takes effect', (t) => {
     ),
     roles: { backup: ['read-only', 'Export'] },
     authorities: new Map(),
+    auditSinks: [],
   });
   t.end();
 });

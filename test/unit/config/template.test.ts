@@ -34,6 +34,7 @@ t.test('the rendered file yields the defaults', (t) => {
     crypto,
     roles: {},
     authorities: new Map(),
+    auditSinks: [],
   };
   t.same(restored, parse(''), 'the values behind # are the defaults');
   for (const line of renderConfig().split('\n')) t.ok(line.length <= 120, line);
@@ -53,7 +54,11 @@ t.test('the rendered file has a comment above every key', (t) => {
     );
   }
   const keyLines = lines.flatMap((line, index) => (/^#\S+ = /.test(line) ? [index] : []));
-  t.equal(keyLines.length, configKeys.size + 14, 'every key and the examples of roles and an authority');
+  t.equal(
+    keyLines.length,
+    configKeys.size + 19,
+    'every key and the examples of roles, an authority and a sink',
+  );
   for (const index of keyLines) t.match(lines[index - 1], /^# \S/, `${lines[index]} has a comment`);
   t.end();
 });
