@@ -6,6 +6,7 @@ import { verifyDatabase } from '../cli/state-directory/verify-database.ts';
 import { describeFileError } from '../common/regular-file.ts';
 import { nodeCrypto } from '../crypto/node/node.ts';
 import type { RolePolicy } from '../identity/policy.ts';
+import { type LoginSubject, loginMethod } from '../management/call-observer.ts';
 import { ManagementError } from '../management/errors.ts';
 import { ManagementServer } from '../management/server.ts';
 import type { Backends } from './backends.ts';
@@ -72,6 +73,12 @@ export async function openManagementSocket(
       return (
         problem && `the change is stored, but the running kmipd (process ${process.pid}) says: ${problem}`
       );
+    },
+    observe: async ({ name, role }, operation, params, outcome) => {
+      if (outcome.kind !== 'refused') return;
+      const by = name ?? (operation === loginMethod ? (params as LoginSubject).name : undefined);
+      const reason = outcome.reason ?? outcome.message;
+      log.warn({ by, role, operation, reason }, 'a call of the management service was refused');
     },
     failed: (operation, error) =>
       log.error({ operation, error: error as Error }, 'a method of the management socket failed'),

@@ -17,6 +17,8 @@ import type { SealedRowList } from '../store/sealed-rows/sealed-row-list.ts';
 import type { NumberedTable, Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { UnsealProgress, VaultStatus } from '../vault/vault-status.ts';
+import type { AdministratorApi } from './administrator-api.ts';
+import type { Caller } from './caller.ts';
 import type { ManagedNodes, NodeSummary } from './managed-nodes.ts';
 import type { ManagedRoots } from './managed-roots.ts';
 import type { ManagedVault, Retirement, VerifiedRows } from './managed-vault.ts';
@@ -156,7 +158,7 @@ interface OneTimePasswords extends OfClient {
   readonly codes: readonly string[];
 }
 
-export interface ManagementApi {
+export interface ManagementApi extends AdministratorApi {
   'client.list': Method<Empty, readonly ClientSummary[]>;
   /** The client of a name or, if that is left out, of a fingerprint; null when there is none. */
   'client.find': Method<
@@ -276,5 +278,6 @@ export type MethodsOf<Family extends string> = {
   readonly [M in MethodName as M extends `${Family}.${string}` ? M : never]: (
     backends: ManagementBackends,
     params: ParamsOf<M>,
+    caller: Caller,
   ) => Promise<ResultOf<M>>;
 };

@@ -3,6 +3,7 @@ import type { EndpointSettings } from '../protocol/endpoints/endpoint-settings.t
 import type { ExplanationStep } from '../protocol/explanation.ts';
 import type { ListedTokenKey, TokenKeyObject } from '../protocol/token-key-list.ts';
 import type { EpochStatus } from '../vault/vault-status.ts';
+import type { AdministratorDetails, AdministratorSummary } from './administrator-api.ts';
 import type {
   ClientDetails,
   ClientSummary,
@@ -16,6 +17,7 @@ import type {
   ServiceDescription,
 } from './api.ts';
 import type { NodeSummary } from './managed-nodes.ts';
+import type { LoginChallenge } from './session.ts';
 
 /** Tells whether what came over the socket has the form of a result. */
 export type ResultCheck<T> = (value: unknown) => value is T;
@@ -90,6 +92,12 @@ const vaultStatus = record<ManagedVaultStatus>({
   nodes: list(node),
 });
 
+const administrator = {
+  ...{ name: text, role: word<AdministratorSummary['role']>(), disabled: flag, createdAt: natural },
+  credential: word<AdministratorSummary['credential']>(),
+  ...{ fingerprint: nullable(text), notAfter: nullable(natural) },
+};
+
 const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'client.list': list(record<ClientSummary>(summary)),
   'client.find': nullable(client),
@@ -146,6 +154,12 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
     ...{ broken: list(text), rows: natural, total: natural, next: nullable(natural) },
   }),
   'tokenKey.remove': empty,
+  'admin.list': list(record<AdministratorSummary>(administrator)),
+  'admin.show': record<AdministratorDetails>({ ...administrator, certificate: nullable(text) }),
+  'admin.add': empty,
+  'admin.reset': empty,
+  'admin.setDisabled': record({ isChanged: flag }),
+  'admin.remove': empty,
   'crl.issuers': list(record({ id: text, group: text, subject: text, notAfter: natural })),
   'crl.make': record({ der: text, number: natural, entries: natural, nextUpdate: natural }),
   'crl.revoke': record({ subject: text }),
@@ -155,6 +169,10 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
 export const checkOf = <M extends MethodName>(method: M): ResultCheck<ResultOf<M>> => checks[method];
 
 export const isDescription: ResultCheck<ServiceDescription> = record({ process: natural, store: text });
+
+export const isChallenge: ResultCheck<LoginChallenge> = record({ challenge: text, publicKey: text });
+
+export const isLogin: ResultCheck<{ readonly role: string }> = record({ role: text });
 
 /** An answer of the socket; its result is of any form. */
 export interface Answer {

@@ -17,6 +17,7 @@ interface TrustArguments extends ShowArguments {
 /** The command `object show`. */
 const objectShow: Command<ShowArguments> = {
   command: 'show <id>',
+  isManaged: true,
   describe:
     'Show a key without its value: group, history, fingerprint, whether Sensitive keys may leave under it',
   builder: (yargs) =>
@@ -30,6 +31,7 @@ const objectShow: Command<ShowArguments> = {
 /** The command `object trust`. */
 const objectTrust: Command<TrustArguments> = {
   command: 'trust <id>',
+  isManaged: true,
   describe: 'Mark a key as recipient: Sensitive keys of its group may leave wrapped under it',
   builder: (yargs) =>
     yargs

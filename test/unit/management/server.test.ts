@@ -38,6 +38,7 @@ async function serve(t: Tap, clients: Clients, options: Partial<ManagementServer
       error instanceof ManagementError ? { code: error.code, message: error.message } : undefined,
     changed: async () => undefined,
     failed: (_, error) => failures.push(error),
+    observe: async () => {},
     ...options,
   });
   await server.listen();
