@@ -129,8 +129,11 @@ export interface CredentialAdded {
 export interface KeySummary extends Omit<RecipientCandidate, 'fingerprint' | 'provenance'> {
   readonly born: Provenance['born'];
   readonly shown: Provenance['shown'];
-  /** In hexadecimal. */
-  readonly fingerprint: string;
+  /**
+   * SHA-256 of the key, in hexadecimal; null where it could help to guess a value: of what cannot be a
+   * recipient, and, but for public keys, for roles that mark none.
+   */
+  readonly fingerprint: string | null;
 }
 
 /** The daemon that serves the socket. */

@@ -66,7 +66,7 @@ const client = record<ClientDetails>({ ...summary, certificate: text });
 const empty = record({});
 const added = record<CredentialAdded>({ isReplaced: flag, isFirst: flag });
 const key = record<KeySummary>({
-  ...{ id: text, group: text, type: text, born: word(), shown: word(), fingerprint: text },
+  ...{ id: text, group: text, type: text, born: word(), shown: word(), fingerprint: nullable(text) },
   ...{ algorithm: optional(text), bits: optional(natural), names: list(text) },
   ...{ isClosed: flag, isMarked: flag, problem: optional(text) },
 });
