@@ -4,7 +4,7 @@ import { isPlainName } from '../common/plain-name.ts';
 import { Secret } from '../common/secret.ts';
 import { totpDigits } from '../identity/totp.ts';
 import type { ShownCredential } from '../management/login.ts';
-import { readSecretFrom } from './command.ts';
+import { readSecretFrom, readWholeNumber } from './command.ts';
 import { CommandError, UsageError } from './failure.ts';
 
 /** The options that say which administrator runs a command. */
@@ -13,6 +13,7 @@ export interface AdministratorArguments {
   readonly 'as-key'?: string;
   readonly 'as-password-file'?: string;
   readonly 'as-totp'?: string;
+  readonly 'as-wait'?: string;
 }
 
 /**
@@ -20,6 +21,8 @@ export interface AdministratorArguments {
  * pass it on themselves, so that none can forget to and act with more rights than it was given.
  */
 let running: AdministratorArguments | undefined;
+
+const maxWaitSeconds = 30 * 86_400;
 
 /** Runs a command for the administrator of its options; undefined where it calls no management service. */
 export async function useAdministrator(
@@ -37,6 +40,9 @@ export async function useAdministrator(
 /** Whether the command is run for an administrator. */
 export const hasAdministrator = (): boolean => running !== undefined;
 
+/** How long the command waits for the approval of another administrator: seconds. */
+export const approvalWaitSeconds = (): number => Number(running?.['as-wait'] ?? 0);
+
 /** Whether a login of the command writes: a one-time password is stored as used. */
 export const isLoginStored = (): boolean => running !== undefined && running['as-key'] === undefined;
 
@@ -44,8 +50,10 @@ export const isLoginStored = (): boolean => running !== undefined && running['as
 export function refuseContradictions(options: AdministratorArguments): void {
   const { as: name, 'as-key': key, 'as-totp': code } = options;
   const others = (['as-key', 'as-password-file', 'as-totp'] as const).filter((each) => options[each]);
-  if (name === undefined && others.length > 0)
-    throw new UsageError(`--${others[0]} belongs to an administrator; give --as NAME`);
+  const given = [...others, ...(options['as-wait'] === undefined ? [] : ['as-wait'])];
+  if (name === undefined && given.length > 0)
+    throw new UsageError(`--${given[0]} belongs to an administrator; give --as NAME`);
+  readWholeNumber('as-wait', options['as-wait'], { min: 0, max: maxWaitSeconds });
   if (name !== undefined && !isPlainName(name))
     throw new UsageError(`--as ${JSON.stringify(name)} is no name of an administrator`);
   if (key !== undefined && others.length > 1)

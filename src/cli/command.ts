@@ -124,6 +124,11 @@ export const administratorOptions = {
     requiresArg: true,
     describe: 'Its one-time password of six digits, instead of the terminal',
   },
+  'as-wait': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Seconds to wait for the approval of another administrator, where one is needed [0]',
+  },
 } as const;
 
 /** Adds the options that `serve` and `init` share. */

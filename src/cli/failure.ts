@@ -36,6 +36,7 @@ const operatorErrorCodes: ReadonlySet<unknown> = new Set([
   'MANAGEMENT',
   'ACCESS_DENIED',
   'LOGIN_REFUSED',
+  'APPROVAL_PENDING',
   'REQUEST',
 ]);
 

@@ -13,6 +13,7 @@ import {
   repeatableOptions,
 } from './command.ts';
 import { adminCommands } from './commands/admin.ts';
+import { approvalCommands } from './commands/approval.ts';
 import { createCheckConfigCommand, type Inspect } from './commands/check-config.ts';
 import { clientCommands } from './commands/client.ts';
 import { crl } from './commands/crl.ts';
@@ -81,6 +82,7 @@ async function parseCommandLine(args: readonly string[], version: string, { boot
     decode,
     clientCommands,
     adminCommands,
+    approvalCommands,
     roleCommands,
     policyCommands,
     crl,

@@ -6,6 +6,7 @@ import { verifyDatabase } from '../cli/state-directory/verify-database.ts';
 import { describeFileError } from '../common/regular-file.ts';
 import { nodeCrypto } from '../crypto/node/node.ts';
 import type { RolePolicy } from '../identity/policy.ts';
+import { toApprovalRule } from '../management/approval-rule.ts';
 import { type LoginSubject, loginMethod } from '../management/call-observer.ts';
 import { ManagementError } from '../management/errors.ts';
 import { ManagementServer } from '../management/server.ts';
@@ -42,6 +43,7 @@ export async function openManagementSocket(
     path,
     backends: {
       ...{ store, vault, control: vault, clients, nodes, tokens, roots, sealedRows },
+      approval: toApprovalRule(config.approval),
       keyDevice: tokenKeys,
       roles: () => rolePolicy.roles,
       crypto: async () => nodeCrypto,

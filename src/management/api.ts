@@ -18,6 +18,7 @@ import type { NumberedTable, Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { UnsealProgress, VaultStatus } from '../vault/vault-status.ts';
 import type { AdministratorApi } from './administrator-api.ts';
+import type { ApprovalApi, ApprovalRule } from './approval-api.ts';
 import type { Caller } from './caller.ts';
 import type { ManagedNodes, NodeSummary } from './managed-nodes.ts';
 import type { ManagedRoots } from './managed-roots.ts';
@@ -37,6 +38,7 @@ export interface ManagementBackends {
   readonly clients: ClientDirectory;
   /** The roles in force. */
   readonly roles: () => readonly RoleDescription[];
+  readonly approval: ApprovalRule;
   readonly nodes: ManagedNodes;
   readonly tokens: ManagedTokens;
   /** The token in which keys of clients are made; absent where none is configured. */
@@ -161,7 +163,7 @@ interface OneTimePasswords extends OfClient {
   readonly codes: readonly string[];
 }
 
-export interface ManagementApi extends AdministratorApi {
+export interface ManagementApi extends AdministratorApi, ApprovalApi {
   'client.list': Method<Empty, readonly ClientSummary[]>;
   /** The client of a name or, if that is left out, of a fingerprint; null when there is none. */
   'client.find': Method<
@@ -275,6 +277,14 @@ export type ResultOf<M extends MethodName> = ManagementApi[M]['result'];
 
 /** Calls a method, in this process or another one. */
 export type ManagementCall = <M extends MethodName>(method: M, params: ParamsOf<M>) => Promise<ResultOf<M>>;
+
+/** Runs a method for a caller that was recognised, see `callMethod`. */
+export type MethodCall = <M extends MethodName>(
+  backends: ManagementBackends,
+  caller: Caller,
+  method: M,
+  params: ParamsOf<M>,
+) => Promise<ResultOf<M>>;
 
 /** The functions of the methods whose names begin with a word and a dot. */
 export type MethodsOf<Family extends string> = {

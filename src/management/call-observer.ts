@@ -1,6 +1,13 @@
 import type { MethodName, ParamsOf } from './api.ts';
 import type { Caller } from './caller.ts';
-import { AccessDeniedError, LoginRefusedError, ManagementError, RequestError } from './errors.ts';
+import {
+  AccessDeniedError,
+  ApprovalPendingError,
+  LoginRefusedError,
+  ManagementError,
+  RequestError,
+} from './errors.ts';
+import { withoutSecrets } from './plain-params.ts';
 
 /** What became of a call. */
 export type CallOutcome =
@@ -13,6 +20,8 @@ export type CallOutcome =
       readonly message: string;
       readonly reason?: string | undefined;
     }
+  /** Stored as the request of that identifier: another administrator has to approve it. */
+  | { readonly kind: 'pending'; readonly request: string }
   | { readonly kind: 'failed'; readonly error: unknown };
 
 /** The method by which an administrator logs in. */
@@ -59,6 +68,7 @@ export async function observed<T>(
 }
 
 function describeFailure(error: unknown): CallOutcome {
+  if (error instanceof ApprovalPendingError) return { kind: 'pending', request: error.request };
   if (error instanceof LoginRefusedError) {
     const { code, message, reason } = error;
     return { kind: 'refused', code, message, reason };
@@ -68,16 +78,4 @@ function describeFailure(error: unknown): CallOutcome {
   if (refusal === undefined) return { kind: 'failed', error };
   const { code, message } = error as InstanceType<(typeof classes)[number]>;
   return { kind: 'refused', code, message };
-}
-
-/** Fields of parameters with verifiers of passwords, fingerprints of codes, and encrypted secrets. */
-const secretFields: ReadonlySet<string> = new Set(['password', 'hashed', 'codes', 'input', 'secret']);
-
-/** Returns plain data in which the values of secret fields, at any depth, are true. */
-function withoutSecrets(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutSecrets);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, each]) => [key, secretFields.has(key) || withoutSecrets(each)]),
-  );
 }

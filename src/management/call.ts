@@ -12,6 +12,7 @@ const families = {
   vault: async () => (await import('./methods/vault.ts')).vaultMethods,
   tokenKey: async () => (await import('./methods/token-keys.ts')).tokenKeyMethods,
   crl: async () => (await import('./methods/revocation-lists.ts')).revocationListMethods,
+  approval: async () => (await import('./methods/approvals.ts')).createApprovalMethods(callMethod),
   admin: async () => (await import('./methods/administrators.ts')).administratorMethods,
 } as const;
 

@@ -12,6 +12,8 @@ export interface Caller {
   readonly proof: 'socket' | 'process' | 'password' | 'certificate';
   /** As `credentialIdOf`; undefined without a name. */
   readonly credentialId: string | undefined;
+  /** Who has approved what the caller had asked for, where that was needed. */
+  readonly approvedBy?: string;
   /** Number of the connection in this process, from 1 on. */
   readonly connection: number;
 }

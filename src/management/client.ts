@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { ManagementCall, ServiceDescription } from './api.ts';
-import { ManagementError } from './errors.ts';
+import { ApprovalPendingError, ManagementError } from './errors.ts';
 import { isSocketPath, maxAnswerBytes, maxRequestBytes, readLines, writeLine } from './lines.ts';
 import { logInAdministrator, type RequestSender, type RequestSigner, type ShownCredential } from './login.ts';
 import { describeMethod } from './params.ts';
@@ -151,14 +151,15 @@ class Exchange implements RequestSender {
     const late = setTimeout(() => this.close(), milliseconds);
     try {
       await writeLine(this.#socket, line);
-      const { result, error, warning } = await this.#readAnswer();
+      const { result, error, pending, warning } = await this.#readAnswer();
       this.#answeredAt = performance.now();
       if (error !== undefined) throw new ManagementError(error.message);
+      if (pending !== undefined) throw new ApprovalPendingError(pending.request, pending.expiresAt);
       if (!isResult(result)) throw new TypeError(`the result of ${method} has another form`);
       if (warning !== undefined) this.#warnings.push(warning);
       return result;
     } catch (error) {
-      if (error instanceof ManagementError) throw error;
+      if (error instanceof ManagementError || error instanceof ApprovalPendingError) throw error;
       throw new ManagementError(unansweredMessage, { cause: error });
     } finally {
       clearTimeout(late);

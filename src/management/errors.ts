@@ -32,3 +32,25 @@ export class LoginRefusedError extends Error {
     this.reason = reason;
   }
 }
+
+/**
+ * `APPROVAL_PENDING`: a call was stored as a request, which another administrator has to approve. The message
+ * is one line.
+ */
+export class ApprovalPendingError extends Error {
+  override readonly name = 'ApprovalPendingError';
+  readonly code = 'APPROVAL_PENDING';
+  /** Identifier of the request. */
+  readonly request: string;
+  /** POSIX seconds. */
+  readonly expiresAt: number;
+
+  constructor(request: string, expiresAt: number) {
+    const until = new Date(expiresAt * 1000).toISOString().replace('.000Z', 'Z');
+    super(
+      `nothing was changed yet: another administrator has to approve it until ${until}, by kmipd approval approve ${request}`,
+    );
+    this.request = request;
+    this.expiresAt = expiresAt;
+  }
+}

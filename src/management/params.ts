@@ -89,6 +89,7 @@ const oneTimePasswords = objectParam({
   codes: listParam(base64Param(32), maxOneTimePasswords),
 });
 
+const requestId = textParam(12, (value) => /^[0-9a-f]{12}$/.test(value));
 const newCredential = objectParam<NewCredential>(
   {
     ...{ certificate: optionalParam(certificate), password: optionalParam(password) },
@@ -163,6 +164,10 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
     ...{ id: textParam(32, (value) => /^[0-9a-f]{32}$/.test(value)), token: textParam(64) },
   }),
   'vault.unseal': objectParam({ input: base64Text }),
+  'approval.list': empty,
+  'approval.approve': objectParam({ id: requestId }),
+  'approval.reject': objectParam({ id: requestId }),
+  'approval.outcome': objectParam({ id: requestId }),
   'admin.list': empty,
   'admin.show': named,
   'admin.add': objectParam({

@@ -16,6 +16,7 @@ import type {
   ResultOf,
   ServiceDescription,
 } from './api.ts';
+import type { ApprovalOutcome, ApprovalSummary } from './approval-api.ts';
 import type { NodeSummary } from './managed-nodes.ts';
 import type { LoginChallenge } from './session.ts';
 
@@ -98,6 +99,12 @@ const administrator = {
   ...{ fingerprint: nullable(text), notAfter: nullable(natural) },
 };
 
+const anything = (_: unknown): _ is unknown => true;
+const approval = record<ApprovalSummary>({
+  ...{ id: text, method: text, params: anything, requester: text, askedAt: natural, expiresAt: natural },
+  ...{ state: word<ApprovalSummary['state']>(), decidedBy: optional(text), problem: optional(text) },
+});
+
 const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'client.list': list(record<ClientSummary>(summary)),
   'client.find': nullable(client),
@@ -154,6 +161,13 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
     ...{ broken: list(text), rows: natural, total: natural, next: nullable(natural) },
   }),
   'tokenKey.remove': empty,
+  'approval.list': list(approval),
+  'approval.approve': record({ request: approval, result: anything }),
+  'approval.reject': record({ request: approval }),
+  'approval.outcome': record<ApprovalOutcome>({
+    ...{ state: word<ApprovalOutcome['state']>(), decidedBy: nullable(text), result: anything },
+    problem: nullable(text),
+  }),
   'admin.list': list(record<AdministratorSummary>(administrator)),
   'admin.show': record<AdministratorDetails>({ ...administrator, certificate: nullable(text) }),
   'admin.add': empty,
@@ -179,13 +193,16 @@ export interface Answer {
   readonly id: number | null;
   readonly result?: unknown;
   readonly error?: { readonly message: string } | undefined;
+  /** The request was stored, and another administrator has to approve it. */
+  readonly pending?: { readonly request: string; readonly expiresAt: number } | undefined;
   /** What the operator has to know although the method was run: one line. */
   readonly warning?: string | undefined;
 }
 
 export const isAnswer: ResultCheck<Answer> = record({
   id: nullable(natural),
-  result: (_): _ is unknown => true,
+  result: anything,
+  pending: optional(record({ request: text, expiresAt: natural })),
   error: optional(record({ message: text })),
   warning: optional(text),
 });

@@ -57,6 +57,11 @@ export const methodRoles: { readonly [M in MethodName]: Row } = {
   'crl.issuers': everyRole,
   'crl.make': dailyWork,
   'crl.revoke': adminAlone,
+  'approval.list': everyRole,
+  // And what the role may do alone, besides.
+  'approval.approve': dailyWork,
+  'approval.reject': dailyWork,
+  'approval.outcome': dailyWork,
   'admin.list': everyRole,
   'admin.show': everyRole,
   'admin.add': adminAlone,

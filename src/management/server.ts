@@ -1,9 +1,9 @@
 import { lstatSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { ManagementBackends, MethodName, ServiceDescription } from './api.ts';
+import type { ManagementBackends, MethodName, ResultOf, ServiceDescription } from './api.ts';
 import { AdministratorAuthenticator } from './authenticator.ts';
 import type { CallObserver } from './call-observer.ts';
-import { ManagementError, RequestError } from './errors.ts';
+import { ApprovalPendingError, ManagementError, RequestError } from './errors.ts';
 import { isSocketPath, maxAnswerBytes, maxRequestBytes, readLines, writeLine } from './lines.ts';
 import { describeMethod, idOf, readRequest, type SentRequest } from './params.ts';
 import { ManagementSession, type SessionOptions } from './session.ts';
@@ -196,9 +196,13 @@ export class ManagementServer {
     const { method } = request;
     try {
       const result = await session.handle(request);
-      return { id, result, warning: changes.has(method) ? await changed() : undefined };
+      return { id, result, warning: changesClients(method, result) ? await changed() : undefined };
     } catch (error) {
       if (error instanceof RequestError) throw error;
+      if (error instanceof ApprovalPendingError) {
+        const { request, expiresAt } = error;
+        return { id, pending: { request, expiresAt } };
+      }
       const described = describeError(error);
       if (described === undefined) failed(method, error);
       return { id, error: described ?? internalError };
@@ -217,6 +221,12 @@ const changes: ReadonlySet<string> = new Set<MethodName>([
   'credential.addOneTimePasswords',
   'credential.remove',
 ]);
+
+/** Whether the daemon has to look at the clients anew: after such a method, approved ones too. */
+function changesClients(method: string, result: unknown): boolean {
+  if (method !== 'approval.approve') return changes.has(method);
+  return changes.has((result as ResultOf<'approval.approve'>).request.method);
+}
 
 /** Methods that serve while the vault is sealed. */
 const sealedMethods: ReadonlySet<string> = new Set<MethodName>([

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { splitBytes } from '../common/bytes.ts';
-import type { ManagementBackends, MethodName, ParamsOf } from './api.ts';
+import type { ManagementBackends, MethodName } from './api.ts';
+import { needsApproval } from './approval-rule.ts';
+import { askApproval } from './ask-approval.ts';
 import type { AdministratorAuthenticator, AuthenticatedAdministrator, LoginProof } from './authenticator.ts';
 import { callMethod } from './call.ts';
 import { type CallObserver, loginMethod, observed } from './call-observer.ts';
@@ -124,7 +126,10 @@ export class ManagementSession {
     return observed(observe, caller, [method, params], async () => {
       await ready(method);
       const role = await this.#prove(request);
-      return callMethod(backends, { ...caller, role }, method, params as ParamsOf<typeof method>);
+      const present = { ...caller, role };
+      if (needsApproval(backends.approval, method, params))
+        return askApproval(backends, present, method, params);
+      return callMethod(backends, present, method, params);
     });
   }
 

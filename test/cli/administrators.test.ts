@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { Command, CommandGroup } from '../../src/cli/command.ts';
 import { adminCommands } from '../../src/cli/commands/admin.ts';
+import { approvalCommands } from '../../src/cli/commands/approval.ts';
 import { clientCommands } from '../../src/cli/commands/client.ts';
 import { crl } from '../../src/cli/commands/crl.ts';
 import { decode } from '../../src/cli/commands/decode.ts';
@@ -57,6 +58,9 @@ const managed: readonly (readonly string[])[] = [
   ['admin', 'enable', 'operator'],
   ['admin', 'reset', 'operator', '--password-file', password],
   ['admin', 'remove', 'operator'],
+  ['approval', 'list'],
+  ['approval', 'approve', '0123456789ab'],
+  ['approval', 'reject', '0123456789ab'],
   ['policy', 'explain', '--client', 'demo', '--operation', 'Get'],
   ['crl'],
   ['object', 'show', 'none'],
@@ -81,7 +85,17 @@ const others = [
 ];
 
 const groups = [
-  ...[adminCommands, clientCommands, crl, decode, init, nodeCommands, objectCommands, policyCommands],
+  ...[
+    adminCommands,
+    approvalCommands,
+    clientCommands,
+    crl,
+    decode,
+    init,
+    nodeCommands,
+    objectCommands,
+    policyCommands,
+  ],
   ...[roleCommands, vaultCommands, verifyDatabaseCommand],
 ];
 

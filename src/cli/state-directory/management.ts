@@ -5,9 +5,15 @@ import type { CallObserver } from '../../management/call-observer.ts';
 import { connectManagement, type ManagementConnection } from '../../management/client.ts';
 import type { ShownCredential } from '../../management/login.ts';
 import { findNameProblem, identityOf, sqliteFileOf } from '../../store/sqlite-file.ts';
-import { hasAdministrator, isLoginStored, withShownCredential } from '../administrator-login.ts';
+import {
+  approvalWaitSeconds,
+  hasAdministrator,
+  isLoginStored,
+  withShownCredential,
+} from '../administrator-login.ts';
 import { print, printError, readOption } from '../command.ts';
 import { CommandError } from '../failure.ts';
+import { withApprovals } from './approvals.ts';
 import { runningDaemonPid } from './lock.ts';
 import { combineTokens } from './managed-tokens.ts';
 import type { RootAttendance } from './root-sources.ts';
@@ -43,6 +49,10 @@ export async function withManagement<T>(
   return withShownCredential(async (shown) => {
     const daemon = await connectDaemon(stateDirectory, url);
     if (daemon === undefined) {
+      if (approvalWaitSeconds() > 0)
+        throw new CommandError(
+          'no kmipd serves this home, and a command that waits would keep others out; leave --as-wait out',
+        );
       const own = { access: accessFor(access), attendance, shown };
       const result = await withOwnBackends(stateDirectory, storeOption, work, own);
       if (notify) notifyDaemon(stateDirectory);
@@ -50,7 +60,7 @@ export async function withManagement<T>(
     }
     try {
       if (shown !== undefined) await daemon.logIn(shown);
-      const result = await work(daemon.call, true);
+      const result = await work(withApprovals(daemon.call, approvalWaitSeconds()), true);
       for (const warning of daemon.warnings) printError(warning);
       if (notify && daemon.warnings.length === 0) printNotified(daemon.description.process);
       return result;
@@ -79,7 +89,7 @@ export async function withDaemonIfAny<T>(
       );
     try {
       if (shown !== undefined) await daemon?.logIn(shown);
-      return daemon && (await work(daemon.call, true));
+      return daemon && (await work(withApprovals(daemon.call, approvalWaitSeconds()), true));
     } finally {
       daemon?.close();
     }
@@ -123,6 +133,7 @@ async function withOwnBackends<T>(
 ): Promise<T> {
   const identity = storeIdentityOf(storeUrlOf(stateDirectory, storeOption)) ?? '';
   const { withBackends } = await import('./backends.ts');
+  const { toApprovalRule } = await import('../../management/approval-rule.ts');
   const { openLocalSession } = await import('../../management/local-session.ts');
   const { verifyDatabase } = await import('./verify-database.ts');
   const crypto = async () => (await import('../../crypto/node/node.ts')).nodeCrypto;
@@ -137,7 +148,8 @@ async function withOwnBackends<T>(
       const verify = () => verifyDatabase(stateDirectory, { snapshot, vault });
       const roles = () => describeRoles(config.roles);
       const shared = { store, clients, roles, nodes, tokens, roots, sealedRows, listObjects, verify, crypto };
-      const backends = { ...shared, vault, control: vault, keyDevice: pool };
+      const approval = toApprovalRule(config.approval);
+      const backends = { ...shared, vault, control: vault, keyDevice: pool, approval };
       try {
         const options = { backends, store: identity, observe: observeNothing };
         const call = await openLocalSession({ ...options, login });

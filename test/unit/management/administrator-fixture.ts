@@ -19,7 +19,7 @@ import {
 import type { SentRequest } from '../../../src/management/params.ts';
 import { secretReceiver } from '../../../src/management/secret-receiver.ts';
 import { ManagementSession } from '../../../src/management/session.ts';
-import type { Store, StoredRecord } from '../../../src/store/store.ts';
+import type { RecordQuery, Store, StoredRecord } from '../../../src/store/store.ts';
 import { MemoryStore } from '../../memory-store.ts';
 import { PlainVault } from '../../plain-vault.ts';
 
@@ -47,9 +47,13 @@ export class AdministratorFixture {
   now = (Math.floor(Date.now() / 30_000) + 200) * 30_000;
   /** When a lane was written last, as the lanes say: POSIX seconds. */
   writtenAt: number | null = null;
+  /** The two-person rule, which tests may change. */
+  readonly approval = { methods: [] as readonly string[], seconds: 3_600 };
   readonly store = new MemoryStore();
   /** Rows that the database serves in place of its own, by their keys; null: none is there. */
   readonly forged = new Map<string, StoredRecord | null>();
+  /** What has become of the client demo. */
+  readonly changes: string[] = [];
   readonly calls: ObservedCall[] = [];
   /** Called before each call that is observed ends. */
   observing: (call: ObservedCall) => Promise<void> = async () => {};
@@ -60,11 +64,29 @@ export class AdministratorFixture {
     const store: Store = Object.assign(Object.create(this.store), {
       record: async (kind: string, key: string) =>
         this.forged.has(key) ? (this.forged.get(key) ?? undefined) : this.store.record(kind, key),
+      records: async (query: RecordQuery) =>
+        (await this.store.records(query)).flatMap((row) => {
+          const forged = this.forged.get(row.key);
+          return forged === undefined ? [row] : forged === null ? [] : [{ ...forged, seq: row.seq }];
+        }),
       commit: this.store.commit.bind(this.store),
     });
     const nodes = { list: async () => [{ writtenAt: this.writtenAt }] };
-    const clients = { list: async () => [], byName: async () => undefined };
-    this.backends = { store, vault: new PlainVault(), nodes, clients } as unknown as ManagementBackends;
+    const clients = {
+      list: async () => [],
+      byName: async (name: string) => (name === 'demo' ? { name, disabled: false, group: 'g' } : undefined),
+      setDisabled: async (name: string, disabled: boolean) => {
+        this.changes.push(`${name} ${disabled}`);
+        return true;
+      },
+    };
+    this.backends = {
+      store,
+      vault: new PlainVault(),
+      nodes,
+      clients,
+      approval: this.approval,
+    } as unknown as ManagementBackends;
     this.authenticator = this.startAuthenticator();
   }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { type AdministratorRole, administratorRoles } from '../../../src/identity/administrator.ts';
 import type { ManagementBackends, MethodName, ParamsOf } from '../../../src/management/api.ts';
+import { approvableMethods } from '../../../src/management/approval-rule.ts';
 import { callMethod } from '../../../src/management/call.ts';
 import { AccessDeniedError } from '../../../src/management/errors.ts';
 import { limits, methodRoles, requireMethodPermission } from '../../../src/management/roles.ts';
@@ -51,6 +52,10 @@ const expected: { readonly [M in MethodName]: string } = {
   'crl.issuers': '+++',
   'crl.make': '++-',
   'crl.revoke': '+--',
+  'approval.list': '+++',
+  'approval.approve': '++-',
+  'approval.reject': '++-',
+  'approval.outcome': '++-',
   'admin.list': '+++',
   'admin.show': '+++',
   'admin.add': '+--',
@@ -157,6 +162,13 @@ t.test('operator and auditor may take no step that leads to a key', (t) => {
   for (const method of Object.keys(leadToKeys) as MethodName[])
     for (const role of ['operator', 'auditor'] as const)
       for (const params of samples[method]) t.notOk(may(role, method, params as never), `${role} ${method}`);
+  t.end();
+});
+
+t.test('the documentation names the methods that can be under the two-person rule', (t) => {
+  const page = readFileSync(new URL('../../../docs/administrators.md', import.meta.url), 'utf8');
+  const [, list = ''] = /^\* Methods that can be under the rule: (.*?)\. /m.exec(page) ?? [];
+  t.strictSame(list.split(', ').toSorted(), approvableMethods.map((method) => `\`${method}\``).toSorted());
   t.end();
 });
 

@@ -64,6 +64,10 @@ export const samples: { readonly [M in MethodName]: readonly ParamsOf<M>[] } = {
   'vault.keepRoot': [{ id: '0123456789abcdef' }],
   'vault.values': [{}],
   'vault.retire': [{ epoch: 2 }],
+  'approval.list': [{}],
+  'approval.approve': [{ id: '0123456789ab' }],
+  'approval.reject': [{ id: '0123456789ab' }],
+  'approval.outcome': [{ id: '0123456789ab' }],
   'admin.list': [{}],
   'admin.show': [{ name: 'anna' }],
   'admin.add': [

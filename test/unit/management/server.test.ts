@@ -31,7 +31,7 @@ async function serve(t: Tap, clients: Clients, options: Partial<ManagementServer
   const failures: unknown[] = [];
   const server = new ManagementServer({
     path,
-    backends: { clients } as ManagementBackends,
+    backends: { clients, approval: { methods: [], seconds: 1 } } as unknown as ManagementBackends,
     description: { process: 1, store: 'this one' },
     ready: async () => {},
     describeError: (error) =>
