@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { Daemon } from '../fixture/daemon.ts';
 import { KmipdProcess } from '../fixture/kmipd.ts';
-import { writeCertifiedKey } from './administrator.ts';
+import { base32ToBytes, codeAt, writeCertifiedKey } from './administrator.ts';
 import { captureCommand } from './run-command.ts';
 
 /** The two-person rule, by commands. */
@@ -70,6 +70,33 @@ t.test('a request outlives the daemon, and its change is in force at once', asyn
   await t.rejects(client.request('2.1', [{ operation: 'Query' }]));
   t.match(await kmipd('client', 'list'), { output: /no clients are enrolled/ });
   t.match(await kmipd('approval', 'list', '--json'), { output: new RegExp(`"id":"${id}".*"state":"done"`) });
+});
+
+t.test('an administrator that two add has the secret that was shown to the first', async (t) => {
+  const file = join(home, 'carls-password');
+  writeFileSync(file, 'correct horse battery\n');
+  const asked = await kmipd(
+    'admin',
+    'add',
+    'carl',
+    '--role',
+    'auditor',
+    '--password-file',
+    file,
+    ...as('anna'),
+  );
+  const [, secret = ''] = /^secret: ([A-Z2-7]{32})$/m.exec(asked.output) ?? [];
+  const [, id = ''] = /approval approve ([0-9a-f]{12})\n$/.exec(asked.output) ?? [];
+  const logIn = () => {
+    const proof = ['--as-password-file', file, '--as-totp', codeAt(base32ToBytes(secret), 0)];
+    return kmipd('admin', 'list', '--as', 'carl', ...proof);
+  };
+  t.match(await logIn(), { code: 1, output: /the login was refused/ });
+  await daemon.end();
+  await daemon.start();
+  const { output } = await kmipd('approval', 'approve', id, ...as('bert'));
+  t.match(output, /"password":true,"totp":\{"hash":"SHA1","secret":true\}/);
+  t.match(await logIn(), { code: 0, output: /^carl +auditor/m });
 });
 
 t.test('a command that waits goes on when each of its steps was approved', async (t) => {

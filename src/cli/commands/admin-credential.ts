@@ -7,8 +7,9 @@ import { passwordVerifier } from '../../identity/passwords.ts';
 import { otpauthUri, type TotpHash, toBase32, totpHashes, totpSecretBytes } from '../../identity/totp.ts';
 import type { NewCredential } from '../../management/administrator-api.ts';
 import type { ManagementCall } from '../../management/api.ts';
+import { ApprovalPendingError } from '../../management/errors.ts';
 import { type Command, homeOption, print, readInput, requirePlainName, storeOption } from '../command.ts';
-import { CommandError } from '../failure.ts';
+import { CommandError, failureLines } from '../failure.ts';
 import { readPassword } from '../password-input.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 
@@ -99,11 +100,21 @@ async function giveCredential(args: CredentialArguments, give: Gift): Promise<vo
   await run(async (call) => {
     const { publicKey } = await call('vault.receiver', {});
     const totp = { hash, secret: encryptSecret(secret, publicKey) };
-    print(await give(call, name, { password, totp }));
+    // Before it is stored: otherwise a command that is killed, or whose request waits for an approval, leaves
+    // an administrator whose secret nobody has seen.
     print('the secret of its one-time passwords, which is not shown again:');
     print(`secret: ${toBase32(secret.bytes)}`);
     print(`uri:    ${otpauthUri(name, { hash, secret: secret.bytes })}`);
+    print(await give(call, name, { password, totp }).catch((error) => explainSecret(error, name)));
   });
+}
+
+/** Says what is to be thought of a secret that was shown. */
+function explainSecret(error: unknown, name: string): never {
+  if (error instanceof ApprovalPendingError) throw error;
+  const why = failureLines(error).join('; ');
+  const judgement = `the secret above is not valid, unless kmipd admin show ${name} says otherwise`;
+  throw new CommandError(`${why}; ${judgement}`, { cause: error });
 }
 
 async function readNewPassword(name: string, file: string | undefined) {
