@@ -168,6 +168,9 @@ t.test('a one-time password is valid for one command, with a daemon and without'
   const second = codeAt(secret, 1);
   t.match(await list(second), { code: 0, output: /^demo/m });
   t.match(await list(second), { code: 1, output: /the login was refused/ });
+  await daemon.end('SIGKILL');
+  await daemon.start();
+  t.match(await list(second), { code: 1, output: /the login was refused/ }, 'after a kill');
   t.notMatch(added.output + daemon.output, /correct horse/);
 });
 
