@@ -78,9 +78,10 @@ export async function openManagementSocket(
     },
     observe: async ({ name, role }, operation, params, outcome) => {
       if (outcome.kind !== 'refused') return;
-      const by = name ?? (operation === loginMethod ? (params as LoginSubject).name : undefined);
       const reason = outcome.reason ?? outcome.message;
-      log.warn({ by, role, operation, reason }, 'a call of the management service was refused');
+      if (operation === loginMethod)
+        log.warn({ by: (params as LoginSubject).name, reason }, 'a login of an administrator was refused');
+      else log.warn({ by: name, role, operation, reason }, 'a call of the management service was refused');
     },
     failed: (operation, error) =>
       log.error({ operation, error: error as Error }, 'a method of the management socket failed'),

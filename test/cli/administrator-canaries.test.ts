@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { privateKeyFromPem } from '../../certs/keys.ts';
 import { type AdministratorRole, administratorRoles } from '../../src/identity/administrator.ts';
 import type { MethodName } from '../../src/management/api.ts';
-import { connectManagement } from '../../src/management/client.ts';
+import { connectManagement, type ManagementConnection } from '../../src/management/client.ts';
 import { bytes, enumerated, integer, structure, text } from '../client.ts';
 import { Daemon } from '../fixture/daemon.ts';
 import { samples } from '../unit/management/samples.ts';
@@ -27,6 +27,7 @@ writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
 
 const material = randomBytes(32);
 const secretText = randomBytes(24);
+const wrapping = randomBytes(32);
 const canaries: ReadonlyMap<string, Uint8Array> = new Map([
   ['a registered key', material],
   ['secret data', secretText],
@@ -42,7 +43,7 @@ for (const role of administratorRoles) {
 }
 await captureCommand(home, 'admin', 'add', 'anna', '--role', 'auditor', '--password-file', passwordFile);
 await daemon.start();
-const { key, secret, issuer, got } = await makeObjects();
+const { key, kek, secret, issuer, got } = await makeObjects();
 await captureCommand(...[home, 'client', 'add', 'other', '--out', join(home, 'other')]);
 await captureCommand(
   ...[
@@ -74,6 +75,14 @@ async function makeObjects() {
     'Register',
     ...[enumerated('ObjectType', 2), attributes, structure('SymmetricKey', block(1, material))],
   );
+  // A key that can be a recipient: for wrapping alone.
+  const kek = await create(
+    client,
+    'Register',
+    enumerated('ObjectType', 2),
+    structure('Attributes', integer('CryptographicUsageMask', 0x30)),
+    structure('SymmetricKey', block(1, wrapping)),
+  );
   const secret = await create(
     client,
     'Register',
@@ -84,7 +93,7 @@ async function makeObjects() {
   const { certificate } = await createIssuer(client);
   const got = await client.request('2.1', [{ operation: 'Get', payload: [text('UniqueIdentifier', key)] }]);
   client.close();
-  return { key, secret, issuer: certificate, got };
+  return { key, kek, secret, issuer: certificate, got };
 }
 
 /** Returns the names of the canaries that a value has: raw, in hexadecimal or in Base64, at any place. */
@@ -123,11 +132,16 @@ const last: readonly MethodName[] = ['object.purge', 'client.remove', 'admin.rem
 const rank = (method: MethodName) => last.indexOf(method);
 const methods = (Object.keys(samples) as MethodName[]).toSorted((a, b) => rank(a) - rank(b));
 
-async function callAll(t: Test, role: AdministratorRole): Promise<ReadonlyMap<MethodName, string>> {
+async function connectAs(role: AdministratorRole): Promise<ManagementConnection> {
   const connection = await connectManagement(join(home, 'kmipd.sock'));
   if (connection === undefined) throw new Error('no daemon answers');
   const file = join(home, `${role}.key`);
   await connection.logIn({ name: role, key: privateKeyFromPem(readFileSync(file, 'utf8'), file) });
+  return connection;
+}
+
+async function callAll(t: Test, role: AdministratorRole): Promise<ReadonlyMap<MethodName, string>> {
+  const connection = await connectAs(role);
   const answers = new Map<MethodName, string>();
   for (const method of methods)
     for (const sample of samples[method])
@@ -153,6 +167,19 @@ t.test('the search finds a key where one is', (t) => {
         t.equal(findCanaries({ some: [text] }).length, 1, text);
       }
   t.end();
+});
+
+t.test('only the role that marks recipients sees the digest of one', async (t) => {
+  const digest = createHash('sha256').update(wrapping).digest('hex');
+  for (const role of administratorRoles) {
+    const connection = await connectAs(role);
+    const { fingerprint, problem } = await connection.call('object.show', { id: kek });
+    connection.close();
+    t.strictSame(
+      { fingerprint, problem },
+      { fingerprint: role === 'admin' ? digest : null, problem: undefined },
+    );
+  }
 });
 
 // The admin last, because it removes what the others look at.

@@ -126,6 +126,17 @@ const codeOf = (fixture: AdministratorFixture, holder: Parameters<AdministratorF
   return 'code' in shown ? shown.code.bytes : new Uint8Array();
 };
 
+t.test('a certificate that has expired is refused, in the middle of a session too', async (t) => {
+  const fixture = new AdministratorFixture();
+  const bert = await fixture.addByKey('bert', 'admin');
+  const sender = await fixture.logIn(bert);
+  await sender.call('admin.list', {});
+  fixture.now += 30 * 366 * 86_400_000;
+  await t.rejects(sender.call('admin.list', {}), LoginRefusedError);
+  await t.rejects(fixture.logIn(bert), LoginRefusedError);
+  t.match(fixture.calls.at(-1)?.outcome, { reason: 'certificate expired' });
+});
+
 t.test('logins are throttled by name, also with the right password', async (t) => {
   const fixture = new AdministratorFixture();
   const anna = await fixture.addByPassword('anna', 'admin');
