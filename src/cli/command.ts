@@ -13,6 +13,8 @@ export interface Command<Arguments = never> {
   readonly command: string;
   readonly describe: string;
   builder(yargs: Argv): Argv;
+  /** Whether it calls the management service, so that `--as` says by whom. */
+  readonly isManaged?: true;
   /** Runs the command. Rejects with an error that `failureLines` turns into text. */
   run(args: Arguments): Promise<void>;
 }
@@ -97,6 +99,35 @@ export const storeOption = {
     type: 'string',
     requiresArg: true,
     describe: 'sqlite:FILE or postgres://USER@HOST/DATABASE, instead of the configured one',
+  },
+} as const;
+
+/** The options of every command that calls the management service. */
+export const administratorOptions = {
+  as: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Name of the administrator who does it; its role decides [nameless: admin]',
+  },
+  'as-key': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'File with the private key of its certificate (PEM); without it, a password is asked for',
+  },
+  'as-password-file': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'File with its password, instead of the terminal',
+  },
+  'as-totp': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Its one-time password of six digits, instead of the terminal',
+  },
+  'as-wait': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Seconds to wait for the approval of another administrator, where one is needed [0]',
   },
 } as const;
 

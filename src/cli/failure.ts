@@ -35,6 +35,10 @@ const operatorErrorCodes: ReadonlySet<unknown> = new Set([
   'NO_REVOCATION_LIST',
   'CHANGED_MEANWHILE',
   'MANAGEMENT',
+  'ACCESS_DENIED',
+  'LOGIN_REFUSED',
+  'APPROVAL_PENDING',
+  'REQUEST',
 ]);
 
 /** Returns the lines that a failed command prints, each of which is complete in itself; never a stack. */

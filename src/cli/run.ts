@@ -1,6 +1,19 @@
 import yargs, { type Argv } from 'yargs';
 import { didYouMean } from '../common/suggest.ts';
-import { type Command, type CommandGroup, printError, repeatableOptions } from './command.ts';
+import {
+  type AdministratorArguments,
+  refuseContradictions,
+  useAdministrator,
+} from './administrator-login.ts';
+import {
+  administratorOptions,
+  type Command,
+  type CommandGroup,
+  printError,
+  repeatableOptions,
+} from './command.ts';
+import { adminCommands } from './commands/admin.ts';
+import { approvalCommands } from './commands/approval.ts';
 import { auditCommands } from './commands/audit.ts';
 import { createCheckConfigCommand, type Inspect } from './commands/check-config.ts';
 import { clientCommands } from './commands/client.ts';
@@ -54,9 +67,13 @@ async function parseCommandLine(args: readonly string[], version: string, { boot
         return inner.demandCommand(1);
       });
     }
-    return parser.command(command.command, command.describe, command.builder, (options) => {
+    const build = (inner: Argv) =>
+      command.isManaged ? command.builder(inner).options(administratorOptions) : command.builder(inner);
+    return parser.command(command.command, command.describe, build, (options) => {
       requirePlausibleValues(options, args);
-      action = () => command.run(options as never);
+      const administrator = command.isManaged ? (options as AdministratorArguments) : undefined;
+      if (administrator !== undefined) refuseContradictions(administrator);
+      action = () => useAdministrator(administrator, () => command.run(options as never));
     });
   }
   const top: readonly (Command | CommandGroup)[] = [
@@ -65,6 +82,8 @@ async function parseCommandLine(args: readonly string[], version: string, { boot
     createCheckConfigCommand(inspect),
     decode,
     clientCommands,
+    adminCommands,
+    approvalCommands,
     roleCommands,
     policyCommands,
     crl,

@@ -29,6 +29,8 @@ export interface Config {
   readonly uniqueNames: boolean;
   /** Within which every row of the database is verified once. */
   readonly verificationHours: number;
+  /** Methods of the management service under the two-person rule, and how long a request waits. */
+  readonly approval: { readonly methods: readonly string[]; readonly hours: number };
   /** True: the Interop operation is enabled. */
   readonly interop: boolean;
   /** True: only FIPS 140-3 approved algorithms, by OpenSSL's FIPS provider. */
@@ -118,6 +120,7 @@ export function assembleConfig(
     metrics: optional(namedKeys.metrics),
     uniqueNames: value(namedKeys.uniqueNames),
     verificationHours: value(namedKeys.verificationHours),
+    approval: { methods: value(namedKeys.approvalMethods), hours: value(namedKeys.approvalHours) },
     interop: value(namedKeys.interop),
     fips: value(namedKeys.fips),
     vault: {

@@ -88,6 +88,18 @@ export const namedKeys = {
     values.readBoolean,
     "Allows only FIPS 140-3 approved algorithms and needs OpenSSL's FIPS provider.",
   ),
+  approvalMethods: configKey(
+    'approval.methods',
+    [],
+    values.readTexts,
+    'Methods that two administrators do together, such as ["client.remove", "object.mark"]; docs/administrators.md.',
+  ),
+  approvalHours: configKey(
+    'approval.hours',
+    24,
+    values.integerBetween(1, 720),
+    'Hours for which the request of an administrator waits for the approval of another one.',
+  ),
   root: configKey(
     'vault.root',
     'file:root.key',

@@ -17,8 +17,27 @@ export function recordLife(
   closing.defer(() => recordAct(audit, 'Stop'));
 }
 
+/** Returns a reload whose result is recorded; `reload` resolves to what is wrong, one line. */
+export function recordReloads(
+  audit: AuditLog | undefined,
+  reload: () => Promise<string | undefined>,
+): () => Promise<string | undefined> {
+  return async () => {
+    const problem = await reload();
+    const result =
+      problem === undefined ? { result: 'Success' } : { result: 'OperationFailed', reason: problem };
+    if (audit !== undefined) recordAct(audit, 'Reload', {}, result);
+    return problem;
+  };
+}
+
 /** Records an act of the daemon itself. */
-function recordAct(audit: AuditLog, operation: string, details: AuditItem['details'] = {}): void {
-  const items = [{ operation, result: 'Success', details }];
+function recordAct(
+  audit: AuditLog,
+  operation: string,
+  details: AuditItem['details'] = {},
+  result: Pick<AuditItem, 'result' | 'reason'> = { result: 'Success' },
+): void {
+  const items = [{ operation, ...result, details }];
   audit.report({ time: Date.now(), kind: 'server', node: audit.node, items });
 }

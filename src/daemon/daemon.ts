@@ -14,7 +14,7 @@ import { createLog, type Logger } from '../watch/log.ts';
 import { Metrics } from '../watch/metrics.ts';
 import { startAuditRetention } from './audit-retention.ts';
 import { startAuditSinks } from './audit-sinks.ts';
-import { recordLife } from './audited-life.ts';
+import { recordLife, recordReloads } from './audited-life.ts';
 import { openBackends } from './backends.ts';
 import { startVerifications } from './background-verification.ts';
 import { startCommandLaneRenewal } from './command-lane.ts';
@@ -102,13 +102,14 @@ export async function boot(options: BootOptions): Promise<void> {
       void reportUndefinedRoles(reloader.config, backends, log);
     });
   print(vault.unsealed ? lineOf('ready') : `${lineOf('sealed')}\nsealed: ${vault.sealedBecause}`);
-  reloads.start(async () => {
+  const reload = async () => {
     tokens.retry();
     tokenKeys?.retry();
     // The root may be there now; without it the vault says why.
     if (vault.rootsAtHand.length === 0) await vault.refresh().catch(() => {});
     return reloader.reload().finally(() => auditSinks.configure(reloader.config.auditSinks));
-  });
+  };
+  reloads.start(recordReloads(backends.audit, reload));
 
   const signal = await shutdown;
   readiness.startDraining();

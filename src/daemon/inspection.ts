@@ -11,6 +11,7 @@ import { initialisationState, type StateDirectory } from '../cli/state-directory
 import { type Address, formatAddress } from '../common/address.ts';
 import { formatRootUri, isAttendedRoot } from '../common/root-uri.ts';
 import type { Config } from '../config/index.ts';
+import { requireApprovable } from '../management/approval-rule.ts';
 import { StoredClients } from '../protocol/authentication/client-directory.ts';
 import { FirstDesignError } from '../store/migrations/migration.ts';
 import { type ProbedStore, probeStore } from '../store/probe.ts';
@@ -50,6 +51,10 @@ export async function inspect(stateDirectory: StateDirectory, config: Config): P
       problems.push(...failureLines(error));
     }
   };
+  await attempt(() => {
+    requireApprovable(config.approval.methods);
+    return [];
+  });
   let probed: ProbedStore = { keyring: undefined, isMigrated: false };
   const isReady = initialisationState(stateDirectory) === 'ready';
   await attempt(async () => {

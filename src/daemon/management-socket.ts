@@ -6,7 +6,10 @@ import { verifyDatabase } from '../cli/state-directory/verify-database.ts';
 import { describeFileError } from '../common/regular-file.ts';
 import { nodeCrypto } from '../crypto/node/node.ts';
 import type { RolePolicy } from '../identity/policy.ts';
+import { toApprovalRule } from '../management/approval-rule.ts';
+import { type LoginSubject, loginMethod } from '../management/call-observer.ts';
 import { ManagementError } from '../management/errors.ts';
+import { entryOfCall } from '../management/recorded-calls.ts';
 import { ManagementServer } from '../management/server.ts';
 import type { Backends } from './backends.ts';
 import type { Connections } from './connections.ts';
@@ -37,12 +40,13 @@ export async function openManagementSocket(
 ): Promise<void> {
   const { socket: path } = stateDirectory;
   const { store, vault, clients, nodes, managedAudit: audit, tokens: ofRoots, tokenKeys } = backends;
-  const { roots, snapshot, sealedRows } = backends;
+  const { roots, snapshot, sealedRows, audit: recorder } = backends;
   const tokens = combineTokens(ofRoots, tokenKeys);
   const server = new ManagementServer({
     path,
     backends: {
       ...{ store, vault, control: vault, clients, nodes, audit, tokens, roots, sealedRows },
+      approval: toApprovalRule(config.approval),
       keyDevice: tokenKeys,
       roles: () => rolePolicy.roles,
       crypto: async () => nodeCrypto,
@@ -74,6 +78,16 @@ export async function openManagementSocket(
       return (
         problem && `the change is stored, but the running kmipd (process ${process.pid}) says: ${problem}`
       );
+    },
+    observe: async (caller, operation, params, outcome) => {
+      const entry = recorder && entryOfCall(recorder.node, caller, operation, params, outcome);
+      if (entry !== undefined) await recorder?.append(entry);
+      if (outcome.kind !== 'refused') return;
+      const { name, role } = caller;
+      const reason = outcome.reason ?? outcome.message;
+      if (operation === loginMethod)
+        log.warn({ by: (params as LoginSubject).name, reason }, 'a login of an administrator was refused');
+      else log.warn({ by: name, role, operation, reason }, 'a call of the management service was refused');
     },
     failed: (operation, error) =>
       log.error({ operation, error: error as Error }, 'a method of the management socket failed'),

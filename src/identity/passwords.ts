@@ -17,7 +17,7 @@ export interface PasswordVerifier {
 const current = { N: 2 ** 15, r: 8, p: 1 } as const;
 const hashBytes = 32;
 
-const derive = promisify<string, Uint8Array, number, ScryptOptions, Buffer>(scrypt);
+const derive = promisify<string | Uint8Array, Uint8Array, number, ScryptOptions, Buffer>(scrypt);
 
 /** Hashes a password for storage. Runs on libuv's thread pool. */
 export async function passwordVerifier(password: string): Promise<PasswordVerifier> {
@@ -33,8 +33,11 @@ const dummyVerifier: PasswordVerifier = {
   hash: randomBytes(hashBytes).toString('base64'),
 };
 
-/** Whether it is the password of the verifier; without one false, after as much time. */
-export async function isPassword(password: string, verifier: PasswordVerifier | undefined): Promise<boolean> {
+/** Whether it is the password (or its UTF-8) of the verifier; without one false, after as much time. */
+export async function isPassword(
+  password: string | Uint8Array,
+  verifier: PasswordVerifier | undefined,
+): Promise<boolean> {
   const { N, r, p, salt, hash: expected } = verifier ?? dummyVerifier;
   const options = { N, r, p, maxmem: memoryOf({ N, r }) };
   const key = await derive(password, Buffer.from(salt, 'base64'), hashBytes, options);

@@ -1,4 +1,3 @@
-import type { EntryFilter } from '../audit/entry-filter.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { TokenDevice, TokenKeyReference } from '../crypto/token-device.ts';
 import type { DeviceFields } from '../identity/credentials.ts';
@@ -18,7 +17,10 @@ import type { SealedRowList } from '../store/sealed-rows/sealed-row-list.ts';
 import type { NumberedTable, Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { UnsealProgress, VaultStatus } from '../vault/vault-status.ts';
-import type { AuditPage, ManagedAudit } from './managed-audit.ts';
+import type { AdministratorApi } from './administrator-api.ts';
+import type { ApprovalApi, ApprovalRule } from './approval-api.ts';
+import type { Caller } from './caller.ts';
+import type { AuditApi, ManagedAudit } from './managed-audit.ts';
 import type { ManagedNodes, NodeSummary } from './managed-nodes.ts';
 import type { ManagedRoots } from './managed-roots.ts';
 import type { ManagedVault, Retirement, VerifiedRows } from './managed-vault.ts';
@@ -37,6 +39,7 @@ export interface ManagementBackends {
   readonly clients: ClientDirectory;
   /** The roles in force. */
   readonly roles: () => readonly RoleDescription[];
+  readonly approval: ApprovalRule;
   readonly nodes: ManagedNodes;
   readonly audit: ManagedAudit;
   readonly tokens: ManagedTokens;
@@ -130,8 +133,11 @@ export interface CredentialAdded {
 export interface KeySummary extends Omit<RecipientCandidate, 'fingerprint' | 'provenance'> {
   readonly born: Provenance['born'];
   readonly shown: Provenance['shown'];
-  /** In hexadecimal. */
-  readonly fingerprint: string;
+  /**
+   * SHA-256 of the key, in hexadecimal; null where it could help to guess a value: of what cannot be a
+   * recipient, and, but for public keys, for roles that mark none.
+   */
+  readonly fingerprint: string | null;
 }
 
 /** The daemon that serves the socket. */
@@ -159,7 +165,7 @@ interface OneTimePasswords extends OfClient {
   readonly codes: readonly string[];
 }
 
-export interface ManagementApi {
+export interface ManagementApi extends AdministratorApi, ApprovalApi, AuditApi {
   'client.list': Method<Empty, readonly ClientSummary[]>;
   /** The client of a name or, if that is left out, of a fingerprint; null when there is none. */
   'client.find': Method<
@@ -207,15 +213,6 @@ export interface ManagementApi {
   'object.purge': Method<
     { readonly after: number; readonly destroyedUntil: number; readonly dryRun: boolean },
     PurgedPage
-  >;
-
-  /**
-   * Some entries of the audit log with what is looked for: from the row `from` on, or backward from it, the
-   * newest first.
-   */
-  'audit.list': Method<
-    { readonly from: number; readonly isBackward: boolean; readonly filter: EntryFilter },
-    AuditPage
   >;
 
   /** As `explain`. */
@@ -283,10 +280,19 @@ export type ResultOf<M extends MethodName> = ManagementApi[M]['result'];
 /** Calls a method, in this process or another one. */
 export type ManagementCall = <M extends MethodName>(method: M, params: ParamsOf<M>) => Promise<ResultOf<M>>;
 
+/** Runs a method for a caller that was recognised, see `callMethod`. */
+export type MethodCall = <M extends MethodName>(
+  backends: ManagementBackends,
+  caller: Caller,
+  method: M,
+  params: ParamsOf<M>,
+) => Promise<ResultOf<M>>;
+
 /** The functions of the methods whose names begin with a word and a dot. */
 export type MethodsOf<Family extends string> = {
   readonly [M in MethodName as M extends `${Family}.${string}` ? M : never]: (
     backends: ManagementBackends,
     params: ParamsOf<M>,
+    caller: Caller,
   ) => Promise<ResultOf<M>>;
 };

@@ -1,4 +1,6 @@
 import type { ManagementBackends, MethodName, ParamsOf, ResultOf } from './api.ts';
+import type { Caller } from './caller.ts';
+import { requireMethodPermission } from './roles.ts';
 
 /** The methods by the first word of their names. A process loads those that it calls. */
 const families = {
@@ -11,22 +13,27 @@ const families = {
   vault: async () => (await import('./methods/vault.ts')).vaultMethods,
   tokenKey: async () => (await import('./methods/token-keys.ts')).tokenKeyMethods,
   crl: async () => (await import('./methods/revocation-lists.ts')).revocationListMethods,
+  approval: async () => (await import('./methods/approvals.ts')).createApprovalMethods(callMethod),
+  admin: async () => (await import('./methods/administrators.ts')).administratorMethods,
 } as const;
 
-type AnyMethod = (backends: ManagementBackends, params: unknown) => Promise<unknown>;
+type AnyMethod = (backends: ManagementBackends, params: unknown, caller: Caller) => Promise<unknown>;
 
 /**
- * Runs a method of the management service in this process.
- * @throws {ManagementError} when it refuses what was asked for; errors of the store and the vault.
+ * Runs a method of the management service in this process, for a caller that was recognised.
+ * @throws {AccessDeniedError} when its role may not call the method
+ * @throws {ManagementError} when the method refuses what was asked for; errors of the store and the vault.
  */
 export async function callMethod<M extends MethodName>(
   backends: ManagementBackends,
+  caller: Caller,
   method: M,
   params: ParamsOf<M>,
 ): Promise<ResultOf<M>> {
+  requireMethodPermission(caller.role, method, params);
   const [family] = method.split('.') as [keyof typeof families];
   const methods = (await families[family]()) as Readonly<Record<string, AnyMethod>>;
   const run = methods[method];
   if (run === undefined) throw new TypeError(`${method} is no method`);
-  return (await run(backends, params)) as ResultOf<M>;
+  return (await run(backends, params, caller)) as ResultOf<M>;
 }

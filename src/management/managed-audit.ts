@@ -1,4 +1,5 @@
 import type { ChainedEntry } from '../audit/audit.ts';
+import type { EntryFilter } from '../audit/entry-filter.ts';
 import type { ChainEntry } from '../common/audit-chain.ts';
 
 /** A block of the audit log; `entries` is undefined when it does not open. */
@@ -43,4 +44,13 @@ export interface AuditPage {
   readonly next: number;
   /** Whether there is nothing more. */
   readonly isLast: boolean;
+}
+
+/** The methods about the log. */
+export interface AuditApi {
+  /** Some entries with what is looked for: from a row on, or backward from it, the newest first. */
+  'audit.list': {
+    readonly params: { readonly from: number; readonly isBackward: boolean; readonly filter: EntryFilter };
+    readonly result: AuditPage;
+  };
 }

@@ -2,6 +2,7 @@ import { versions } from '../../codec/version.ts';
 import type { EntryFilter } from '../audit/entry-filter.ts';
 import { formatAddress, parseAddress } from '../common/address.ts';
 import { isPlainName } from '../common/plain-name.ts';
+import { administratorRoles } from '../identity/administrator.ts';
 import {
   type DeviceFields,
   deviceFields,
@@ -10,9 +11,12 @@ import {
   maxOneTimePasswords,
 } from '../identity/credentials.ts';
 import type { HashedPasswordVerifier, PasswordVerifier } from '../identity/passwords.ts';
+import { totpHashes } from '../identity/totp.ts';
 import type { EndpointSettings } from '../protocol/endpoints/endpoint-settings.ts';
 import { numberedTables } from '../store/store.ts';
+import type { NewCredential } from './administrator-api.ts';
 import type { MethodName, ParamsOf } from './api.ts';
+import { type LoginSubject, loginMethod } from './call-observer.ts';
 import {
   base64Param,
   choiceParam,
@@ -94,6 +98,14 @@ const entryFilter = objectParam<EntryFilter>({
   since: optionalParam(natural),
   until: optionalParam(natural),
 });
+const requestId = textParam(12, (value) => /^[0-9a-f]{12}$/.test(value));
+const newCredential = objectParam<NewCredential>(
+  {
+    ...{ certificate: optionalParam(certificate), password: optionalParam(password) },
+    totp: optionalParam(objectParam({ hash: choiceParam(totpHashes), secret: base64Text })),
+  },
+  (given) => ['certificate', 'password,totp'].includes(Object.keys(given).toSorted().join()),
+);
 
 const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   'client.list': empty,
@@ -162,6 +174,18 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
     ...{ id: textParam(32, (value) => /^[0-9a-f]{32}$/.test(value)), token: textParam(64) },
   }),
   'vault.unseal': objectParam({ input: base64Text }),
+  'approval.list': empty,
+  'approval.approve': objectParam({ id: requestId }),
+  'approval.reject': objectParam({ id: requestId }),
+  'approval.outcome': objectParam({ id: requestId }),
+  'admin.list': empty,
+  'admin.show': named,
+  'admin.add': objectParam({
+    ...{ name: plainName, role: choiceParam(administratorRoles), credential: newCredential },
+  }),
+  'admin.reset': objectParam({ name: plainName, credential: newCredential }),
+  'admin.setDisabled': objectParam({ name: plainName, disabled: flagParam }),
+  'admin.remove': named,
   'crl.issuers': empty,
   'crl.make': objectParam({
     issuer: identifier,
@@ -173,23 +197,45 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
 /** The one method that the socket answers itself: which daemon this is. */
 export const describeMethod = 'service.describe';
 
-const names = [...(Object.keys(readers) as MethodName[]), describeMethod] as const;
-interface Request {
+/** The method that begins a login. */
+export const challengeMethod = 'service.challenge';
+
+const names = [
+  ...(Object.keys(readers) as MethodName[]),
+  ...([describeMethod, challengeMethod, loginMethod] as const),
+] as const;
+
+/** A request, as it was sent. */
+export interface SentRequest {
   readonly id: number;
   readonly method: (typeof names)[number];
   /** Of any form, see `readParams`. */
   readonly params: unknown;
+  /** By the key of an administrator, in Base64; see `SignedRequest`. */
+  readonly signature?: string | undefined;
 }
 
 /**
  * Reads a request.
  * @throws {RequestError} when it has another form, or names no method.
  */
-export const readRequest = (message: unknown): Request =>
-  objectParam<Request>({ id: natural, method: choiceParam(names), params: (value) => value })(
-    message,
-    'request',
-  );
+export const readRequest = (message: unknown): SentRequest =>
+  objectParam<SentRequest>({
+    ...{ id: natural, method: choiceParam(names), params: (value) => value },
+    signature: optionalParam(base64Text),
+  })(message, 'request');
+
+/** What is sent to log in: the code and the password, encrypted, or null where the request is signed. */
+export interface LoginParams extends LoginSubject {
+  readonly input: string | null;
+}
+
+/**
+ * Reads the parameters of a login.
+ * @throws {RequestError} when they are of another form.
+ */
+export const readLogin = (params: unknown): LoginParams =>
+  objectParam<LoginParams>({ name: plainName, input: nullableParam(base64Text) })(params, 'params');
 
 /** Returns the number by which a request wants to be answered; null when it has none. */
 export function idOf(message: unknown): number | null {

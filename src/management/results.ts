@@ -4,6 +4,7 @@ import type { EndpointSettings } from '../protocol/endpoints/endpoint-settings.t
 import type { ExplanationStep } from '../protocol/explanation.ts';
 import type { ListedTokenKey, TokenKeyObject } from '../protocol/token-key-list.ts';
 import type { EpochStatus } from '../vault/vault-status.ts';
+import type { AdministratorDetails, AdministratorSummary } from './administrator-api.ts';
 import type {
   ClientDetails,
   ClientSummary,
@@ -16,7 +17,9 @@ import type {
   ResultOf,
   ServiceDescription,
 } from './api.ts';
+import type { ApprovalOutcome, ApprovalSummary } from './approval-api.ts';
 import type { NodeSummary } from './managed-nodes.ts';
+import type { LoginChallenge } from './session.ts';
 
 /** Tells whether what came over the socket has the form of a result. */
 export type ResultCheck<T> = (value: unknown) => value is T;
@@ -65,7 +68,7 @@ const client = record<ClientDetails>({ ...summary, certificate: text });
 const empty = record({});
 const added = record<CredentialAdded>({ isReplaced: flag, isFirst: flag });
 const key = record<KeySummary>({
-  ...{ id: text, group: text, type: text, born: word(), shown: word(), fingerprint: text },
+  ...{ id: text, group: text, type: text, born: word(), shown: word(), fingerprint: nullable(text) },
   ...{ algorithm: optional(text), bits: optional(natural), names: list(text) },
   ...{ isClosed: flag, isMarked: flag, problem: optional(text) },
 });
@@ -89,6 +92,18 @@ const vaultStatus = record<ManagedVaultStatus>({
   ),
   tokens: list(record<ManagedToken>({ uri: text, state: word(), reason: text, since: natural })),
   nodes: list(node),
+});
+
+const administrator = {
+  ...{ name: text, role: word<AdministratorSummary['role']>(), disabled: flag, createdAt: natural },
+  credential: word<AdministratorSummary['credential']>(),
+  ...{ fingerprint: nullable(text), notAfter: nullable(natural) },
+};
+
+const anything = (_: unknown): _ is unknown => true;
+const approval = record<ApprovalSummary>({
+  ...{ id: text, method: text, params: anything, requester: text, askedAt: natural, expiresAt: natural },
+  ...{ state: word<ApprovalSummary['state']>(), decidedBy: optional(text), problem: optional(text) },
 });
 
 const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
@@ -151,6 +166,19 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
     ...{ broken: list(text), rows: natural, total: natural, next: nullable(natural) },
   }),
   'tokenKey.remove': empty,
+  'approval.list': list(approval),
+  'approval.approve': record({ request: approval, result: anything }),
+  'approval.reject': record({ request: approval }),
+  'approval.outcome': record<ApprovalOutcome>({
+    ...{ state: word<ApprovalOutcome['state']>(), decidedBy: nullable(text), result: anything },
+    problem: nullable(text),
+  }),
+  'admin.list': list(record<AdministratorSummary>(administrator)),
+  'admin.show': record<AdministratorDetails>({ ...administrator, certificate: nullable(text) }),
+  'admin.add': empty,
+  'admin.reset': empty,
+  'admin.setDisabled': record({ isChanged: flag }),
+  'admin.remove': empty,
   'crl.issuers': list(record({ id: text, group: text, subject: text, notAfter: natural })),
   'crl.make': record({ der: text, number: natural, entries: natural, nextUpdate: natural }),
   'crl.revoke': record({ subject: text }),
@@ -161,18 +189,25 @@ export const checkOf = <M extends MethodName>(method: M): ResultCheck<ResultOf<M
 
 export const isDescription: ResultCheck<ServiceDescription> = record({ process: natural, store: text });
 
+export const isChallenge: ResultCheck<LoginChallenge> = record({ challenge: text, publicKey: text });
+
+export const isLogin: ResultCheck<{ readonly role: string }> = record({ role: text });
+
 /** An answer of the socket; its result is of any form. */
 export interface Answer {
   readonly id: number | null;
   readonly result?: unknown;
   readonly error?: { readonly message: string } | undefined;
+  /** The request was stored, and another administrator has to approve it. */
+  readonly pending?: { readonly request: string; readonly expiresAt: number } | undefined;
   /** What the operator has to know although the method was run: one line. */
   readonly warning?: string | undefined;
 }
 
 export const isAnswer: ResultCheck<Answer> = record({
   id: nullable(natural),
-  result: (_): _ is unknown => true,
+  result: anything,
+  pending: optional(record({ request: text, expiresAt: natural })),
   error: optional(record({ message: text })),
   warning: optional(text),
 });

@@ -1,10 +1,12 @@
 import { lstatSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { ManagementBackends, MethodName, ServiceDescription } from './api.ts';
-import { callMethod } from './call.ts';
-import { ManagementError, RequestError } from './errors.ts';
+import type { ManagementBackends, MethodName, ResultOf, ServiceDescription } from './api.ts';
+import { AdministratorAuthenticator } from './authenticator.ts';
+import type { CallObserver } from './call-observer.ts';
+import { ApprovalPendingError, ManagementError, RequestError } from './errors.ts';
 import { isSocketPath, maxAnswerBytes, maxRequestBytes, readLines, writeLine } from './lines.ts';
-import { describeMethod, idOf, readParams, readRequest } from './params.ts';
+import { describeMethod, idOf, readRequest, type SentRequest } from './params.ts';
+import { ManagementSession, type SessionOptions } from './session.ts';
 
 /** An error as an answer states it. */
 export interface AnsweredError {
@@ -25,7 +27,9 @@ export interface ManagementServerOptions {
   /** Resolves once a change is in force, or to why it is not, one line; must not reject. */
   readonly changed: () => Promise<string | undefined>;
   /** Is notified of each error that is answered as an internal one. */
-  readonly failed: (method: MethodName, error: unknown) => void;
+  readonly failed: (method: string, error: unknown) => void;
+  /** Observes every call and every login before it is answered. */
+  readonly observe: CallObserver;
   readonly times?: ManagementTimes;
 }
 
@@ -47,6 +51,7 @@ const umask = 0o177;
 
 interface Connection {
   readonly socket: Socket;
+  readonly session: ManagementSession;
   /** Resolves once the socket is closed, and no request of it is at work. */
   ended: Promise<unknown>;
   isAtWork: boolean;
@@ -55,11 +60,12 @@ interface Connection {
 /**
  * Serves the methods of the management service on a Unix socket: requests and answers are JSON, one on each
  * line, and one request of a connection is at work at a time. Whoever can open the socket may call every
- * method.
+ * method; who logs in as an administrator, those of the role.
  */
 export class ManagementServer {
   readonly #options: ManagementServerOptions;
   readonly #times: ManagementTimes;
+  readonly #session: SessionOptions;
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
   #isClosing = false;
@@ -67,6 +73,14 @@ export class ManagementServer {
   constructor(options: ManagementServerOptions) {
     this.#options = options;
     this.#times = options.times ?? defaultTimes;
+    const { backends, description, observe, ready } = options;
+    this.#session = {
+      ...{ backends, observe, store: description.store, openedBy: 'socket' },
+      authenticator: new AdministratorAuthenticator(backends),
+      ready: async (method) => {
+        if (!sealedMethods.has(method)) await ready();
+      },
+    };
     // A client that has sent its last request still gets the answer.
     const half = { allowHalfOpen: true };
     this.#server = createServer(half, (socket) => this.#accept(socket));
@@ -116,7 +130,8 @@ export class ManagementServer {
   #accept(socket: Socket): void {
     // The server counts open sockets only: a peer that has gone may have left its request at work.
     if (this.#connections.size >= maxConnections) return void socket.destroy();
-    const connection: Connection = { socket, ended: Promise.resolve(), isAtWork: false };
+    const session = new ManagementSession(this.#session);
+    const connection: Connection = { socket, session, ended: Promise.resolve(), isAtWork: false };
     this.#connections.add(connection);
     const closed = new Promise((resolve) => socket.once('close', resolve));
     connection.ended = Promise.all([this.#serve(connection), closed]).finally(() =>
@@ -125,7 +140,7 @@ export class ManagementServer {
   }
 
   async #serve(connection: Connection): Promise<void> {
-    const { socket } = connection;
+    const { socket, session } = connection;
     // The reader sees it too.
     socket.on('error', () => {});
     let timer: NodeJS.Timeout | undefined;
@@ -138,11 +153,11 @@ export class ManagementServer {
       for await (const line of readLines(socket, maxRequestBytes)) {
         clearTimeout(timer);
         connection.isAtWork = true;
-        const answer = await this.#answer(line);
+        const answer = await this.#answer(session, line);
         allow(this.#times.answer);
         await writeLine(socket, answer);
         connection.isAtWork = false;
-        if (this.#isClosing) break;
+        if (this.#isClosing || session.isEnded) break;
         allow(this.#times.request);
       }
     } catch (error) {
@@ -162,28 +177,32 @@ export class ManagementServer {
    * Returns the answer of one request, a line.
    * @throws {RequestError} when it is not JSON.
    */
-  async #answer(line: string): Promise<string> {
+  async #answer(session: ManagementSession, line: string): Promise<string> {
     const message = parseJson(line);
     const id = idOf(message);
     try {
-      const { method, params } = readRequest(message);
-      if (method === describeMethod) return encode({ id, result: this.#options.description });
-      return encode(await this.#call(id, method, params));
+      const request = readRequest(message);
+      if (request.method === describeMethod) return encode({ id, result: this.#options.description });
+      return encode(await this.#handle(session, id, request));
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       return encode({ id, error: { code: error.code, message: error.message } });
     }
   }
 
-  /** @throws {RequestError} when the parameters are of another form. */
-  async #call(id: number | null, method: MethodName, given: unknown): Promise<object> {
-    const params = readParams(method, given);
-    const { backends, ready, describeError, changed, failed } = this.#options;
+  /** @throws {RequestError} when the request is of another form, or comes at another time. */
+  async #handle(session: ManagementSession, id: number | null, request: SentRequest): Promise<object> {
+    const { describeError, changed, failed } = this.#options;
+    const { method } = request;
     try {
-      if (!sealedMethods.has(method)) await ready();
-      const result = await callMethod(backends, method, params);
-      return { id, result, warning: changes.has(method) ? await changed() : undefined };
+      const result = await session.handle(request);
+      return { id, result, warning: changesClients(method, result) ? await changed() : undefined };
     } catch (error) {
+      if (error instanceof RequestError) throw error;
+      if (error instanceof ApprovalPendingError) {
+        const { request, expiresAt } = error;
+        return { id, pending: { request, expiresAt } };
+      }
       const described = describeError(error);
       if (described === undefined) failed(method, error);
       return { id, error: described ?? internalError };
@@ -192,7 +211,7 @@ export class ManagementServer {
 }
 
 /** Methods after which the daemon looks at the clients anew. */
-const changes: ReadonlySet<MethodName> = new Set<MethodName>([
+const changes: ReadonlySet<string> = new Set<MethodName>([
   'client.add',
   'client.setDisabled',
   'client.remove',
@@ -203,8 +222,14 @@ const changes: ReadonlySet<MethodName> = new Set<MethodName>([
   'credential.remove',
 ]);
 
+/** Whether the daemon has to look at the clients anew: after such a method, approved ones too. */
+function changesClients(method: string, result: unknown): boolean {
+  if (method !== 'approval.approve') return changes.has(method);
+  return changes.has((result as ResultOf<'approval.approve'>).request.method);
+}
+
 /** Methods that serve while the vault is sealed. */
-const sealedMethods: ReadonlySet<MethodName> = new Set<MethodName>([
+const sealedMethods: ReadonlySet<string> = new Set<MethodName>([
   'vault.status',
   'vault.receiver',
   'vault.unseal',

@@ -33,6 +33,7 @@ const followMilliseconds = 500;
 
 /** The command `audit show`. */
 export const auditShow: Command<Arguments> = {
+  isManaged: true,
   command: 'show',
   describe: 'Show who did what, the newest last',
   builder: (yargs) =>

@@ -36,6 +36,7 @@ interface Arguments {
 /** The command `client add`. */
 export const clientAdd: Command<Arguments> = {
   command: 'add <client>',
+  isManaged: true,
   describe: 'Enrol a client and write its certificate files',
   builder: (yargs) =>
     yargs

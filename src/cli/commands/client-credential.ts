@@ -28,6 +28,7 @@ interface RemoveArguments extends CredentialCommandArguments {
 
 const add: Command<AddArguments> = {
   command: 'add <client>',
+  isManaged: true,
   describe: 'Require a password or a device of a client besides its certificate',
   builder: (yargs) =>
     withCredentialOptions(yargs)
@@ -73,6 +74,7 @@ const add: Command<AddArguments> = {
 
 const list: Command<CredentialCommandArguments> = {
   command: 'list <client>',
+  isManaged: true,
   describe: 'List the credentials of a client',
   builder: withClientOptions,
   run: (args) =>
@@ -99,6 +101,7 @@ const list: Command<CredentialCommandArguments> = {
 
 const remove: Command<RemoveArguments> = {
   command: 'remove <client>',
+  isManaged: true,
   describe: 'Remove a credential; without any, the certificate is enough again',
   builder: (yargs) =>
     withCredentialOptions(yargs)

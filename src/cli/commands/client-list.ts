@@ -12,6 +12,7 @@ interface Arguments {
 /** The command `client list`. */
 export const clientList: Command<Arguments> = {
   command: 'list',
+  isManaged: true,
   describe: 'List the enrolled clients',
   builder: (yargs) => yargs.options(homeOption).options(storeOption).options(jsonOption),
   async run({ home, store, json }) {

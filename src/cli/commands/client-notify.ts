@@ -19,6 +19,7 @@ interface Arguments {
 /** The command `client notify`. */
 export const clientNotify: Command<Arguments> = {
   command: 'notify <client>',
+  isManaged: true,
   describe: 'Set where a client is notified of changes, and whether it is sent keys; alone: show it',
   builder: (yargs) =>
     yargs

@@ -11,6 +11,7 @@ interface Arguments {
 /** The command `client show`. */
 export const clientShow: Command<Arguments> = {
   command: 'show <client>',
+  isManaged: true,
   describe: 'Show one client and its certificate',
   builder: (yargs) =>
     yargs

@@ -15,6 +15,7 @@ function clientCommand(
 ): Command<Arguments> {
   return {
     command: `${verb} <client>`,
+    isManaged: true,
     describe,
     builder: (yargs) =>
       yargs

@@ -18,6 +18,7 @@ interface Arguments {
 /** The command `crl`. */
 export const crl: Command<Arguments> = {
   command: 'crl [issuer]',
+  isManaged: true,
   describe: 'Write the certificate revocation list (CRL) of an issuer; without ISSUER, list the issuers',
   builder: (yargs) =>
     yargs

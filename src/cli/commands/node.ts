@@ -25,6 +25,7 @@ const watchMilliseconds = 3_000;
 /** The command `node list`. */
 const nodeList: Command<ListArguments> = {
   command: 'list',
+  isManaged: true,
   describe: 'List the nodes: the homes whose daemon or commands have written to the database',
   builder: (yargs) => yargs.options(homeOption).options(storeOption).options(jsonOption),
   async run(args) {
@@ -37,6 +38,7 @@ const nodeList: Command<ListArguments> = {
 /** The command `node remove`. */
 const nodeRemove: Command<RemoveArguments> = {
   command: 'remove <name>',
+  isManaged: true,
   describe: 'Remove a node whose home is gone for good; what it has written stays',
   builder: (yargs) =>
     yargs

@@ -46,7 +46,7 @@ export function printCandidate(candidate: KeySummary): void {
     type: [type, algorithm, bits === undefined ? undefined : `${bits} bits`].filter(Boolean).join(', '),
     history: `${births[born]}; ${showings[shown]}`,
     recipient: isMarked ? 'marked by an operator' : isClosed ? 'closed: no client knows it' : 'no',
-    fingerprint: candidate.fingerprint,
+    fingerprint: candidate.fingerprint ?? '',
   };
   for (const [key, value] of Object.entries(rows)) if (value !== '') print(`${`${key}:`.padEnd(13)}${value}`);
 }

@@ -10,6 +10,7 @@ interface Arguments extends StoreArguments {
 
 /** The command `object history`. */
 export const objectHistory: Command<Arguments> = {
+  isManaged: true,
   command: 'history <id>',
   describe: 'Show everything that the audit log has about an object, from its birth on',
   builder: (yargs) =>

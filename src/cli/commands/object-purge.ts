@@ -14,6 +14,7 @@ const daySeconds = 86_400;
 /** The command `object purge`. */
 export const objectPurge: Command<Arguments> = {
   command: 'purge',
+  isManaged: true,
   describe: 'Remove names, texts and other attributes of objects that were destroyed long ago',
   builder: (yargs) =>
     yargs

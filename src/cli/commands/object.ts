@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
-import type { KeySummary } from '../../management/api.ts';
+import type { KeySummary, ManagementCall } from '../../management/api.ts';
+import { hasAdministrator } from '../administrator-login.ts';
 import { type Command, type CommandGroup, homeOption, print, storeOption } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
 import { printCandidate, type StoreArguments, withObjects } from './object-candidate.ts';
@@ -18,6 +19,7 @@ interface TrustArguments extends ShowArguments {
 /** The command `object show`. */
 const objectShow: Command<ShowArguments> = {
   command: 'show <id>',
+  isManaged: true,
   describe:
     'Show a key without its value: group, history, fingerprint, whether Sensitive keys may leave under it',
   builder: (yargs) =>
@@ -31,6 +33,7 @@ const objectShow: Command<ShowArguments> = {
 /** The command `object trust`. */
 const objectTrust: Command<TrustArguments> = {
   command: 'trust <id>',
+  isManaged: true,
   describe: 'Mark a key as recipient: Sensitive keys of its group may leave wrapped under it',
   builder: (yargs) =>
     yargs
@@ -65,20 +68,27 @@ function readFingerprint(text: string | undefined): string | undefined {
   return hex;
 }
 
+const noFingerprint = '0'.repeat(64);
+
 const showKey = (args: ShowArguments): Promise<KeySummary> =>
   withObjects(args, (call) => call('object.show', { id: args.id }), 'read');
 
 async function mark(args: TrustArguments, expected: string | undefined): Promise<void> {
   const { id } = args;
-  let fingerprint = expected;
-  if (fingerprint === undefined) {
-    const candidate = await showKey(args);
-    // No other command waits while somebody compares.
+  const compare = async (call: ManagementCall) => {
+    const candidate = await call('object.show', { id });
     if (candidate.problem === undefined) await confirm(candidate);
-    fingerprint = candidate.fingerprint;
-  }
-  const params = { id, fingerprint };
-  const { group } = await withObjects(args, (call) => call('object.mark', params));
+    // The method says why a key without a fingerprint cannot be marked.
+    return candidate.fingerprint ?? noFingerprint;
+  };
+  let fingerprint = expected;
+  // No other command waits while somebody compares, unless somebody has logged in, which takes another login.
+  if (fingerprint === undefined && !hasAdministrator())
+    fingerprint = await withObjects(args, compare, 'read');
+  const { group } = await withObjects(args, async (call) => {
+    fingerprint ??= await compare(call);
+    return call('object.mark', { id, fingerprint });
+  });
   print(`${id} is a recipient: Sensitive keys of group ${group} may leave under it`);
   if (expected === undefined)
     print(`its fingerprint is ${fingerprint}; compare it with its owner, or --remove the mark`);

@@ -23,6 +23,7 @@ interface Arguments {
 /** The command `policy explain`. */
 const policyExplain: Command<Arguments> = {
   command: 'explain',
+  isManaged: true,
   describe: 'Say whether a client may use an operation, and by what; exit code 1 when it may not',
   builder: (yargs) =>
     yargs

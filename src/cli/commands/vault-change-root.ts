@@ -27,6 +27,7 @@ const maxWait = 86_400;
 /** The command `vault change-root`. */
 export const vaultChangeRoot: Command<Arguments> = {
   command: 'change-root [uri]',
+  isManaged: true,
   describe: 'Move the database to another root, while clients are served; may be stopped and repeated',
   builder: (yargs) =>
     yargs

@@ -21,6 +21,7 @@ async function withEpochs({ home, store }: Arguments, work: (context: EpochConte
 /** The command `vault rotate`. */
 export const vaultRotate: Command<Arguments> = {
   command: 'rotate',
+  isManaged: true,
   describe: 'Begin a new seal epoch: what is written from then on is sealed under new keys',
   builder: (yargs) => yargs.options(homeOption).options(storeOption),
   async run(args) {
@@ -32,6 +33,7 @@ export const vaultRotate: Command<Arguments> = {
 /** The command `vault rewrap`. */
 export const vaultRewrap: Command<RewrapArguments> = {
   command: 'rewrap',
+  isManaged: true,
   describe: 'Seal every row under the newest epoch, while clients are served; may be stopped and repeated',
   builder: (yargs) =>
     yargs.options(homeOption).options(storeOption).option('fast', {
@@ -45,6 +47,7 @@ export const vaultRewrap: Command<RewrapArguments> = {
 /** The command `vault retire`. */
 export const vaultRetire: Command<Arguments> = {
   command: 'retire',
+  isManaged: true,
   describe: 'End the epochs before the newest one, once no row is sealed under them',
   builder: (yargs) => yargs.options(homeOption).options(storeOption),
   async run(args) {

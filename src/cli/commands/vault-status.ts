@@ -13,6 +13,7 @@ interface Arguments {
 /** The command `vault status`. */
 export const vaultStatus: Command<Arguments> = {
   command: 'status',
+  isManaged: true,
   describe:
     'Show whether the vault is sealed and why, its live roots, its seal epochs, and what nodes know of them',
   builder: (yargs) =>

@@ -34,6 +34,7 @@ const minOrphanSeconds = 3_600;
 /** The command `vault token keys`: compares the keys in the token with the objects of the database. */
 export const vaultTokenKeys: Command<Arguments> = {
   command: 'keys',
+  isManaged: true,
   describe: 'Compare the keys of clients that are in the token with the objects of the database',
   builder: (yargs) =>
     yargs

@@ -14,6 +14,7 @@ interface Arguments {
 /** The command `vault token login`: an operator asks for a login at a token that has refused the last one. */
 export const vaultTokenLogin: Command<Arguments> = {
   command: 'login',
+  isManaged: true,
   describe:
     'Try one login at the token that has the root or keys, although the last one was refused or one more failure locks the PIN',
   builder: (yargs) => yargs.options(homeOption).options(storeOption),

@@ -10,6 +10,7 @@ interface Arguments {
 /** The command `vault unseal`. */
 export const vaultUnseal: Command<Arguments> = {
   command: 'unseal',
+  isManaged: true,
   describe: 'Give the running kmipd your share of the root, or its passphrase; typed, from a pipe or a file',
   builder: (yargs) =>
     yargs

@@ -1,10 +1,21 @@
 import { readStoreUrl, redactStoreUrl } from '../../config/values.ts';
 import { describeRoles } from '../../identity/policy.ts';
 import type { ManagementCall } from '../../management/api.ts';
+import type { CallObserver } from '../../management/call-observer.ts';
 import { connectManagement, type ManagementConnection } from '../../management/client.ts';
+import type { ShownCredential } from '../../management/login.ts';
 import { findNameProblem, identityOf, sqliteFileOf } from '../../store/sqlite-file.ts';
+import type { Store } from '../../store/store.ts';
+import {
+  approvalWaitSeconds,
+  hasAdministrator,
+  isLoginStored,
+  withShownCredential,
+} from '../administrator-login.ts';
 import { print, printError, readOption } from '../command.ts';
 import { CommandError } from '../failure.ts';
+import { withApprovals } from './approvals.ts';
+import { findNodeName } from './database-lanes.ts';
 import { runningDaemonPid } from './lock.ts';
 import { combineTokens } from './managed-tokens.ts';
 import type { RootAttendance } from './root-sources.ts';
@@ -35,22 +46,30 @@ export async function withManagement<T>(
   work: ManagementWork<T>,
   { access = 'write', notify = false, attendance }: ManagementUse = {},
 ): Promise<T> {
-  const config = requireInitialised(stateDirectory);
-  const url = readOption('store', storeOption, readStoreUrl) ?? config.store;
-  const daemon = await connectDaemon(stateDirectory, url);
-  if (daemon === undefined) {
-    const result = await withOwnBackends(stateDirectory, storeOption, work, access, attendance);
-    if (notify) notifyDaemon(stateDirectory);
-    return result;
-  }
-  try {
-    const result = await work(daemon.call, true);
-    for (const warning of daemon.warnings) printError(warning);
-    if (notify && daemon.warnings.length === 0) printNotified(daemon.description.process);
-    return result;
-  } finally {
-    daemon.close();
-  }
+  const url = storeUrlOf(stateDirectory, storeOption);
+  // Before anything is opened: people take their time.
+  return withShownCredential(async (shown) => {
+    const daemon = await connectDaemon(stateDirectory, url);
+    if (daemon === undefined) {
+      if (approvalWaitSeconds() > 0)
+        throw new CommandError(
+          'no kmipd serves this home, and a command that waits would keep others out; leave --as-wait out',
+        );
+      const own = { access: accessFor(access), attendance, shown };
+      const result = await withOwnBackends(stateDirectory, storeOption, work, own);
+      if (notify) notifyDaemon(stateDirectory);
+      return result;
+    }
+    try {
+      if (shown !== undefined) await daemon.logIn(shown);
+      const result = await work(withApprovals(daemon.call, approvalWaitSeconds()), true);
+      for (const warning of daemon.warnings) printError(warning);
+      if (notify && daemon.warnings.length === 0) printNotified(daemon.description.process);
+      return result;
+    } finally {
+      daemon.close();
+    }
+  });
 }
 
 /**
@@ -63,14 +82,25 @@ export async function withDaemonIfAny<T>(
   storeOption: string | undefined,
   work: ManagementWork<T>,
 ): Promise<T | undefined> {
+  const url = storeUrlOf(stateDirectory, storeOption);
+  return withShownCredential(async (shown) => {
+    const daemon = await connectDaemon(stateDirectory, url);
+    if (daemon === undefined && shown !== undefined)
+      throw new CommandError(
+        `no kmipd serves ${stateDirectory.directory}, which would recognise the administrator; start it, or leave --as out`,
+      );
+    try {
+      if (shown !== undefined) await daemon?.logIn(shown);
+      return daemon && (await work(withApprovals(daemon.call, approvalWaitSeconds()), true));
+    } finally {
+      daemon?.close();
+    }
+  });
+}
+
+function storeUrlOf(stateDirectory: StateDirectory, storeOption: string | undefined): string {
   const config = requireInitialised(stateDirectory);
-  const url = readOption('store', storeOption, readStoreUrl) ?? config.store;
-  const daemon = await connectDaemon(stateDirectory, url);
-  try {
-    return daemon && (await work(daemon.call, true));
-  } finally {
-    daemon?.close();
-  }
+  return readOption('store', storeOption, readStoreUrl) ?? config.store;
 }
 
 /**
@@ -91,15 +121,22 @@ export async function withDaemon<T>(
   );
 }
 
+interface OwnUse {
+  readonly access: 'read' | 'write' | 'look';
+  readonly attendance: RootAttendance | undefined;
+  readonly shown: ShownCredential | undefined;
+}
+
 async function withOwnBackends<T>(
   stateDirectory: StateDirectory,
   storeOption: string | undefined,
   work: ManagementWork<T>,
-  access: 'read' | 'write' | 'look',
-  attendance: RootAttendance | undefined,
+  { access, attendance, shown: login }: OwnUse,
 ): Promise<T> {
+  const identity = storeIdentityOf(storeUrlOf(stateDirectory, storeOption)) ?? '';
   const { withBackends } = await import('./backends.ts');
-  const { callMethod } = await import('../../management/call.ts');
+  const { toApprovalRule } = await import('../../management/approval-rule.ts');
+  const { openLocalSession } = await import('../../management/local-session.ts');
   const { verifyDatabase } = await import('./verify-database.ts');
   const crypto = async () => (await import('../../crypto/node/node.ts')).nodeCrypto;
   return withBackends(
@@ -115,9 +152,14 @@ async function withOwnBackends<T>(
       const verify = () => verifyDatabase(stateDirectory, { snapshot, vault });
       const roles = () => describeRoles(config.roles);
       const shared = { store, clients, roles, nodes, audit, tokens, roots, sealedRows, listObjects, verify };
-      const backends = { ...shared, crypto, vault, control: vault, keyDevice: pool };
+      const approval = toApprovalRule(config.approval);
+      const backends = { ...shared, crypto, vault, control: vault, keyDevice: pool, approval };
       try {
-        return await work((method, params) => callMethod(backends, method, params), false);
+        const isRecorded = access === 'write' && config.audit.enabled;
+        const observe = isRecorded ? recordCalls(stateDirectory, store) : observeNothing;
+        const options = { backends, store: identity, observe };
+        const call = await openLocalSession({ ...options, login });
+        return await work(call, false);
       } finally {
         await pool?.close();
       }
@@ -125,6 +167,26 @@ async function withOwnBackends<T>(
     access,
     attendance,
   );
+}
+
+/** An administrator is looked up among the rows, and a one-time password that was used is written there. */
+function accessFor(access: 'read' | 'write' | 'look'): 'read' | 'write' | 'look' {
+  if (isLoginStored()) return 'write';
+  return access === 'look' && hasAdministrator() ? 'read' : access;
+}
+
+/** Of the commands that have opened the database themselves and cannot write. */
+const observeNothing: CallObserver = async () => {};
+
+/** Records calls in the chain of commands. */
+function recordCalls(stateDirectory: StateDirectory, store: Store): CallObserver {
+  return async (...call) => {
+    const { entryOfCall } = await import('../../management/recorded-calls.ts');
+    const entry = entryOfCall(findNodeName(stateDirectory) ?? '', ...call);
+    if (entry === undefined) return;
+    const { toChainEntry } = await import('../../audit/audit.ts');
+    await store.commit({ expects: [], inserts: [], updates: [], audit: [toChainEntry(entry)] });
+  };
 }
 
 /** Connects to the daemon of a state directory; undefined when none answers that serves that database. */

@@ -1,19 +1,21 @@
+import type { AdministratorRole } from '../../identity/administrator.ts';
 import { purgePage } from '../../protocol/purge.ts';
-import { RecipientDirectory } from '../../protocol/recipient-directory.ts';
+import { type RecipientCandidate, RecipientDirectory } from '../../protocol/recipient-directory.ts';
 import type { KeySummary, ManagementBackends, MethodsOf } from '../api.ts';
 import { ManagementError } from '../errors.ts';
 
 /** The methods about objects: recipients, and what is left of destroyed objects. */
 export const objectMethods: MethodsOf<'object'> = {
-  'object.show': async (backends, { id }) => requireKey(await directoryOf(backends), id),
-  async 'object.mark'(backends, { id, fingerprint }) {
+  'object.show': async (backends, { id }, { role }) =>
+    describeKey(await requireKey(await directoryOf(backends), id), role),
+  async 'object.mark'(backends, { id, fingerprint }, { role }) {
     const directory = await directoryOf(backends);
     const key = await requireKey(directory, id);
     if (key.problem !== undefined) throw new ManagementError(`${id} cannot be a recipient: ${key.problem}`);
-    if (fingerprint !== key.fingerprint)
-      throw new ManagementError(`${id} is another key: its fingerprint is ${key.fingerprint}`);
+    if (fingerprint !== key.fingerprint.toHex())
+      throw new ManagementError(`${id} is another key: its fingerprint is ${key.fingerprint.toHex()}`);
     await directory.mark(id, Uint8Array.fromHex(fingerprint));
-    return key;
+    return describeKey(key, role);
   },
   async 'object.unmark'(backends, { id }) {
     if (!(await (await directoryOf(backends)).unmark(id)))
@@ -34,12 +36,21 @@ const directoryOf = async ({ store, vault, crypto }: ManagementBackends): Promis
  * Returns the key with that identifier, without its value.
  * @throws {ManagementError} when there is none, or only its attributes are stored.
  */
-async function requireKey(directory: RecipientDirectory, id: string): Promise<KeySummary> {
+async function requireKey(directory: RecipientDirectory, id: string): Promise<RecipientCandidate> {
   const found = await directory.find(id);
   if (found === undefined)
     throw new ManagementError(
       `there is no key ${JSON.stringify(id)}; clients find the Unique Identifier by Locate`,
     );
-  const { provenance, fingerprint, ...shown } = found;
-  return { ...shown, born: provenance.born, shown: provenance.shown, fingerprint: fingerprint.toHex() };
+  return found;
+}
+
+/** Returns what a role may see of a key: whoever knows the digest of a password can try all words. */
+function describeKey(
+  { provenance, fingerprint, ...shown }: RecipientCandidate,
+  role: AdministratorRole,
+): KeySummary {
+  const isShown = shown.type === 'PublicKey' || (role === 'admin' && shown.problem === undefined);
+  const history = { born: provenance.born, shown: provenance.shown };
+  return { ...shown, ...history, fingerprint: isShown ? fingerprint.toHex() : null };
 }

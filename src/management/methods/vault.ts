@@ -1,12 +1,9 @@
-import { SecretReceiver } from '../../common/secret-transfer.ts';
 import { countValues } from '../../protocol/misplaced-values.ts';
 import { rewrapPage } from '../../protocol/rewrap.ts';
 import type { MethodsOf } from '../api.ts';
 import { ManagementError } from '../errors.ts';
 import { retireEpochs } from '../retirement.ts';
-
-/** Of this process; made when the first operator comes. */
-let receiver: SecretReceiver | undefined;
+import { secretReceiver } from '../secret-receiver.ts';
 
 /** The methods about the vault: what it is wrapped by, and what operators give to unseal it. */
 export const vaultMethods: MethodsOf<'vault'> = {
@@ -19,11 +16,10 @@ export const vaultMethods: MethodsOf<'vault'> = {
     };
   },
   async 'vault.receiver'() {
-    receiver ??= new SecretReceiver();
-    return { publicKey: receiver.publicKey };
+    return { publicKey: secretReceiver().publicKey };
   },
   async 'vault.unseal'({ control }, { input }) {
-    using secret = receiver?.decrypt(input);
+    using secret = secretReceiver().decrypt(input);
     if (secret === undefined) throw new ManagementError('what was sent is not encrypted for this kmipd');
     const { given, needed } = await control.unseal(secret);
     return { given, needed, sealedBecause: control.status().sealedBecause };

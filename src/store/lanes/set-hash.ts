@@ -22,12 +22,14 @@ export const foldedLaneKind = 'folded-lane';
 
 /**
  * Kinds of the records in `anchoredSegment`, whose absence or earlier version would allow something: clients,
- * the certificates that lead to them, policies of groups, keys under which others may leave, and authorities.
- * They are few and never expire; every process keeps the versions of all.
+ * the certificates that lead to them, administrators, policies of groups, keys under which others may leave,
+ * and authorities. They are few and never expire; every process keeps the versions of all.
  */
 export const anchoredRecordKinds: readonly string[] = [
   'client',
   'client-certificate',
+  'administrator',
+  'administrator-list',
   'policy',
   'recipient',
   'authority-key',

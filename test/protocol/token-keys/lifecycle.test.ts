@@ -16,6 +16,7 @@ import { ReleasedTokenKeys } from '../../../src/protocol/batch/released-token-ke
 import { listTokenKeyObjects, listTokenKeys } from '../../../src/protocol/token-key-list.ts';
 import { UnitOfWork } from '../../../src/protocol/unit-of-work/unit-of-work.ts';
 import { item } from '../../client.ts';
+import { namelessCaller } from '../../unit/management/samples.ts';
 import { Data } from '../keys.ts';
 import { ask, attributeOf, named, outcome, payloadOf, succeed } from '../operations/ask.ts';
 import { answersOf, outline, TestService, uid } from '../service.ts';
@@ -292,8 +293,9 @@ t.test('no key is removed as an orphan while an object is hidden', async (t) => 
   const { sealedRows } = service.database;
   const { store, vault } = service;
   const backends = { keyDevice: token, store, vault, sealedRows, tokens: { list: () => [] } } as never;
-  const page = () => tokenKeyMethods['tokenKey.objects'](backends, { after: 0 });
-  const remove = () => tokenKeyMethods['tokenKey.remove'](backends, { id, token: token.serialNumber });
+  const page = () => tokenKeyMethods['tokenKey.objects'](backends, { after: 0 }, namelessCaller);
+  const key = { id, token: token.serialNumber };
+  const remove = () => tokenKeyMethods['tokenKey.remove'](backends, key, namelessCaller);
   const usual = await page();
   t.equal(usual.rows, usual.total);
   const of = (name: string) => `(select seq from managed_object where id = '${name}')`;
@@ -316,7 +318,8 @@ t.test('no key is removed as an orphan while an object is hidden', async (t) => 
   await setImmediate();
   t.equal(await outcome(service, '2.1', Encrypt, { UniqueIdentifier, Data }), 'Success');
   token.keys.set('0'.repeat(32), { type: 'aes', uses: {} as never, made: 0, secret: new Uint8Array() });
-  await tokenKeyMethods['tokenKey.remove'](backends, { id: '0'.repeat(32), token: token.serialNumber });
+  const orphan = { id: '0'.repeat(32), token: token.serialNumber };
+  await tokenKeyMethods['tokenKey.remove'](backends, orphan, namelessCaller);
   t.notOk(token.keys.has('0'.repeat(32)), 'a key of no object');
 });
 

@@ -18,7 +18,7 @@ t.test('an empty file yields all defaults', (t) => {
     https: undefined,
     store: 'sqlite:/home/kmipd.db',
     metrics: undefined,
-    ...{ uniqueNames: false, verificationHours: 24 },
+    ...{ uniqueNames: false, verificationHours: 24, approval: { methods: [], hours: 24 } },
     interop: false,
     fips: false,
     vault: {
@@ -97,7 +97,7 @@ t.test('every key of a file takes effect', (t) => {
     https: { host: '0.0.0.0', port: 443 },
     store: 'postgres://kmipd:secret@db/kmipd',
     metrics: { host: '127.0.0.1', port: 9696 },
-    ...{ uniqueNames: true, verificationHours: 2, interop: true },
+    ...{ uniqueNames: true, verificationHours: 2, interop: true, approval: { methods: [], hours: 24 } },
     fips: true,
     vault: {
       root: [

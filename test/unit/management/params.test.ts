@@ -1,76 +1,8 @@
 import t from 'tap';
-import type { MethodName, ParamsOf } from '../../../src/management/api.ts';
+import type { MethodName } from '../../../src/management/api.ts';
 import { RequestError } from '../../../src/management/errors.ts';
-import { readParams, readRequest } from '../../../src/management/params.ts';
-
-const base64 = (bytes: number) => Buffer.alloc(bytes, 7).toString('base64');
-const fingerprint = 'a1'.repeat(32);
-const password = { N: 32_768, r: 8, p: 1, salt: base64(16), hash: base64(32) };
-const hash = (bytes: number) => ({ s1: base64(bytes), s2Hash: base64(bytes) });
-const hashed = { SHA_256: hash(32), SHA_384: hash(48), SHA_512: hash(64) };
-const oneTimePasswords = { client: 'demo', username: 'user', codes: [base64(32)] };
-
-/** Parameters of each method, with every field that it has. */
-const samples: { readonly [M in MethodName]: readonly ParamsOf<M>[] } = {
-  'client.list': [{}],
-  'client.find': [{ name: 'demo' }, { fingerprint }],
-  'client.show': [{ name: 'demo' }],
-  'client.add': [{ name: 'demo', group: 'default', role: 'full', certificate: 'PEM' }],
-  'client.setDisabled': [{ name: 'demo', disabled: true }],
-  'client.remove': [{ name: 'demo' }],
-  'client.endpoint': [{ name: 'demo' }],
-  'client.setEndpoint': [
-    { name: 'demo', settings: { put: true, to: { host: '::1', port: 5697 }, version: '1.4' } },
-    { name: 'demo', settings: null },
-  ],
-  'credential.list': [{ client: 'demo' }],
-  'credential.addPassword': [{ client: 'demo', username: 'user', password, hashed }],
-  'credential.addDevice': [{ client: 'demo', fields: { DeviceSerialNumber: '4711' }, password }],
-  'credential.addOneTimePasswords': [oneTimePasswords],
-  'credential.checkOneTimePasswords': [oneTimePasswords],
-  'credential.remove': [
-    { client: 'demo', username: 'user' },
-    { client: 'demo', fields: { MediaIdentifier: 'm' } },
-    { client: 'demo', all: true },
-  ],
-  'object.show': [{ id: 'key' }],
-  'object.mark': [{ id: 'key', fingerprint }],
-  'object.unmark': [{ id: 'key' }],
-  'object.purge': [{ after: 0, destroyedUntil: 1, dryRun: true }],
-  'audit.list': [
-    {
-      ...{ from: 7, isBackward: true },
-      filter: { client: 'a', object: 'o', operation: 'Get', isSuccess: false, since: 1, until: 2 },
-    },
-  ],
-  'policy.explain': [
-    { client: 'demo', operation: 'Get' },
-    { client: 'demo', operation: 'Get', object: 'key' },
-  ],
-  'node.list': [{}],
-  'node.renew': [{}],
-  'node.remove': [{ name: '5d0c8a1b2c3d', commits: 3 }],
-  'vault.status': [{}],
-  'vault.receiver': [{}],
-  'tokenKey.list': [{}],
-  'tokenKey.objects': [{ after: 0 }],
-  'tokenKey.remove': [{ id: '0123456789abcdef0123456789abcdef', token: 'serial' }],
-  'vault.unseal': [{ input: 'bm90aGluZw==' }],
-  'vault.tokenLogin': [{}],
-  'vault.rotate': [{ renewsSecrets: true }],
-  'vault.rewrap': [{ table: 'sealed_record', after: 0, dryRun: true }],
-  'vault.prepareRoot': [
-    { uri: 'shares:2/3', isMade: true, publicKey: base64(91) },
-    { uri: null, isMade: true, publicKey: null },
-  ],
-  'vault.addRoot': [{ uri: 'file:/root.key', mayBeLive: true }],
-  'vault.keepRoot': [{ id: '0123456789abcdef' }],
-  'vault.values': [{}],
-  'vault.retire': [{ epoch: 2 }],
-  'crl.issuers': [{}],
-  'crl.make': [{ issuer: 'ca', seconds: 86_400 }],
-  'crl.revoke': [{ issuer: 'ca', serial: '0a1b' }],
-};
+import { readLogin, readParams, readRequest } from '../../../src/management/params.ts';
+import { base64, fingerprint, oneTimePasswords, password, samples } from './samples.ts';
 
 /** Values that no field may have. */
 const wrong = [[], -1, '', 1.5, 'x'.repeat(300_000), { toString: 1 }, 'a\u0000', [null]];
@@ -125,6 +57,10 @@ t.test('parameters that contradict each other, or would cost too much, are refus
     ['credential.addOneTimePasswords', { ...oneTimePasswords, codes: Array(101).fill(base64(32)) }],
     ['credential.remove', { client: 'demo' }],
     ['credential.remove', { client: 'demo', username: 'u', all: true }],
+    ['admin.add', { name: 'anna', role: 'root', credential: { certificate: 'PEM' } }],
+    ['admin.reset', { name: 'anna', credential: {} }],
+    ['admin.reset', { name: 'anna', credential: { password } }],
+    ['admin.reset', { name: 'anna', credential: { certificate: 'PEM', password } }],
     ['crl.make', { issuer: 'ca', seconds: 31 * 86_400 }],
     ['crl.revoke', { issuer: 'ca', serial: 'abc' }],
     ['client.show', JSON.parse('{"name":"demo","__proto__":{}}')],
@@ -146,7 +82,28 @@ t.test('requests with another form, or for no method, are refused', (t) => {
     { ...good, method: 'client.none' },
     { ...good, method: 'constructor' },
     { ...good, method: ['client.list'] },
+    { ...good, signature: '' },
+    { ...good, signature: 'no Base64' },
   ])
     t.throws(() => readRequest(bad), RequestError, JSON.stringify(bad));
+  t.end();
+});
+
+t.test('logins with another form are refused', (t) => {
+  for (const good of [
+    { name: 'anna', input: base64(100) },
+    { name: 'anna', input: null },
+  ])
+    t.strictSame(readLogin(good), good);
+  for (const bad of [
+    null,
+    {},
+    { name: 'anna' },
+    { name: 'an na', input: null },
+    { name: 'anna', input: '' },
+    { name: 'anna', input: 'A'.repeat(9_000) },
+    { name: 'anna', input: null, role: 'admin' },
+  ])
+    t.throws(() => readLogin(bad), RequestError, JSON.stringify(bad).slice(0, 100));
   t.end();
 });

@@ -31,13 +31,14 @@ async function serve(t: Tap, clients: Clients, options: Partial<ManagementServer
   const failures: unknown[] = [];
   const server = new ManagementServer({
     path,
-    backends: { clients } as ManagementBackends,
+    backends: { clients, approval: { methods: [], seconds: 1 } } as unknown as ManagementBackends,
     description: { process: 1, store: 'this one' },
     ready: async () => {},
     describeError: (error) =>
       error instanceof ManagementError ? { code: error.code, message: error.message } : undefined,
     changed: async () => undefined,
     failed: (_, error) => failures.push(error),
+    observe: async () => {},
     ...options,
   });
   await server.listen();

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import t from 'tap';
+import { administratorKind, administratorListKind } from '../../../../src/identity/administrator.ts';
 import { clientCertificateKind, clientKind } from '../../../../src/identity/client-entry.ts';
 import { authorityCertificateKinds } from '../../../../src/operations/authority-certificates.ts';
 import { authorityKinds } from '../../../../src/operations/authority-records.ts';
@@ -85,7 +86,13 @@ t.test('a copy is independent of the bytes that it came from', async (t) => {
 
 t.test('the kinds of anchored records are those that others write', async (t) => {
   const written = [clientKind, clientCertificateKind, groupPolicyKind, recipientKind, issuerNameKind];
-  const others = [issuerOrderKind, ...authorityKinds, ...authorityCertificateKinds];
+  const others = [
+    administratorKind,
+    administratorListKind,
+    issuerOrderKind,
+    ...authorityKinds,
+    ...authorityCertificateKinds,
+  ];
   t.same([...anchoredRecordKinds].sort(), [...written, ...others].sort());
 });
 

@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto';
+import type { Secret } from '../common/secret.ts';
+import { ApprovalDirectory, maxApprovalRequests } from '../protocol/authentication/approval-directory.ts';
+import type { NewCredential } from './administrator-api.ts';
+import type { ManagementBackends, MethodName, ParamsOf } from './api.ts';
+import type { Caller } from './caller.ts';
+import { AccessDeniedError, ApprovalPendingError, ManagementError } from './errors.ts';
+import { requireMethodPermission } from './roles.ts';
+import { secretReceiver } from './secret-receiver.ts';
+
+/**
+ * Stores a call as a request for approval.
+ * @throws {ApprovalPendingError} once it is stored
+ * @throws {AccessDeniedError} when the caller may not call the method, or is nobody in particular
+ * @throws {ManagementError} when there are too many requests
+ */
+export async function askApproval<M extends MethodName>(
+  { store, vault, approval }: ManagementBackends,
+  caller: Caller,
+  method: M,
+  params: ParamsOf<M>,
+): Promise<never> {
+  requireMethodPermission(caller.role, method, params);
+  const { name: requester, credentialId } = caller;
+  if (requester === undefined || credentialId === undefined)
+    throw new AccessDeniedError(
+      `${method} is under the two-person rule: one administrator asks (--as NAME) and another one approves`,
+    );
+  const directory = new ApprovalDirectory(store, vault);
+  if ((await directory.list()).length >= maxApprovalRequests)
+    throw new ManagementError(`${maxApprovalRequests} requests wait for approval; reject some first`);
+  const { stored, secret } = openSecret(params);
+  try {
+    const askedAt = Math.floor(Date.now() / 1000);
+    const request = {
+      ...{ id: randomBytes(6).toString('hex'), method, params: stored, requester, credentialId, askedAt },
+      ...{ expiresAt: askedAt + approval.seconds, state: 'pending' as const },
+    };
+    await directory.add(request, secret?.bytes ?? new Uint8Array());
+    throw new ApprovalPendingError(request.id, request.expiresAt);
+  } finally {
+    secret?.wipe();
+  }
+}
+
+/**
+ * Takes the secret of one-time passwords out of parameters: it is encrypted for this process, which may be
+ * another one when the request is approved.
+ * @throws {ManagementError} when it is not
+ */
+function openSecret(params: object): { readonly stored: object; readonly secret: Secret | undefined } {
+  const { credential } = params as { readonly credential?: NewCredential };
+  if (credential?.totp === undefined) return { stored: params, secret: undefined };
+  const secret = secretReceiver().decrypt(credential.totp.secret);
+  if (secret === undefined) throw new ManagementError('what was sent is not encrypted for this kmipd');
+  const totp = { ...credential.totp, secret: '' };
+  return { stored: { ...params, credential: { ...credential, totp } }, secret };
+}

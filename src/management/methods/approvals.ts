@@ -1,0 +1,131 @@
+import { Secret } from '../../common/secret.ts';
+import { encryptSecret } from '../../common/secret-transfer.ts';
+import { credentialIdOf, findCredentialProblem, wipeAdministrator } from '../../identity/administrator.ts';
+import type { ApprovalRequest } from '../../identity/approval.ts';
+import { AdministratorDirectory } from '../../protocol/authentication/administrator-directory.ts';
+import { ApprovalDirectory } from '../../protocol/authentication/approval-directory.ts';
+import type { NewCredential } from '../administrator-api.ts';
+import type { ManagementBackends, MethodCall, MethodName, MethodsOf, ParamsOf } from '../api.ts';
+import type { ApprovalSummary } from '../approval-api.ts';
+import type { Caller } from '../caller.ts';
+import { AccessDeniedError, ManagementError } from '../errors.ts';
+import { withoutSecrets } from '../plain-params.ts';
+import { requireMethodPermission } from '../roles.ts';
+import { secretReceiver } from '../secret-receiver.ts';
+
+/**
+ * The methods about requests for approval.
+ * @param call runs a method for a caller, without asking for an approval
+ */
+export const createApprovalMethods = (call: MethodCall): MethodsOf<'approval'> => ({
+  'approval.list': async (backends) => (await directoryOf(backends).list()).map(summarise),
+  'approval.approve': (backends, { id }, caller) => approve(backends, id, caller, call),
+  async 'approval.reject'(backends, { id }, caller) {
+    const name = requireNamed(caller);
+    const reject = (request: ApprovalRequest): ApprovalRequest => {
+      requirePending(request);
+      if (request.requester !== name) requireOther(caller, request);
+      return { ...request, state: 'rejected', decidedBy: name };
+    };
+    const request = await directoryOf(backends).change(id, reject, summarise);
+    return { request: request ?? refuseUnknown(id) };
+  },
+  async 'approval.outcome'(backends, { id }, { name, credentialId }) {
+    const found = (await directoryOf(backends).list()).find((each) => each.id === id);
+    if (found === undefined || found.requester !== name || found.credentialId !== credentialId)
+      return refuseUnknown(id);
+    const { state, decidedBy = null, result = null, problem = null } = found;
+    return { state, decidedBy, result, problem };
+  },
+});
+
+const directoryOf = ({ store, vault }: ManagementBackends) => new ApprovalDirectory(store, vault);
+
+function summarise({ credentialId: _, result: __, ...request }: ApprovalRequest): ApprovalSummary {
+  return { ...request, params: withoutSecrets(request.params) };
+}
+
+function refuseUnknown(id: string): never {
+  throw new ManagementError(`there is no request ${id}, or it has expired; see kmipd approval list`);
+}
+
+function requireNamed({ name }: Caller): string {
+  if (name !== undefined) return name;
+  throw new AccessDeniedError('requests are approved and rejected by administrators only: give --as NAME');
+}
+
+function requirePending({ id, state, decidedBy }: ApprovalRequest): void {
+  if (state !== 'pending')
+    throw new ManagementError(`the request ${id} is decided: ${state} by ${decidedBy}`);
+}
+
+/** Refuses who has asked for it, by another name too, and whose role may not do it alone. */
+function requireOther(
+  { name, credentialId, role }: Caller,
+  { id, method, params, requester, credentialId: asking }: ApprovalRequest,
+): void {
+  if (name === requester || credentialId === asking)
+    throw new AccessDeniedError(`the request ${id} is your own; another administrator has to approve it`);
+  requireMethodPermission(role, method as MethodName, params as ParamsOf<MethodName>);
+}
+
+async function approve(backends: ManagementBackends, id: string, caller: Caller, call: MethodCall) {
+  const name = requireNamed(caller);
+  const directory = directoryOf(backends);
+  const found = (await directory.list()).find((each) => each.id === id);
+  if (found === undefined) return refuseUnknown(id);
+  requirePending(found);
+  requireOther(caller, found);
+  const requester = { ...(await findRequester(backends, found)), connection: caller.connection };
+  // Before the method runs: whatever becomes of this process, no request is executed twice.
+  const begin = (request: ApprovalRequest): ApprovalRequest => {
+    requirePending(request);
+    requireOther(caller, request);
+    return { ...request, state: 'executing', decidedBy: name };
+  };
+  const params = await directory.change(id, begin, (request, secret) => restoreSecret(request, secret));
+  if (params === undefined) return refuseUnknown(id);
+  const end = (change: Partial<ApprovalRequest>) =>
+    directory.change(id, (request) => ({ ...request, ...change }), summarise);
+  const method = found.method as MethodName;
+  const running = call(backends, { ...requester, approvedBy: name }, method, params);
+  const result = await running.catch(async (error: unknown) => {
+    const isForOperator = error instanceof ManagementError || error instanceof AccessDeniedError;
+    await end({ state: 'failed', problem: isForOperator ? error.message : 'it failed unexpectedly' });
+    throw error;
+  });
+  const request = await end({ state: 'done', result });
+  return { request: request ?? summarise({ ...found, state: 'done', decidedBy: name }), result };
+}
+
+/**
+ * Returns the requester as the caller of what it has asked for, with its present role.
+ * @throws {ManagementError} when it could not ask for it any more
+ */
+async function findRequester(
+  { store, vault }: ManagementBackends,
+  { id, requester, credentialId, method, params }: ApprovalRequest,
+): Promise<Omit<Caller, 'connection'>> {
+  const found = await new AdministratorDirectory(store, vault).find(requester);
+  try {
+    const isSame = found !== undefined && credentialIdOf(found.credential) === credentialId;
+    if (!isSame || found.isDisabled || findCredentialProblem(found.credential, new Date()) !== undefined)
+      throw new ManagementError(
+        `the request ${id} cannot be approved: ${requester} is disabled, removed, or has another credential`,
+      );
+    requireMethodPermission(found.role, method as MethodName, params as ParamsOf<MethodName>);
+    const proof = 'totp' in found.credential ? 'password' : 'certificate';
+    return { name: requester, role: found.role, proof, credentialId };
+  } finally {
+    if (found !== undefined) wipeAdministrator(found);
+  }
+}
+
+/** Returns the parameters as this process takes them, with the secret of one-time passwords. */
+function restoreSecret({ params }: ApprovalRequest, secret: Uint8Array): ParamsOf<MethodName> {
+  const { credential } = params as { readonly credential?: NewCredential };
+  if (credential?.totp === undefined) return params as ParamsOf<MethodName>;
+  using copy = Secret.copyOf(secret);
+  const totp = { ...credential.totp, secret: encryptSecret(copy, secretReceiver().publicKey) };
+  return { ...(params as object), credential: { ...credential, totp } } as ParamsOf<MethodName>;
+}

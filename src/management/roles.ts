@@ -1,0 +1,106 @@
+import type { AdministratorRole } from '../identity/administrator.ts';
+import type { MethodName, ParamsOf } from './api.ts';
+import { AccessDeniedError } from './errors.ts';
+
+/** What the roles of administrators permit: `limited` only what `limits` says of the method. */
+type Cell = boolean | 'limited';
+type Row = Readonly<Record<AdministratorRole, Cell>>;
+
+const everyRole: Row = { admin: true, operator: true, auditor: true };
+const dailyWork: Row = { admin: true, operator: true, auditor: false };
+const adminAlone: Row = { admin: true, operator: false, auditor: false };
+const adminElseLimited: Row = { admin: true, operator: 'limited', auditor: 'limited' };
+
+/**
+ * Which role may call which method. A method without a row does not compile. `operator` changes no roles, no
+ * trust, no roots and no administrators; `auditor` changes nothing.
+ */
+export const methodRoles: { readonly [M in MethodName]: Row } = {
+  'client.list': everyRole,
+  'client.find': everyRole,
+  'client.show': everyRole,
+  'client.add': adminAlone,
+  'client.setDisabled': dailyWork,
+  'client.remove': adminAlone,
+  'client.endpoint': everyRole,
+  // The server sends new keys there.
+  'client.setEndpoint': adminAlone,
+  'credential.list': everyRole,
+  'credential.addPassword': adminAlone,
+  'credential.addDevice': adminAlone,
+  'credential.addOneTimePasswords': adminAlone,
+  'credential.checkOneTimePasswords': adminAlone,
+  // A client without credentials needs its certificate only.
+  'credential.remove': adminAlone,
+  'object.show': everyRole,
+  'object.mark': adminAlone,
+  'object.unmark': adminAlone,
+  'object.purge': adminElseLimited,
+  'audit.list': everyRole,
+  'policy.explain': everyRole,
+  'node.list': everyRole,
+  'node.remove': adminElseLimited,
+  'node.renew': dailyWork,
+  'vault.status': everyRole,
+  'vault.receiver': everyRole,
+  'vault.unseal': adminAlone,
+  'vault.prepareRoot': adminAlone,
+  'vault.values': everyRole,
+  'vault.addRoot': adminAlone,
+  'vault.keepRoot': adminAlone,
+  'vault.tokenLogin': dailyWork,
+  'vault.rotate': { admin: true, operator: 'limited', auditor: false },
+  'vault.rewrap': { admin: true, operator: true, auditor: 'limited' },
+  'vault.retire': adminAlone,
+  'tokenKey.list': everyRole,
+  'tokenKey.objects': everyRole,
+  'tokenKey.remove': adminAlone,
+  'crl.issuers': everyRole,
+  'crl.make': dailyWork,
+  'crl.revoke': adminAlone,
+  'approval.list': everyRole,
+  // And what the role may do alone, besides.
+  'approval.approve': dailyWork,
+  'approval.reject': dailyWork,
+  'approval.outcome': dailyWork,
+  'admin.list': everyRole,
+  'admin.show': everyRole,
+  'admin.add': adminAlone,
+  'admin.reset': adminAlone,
+  'admin.setDisabled': adminAlone,
+  'admin.remove': adminAlone,
+};
+
+interface Limit<M extends MethodName> {
+  /** What is permitted, for the operator. */
+  readonly text: string;
+  readonly permits: (params: ParamsOf<M>) => boolean;
+}
+
+/** What a role may do whose cell is `limited`. */
+export const limits: { readonly [M in MethodName]?: Limit<M> } = {
+  'object.purge': { text: 'a dry run', permits: ({ dryRun }) => dryRun },
+  'node.remove': { text: 'to be shown the node', permits: ({ commits }) => commits === undefined },
+  'vault.rotate': {
+    text: 'an epoch under the same index and set secrets',
+    permits: ({ renewsSecrets }) => !renewsSecrets,
+  },
+  'vault.rewrap': { text: 'a dry run', permits: ({ dryRun }) => dryRun },
+};
+
+/**
+ * Refuses what a role may not call, or not with these parameters.
+ * @throws {AccessDeniedError}
+ */
+export function requireMethodPermission<M extends MethodName>(
+  role: AdministratorRole,
+  method: M,
+  params: ParamsOf<M>,
+): void {
+  const cell = Object.hasOwn(methodRoles, method) ? methodRoles[method][role] : false;
+  if (cell === true) return;
+  const limit: Limit<M> | undefined = cell === 'limited' ? limits[method] : undefined;
+  if (limit?.permits(params) === true) return;
+  const more = limit === undefined ? '' : ` beyond ${limit.text}`;
+  throw new AccessDeniedError(`the role ${role} may not call ${method}${more}; docs/administrators.md`);
+}

@@ -1,0 +1,84 @@
+import { type ApprovalRequest, approvalKind, readApproval, writeApproval } from '../../identity/approval.ts';
+import type { Store } from '../../store/store.ts';
+import type { Vault } from '../../vault/vault.ts';
+import { ChangedMeanwhileError } from '../unit-of-work/changed-meanwhile.ts';
+import { maxConflictRetries } from '../unit-of-work/conflict-retry.ts';
+import { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+
+/** Requests that have not expired. */
+export const maxApprovalRequests = 100;
+
+/**
+ * The requests for approval, as sealed records that expire. Rejects as reads of the store and the vault do,
+ * with SealBrokenError for a row that was altered.
+ */
+export class ApprovalDirectory {
+  readonly #store: Store;
+  readonly #vault: Vault;
+
+  constructor(store: Store, vault: Vault) {
+    this.#store = store;
+    this.#vault = vault;
+  }
+
+  /** Returns those that have not expired, oldest first; rows that do not open are left out. */
+  async list(): Promise<readonly ApprovalRequest[]> {
+    const records = await this.#unit().everyRecord(approvalKind, maxApprovalRequests + 1);
+    return records.map(({ content }) => {
+      const { request, secret } = readApproval(content);
+      secret.wipe();
+      content.fill(0);
+      return request;
+    });
+  }
+
+  /**
+   * Stores a new request with a secret of its parameters, which the caller overwrites.
+   * @throws {ChangedMeanwhileError} when another one has the identifier
+   */
+  async add(request: ApprovalRequest, secret: Uint8Array): Promise<void> {
+    const unit = this.#unit();
+    await unit.record(approvalKind, request.id);
+    put(unit, request, secret);
+    if ((await unit.commit()) !== 'committed') throw new ChangedMeanwhileError('the requests were');
+  }
+
+  /**
+   * Writes what `decide` returns of a request, in a new unit whenever another process has changed it
+   * meanwhile. Rejects as `decide` throws.
+   * @param use gets the secret of the parameters, which is overwritten afterwards
+   * @returns undefined when there is none of that identifier, or it has expired
+   * @throws {ChangedMeanwhileError} when others never let it commit.
+   */
+  async change<T>(
+    id: string,
+    decide: (request: ApprovalRequest) => ApprovalRequest,
+    use: (request: ApprovalRequest, secret: Uint8Array) => Promise<T> | T,
+  ): Promise<T | undefined> {
+    for (let attempt = 0; attempt <= maxConflictRetries; attempt += 1) {
+      const unit = this.#unit();
+      const record = await unit.record(approvalKind, id);
+      if (record === undefined) return undefined;
+      const { request, secret } = readApproval(record.content);
+      record.content.fill(0);
+      using _ = secret;
+      const decided = decide(request);
+      // A request that is decided needs the secret no more.
+      put(unit, decided, decided.state === 'pending' ? secret.bytes : new Uint8Array());
+      if ((await unit.commit()) === 'committed') return await use(decided, secret.bytes);
+    }
+    throw new ChangedMeanwhileError('the request was');
+  }
+
+  #unit(): UnitOfWork {
+    const now = Math.floor(Date.now() / 1000);
+    return new UnitOfWork(this.#store, this.#vault, { uniqueNames: false, now });
+  }
+}
+
+function put(unit: UnitOfWork, request: ApprovalRequest, secret: Uint8Array): void {
+  const content = writeApproval(request, secret);
+  // The unit keeps a copy, and overwrites that at the commit.
+  unit.putRecord(approvalKind, request.id, '', content, request.expiresAt);
+  content.fill(0);
+}

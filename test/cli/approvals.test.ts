@@ -1,0 +1,136 @@
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { Daemon } from '../fixture/daemon.ts';
+import { KmipdProcess } from '../fixture/kmipd.ts';
+import { base32ToBytes, codeAt, writeCertifiedKey } from './administrator.ts';
+import { captureCommand } from './run-command.ts';
+
+/** The two-person rule, by commands. */
+
+t.setTimeout(300_000);
+
+const daemon = await Daemon.prepare();
+t.teardown(() => daemon.remove());
+const { home } = daemon;
+const kmipd = (...args: readonly string[]) => captureCommand(home, ...args);
+const as = (name: string) => ['--as', name, '--as-key', join(home, `${name}.key`)] as const;
+
+for (const name of ['anna', 'bert']) {
+  const certificate = await writeCertifiedKey(home, name);
+  await kmipd('admin', 'add', name, '--role', 'admin', '--cert', certificate);
+}
+const config = join(home, 'kmipd.toml');
+const methods = ['client.remove', 'vault.addRoot', 'vault.keepRoot'];
+appendFileSync(config, `\n[approval]\nmethods = ${JSON.stringify(methods)}\nhours = 1\n`);
+
+const pending =
+  /^kmipd: nothing was changed yet: another administrator has to approve it until .*Z, by kmipd approval approve ([0-9a-f]{12})\n$/;
+
+async function ask(...args: readonly string[]): Promise<string> {
+  const { code, output } = await kmipd(...args);
+  const [, id] = pending.exec(output) ?? [];
+  if (code === 1 && id !== undefined) return id;
+  throw new Error(output);
+}
+
+t.test('without a daemon, a request waits in the database', async (t) => {
+  t.match(await kmipd('client', 'remove', 'demo'), { code: 1, output: /under the two-person rule/ });
+  const id = await ask('client', 'remove', 'demo', ...as('anna'));
+  t.match(await kmipd('client', 'remove', 'demo', ...as('anna'), '--as-wait', '1'), {
+    ...{ code: 1, output: /no kmipd serves this home/ },
+  });
+  t.match(await kmipd('approval', 'list'), {
+    code: 0,
+    output: new RegExp(
+      `request: +${id}\nstate: +pending\nasked by: +anna\nexpires: .*\nmethod: +client\\.remove\nparameters: +\\{"name":"demo"\\}\n`,
+    ),
+  });
+  t.match(await kmipd('approval', 'approve', id), { code: 1, output: /by administrators only: give --as/ });
+  t.match(await kmipd('approval', 'approve', id, ...as('anna')), { code: 1, output: /is your own/ });
+  t.match(await kmipd('client', 'list'), { output: /^demo/m });
+  t.match(await kmipd('approval', 'reject', id, ...as('bert')), {
+    ...{ code: 0, output: /state: +rejected by bert\n.*nothing was changed\n$/s },
+  });
+  t.match(await kmipd('approval', 'approve', id, ...as('bert')), { code: 1, output: /rejected by bert/ });
+});
+
+t.test('a request outlives the daemon, and its change is in force at once', async (t) => {
+  await daemon.start();
+  const id = await ask('client', 'remove', 'demo', ...as('anna'));
+  const connection = await daemon.connect();
+  await daemon.end();
+  connection.close();
+  await daemon.start();
+  const client = await daemon.connect();
+  t.match(await kmipd('approval', 'approve', id, ...as('bert')), {
+    ...{ code: 0, output: /state: +done by bert\n.*approved and done\n$/s },
+  });
+  await t.rejects(client.request('2.1', [{ operation: 'Query' }]));
+  t.match(await kmipd('client', 'list'), { output: /no clients are enrolled/ });
+  t.match(await kmipd('approval', 'list', '--json'), { output: new RegExp(`"id":"${id}".*"state":"done"`) });
+});
+
+t.test('an administrator that two add has the secret that was shown to the first', async (t) => {
+  const file = join(home, 'carls-password');
+  writeFileSync(file, 'correct horse battery\n');
+  const asked = await kmipd(
+    'admin',
+    'add',
+    'carl',
+    '--role',
+    'auditor',
+    '--password-file',
+    file,
+    ...as('anna'),
+  );
+  const [, secret = ''] = /^secret: ([A-Z2-7]{32})$/m.exec(asked.output) ?? [];
+  const [, id = ''] = /approval approve ([0-9a-f]{12})\n$/.exec(asked.output) ?? [];
+  const logIn = () => {
+    const proof = ['--as-password-file', file, '--as-totp', codeAt(base32ToBytes(secret), 0)];
+    return kmipd('admin', 'list', '--as', 'carl', ...proof);
+  };
+  t.match(await logIn(), { code: 1, output: /the login was refused/ });
+  await daemon.end();
+  await daemon.start();
+  const { output } = await kmipd('approval', 'approve', id, ...as('bert'));
+  t.match(output, /"password":true,"totp":\{"hash":"SHA1","secret":true\}/);
+  t.match(await logIn(), { code: 0, output: /^carl +auditor/m });
+});
+
+t.test('a command that waits goes on when each of its steps was approved', async (t) => {
+  const root = join(home, 'other.key');
+  const args = ['vault', 'change-root', `file:${root}`, '--home', home, ...as('anna'), '--as-wait', '200'];
+  const changing = new KmipdProcess(args);
+  for (const method of ['vault.addRoot', 'vault.keepRoot']) {
+    let id: string | undefined;
+    while (id === undefined) {
+      await sleep(50);
+      const { output } = await kmipd('approval', 'list', '--json');
+      const requests = output.split('\n').filter((line) => line !== '');
+      const found = requests
+        .map((line) => JSON.parse(line))
+        .find((each) => each.method === method && each.state === 'pending');
+      id = found?.id;
+      if (!changing.isRunning) throw new Error(changing.combinedOutput);
+    }
+    t.match(await kmipd('approval', 'approve', id, ...as('bert')), { code: 0 }, method);
+  }
+  t.match(await changing.waitForOutput(/the root of the database is .*\n/), [/other\.key/]);
+  t.equal(await changing.exited(), 0);
+  t.match(await kmipd('vault', 'status'), { output: /other\.key/ });
+});
+
+t.test('methods that cannot be under the rule are refused by check-config and the start', async (t) => {
+  await daemon.end();
+  const root = `file:${join(home, 'other.key')}`;
+  writeFileSync(config, `[vault]\nroot = "${root}"\n[approval]\nmethods = ["client.remov"]\n`);
+  const wrong =
+    /approval\.methods: "client\.remov" cannot be under the two-person rule; did you mean "client\.remove"/;
+  const checking = new KmipdProcess(['check-config', '--home', home]);
+  t.equal(await checking.exited(), 1);
+  t.match(checking.combinedOutput, wrong);
+  await t.rejects(daemon.start(), wrong);
+  t.match(await kmipd('client', 'list'), { code: 1, output: wrong });
+});
