@@ -32,7 +32,8 @@ const der = (pem: string): ManagedObjectValue => {
   return { type: 'Certificate', value: { CertificateType: 'X_509', CertificateValue } };
 };
 
-async function fileOf(...ofCertificate: Attribute[]): Promise<string> {
+/** Returns the private key of a file and its certificate. */
+async function fileOf(...ofCertificate: Attribute[]): Promise<readonly [id: string, own: string]> {
   const block = (KeyFormatType: 'Opaque' | 'PKCS_8', KeyMaterial: Uint8Array): KeyBlock => {
     return { KeyFormatType, KeyValue: { KeyMaterial, Attributes: [] } };
   };
@@ -42,7 +43,7 @@ async function fileOf(...ofCertificate: Attribute[]): Promise<string> {
   const own = await register(service, der(await createAuthority('own', key)), ...ofCertificate);
   const KeyBlock = block('PKCS_8', new Uint8Array(key.export({ type: 'pkcs8', format: 'der' })));
   const links = [link('PKCS_12PasswordLink', password), link('PKCS_12CertificateLink', own)];
-  return register(service, { type: 'PrivateKey', value: { KeyBlock } }, active, ...links);
+  return [await register(service, { type: 'PrivateKey', value: { KeyBlock } }, active, ...links), own];
 }
 
 t.test('a PKCS#12 needs a password and certificates that the role lets the client have', async (t) => {
@@ -57,7 +58,7 @@ t.test('a PKCS#12 needs a password and certificates that the role lets the clien
     [using, { objectTypes: ['PrivateKey', 'SecretData'] }, [active], 'InvalidField', /leads to no X.509/],
   ] as const) {
     service.sender = {};
-    const UniqueIdentifier = await fileOf(...attributes);
+    const [UniqueIdentifier] = await fileOf(...attributes);
     service.sender = underRole({ operations, ...table });
     const answer = await ask(service, '2.1', Get, { UniqueIdentifier, KeyFormatType: 'PKCS_12' });
     const what = JSON.stringify([operations, table]);
@@ -68,9 +69,10 @@ t.test('a PKCS#12 needs a password and certificates that the role lets the clien
 
 t.test('the state of a password counts', async (t) => {
   service.sender = {};
-  const UniqueIdentifier = await fileOf(active);
+  const ids = await fileOf(active);
+  const [UniqueIdentifier] = ids;
   const RevocationReason = { RevocationReasonCode: 'CessationOfOperation' } as const;
-  await succeed(service, '2.1', Revoke, { UniqueIdentifier, RevocationReason });
+  for (const id of ids) await succeed(service, '2.1', Revoke, { UniqueIdentifier: id, RevocationReason });
   service.sender = underRole({ operations: ['Get', 'UseProtectedPassword'], states: ['Deactivated'] });
   const answer = await ask(service, '2.1', Get, { UniqueIdentifier, KeyFormatType: 'PKCS_12' });
   t.match(answer, { reason: 'WrongKeyLifecycleState', message: /Deactivated only; the object is Active/ });
