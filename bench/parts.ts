@@ -48,8 +48,8 @@ const parts: readonly (readonly [string, () => unknown])[] = [
   ['term of the index', () => index.term('default', 'Name', 'NameValue', 'a name of a key')],
   ['key of a record', () => index.key('record', 'client', 'a name of a client')],
   ['element of the set hash', () => vault.element('managed_object', id, 1, tag)],
-  ['lane of a commit of 1 row', () => lane.createStep(one, process)],
-  ['lane of a commit of 16 rows', () => lane.createStep(sixteen, process)],
+  ['lane of a commit of 1 row', () => lane.createEnd(one, process)],
+  ['lane of a commit of 16 rows', () => lane.createEnd(sixteen, process)],
 ];
 
 /** Returns the shortest of some runs, so that other work of the machine counts little. */

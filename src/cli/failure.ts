@@ -29,6 +29,7 @@ const operatorErrorCodes: ReadonlySet<unknown> = new Set([
   'VALUE_ROOT_MISSING',
   'SEAL_BROKEN',
   'ANCHOR_UNREADABLE',
+  'AUDIT_ALTERED',
   'LANE_FORGED',
   'WIRE',
   'NO_REVOCATION_LIST',

@@ -16,6 +16,8 @@ const fileKinds = {
   /** PEM and DER; the bundles of operating systems have a quarter of that. */
   certificates: { name: 'certificates and keys', maxBytes: 4 * mebibyte },
   password: { name: 'a password', maxBytes: 64 * kibibyte },
+  /** Of a sink of the audit log. */
+  credential: { name: 'a private key or token', maxBytes: 64 * kibibyte },
   /** Of the command `decode`, whose user decides about the size of a message. */
   message: { name: 'messages', maxBytes: 256 * mebibyte },
   /** What kmipd notes for itself in a state directory: a process id, a fingerprint. */
@@ -27,6 +29,8 @@ const fileKinds = {
   /** Of a token; it has the URI. */
   refusedLogin: { name: 'a note of kmipd about a login', maxBytes: 8 * kibibyte },
   pins: { name: 'the keyrings that were used', maxBytes: 64 * kibibyte },
+  /** How far each sink of the audit log has come, with checkpoints that wait. */
+  sinkCursors: { name: 'the positions of sinks', maxBytes: 16 * mebibyte },
   rootSettings: { name: 'settings of the root', maxBytes: 64 * kibibyte },
 } as const;
 

@@ -6,6 +6,7 @@ import * as values from './values.ts';
 
 export const tlsProfiles = ['modern', 'intermediate', 'legacy'] as const;
 export const valueModes = ['envelope', 'direct'] as const;
+export const failurePolicies = ['refuse', 'alarm'] as const;
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /** A key of the configuration file with a value of type T. */
@@ -148,6 +149,42 @@ export const namedKeys = {
     values.choiceOf(logLevels),
     `The lowest level of messages in the log: ${logLevels.join(', ')}.`,
   ),
+  auditEnabled: configKey(
+    'audit.enabled',
+    true,
+    values.readBoolean,
+    'Record who did what: clients, administrators, refusals; docs/audit.md.',
+  ),
+  auditStrict: configKey(
+    'audit.strict',
+    false,
+    values.readBoolean,
+    'Answer only once the record is on disk. false: a power cut may lose records of reads of the last 50 ms.',
+  ),
+  auditNames: configKey(
+    'audit.names',
+    false,
+    values.readBoolean,
+    'Names of objects in records, besides their identifiers. Clients choose names; some tell who a key is for.',
+  ),
+  auditOnFailure: configKey(
+    'audit.onFailure',
+    'refuse',
+    values.choiceOf(failurePolicies),
+    'When records cannot be written: refuse requests, or alarm and answer them, with a gap in the records.',
+  ),
+  auditRetentionDays: configKey(
+    'audit.retentionDays',
+    undefined,
+    values.integerBetween(1, 36_500),
+    'Days after which records are removed from the database. Kept for ever when absent.',
+  ),
+  auditMaxMegabytes: configKey(
+    'audit.maxMegabytes',
+    undefined,
+    values.integerBetween(16, 16_777_216),
+    'Megabytes of records in the database, beyond which the oldest are removed. Any number when absent.',
+  ),
   tlsProfile: configKey(
     'tls.profile',
     'intermediate',
@@ -227,6 +264,8 @@ export const exampleValues: Readonly<Record<string, string | number>> = {
   https: '127.0.0.1:5697',
   metrics: '127.0.0.1:9696',
   'vault.tokenIdleSeconds': 300,
+  'audit.retentionDays': 400,
+  'audit.maxMegabytes': 10_000,
   'tokenKeys.token': 'pkcs11:token=LABEL?module-path=/usr/lib/vendor.so&pin-source=file:pin',
   'certification.crlUrl': 'http://pki.example.com/{issuer}.crl',
 };

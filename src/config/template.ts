@@ -7,7 +7,7 @@ import { type ConfigKey, configKeys, exampleValues } from './keys.ts';
 export function renderConfig(settings: Readonly<Record<string, ConfigKey['defaultValue']>> = {}): string {
   const lines = [
     '# Configuration of kmipd. A line that begins with # shows the default. After a change: kmipd check-config,',
-    '# then restart kmipd; SIGHUP reloads certificates, roots, roles, authorities, [crypto] and log level at once.',
+    '# then restart kmipd; SIGHUP reloads certificates, roots, roles, authorities, sinks, [crypto], log level at once.',
   ];
   let section = '';
   for (const { name, comment, defaultValue } of configKeys.values()) {
@@ -23,7 +23,7 @@ export function renderConfig(settings: Readonly<Record<string, ConfigKey['defaul
     const line = `${second ?? first} = ${JSON.stringify(setting ?? defaultValue ?? exampleValues[name])}`;
     lines.push(setting === undefined ? `#${line}` : line);
   }
-  return `${[...lines, ...rolesExample, ...authoritiesExample].join('\n')}\n`;
+  return `${[...lines, ...rolesExample, ...authoritiesExample, ...auditSinksExample].join('\n')}\n`;
 }
 
 const rolesExample = [
@@ -71,4 +71,20 @@ const authoritiesExample = [
   '#commonName = "any"',
   '# true: clients may have authorities certified below, with keys that never leave the server.',
   '#subordinates = false',
+];
+
+const auditSinksExample = [
+  '',
+  '# A place that the audit log is delivered to; a table for each of them: docs/audit-sinks.md.',
+  '#[[audit.sinks]]',
+  '# For the log, the metrics and the position of the sink; a sink that is renamed begins anew.',
+  '#name = "siem"',
+  '# file (path), syslog (address), https or otlp (url).',
+  '#type = "syslog"',
+  '# "tls:HOST:PORT", "tcp:HOST:PORT" or "unix:PATH".',
+  '#address = "tls:siem.example.com:6514"',
+  '# refuse: no requests are served while an entry waits too long; alarm: log and metrics say so.',
+  '#onFailure = "alarm"',
+  '# Seconds that an entry may wait.',
+  '#deadlineSeconds = 60',
 ];

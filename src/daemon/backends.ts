@@ -1,3 +1,4 @@
+import type { AuditLog } from '../audit/audit-log.ts';
 import { lockDatabase } from '../cli/state-directory/database-lock.ts';
 import { combineTokens } from '../cli/state-directory/managed-tokens.ts';
 import { openDatabaseOf } from '../cli/state-directory/open-database.ts';
@@ -6,6 +7,7 @@ import type { RootAttendance } from '../cli/state-directory/root-sources.ts';
 import { openTokenKeyPool } from '../cli/state-directory/token-keys.ts';
 import type { TokenRoots } from '../cli/state-directory/token-roots.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
+import type { ManagedAudit } from '../management/managed-audit.ts';
 import type { ManagedNodes } from '../management/managed-nodes.ts';
 import type { ManagedRoots } from '../management/managed-roots.ts';
 import { StoredClients } from '../protocol/authentication/client-directory.ts';
@@ -14,6 +16,7 @@ import type { Store } from '../store/store.ts';
 import type { TokenKeyPool } from '../token/keys/key-pool.ts';
 import type { LocalVault } from '../vault/local-vault.ts';
 import type { Logger } from '../watch/log.ts';
+import { openAuditLog } from './audit.ts';
 import { openConverted } from './first-design.ts';
 import { reportForgedRows } from './forged-rows.ts';
 import { type LaneReports, reportLanes } from './lane-reports.ts';
@@ -29,6 +32,7 @@ export interface Backends {
   readonly vault: LocalVault;
   readonly clients: ClientDirectory;
   readonly nodes: ManagedNodes;
+  readonly managedAudit: ManagedAudit;
   readonly roots: ManagedRoots;
   /** The tokens of roots. */
   readonly tokens: TokenRoots;
@@ -36,8 +40,11 @@ export interface Backends {
   readonly tokenKeys: TokenKeyPool | undefined;
   readonly snapshot: Database['snapshot'];
   readonly sealedRows: Database['sealedRows'];
+  readonly cutAuditLog: Database['cutAuditLog'];
   readonly lanes: Pick<LaneReports, 'stopped'>;
   readonly sealing: Pick<SealingReports, 'whenUnsealed'>;
+  /** Undefined where the operator wants no audit log. */
+  readonly audit: AuditLog | undefined;
 }
 
 /** The people who open the roots of a daemon. */
@@ -59,11 +66,16 @@ export async function openBackends(context: StartContext): Promise<Backends> {
   closing.defer(() => lock?.release());
   const lanes = reportLanes(log, metrics, Date.now);
   const sealing = reportSealing(log, metrics);
+  let audit: AuditLog | undefined;
+  const openAudit = (node: string) => {
+    audit = openAuditLog(context, node);
+    return audit;
+  };
   const { close, ...opened } = await openConverted(context, () =>
     openDatabaseOf(stateDirectory, config, {
       lockWait: logLockWaits(log, Date.now),
       forged: reportForgedRows(log, metrics, Date.now),
-      lanes: { process: 'daemon', observer: lanes },
+      lanes: { process: 'daemon', observer: lanes, openAudit },
       sealing,
       rootsChanged: reportRoots(log),
       tokenStatus: reportTokens(log),
@@ -76,7 +88,8 @@ export async function openBackends(context: StartContext): Promise<Backends> {
   const tokenKeys = openTokenKeys(context, opened.vault);
   const tokens = combineTokens(opened.tokens, tokenKeys);
   metrics.watchTokens(() => areUp(tokens));
-  return { ...opened, tokenKeys, lanes, sealing, clients: new StoredClients(opened.store, opened.vault) };
+  const clients = new StoredClients(opened.store, opened.vault);
+  return { ...opened, tokenKeys, lanes, sealing, audit, clients };
 }
 
 /** Opens the token of keys, whether or not it is there now. */

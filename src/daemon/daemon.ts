@@ -12,6 +12,9 @@ import { requireRandomSource } from '../vault/random-check.ts';
 import { describeError } from '../watch/error-text.ts';
 import { createLog, type Logger } from '../watch/log.ts';
 import { Metrics } from '../watch/metrics.ts';
+import { startAuditRetention } from './audit-retention.ts';
+import { startAuditSinks } from './audit-sinks.ts';
+import { recordLife } from './audited-life.ts';
 import { openBackends } from './backends.ts';
 import { startVerifications } from './background-verification.ts';
 import { startCommandLaneRenewal } from './command-lane.ts';
@@ -66,6 +69,7 @@ export async function boot(options: BootOptions): Promise<void> {
   for (const exposed of findExposedFiles(stateDirectory, config)) log.warn(exposed, 'a file is exposed');
 
   const backends = await openBackends(context);
+  const auditSinks = startAuditSinks(context, backends, version);
   const checks = {
     require: (read: Config) => requireDefinedRoles(read, backends, log),
     warn: (inForce: Config) => warnOfIdlePolicies(inForce, backends, log),
@@ -83,10 +87,12 @@ export async function boot(options: BootOptions): Promise<void> {
   await checks.warn(config);
   const verifying = { stateDirectory, backends, log, metrics, hours: config.verificationHours };
   closing.defer(startVerifications(verifying));
+  closing.defer(startAuditRetention({ config, backends, log }));
   closing.defer(startCommandLaneRenewal({ stateDirectory, ...backends }));
   const served = { connections, rolePolicy: services.rolePolicy };
   await openManagementSocket(context, backends, served, () => reloads.request());
   const shutdown = waitForShutdown();
+  recordLife(context, backends, version);
   const lineOf = (state: string) => stateLine(state, version, context, listeners, metricsAddress);
   const { vault, sealing, tokens, tokenKeys } = backends;
   const reloader = new Reloader(context, overrides, material, services, connections, backends, checks);
@@ -101,7 +107,7 @@ export async function boot(options: BootOptions): Promise<void> {
     tokenKeys?.retry();
     // The root may be there now; without it the vault says why.
     if (vault.rootsAtHand.length === 0) await vault.refresh().catch(() => {});
-    return reloader.reload();
+    return reloader.reload().finally(() => auditSinks.configure(reloader.config.auditSinks));
   });
 
   const signal = await shutdown;

@@ -21,6 +21,7 @@ import type { NamedRoot, RootSource } from '../vault/roots/root.ts';
 import { RootMissingError } from '../vault/roots/root.ts';
 import { readRootSettings } from '../vault/roots/root-settings.ts';
 import { type StoredKeyring, VaultUnavailableError } from '../vault/vault.ts';
+import { inspectAuditSinks } from './audit-sinks.ts';
 import { addressesOf, bind, requireDistinctAddresses } from './bind.ts';
 import { describeIdlePolicies } from './idle-policies.ts';
 import { type CertificateFlaw, findFlawsOfDates, readServerMaterial } from './server-material.ts';
@@ -79,6 +80,7 @@ export async function inspect(stateDirectory: StateDirectory, config: Config): P
       return [];
     });
   }
+  await attempt(() => inspectAuditSinks(config.auditSinks));
   await attempt(() => {
     requireDistinctAddresses(config);
     return [];

@@ -6,10 +6,12 @@ import { OutgoingConnections } from '../net/outgoing.ts';
 import { ttlvTransport } from '../net/transport.ts';
 import { combineListenerObservers } from '../watch/composite-observer.ts';
 import { logListener } from '../watch/log.ts';
+import type { ListenerObserver } from '../watch/observer.ts';
 import type { Backends } from './backends.ts';
 import { bind, requireDistinctAddresses } from './bind.ts';
 import { Connections } from './connections.ts';
 import { MessagesAtWork } from './messages-at-work.ts';
+import { RefusedConnections } from './refused-connections.ts';
 import type { Services } from './services.ts';
 import type { StartContext } from './start-context.ts';
 import type { TlsMaterialSource } from './tls-material.ts';
@@ -28,11 +30,12 @@ export interface StartedListeners {
  * @throws {CommandError} when an address cannot be bound.
  */
 export async function startListeners(
-  { config, log, metrics, closing }: StartContext,
+  context: StartContext,
   backends: Backends,
   services: Services,
   material: TlsMaterialSource,
 ): Promise<StartedListeners> {
+  const { config, log, closing } = context;
   const { service, authenticate, endpoints, endpointObserver } = services;
   const messages = new MessagesAtWork(service);
   const common = {
@@ -41,7 +44,7 @@ export async function startListeners(
     limits: config.limits,
     perClient: new Map<string, number>(),
     service: messages,
-    observer: combineListenerObservers(logListener(log), metrics.listener),
+    observer: observe(context, backends),
     authenticate,
   };
   const outgoing = new OutgoingConnections({
@@ -73,4 +76,19 @@ export async function startListeners(
   }
   closing.defer(() => outgoing.close());
   return { connections, address, httpsAddress };
+}
+
+/** Returns the observer of the listeners: log, metrics, and the audit log for what is refused. */
+function observe({ log, metrics, closing }: StartContext, { audit }: Backends): ListenerObserver {
+  const observer = combineListenerObservers(logListener(log), metrics.listener);
+  if (audit === undefined) return observer;
+  const refused = new RefusedConnections(audit);
+  closing.defer(() => refused.flush());
+  return combineListenerObservers(observer, {
+    connectionOpened() {},
+    connectionClosed() {},
+    connectionEnded: (event) => refused.connectionEnded(event),
+    handshakeRefused: (event) => refused.handshakeRefused(event),
+    listenerFailed() {},
+  });
 }

@@ -31,16 +31,18 @@ interface ServedClients {
  */
 export async function openManagementSocket(
   { stateDirectory, config, log, closing }: StartContext,
-  { store, vault, clients, nodes, tokens: ofRoots, tokenKeys, roots, snapshot, sealedRows }: Backends,
+  backends: Backends,
   { connections, rolePolicy }: ServedClients,
   reload: () => Promise<string | undefined>,
 ): Promise<void> {
   const { socket: path } = stateDirectory;
+  const { store, vault, clients, nodes, managedAudit: audit, tokens: ofRoots, tokenKeys } = backends;
+  const { roots, snapshot, sealedRows } = backends;
   const tokens = combineTokens(ofRoots, tokenKeys);
   const server = new ManagementServer({
     path,
     backends: {
-      ...{ store, vault, control: vault, clients, nodes, tokens, roots, sealedRows },
+      ...{ store, vault, control: vault, clients, nodes, audit, tokens, roots, sealedRows },
       keyDevice: tokenKeys,
       roles: () => rolePolicy.roles,
       crypto: async () => nodeCrypto,

@@ -120,7 +120,7 @@ export class Reloader {
     }
     await this.#checks.warn(this.#config);
     log.info(
-      'configuration reloaded: certificates, trusted authorities, roots, mode of values, roles, [authorities], [certification], [crypto] and log level',
+      'configuration reloaded: certificates, trusted authorities, roots, mode of values, roles, [authorities], [certification], [crypto], audit sinks and log level',
     );
     const keys = read.ignoredKeys;
     if (keys.length > 0) log.warn({ keys }, 'changes of these keys wait for a restart');

@@ -70,7 +70,7 @@ export function createServices(
   version: string,
 ): Services {
   const { config, log, metrics, closing } = context;
-  const { store, clients, vault } = backends;
+  const { store, clients, vault, audit } = backends;
   const rolePolicy = new RolePolicy(config.roles);
   const cryptographicPolicy = new CryptographicPolicy(cryptographicSettingsOf(config));
   const protection = { current: protectionOf(config) };
@@ -90,6 +90,7 @@ export function createServices(
     events,
     limits: config.limits,
     observer: endpointObserver,
+    audit,
     settings: (client) => endpointDirectory.of(client),
     clock: Date.now,
   });
@@ -104,6 +105,7 @@ export function createServices(
     certification: () => certification.current,
     observer: combineRequestObservers(logRequests(log), metrics.requests),
     events,
+    audit,
     clock: Date.now,
     principal: (client) => principalByName(client, clients, rolePolicy, new Date(), findChainProblem),
     isEnrolled: (maker) => isEnrolledSince(maker, clients),

@@ -81,7 +81,8 @@ function principalOf(
 ): Principal {
   const may = (operation: string) => policy.permits(role, operation);
   const restrictions = () => policy.restrictions(role);
-  return { client: name, group, role, fingerprint, enrolledAt, secondFactor, may, restrictions };
+  const ruleFor = (operation: string) => policy.ruleOf(role, operation);
+  return { client: name, group, role, fingerprint, enrolledAt, secondFactor, may, restrictions, ruleFor };
 }
 
 /**

@@ -119,6 +119,8 @@ export interface Principal extends Authorisation, Bearer {
    * once per batch item and use.
    */
   may(operation: string): boolean;
+  /** The line of policy that decides about an operation, for the audit log; absent where no role does. */
+  ruleFor?(operation: string): string | undefined;
   /**
    * Returns what the role restricts beside the operations, as it is in force; undefined when nothing. Every
    * principal of an enrolled client has it; absent where there is no role to ask.

@@ -1,3 +1,4 @@
+import type { EntryFilter } from '../audit/entry-filter.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { TokenDevice, TokenKeyReference } from '../crypto/token-device.ts';
 import type { DeviceFields } from '../identity/credentials.ts';
@@ -17,6 +18,7 @@ import type { SealedRowList } from '../store/sealed-rows/sealed-row-list.ts';
 import type { NumberedTable, Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { UnsealProgress, VaultStatus } from '../vault/vault-status.ts';
+import type { AuditPage, ManagedAudit } from './managed-audit.ts';
 import type { ManagedNodes, NodeSummary } from './managed-nodes.ts';
 import type { ManagedRoots } from './managed-roots.ts';
 import type { ManagedVault, Retirement, VerifiedRows } from './managed-vault.ts';
@@ -36,6 +38,7 @@ export interface ManagementBackends {
   /** The roles in force. */
   readonly roles: () => readonly RoleDescription[];
   readonly nodes: ManagedNodes;
+  readonly audit: ManagedAudit;
   readonly tokens: ManagedTokens;
   /** The token in which keys of clients are made; absent where none is configured. */
   readonly keyDevice?: TokenDevice | undefined;
@@ -204,6 +207,15 @@ export interface ManagementApi {
   'object.purge': Method<
     { readonly after: number; readonly destroyedUntil: number; readonly dryRun: boolean },
     PurgedPage
+  >;
+
+  /**
+   * Some entries of the audit log with what is looked for: from the row `from` on, or backward from it, the
+   * newest first.
+   */
+  'audit.list': Method<
+    { readonly from: number; readonly isBackward: boolean; readonly filter: EntryFilter },
+    AuditPage
   >;
 
   /** As `explain`. */

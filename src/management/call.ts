@@ -5,6 +5,7 @@ const families = {
   client: async () => (await import('./methods/clients.ts')).clientMethods,
   credential: async () => (await import('./methods/credentials.ts')).credentialMethods,
   object: async () => (await import('./methods/objects.ts')).objectMethods,
+  audit: async () => (await import('./methods/audit.ts')).auditMethods,
   policy: async () => (await import('./methods/policy.ts')).policyMethods,
   node: async () => (await import('./methods/nodes.ts')).nodeMethods,
   vault: async () => (await import('./methods/vault.ts')).vaultMethods,

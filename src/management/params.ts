@@ -1,4 +1,5 @@
 import { versions } from '../../codec/version.ts';
+import type { EntryFilter } from '../audit/entry-filter.ts';
 import { formatAddress, parseAddress } from '../common/address.ts';
 import { isPlainName } from '../common/plain-name.ts';
 import {
@@ -85,6 +86,15 @@ const oneTimePasswords = objectParam({
   codes: listParam(base64Param(32), maxOneTimePasswords),
 });
 
+const entryFilter = objectParam<EntryFilter>({
+  client: optionalParam(plainName),
+  object: optionalParam(identifier),
+  operation: optionalParam(textParam(64)),
+  isSuccess: optionalParam(flagParam),
+  since: optionalParam(natural),
+  until: optionalParam(natural),
+});
+
 const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   'client.list': empty,
   'client.find': objectParam<ParamsOf<'client.find'>>(
@@ -125,6 +135,7 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   'object.mark': objectParam({ id: identifier, fingerprint }),
   'object.unmark': objectParam({ id: identifier }),
   'object.purge': objectParam({ after: natural, destroyedUntil: natural, dryRun: flagParam }),
+  'audit.list': objectParam({ from: natural, isBackward: flagParam, filter: entryFilter }),
   'policy.explain': objectParam<ParamsOf<'policy.explain'>>({
     ...{ client, operation: textParam(64), object: optionalParam(identifier) },
   }),

@@ -1,3 +1,4 @@
+import type { ChainedEntry } from '../audit/audit.ts';
 import type { TokenKeyReference } from '../crypto/token-device.ts';
 import type { EndpointSettings } from '../protocol/endpoints/endpoint-settings.ts';
 import type { ExplanationStep } from '../protocol/explanation.ts';
@@ -120,6 +121,10 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'object.mark': key,
   'object.unmark': empty,
   'object.purge': record({ count: natural, next: nullable(natural) }),
+  'audit.list': record({
+    entries: list(record<ChainedEntry>({ chain: text, number: natural, text })),
+    ...{ unreadable: natural, next: natural, isLast: flag },
+  }),
   'policy.explain': list(record<ExplanationStep>({ subject: word(), isAllowed: flag, reason: text })),
   'node.list': list(node),
   'node.remove': node,

@@ -1,5 +1,5 @@
 import { oldestVersion } from '../../codec/version.ts';
-import { KmipError } from '../common/errors.ts';
+import type { AuditRecorder } from '../audit/audit.ts';
 import type { Limits } from '../common/limits.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Store } from '../store/store.ts';
@@ -19,6 +19,8 @@ export interface ServiceOptions extends ContextFactoryOptions {
   readonly store: Store;
   /** Is notified of every commit of a message; left out where no client is to be notified. */
   readonly events?: ObjectEvents;
+  /** Records what clients do; nothing is recorded without it. */
+  readonly audit?: AuditRecorder | undefined;
   /**
    * Finds the enrolled client of a name, for work that is done for it; undefined when it is not authorised
    * now.
@@ -31,7 +33,7 @@ export interface ServiceOptions extends ContextFactoryOptions {
  * store.
  */
 export function createService(options: ServiceOptions): Service {
-  const { limits, clock, observer, server, store, vault, events } = options;
+  const { limits, clock, observer, server, store, vault, events, audit } = options;
   const now = (): number => Math.floor(clock() / 1000);
   const principal = options.principal ?? (() => Promise.resolve(undefined));
   const { uniqueNames } = server;
@@ -41,7 +43,7 @@ export function createService(options: ServiceOptions): Service {
     new UnitOfWork(store, vault, { uniqueNames, newObjects, searchMilliseconds, now: now() });
   const responses = new Responses(observer, now);
   const contexts = new ContextFactory(options, beginUnit);
-  const runner = new JobRunner({ limits, clock, beginUnit, principal, contexts, responses, events });
+  const runner = new JobRunner({ limits, clock, beginUnit, principal, contexts, responses, events, audit });
   const queue = new JobQueue({
     limits,
     clock,
@@ -59,12 +61,13 @@ export function createService(options: ServiceOptions): Service {
     queue,
     responses,
     events,
+    audit,
   });
   const maintenance = new Maintenance({ store, vault, queue, contexts, now });
   return {
     respond: (bytes, conversation) => processor.respond(bytes, conversation),
     refuseFraming: (reason, conversation, version = oldestVersion) =>
-      responses.refusal(version, new KmipError('InvalidMessage', reason), conversation),
+      processor.refuseFraming(reason, conversation, version),
     get pendingJobs() {
       return queue.pending;
     },

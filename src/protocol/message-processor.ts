@@ -5,14 +5,17 @@ import {
   type ResponseItem,
   UnsupportedVersionError,
 } from '../../codec/envelope.ts';
-import { readOutline } from '../../codec/request-outline.ts';
-import { closestVersion } from '../../codec/version.ts';
+import { type RequestOutline, readOutline } from '../../codec/request-outline.ts';
+import { closestVersion, type Version } from '../../codec/version.ts';
+import { type AuditRecorder, AuditUnavailableError, toChainEntry } from '../audit/audit.ts';
+import { KmipError, reasonFor } from '../common/errors.ts';
 import type { Limits } from '../common/limits.ts';
 import { runFor } from '../common/requester.ts';
 import { accountOf } from '../identity/principal.ts';
 import type { CommitResult } from '../store/store.ts';
-import type { Authenticator } from './authentication/authentication.ts';
-import { runBatch } from './batch/batch.ts';
+import { type AuditedMessage, entryOfRefusal, MessageAudit } from './audit/message-audit.ts';
+import type { AuthenticatedRequest, Authenticator } from './authentication/authentication.ts';
+import { runItems } from './batch/batch.ts';
 import type { ContextFactory } from './batch/context-factory.ts';
 import { checkHeader } from './batch/header.ts';
 import { type Responses, senderOf } from './batch/responses.ts';
@@ -34,7 +37,12 @@ export interface MessageProcessorOptions {
   readonly queue: JobQueue;
   readonly responses: Responses;
   readonly events: ObjectEvents | undefined;
+  /** Records every message before it is answered; nothing is recorded without it. */
+  readonly audit: AuditRecorder | undefined;
 }
+
+/** The outline of bytes that are no message. */
+const unreadOutline: RequestOutline = { clientCorrelationValue: undefined, items: [] };
 
 /** The result of one attempt to execute a message. */
 interface Attempt {
@@ -67,9 +75,10 @@ export class MessageProcessor {
 
   /** Answers one whole message; see `MessageService`. */
   async respond(bytes: Uint8Array, conversation: Conversation): ReturnType<MessageService['respond']> {
-    const { limits, responses } = this.#options;
+    const { limits, responses, audit } = this.#options;
     let version = guessVersion(bytes);
     try {
+      if (audit?.refusal !== undefined) throw new AuditUnavailableError(audit.refusal);
       const request = decodeRequest(bytes, limits);
       version = request.version;
       checkHeader(request, limits);
@@ -79,11 +88,36 @@ export class MessageProcessor {
       const refusal = responses.asKmipError(error, conversation);
       const outline = readOutline(bytes, limits);
       const items = outline.items.slice(0, limits.batchItems);
+      this.#recordRefusal(version, refusal, conversation, { ...outline, items });
       return {
         response: responses.refusal(version, refusal, conversation, { ...outline, items }),
         close: false,
       };
     }
+  }
+
+  /** Returns the response to bytes that are no message; see `MessageService`. */
+  refuseFraming(reason: string, conversation: Conversation, version: Version): Uint8Array {
+    const refusal = new KmipError('InvalidMessage', reason);
+    this.#recordRefusal(version, refusal, conversation);
+    return this.#options.responses.refusal(version, refusal, conversation);
+  }
+
+  /** Records a message that was refused as a whole. */
+  #recordRefusal(
+    version: Version,
+    error: KmipError,
+    conversation: Conversation,
+    { items, clientCorrelationValue: clientCorrelation }: RequestOutline = unreadOutline,
+  ): void {
+    const { audit } = this.#options;
+    if (audit === undefined) return;
+    const { principal } = conversation;
+    const message = { kind: 'message', principal, conversation, version, clientCorrelation } as const;
+    const reason = reasonFor(error, version);
+    const heads = items.length === 0 ? [{}] : items;
+    const answers = heads.map((head) => ({ ...head, status: 'OperationFailed', reason }) as const);
+    audit.report(entryOfRefusal(message, audit.node, answers));
   }
 
   async #answer(request: RequestMessage, conversation: Conversation): Promise<Uint8Array> {
@@ -119,8 +153,9 @@ export class MessageProcessor {
     conversation: Conversation,
     hasTurn: boolean,
   ): Promise<Attempt> {
-    const { authenticator, beginUnit, contexts, events, queue, responses } = this.#options;
+    const { authenticator, beginUnit, contexts, events, queue, responses, audit: recorder } = this.#options;
     const unit = beginUnit();
+    const audit = recorder && new MessageAudit(recorder, unit.now);
     const sender = await authenticator.authenticate(request.header, conversation, unit, unit.now);
     const { group } = sender.principal;
     unit.actFor(group);
@@ -131,20 +166,37 @@ export class MessageProcessor {
       conversation,
       openJobs: () => queue.portFor(sender.principal, false),
       unexpected: (error) => responses.unexpected(error, senderOf(conversation)),
+      ...(audit && { traced: (item, trace) => audit.trace(item, trace) }),
     });
     const requester = {
       account: accountOf(sender.principal),
       isWaiting: () => conversation.isOpen?.() ?? true,
       hasEnded: () => conversation.hasClientEnded?.() ?? false,
     };
-    const items =
-      (await this.#submission.submitIfAsynchronous(request, environment)) ??
-      (await runFor(requester, () => runBatch(request, environment)));
-    if (!hasTurn && unit.changed) await this.#conflictRetry.exclusiveBarrier(group);
+    const answers =
+      (await this.#submission.submitIfAsynchronous(request, environment))?.map((answer) => [answer]) ??
+      (await runFor(requester, () => runItems(request, environment)));
+    const entry = audit?.entryOf(messageOf(request, sender, conversation), request.items, answers);
+    // Changes and their entry are durable together; the journal takes what changes nothing.
+    const isWritten = unit.changed;
+    if (isWritten && entry !== undefined) unit.audit(toChainEntry(entry));
+    if (!hasTurn && isWritten) await this.#conflictRetry.exclusiveBarrier(group);
     // What the last item has begun is committed although nobody may wait for the answer any more.
     const commit = await runFor({ account: requester.account, isWaiting: () => true }, () => unit.commit());
     if (commit !== 'committed') return { group, commit, result: undefined };
     events?.committed(unit.written, unit.now);
+    if (!isWritten && entry !== undefined) await recorder?.append(entry);
+    const items = answers.flat();
     return { group, commit, result: { items, serverHashedPassword: sender.serverHashedPassword } };
   }
+}
+
+/** What an entry says of the message itself. */
+function messageOf(
+  { version, header }: RequestMessage,
+  { principal }: AuthenticatedRequest,
+  conversation: Conversation,
+): AuditedMessage {
+  const { ClientCorrelationValue: clientCorrelation, ServerCorrelationValue: serverCorrelation } = header;
+  return { kind: 'message', principal, conversation, version, clientCorrelation, serverCorrelation };
 }

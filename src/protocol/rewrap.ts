@@ -1,6 +1,7 @@
 import { waitForAll } from '../common/wait-for-all.ts';
 import { joinSealed } from '../store/record-boxes.ts';
 import type {
+  SealedBlock,
   SealedObject,
   SealedRecord,
   SealedRowList,
@@ -17,7 +18,14 @@ import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 export interface RewrappedDatabase {
   readonly store: Store;
   readonly vault: Vault;
-  readonly sealedRows: Pick<SealedRowList, 'objects' | 'records'>;
+  readonly sealedRows: Pick<SealedRowList, 'objects' | 'records' | 'blocks'>;
+  readonly audit: {
+    /**
+     * Seals the block in a row under the current epoch; false when it was removed meanwhile.
+     * @throws {SealBrokenError} when it is not as it was written
+     */
+    reseal(row: number): Promise<boolean>;
+  };
 }
 
 export interface RewrapOptions {
@@ -65,20 +73,34 @@ export async function rewrapPage(
   after: number,
   options: RewrapOptions,
 ): Promise<RewrappedPage> {
-  return table === 'managed_object'
-    ? rewrapRows(await database.sealedRows.objects(after), options, {
-        isMisplaced: (row) => isValueMisplaced(row, database.vault),
-        partOf: ({ group }) => group,
-        nameOf: ({ id }) => `managed_object ${JSON.stringify(id)}`,
-        rewrap: (rows) => rewrapObjects(database, rows, options),
-      })
-    : rewrapRows(await database.sealedRows.records(after), options, {
-        isMisplaced: () => false,
-        partOf: ({ kind }) => kind,
-        nameOf: ({ kind, key }) => `sealed_record ${JSON.stringify(`${kind} ${key}`)}`,
-        rewrap: (rows) => rewrapRecords(database, rows),
-      });
+  return rewrapTable[table](database, after, options);
 }
+
+const rewrapTable: Readonly<
+  Record<NumberedTable, (...args: [RewrappedDatabase, number, RewrapOptions]) => Promise<RewrappedPage>>
+> = {
+  managed_object: async (database, after, options) =>
+    rewrapRows(await database.sealedRows.objects(after), options, {
+      isMisplaced: (row) => isValueMisplaced(row, database.vault),
+      partOf: ({ group }) => group,
+      nameOf: ({ id }) => `managed_object ${JSON.stringify(id)}`,
+      rewrap: (rows) => rewrapObjects(database, rows, options),
+    }),
+  sealed_record: async (database, after, options) =>
+    rewrapRows(await database.sealedRows.records(after), options, {
+      isMisplaced: () => false,
+      partOf: ({ kind }) => kind,
+      nameOf: ({ kind, key }) => `sealed_record ${JSON.stringify(`${kind} ${key}`)}`,
+      rewrap: (rows) => rewrapRecords(database, rows),
+    }),
+  audit_block: async (database, after, options) =>
+    rewrapRows(await database.sealedRows.blocks(after), options, {
+      isMisplaced: () => false,
+      partOf: () => '',
+      nameOf: ({ seq }) => `audit_block ${seq}`,
+      rewrap: (rows) => rewrapBlocks(database, rows),
+    }),
+};
 
 interface RowKind<Row> {
   readonly isMisplaced: (row: Row) => boolean;
@@ -93,7 +115,7 @@ interface RowKind<Row> {
   readonly rewrap: (rows: readonly Row[]) => Promise<number | undefined>;
 }
 
-async function rewrapRows<Row extends SealedObject | SealedRecord>(
+async function rewrapRows<Row extends SealedBlock>(
   { rows, isLast }: SealedRows<Row>,
   { epoch, dryRun }: RewrapOptions,
   kind: RowKind<Row>,
@@ -170,6 +192,14 @@ async function rewrapRecords(
   const records = { expects: [], ...joinSealed(sealed) };
   const result = await store.commit({ expects: [], inserts: [], updates: [], records });
   return result === 'committed' ? sealed.length : undefined;
+}
+
+async function rewrapBlocks(
+  { audit }: RewrappedDatabase,
+  rows: readonly SealedBlock[],
+): Promise<number | undefined> {
+  const isSealed = await Promise.all(rows.map(({ seq }) => audit.reseal(seq)));
+  return isSealed.filter(Boolean).length;
 }
 
 /** Whether a row is there although its record has moved to the key of another. */

@@ -1,8 +1,11 @@
 import type { ForgedRow, KeyringStore, SealContext, SealedKey, Vault } from '../vault/vault.ts';
+import { type AuditBlocks, createAuditBlocks } from './audit/audit-blocks.ts';
+import { cutOldest, type LogBounds } from './audit/cut-log.ts';
+import { resealOne } from './audit/reseal-blocks.ts';
 import { foldUnit } from './lanes/folded-lanes.ts';
 import { resealUnit } from './lanes/lane-renewal.ts';
 import type { LaneDriver, Lanes } from './lanes/lanes.ts';
-import { type OpenLane, openLane, openLanes, selectLanes, toLaneRow } from './lanes/open-lane.ts';
+import { nodeOf, type OpenLane, openLane, openLanes, selectLanes, toLaneRow } from './lanes/open-lane.ts';
 import { RecordMirror } from './lanes/record-mirror.ts';
 import { RowMemory } from './lanes/row-memory.ts';
 import { openPostgres } from './postgres.ts';
@@ -63,6 +66,12 @@ export interface Database {
   snapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>;
   /** Under which epochs rows are sealed. */
   readonly sealedRows: SealedRowList;
+  /** The blocks of the audit log. */
+  readonly auditBlocks: AuditBlocks;
+  /** As `cutOldest`. */
+  cutAuditLog(bounds: LogBounds, vault: Vault): Promise<number>;
+  /** As `resealOne`. */
+  resealBlock(row: number, vault: Vault): Promise<boolean>;
   /** Remembers a row whose box was opened, so that no earlier version of it is served. */
   learnOpened(context: SealContext, sealed: SealedKey): void;
   readonly repair: Repair;
@@ -105,6 +114,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     protection.memory.learnCommitted(row);
     protection.mirror?.learnCommitted(row);
   });
+  const auditBlocks = createAuditBlocks((sql, parameters) => driver.search(sql, parameters));
   return {
     keyrings: createSqlKeyrings(driver),
     store: protectRows(store, protection),
@@ -117,7 +127,7 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
       // Somebody could show a former state of the lane where it is listed, and where it is deleted.
       if (!lanes.every((lane) => driver.lanes.isPresent(lane))) return 'conflict';
       vault.sealCounter.takeOver(lanes.map(({ content }) => content.seals));
-      const result = await driver.commit(foldUnit(lanes, vault));
+      const result = await driver.commit(foldUnit(lanes, driver.lanes.name, vault));
       if (result === 'committed') driver.lanes.learnFolded(lanes);
       return result;
     },
@@ -150,6 +160,10 @@ export async function openDatabase(url: string, options: DatabaseOptions = {}): 
     snapshot: (work) =>
       driver.snapshot((read) => work(createSnapshot(markBoxes(read, past), driver.dialect))),
     repair: createRepair(driver),
+    auditBlocks,
+    cutAuditLog: (bounds, vault) =>
+      cutOldest({ driver, blocks: auditBlocks, vault, node: nodeOf(driver.lanes.name) }, bounds),
+    resealBlock: (row, vault) => resealOne(driver, row, vault),
     sealedRows: createSealedRowList((sql, parameters) => driver.search(sql, parameters)),
     learnOpened(context, sealed) {
       if (!past.has(sealed)) protection.memory.learnOpened(context, sealed);

@@ -3,7 +3,7 @@ import { waitForAll } from '../common/wait-for-all.ts';
 import { exactInteger } from './cells.ts';
 import type { UnitOutcome } from './group-commit.ts';
 import type { LaneConnection } from './lanes/lane-ports.ts';
-import type { LaneStep } from './lanes/lane-writer.ts';
+import type { LaneEnd } from './lanes/lane-writer.ts';
 import { isLockTimeout, isSequenceError, isStatementError, toQuery } from './postgres-session.ts';
 import { isOwnNumber, SequenceError } from './row-numbers.ts';
 import type { SqlStep, SqlUnit } from './sql-driver.ts';
@@ -37,7 +37,7 @@ export class RowsLockedError extends Error {
   }
 }
 
-/** `LANE_MOVED`: the last statement of a transaction did not find its row; nothing was written. */
+/** `LANE_MOVED`: the end of a transaction did not find the row of its lane; nothing was written. */
 export class LaneMovedError extends Error {
   override readonly name = 'LaneMovedError';
   readonly code = 'LANE_MOVED';
@@ -55,7 +55,7 @@ export async function writeTogether(
   lockMilliseconds: number,
   lane: LaneConnection,
 ): Promise<readonly UnitOutcome[] | undefined> {
-  const last = lane.createStep(units);
+  const last = lane.createEnd(units);
   const opened = waitForAll([begin(client, lockMilliseconds), ...lockRows(client, units)]);
   const written = waitForAll(units.map((unit) => runUnit(client, unit)));
   const [, outcomes, isFound] = await waitForAll([opened, written, runLast(client, last)]).catch(
@@ -126,21 +126,23 @@ async function endWith(
   units: readonly SqlUnit[],
   outcomes: readonly UnitOutcome[],
 ): Promise<void> {
-  const last = lane.createStep(units.filter((_, at) => outcomes[at] === 'committed'));
+  const last = lane.createEnd(units.filter((_, at) => outcomes[at] === 'committed'));
   await endTransaction(client, lane, last, await runLast(client, last));
 }
 
-/** Runs the last statement of a transaction; whether it found its row. */
-async function runLast(client: pg.Client, last: LaneStep | undefined): Promise<boolean> {
-  if (last === undefined) return true;
-  const { rowCount } = await client.query(toQuery(last.sql, last.parameters));
-  return rowCount === last.rows;
+/** Runs the last statements of a transaction; whether each has changed its row. */
+async function runLast(client: pg.Client, last: LaneEnd | undefined): Promise<boolean> {
+  const { steps = [] } = last ?? {};
+  const results = await waitForAll(
+    steps.map(({ sql, parameters }) => client.query(toQuery(sql, parameters))),
+  );
+  return steps.every((step, at) => !hasWrongRowCount(step, results[at]?.rowCount ?? 0));
 }
 
 async function endTransaction(
   client: pg.Client,
   lane: LaneConnection,
-  last: LaneStep | undefined,
+  last: LaneEnd | undefined,
   isFound: boolean,
 ): Promise<void> {
   if (!isFound) {

@@ -29,8 +29,8 @@ export interface Repair {
   writeIndex(objects: readonly IndexedObject[]): Promise<void>;
   /** Removes the records of lanes that were folded: no process may know lanes of before. */
   removeFolds(): Promise<void>;
-  /** Puts one lane in the place of all. */
-  replaceLanes(lane: LaneRow): Promise<void>;
+  /** Puts one lane in the place of all; `log` inserts what its chain of the audit log has in addition. */
+  replaceLanes(lane: LaneRow, log: readonly SqlStep[]): Promise<void>;
 }
 
 /** Rows of one transaction. */
@@ -43,6 +43,7 @@ const removals: Readonly<Record<AlteredRow['table'], readonly string[]>> = {
     'delete from managed_object where seq = $1',
   ],
   sealed_record: ['delete from sealed_record where seq = $1'],
+  audit_block: ['delete from audit_block where seq = $1'],
 };
 const clearing = ['delete from object_term', 'delete from unique_name'];
 const removeFolds = `delete from sealed_record where kind = '${foldedLaneKind}'`;
@@ -100,8 +101,9 @@ export function createRepair(driver: SqlDriver): Repair {
     clearIndex: () => run(clearing.map((sql) => ({ sql, parameters: [] }))),
     writeIndex: (objects) => run(objects.flatMap(indexSteps)),
     removeFolds: () => run([{ sql: removeFolds, parameters: [] }]),
-    replaceLanes: ({ name, seq, era, box }) =>
+    replaceLanes: ({ name, seq, era, box }, log) =>
       run([
+        ...log,
         { sql: removeLanes, parameters: [] },
         { sql: insertLane, parameters: [name, seq, era, box], rows: 1 },
       ]),

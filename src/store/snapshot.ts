@@ -1,3 +1,4 @@
+import { type AuditBlocks, createAuditBlocks } from './audit/audit-blocks.ts';
 import { cellNumber, cellText, exactInteger } from './cells.ts';
 import { type ColumnName, objectColumns } from './columns.ts';
 import { FoldedLanes } from './lanes/folded-lanes.ts';
@@ -67,6 +68,8 @@ export interface Snapshot {
   destroyDates(after: number): Promise<SnapshotDates>;
   /** Some records, as `objects`. */
   records(after: number): Promise<readonly SnapshotRecord[]>;
+  /** The blocks of the audit log. */
+  readonly audit: AuditBlocks;
   /** The rows that have one of the terms and an object in the range. */
   terms(terms: readonly number[], first: number, last: number): Promise<readonly SnapshotTerm[]>;
   /** The unique names of objects in the range. */
@@ -114,6 +117,7 @@ export function createSnapshot(read: Read, dialect: Dialect): Snapshot {
       const objects = (await read(selectDates, [after])).map(toDate);
       return { objects, isLast: objects.length < pageDates };
     },
+    audit: createAuditBlocks(read),
     records: async (after) => (await read(selectRecords, [after])).map(toSnapshotRecord),
     terms: async (terms, first, last) =>
       (await read(selectTerms, [JSON.stringify(terms), first, last])).map(toTerm),

@@ -1,3 +1,4 @@
+import type { ChainEntry } from '../common/audit-chain.ts';
 import type { SetHash } from './lanes/set-hash.ts';
 import type { CommitResult, NumberedTable } from './store.ts';
 
@@ -64,6 +65,8 @@ export interface SqlUnit {
   readonly changes: readonly WrittenRow[];
   /** Sums of lanes that its steps delete; the lane of the connection takes them over. */
   readonly folded?: SetHash;
+  /** Entries of the audit log that are durable with it. */
+  readonly audit?: readonly ChainEntry[];
   /** Whether it writes the lane of the connection even where nothing else changes. */
   readonly renewsLane?: boolean;
   readonly steps: readonly SqlStep[];

@@ -17,7 +17,7 @@ export function toStoredKeyring({ generation, content }: Readonly<Record<string,
 export function createSqlKeyrings(driver: SqlDriver): KeyringStore {
   const { integer, blob } = driver.dialect;
   // What other rows were sealed under is lost with their keyring: a new one would hide that.
-  const isEmpty = ['managed_object', 'sealed_record', 'lane']
+  const isEmpty = ['managed_object', 'sealed_record', 'lane', 'audit_block']
     .map((table) => `not exists (select 1 from ${table})`)
     .join(' and ');
   const insert =

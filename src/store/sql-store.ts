@@ -60,13 +60,15 @@ async function commit(
   const { records } = recorded;
   const reserves = [...(written.reserves ?? []), ...(recorded.reserves ?? [])];
   const steps = [...recorded.steps, ...written.steps];
-  if (steps.length === 0) return 'committed';
+  const { audit = [] } = unit;
+  if (steps.length === 0 && audit.length === 0) return 'committed';
   const changes = [...recorded.changes, ...written.changes];
   const result = await driver.commit({
     objects: written.objects,
     ...(records.length > 0 && { records }),
     ...(reserves.length > 0 && { reserves }),
     changes,
+    ...(audit.length > 0 && { audit }),
     steps,
   });
   if (result === 'committed') for (const row of changes) learn(row);

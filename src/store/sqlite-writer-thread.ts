@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import type { UnitOutcome } from './group-commit.ts';
 import type { LaneConnection } from './lanes/lane-ports.ts';
-import type { LaneStep } from './lanes/lane-writer.ts';
+import type { LaneEnd } from './lanes/lane-writer.ts';
 import { maxLaneAttempts } from './lanes/lanes.ts';
 import { SequenceError } from './row-numbers.ts';
-import type { SqlStep, SqlUnit } from './sql-driver.ts';
+import type { SqlUnit } from './sql-driver.ts';
 import { describeSqliteError, type SqliteSettings } from './sqlite-connection.ts';
 import type { ThreadOutcome, WriterReply, WriterRequest } from './sqlite-writer.ts';
 import { StoreUnavailableError } from './store.ts';
@@ -64,31 +64,31 @@ export class SqliteWriterThread {
   }
 
   async #attempt(units: readonly SqlUnit[]): Promise<GroupResult> {
-    const last = this.#lane.createStep(units);
+    const last = this.#lane.createEnd(units);
     const steps = units.map((unit) => ({ steps: unit.steps }));
-    const result = await this.#send({ units: steps, last: last && toPlain(last) }, last);
+    const result = await this.#send({ units: steps, last: last?.steps }, last);
     if (result.state !== 'open') return result;
     const end = this.#createEnd(units.filter((_, at) => result.outcomes[at] === 'committed'));
     if (end instanceof Error) {
       await this.#send({ end: 'rollback' }, undefined);
       throw end;
     }
-    return this.#send({ end: end === undefined ? 'commit' : toPlain(end) }, end);
+    return this.#send({ end: end?.steps ?? 'commit' }, end);
   }
 
-  /** The last statement for the units that went through, or why there is none. */
-  #createEnd(units: readonly SqlUnit[]): LaneStep | undefined | Error {
+  /** The last statements for the units that went through, or why there are none. */
+  #createEnd(units: readonly SqlUnit[]): LaneEnd | undefined | Error {
     try {
-      return this.#lane.createStep(units);
+      return this.#lane.createEnd(units);
     } catch (error) {
       return error as Error;
     }
   }
 
-  /** Sends a request; `lane` is the statement of the lane in it. */
+  /** Sends a request; `lane` is the end in it. */
   async #send(
     request: DistributiveOmit<WriterRequest, 'group'>,
-    lane: LaneStep | undefined,
+    lane: LaneEnd | undefined,
   ): Promise<GroupResult> {
     if (this.#broken !== undefined) throw this.#unavailable(this.#broken);
     this.#group += 1;
@@ -122,8 +122,3 @@ function toUnitOutcome(outcome: ThreadOutcome): UnitOutcome {
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
-
-/** What the writer thread needs of a statement. */
-function toPlain({ sql, parameters, rows }: LaneStep): SqlStep {
-  return { sql, parameters, rows };
-}

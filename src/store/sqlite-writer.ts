@@ -15,10 +15,13 @@ export type UnitSteps = Pick<SqlUnit, 'steps'>;
 
 /** Message to the thread. */
 export type WriterRequest =
-  /** A group to commit. `last`: the last statement when all of its units go through. */
-  | { readonly group: number; readonly units: readonly UnitSteps[]; readonly last: SqlStep | undefined }
-  /** The end of a transaction that is `open`: its last statement, or none. */
-  | { readonly group: number; readonly end: SqlStep | 'commit' | 'rollback' };
+  /** A group to commit. `last`: the last statements when all of its units go through. */
+  | { readonly group: number; readonly units: readonly UnitSteps[]; readonly last: LastSteps | undefined }
+  /** The end of a transaction that is `open`: its last statements, or none. */
+  | { readonly group: number; readonly end: LastSteps | 'commit' | 'rollback' };
+
+/** Statements each of which must change one row, or nothing is committed. */
+type LastSteps = readonly SqlStep[];
 
 /** Message from the thread: it is ready, or what became of a group. */
 export type WriterReply =
@@ -32,8 +35,8 @@ export type WriterReply =
     };
 
 /**
- * `open`: some units did not go through, and the transaction waits for the last statement that the others
- * need. `moved`: nothing was committed, because the last statement did not find its row.
+ * `open`: some units did not go through, and the transaction waits for the last statements that the others
+ * need. `moved`: nothing was committed, because one of the last statements did not find its row.
  */
 export type TransactionState = 'committed' | 'open' | 'moved';
 
@@ -71,7 +74,7 @@ function describeFailure(error: unknown): string {
   return ended ? new SequenceError(ended).message : describeSqliteError(error);
 }
 
-function writeGroup(units: readonly UnitSteps[], last: SqlStep | undefined): TransactionState {
+function writeGroup(units: readonly UnitSteps[], last: LastSteps | undefined): TransactionState {
   const state = writeTogether(units, last);
   if (state !== undefined) return state;
   database.exec('begin immediate');
@@ -91,7 +94,10 @@ class StepFailedError extends Error {
  * Runs a group without savepoints, which copy every page that a unit changes first; nearly every group has no
  * conflict. Undefined when a unit failed: nothing was written, and the units must be written separately.
  */
-function writeTogether(units: readonly UnitSteps[], last: SqlStep | undefined): TransactionState | undefined {
+function writeTogether(
+  units: readonly UnitSteps[],
+  last: LastSteps | undefined,
+): TransactionState | undefined {
   try {
     database.exec('begin immediate');
     rollBackOnError(() => {
@@ -105,9 +111,9 @@ function writeTogether(units: readonly UnitSteps[], last: SqlStep | undefined): 
   return endTransaction(last ?? 'commit');
 }
 
-function endTransaction(end: SqlStep | 'commit' | 'rollback'): TransactionState {
+function endTransaction(end: LastSteps | 'commit' | 'rollback'): TransactionState {
   return rollBackOnError(() => {
-    const isFound = typeof end === 'string' || connection.count(end.sql, end.parameters) === end.rows;
+    const isFound = typeof end === 'string' || runSteps({ steps: end }) === 'committed';
     const isCommitted = isFound && end !== 'rollback';
     database.exec(isCommitted ? 'commit' : 'rollback');
     return isCommitted ? 'committed' : 'moved';

@@ -1,3 +1,4 @@
+import type { ChainEntry } from '../common/audit-chain.ts';
 import type { SealedKey } from '../vault/vault.ts';
 import type { ColumnName } from './columns.ts';
 
@@ -134,6 +135,8 @@ export interface StoreUnit {
   /** What stands for unique names in other indexes: where another object holds one, the name is taken. */
   readonly aliases?: Aliases;
   readonly records?: RecordChanges;
+  /** Entries of the audit log, which are durable together with the rest; without it they write no row. */
+  readonly audit?: readonly ChainEntry[];
 }
 
 /** Server state beside objects (clients, tickets, pending jobs, group defaults), sealed like a key. */
@@ -237,7 +240,7 @@ export interface Store {
 }
 
 /** Tables whose rows are sealed, and have a number in the column `seq`. */
-export const numberedTables = ['managed_object', 'sealed_record'] as const;
+export const numberedTables = ['managed_object', 'sealed_record', 'audit_block'] as const;
 export type NumberedTable = (typeof numberedTables)[number];
 
 /**

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
+import type { BackOffOptions } from '../common/back-off.ts';
 import { copySecret } from '../common/secret.ts';
 import { decodeResidentBytes } from './answers.ts';
-import type { BackOffOptions } from './back-off.ts';
 import type { VerbName } from './frames.ts';
 import { findPinFile, LoginJournal } from './login-journal.ts';
 import {

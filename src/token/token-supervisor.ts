@@ -1,5 +1,5 @@
+import { BackOff, type BackOffOptions } from '../common/back-off.ts';
 import { VaultUnavailableError } from '../vault/vault.ts';
-import { BackOff, type BackOffOptions } from './back-off.ts';
 import { type TokenDescription, TokenFailure, type TokenKeyDescription } from './messages.ts';
 import type { TokenProcess } from './token-process.ts';
 import {

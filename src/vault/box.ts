@@ -22,6 +22,7 @@ import {
  *     AAD of a record:  lp("record") | lp(kind) | lp(key) | lp(group) | version (u64)
  *                       | expires (i64; -1: none)
  *     AAD of a lane:    lp("lane") | lp(name) | seq (u64) | era (u64)
+ *     AAD of a block:   lp("audit") | lp(chain) | first (u64) | count (u64) | time (i64)
  *
  * Kind and epoch choose the key, so that another one does not open. Kind 5 is in direct-box.ts. The reasons
  * are in docs/decisions/47-sealed-boxes.md.
@@ -30,7 +31,9 @@ import {
 export const boxFormat = 2;
 const epochOffset = 2;
 
-const kinds: Readonly<Record<SealContext['kind'], number>> = { value: 1, record: 2, object: 3, lane: 4 };
+const kinds: Readonly<Record<SealContext['kind'], number>> = {
+  ...{ value: 1, record: 2, object: 3, lane: 4, audit: 6 },
+};
 
 /**
  * The keys that are derived from one seal secret: one for each kind of box, one for their nonces, and one
@@ -46,6 +49,7 @@ export function deriveBoxKeys(secret: Uint8Array, salt: Uint8Array): BoxKeys {
     value: derive('value'),
     record: derive('record'),
     lane: derive('lane'),
+    audit: derive('audit'),
     nonce: derive('nonce'),
     direct: derive('direct'),
   };
@@ -176,6 +180,8 @@ export function encodeAad(context: SealContext): Uint8Array {
     }
     case 'lane':
       return withNumbers(lengthAndText(kind, context.name), context.seq, context.era);
+    case 'audit':
+      return withNumbers(lengthAndText(kind, context.chain), context.first, context.count, context.time);
   }
 }
 

@@ -10,6 +10,8 @@ export function rowOf(context: SealContext): ForgedRow {
       return { table: 'sealed_record', id: `${context.recordKind} ${context.key}` };
     case 'lane':
       return { table: 'lane', id: context.name };
+    case 'audit':
+      return { table: 'audit_block', id: `${context.chain} ${context.first}` };
   }
 }
 

@@ -64,7 +64,7 @@ export function boxBinding(sealed: SealedKey): Uint8Array {
 }
 
 /** What a box is bound to: the row that has it, and what stands beside it there. */
-export type SealContext = ObjectBoxContext | ValueContext | RecordContext | LaneContext;
+export type SealContext = ObjectBoxContext | ValueContext | RecordContext | LaneContext | AuditContext;
 
 /** The attributes of an object, with its value unless that has a box of its own. */
 export interface ObjectBoxContext {
@@ -105,6 +105,18 @@ export interface LaneContext {
   readonly name: string;
   readonly seq: number;
   readonly era: number;
+}
+
+/** A block of the audit log. */
+export interface AuditContext {
+  readonly kind: 'audit';
+  /** Id of its chain. */
+  readonly chain: string;
+  /** Number of its first entry in the chain. */
+  readonly first: number;
+  readonly count: number;
+  /** When it was written: milliseconds since 1970. */
+  readonly time: number;
 }
 
 /** How many boxes were sealed in an epoch. */

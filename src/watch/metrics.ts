@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { Operation, ResultReason, ResultStatus } from '../../codec/enums.ts';
 import { versions } from '../../codec/version.ts';
+import { AuditMetrics } from './audit-metrics.ts';
 import type { EndpointObserver, ListenerObserver, RequestObserver } from './observer.ts';
 
 /** Upper bounds in seconds, from a read of one object to the generation of a large key pair. */
@@ -59,6 +60,8 @@ export class Metrics {
     help: 'Requests that failed because of an internal error or an unavailable store or vault.',
     registers: [this.registry],
   });
+  /** Of the audit log. */
+  readonly audit = new AuditMetrics(this.registry);
   readonly #connections = new Gauge({
     name: 'kmipd_connections',
     help: 'Open connections of authenticated clients.',

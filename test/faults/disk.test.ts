@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -8,45 +7,18 @@ import { Daemon, enrolClients } from '../fixture/daemon.ts';
 import { runKmipd } from '../fixture/kmipd.ts';
 import { integrity } from './kill.ts';
 import { ask, get, hashOf, locate, located, materialHash, register } from './messages.ts';
+import { fillDisk, mountSmallDisk, unmountDisk } from './small-disk.ts';
 
 // The processes take long on a loaded machine.
 t.setTimeout(900_000);
 
 const mount = mkdtempSync(join(tmpdir(), 'kmipd-disk-'));
 
-/** Mounts a file system of 6 MiB; returns the reason when that is not possible. */
-function mounted(): string | undefined {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m,mode=0700', 'tmpfs', mount], { stdio: 'ignore' });
-    return undefined;
-  } catch {
-    return 'only root can mount a file system that is small enough to fill';
-  }
-}
-const missing = mounted();
+const missing = mountSmallDisk(mount, 6);
 t.teardown(() => {
-  if (missing === undefined) execFileSync('umount', [mount]);
+  if (missing === undefined) unmountDisk(mount);
   rmSync(mount, { recursive: true, force: true });
 });
-
-/** Fills the file system to its last byte. */
-function fill(file: string): void {
-  const descriptor = openSync(file, 'w');
-  try {
-    for (const size of [65_536, 4_096, 1]) {
-      const block = new Uint8Array(size).fill(1);
-      for (let full = false; !full; ) {
-        try {
-          full = writeSync(descriptor, block) < size;
-        } catch {
-          full = true;
-        }
-      }
-    }
-  } finally {
-    closeSync(descriptor);
-  }
-}
 
 const material = (seed: number): Uint8Array => new Uint8Array(32).fill(seed);
 
@@ -78,7 +50,7 @@ t.test(
     };
     for (let at = 0; at < 10; at++) t.ok(await tryOne(at));
     const ballast = join(mount, 'ballast');
-    fill(ballast);
+    fillDisk(ballast);
     // The space that the write-ahead log has allocated is used up first.
     let at = 10;
     while (at < 5_000 && (await tryOne(at))) at++;

@@ -4,12 +4,14 @@ import type { Client } from '../client.ts';
 import { Daemon } from '../fixture/daemon.ts';
 import { KmipdProcess } from '../fixture/kmipd.ts';
 import { Random } from '../fuzz/random.ts';
+import { AuditedWriter, findUnrecorded } from './audited.ts';
 import { readSqlite } from './database.ts';
 import { findDifferences, type Known, resolveUnanswered, type Unanswered } from './history.ts';
 import { maintenanceActs } from './maintenance.ts';
 import type { Round } from './maintenance-act.ts';
 import { type KillReport, newReport } from './report.ts';
 import { RoundMaintenance } from './round-maintenance.ts';
+import { acknowledgedBy, write } from './run-writer.ts';
 import { findSerialOrderProblem, Ticks, type World } from './serial.ts';
 import {
   createSharedObjects,
@@ -38,6 +40,9 @@ export interface KillOptions {
 /** Objects of earlier rounds that are checked after each kill; all of them are checked at the end. */
 const revisited = 100;
 
+/** Connections of a round whose messages are looked for in the audit log. */
+const auditedWriters = 3;
+
 /** Milliseconds after which a round kills the server even if too few messages were answered. */
 const roundDeadline = 60_000;
 
@@ -64,6 +69,10 @@ interface Crew {
   /** All change the same objects. */
   readonly sharers: readonly SharedWriter[];
   readonly tickets: TicketWriter;
+  /** Their messages must be in the audit log. */
+  readonly audited: readonly AuditedWriter[];
+  /** When they began: milliseconds since 1970. */
+  readonly since: number;
 }
 
 /** Milliseconds within which the server is killed after enough answers, or after the end of an act. */
@@ -134,6 +143,7 @@ class KillCampaign {
     const client = await this.#server.connect();
     await Promise.all([
       this.#verify(),
+      this.#checkAudit(crew),
       this.#checkOwnObjects(client, crew),
       this.#checkSharedObjects(round, client, contest, crew.sharers),
     ]);
@@ -150,6 +160,13 @@ class KillCampaign {
     const env = { ...process.env, KMIPD_DEBUG: '1' };
     const verify = new KmipdProcess(['verify', '--home', this.#server.home], { env });
     if ((await verify.exited()) !== 0) this.#addProblems([`verify: ${verify.combinedOutput}`]);
+  }
+
+  /** Looks for what was answered before the kill in the audit log. */
+  async #checkAudit({ audited, since }: Crew): Promise<void> {
+    const answered = audited.flatMap((writer) => writer.answered);
+    this.#addProblems(await findUnrecorded(this.#server.home, answered, since));
+    this.report.recorded += answered.length;
   }
 
   /** Kills a daemon that deletes expired records, as each does first. */
@@ -220,6 +237,11 @@ class KillCampaign {
         (_, at) => new SharedWriter(at, objects, new Random(seed, round, 1_000 + at), ticks),
       ),
       tickets: new TicketWriter(new Random(seed, round, 2_000)),
+      audited: Array.from(
+        { length: auditedWriters },
+        (_, at) => new AuditedWriter(`r${round}a${at}`, new Random(seed, round, 3_000 + at)),
+      ),
+      since: Date.now(),
       maintenance: await this.#prepareMaintenance(round, writers),
     };
   }
@@ -251,8 +273,9 @@ class KillCampaign {
     };
   }
 
-  async #writeUntilKilled(round: number, { writers, sharers, tickets, maintenance }: Crew): Promise<void> {
-    const all = [...writers, ...sharers, tickets];
+  async #writeUntilKilled(round: number, crew: Crew): Promise<void> {
+    const { writers, sharers, tickets, audited, maintenance } = crew;
+    const all = [...writers, ...sharers, tickets, ...audited];
     this.#isKilled = false;
     const work = Promise.allSettled(all.map((writer) => write(this.#server, writer, () => this.#isKilled)));
     maintenance.startOthers();
@@ -308,7 +331,7 @@ class KillCampaign {
     this.#addProblems(problems.map((problem) => `round ${round}: ${problem}`));
   }
 
-  #count({ writers, sharers, tickets }: Crew): void {
+  #count({ writers, sharers, tickets, audited }: Crew): void {
     const { report } = this;
     const messages = sharers.flatMap((writer) => writer.messages);
     const interrupted = messages.filter(({ ended }) => ended === undefined);
@@ -318,25 +341,10 @@ class KillCampaign {
       if (undone) report.interrupted.undone++;
       else for (const { kind } of steps) report.interrupted[kind]++;
     }
-    report.acknowledged += acknowledgedBy([...writers, ...sharers, tickets]);
+    report.acknowledged += acknowledgedBy([...writers, ...sharers, tickets, ...audited]);
     report.tickets += tickets.kept.length + tickets.ended.length;
     report.unanswered +=
       writers.filter((writer) => writer.unanswered !== undefined).length + interrupted.length;
     report.objects = this.#objects.length;
   }
-}
-
-const acknowledgedBy = (writers: readonly { readonly acknowledged: number }[]): number =>
-  writers.reduce((sum, { acknowledged }) => sum + acknowledged, 0);
-
-/** Runs a writer until the server is killed, which may be before the writer has connected. */
-async function write(server: Daemon, writer: Pick<Writer, 'run'>, isKilled: () => boolean): Promise<void> {
-  let client: Client;
-  try {
-    client = await server.connect();
-  } catch (error) {
-    if (!isKilled()) throw error;
-    return;
-  }
-  await writer.run(client);
 }

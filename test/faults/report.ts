@@ -26,6 +26,8 @@ export interface KillReport {
   overtaken: number;
   /** Tickets that were compared after a kill. */
   tickets: number;
+  /** Answered messages that the audit log was searched for after a kill. */
+  recorded: number;
   /** Kills of a daemon that had just started, and deleted what had expired. */
   killsAtStart: number;
   /** Those messages on shared objects that were in flight when the server was killed, by their effect. */
@@ -45,6 +47,7 @@ export function newReport(acts: readonly string[]): KillReport {
     ordered: 0,
     overtaken: 0,
     tickets: 0,
+    recorded: 0,
     killsAtStart: 0,
     interrupted: { undone: 0, cell: 0, chain: 0, spend: 0, refused: 0 },
     acts: new Map(acts.map((name) => [name, { ran: 0, acknowledged: 0, cutOff: 0, partly: 0 }])),
@@ -74,7 +77,7 @@ export function describeReport(report: KillReport, seed: number, seconds: number
     ...report.problems,
     `seed ${seed}: ${report.kills} kills in ${seconds.toFixed(0)} s, ${report.acknowledged} messages acknowledged, ` +
       `${report.unanswered} cut off, ${report.objects} objects checked, ${report.purged} of them purged, ` +
-      `${report.ordered} messages on shared objects in a serial order (${report.overtaken} refused as overtaken), ${report.tickets} tickets, ` +
+      `${report.ordered} messages on shared objects in a serial order (${report.overtaken} refused as overtaken), ${report.tickets} tickets, ${report.recorded} messages in the audit log, ` +
       `${report.killsAtStart} further kills at the start, ${report.problems.length} problems`,
     `cut off among the shared ones: ${undone} batches to be undone, ${chain} Re-keys, ${cell} Imports that replace, ${spend} uses of limited keys`,
     `maintenance: ${acts.join(', ')}`,

@@ -11,7 +11,8 @@ export async function rewrapAll(
 ): Promise<Pick<RewrappedPage, 'older' | 'rewrapped' | 'broken'>> {
   let [older, rewrapped] = [0, 0];
   const broken: string[] = [];
-  const rows = { store, vault, sealedRows: database.sealedRows };
+  const audit = { reseal: (row: number) => database.resealBlock(row, vault) };
+  const rows = { store, vault, sealedRows: database.sealedRows, audit };
   const options = { epoch, now: Math.floor(now / 1000), dryRun };
   for (const table of numberedTables)
     for (let after: number | null = 0; after !== null; ) {

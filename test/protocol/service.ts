@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Operation, ResultReason, ResultStatus } from '../../codec/enums.ts';
 import type { Version } from '../../codec/version.ts';
 import type { Node } from '../../codec/wire/node.ts';
+import type { AuditRecorder } from '../../src/audit/audit.ts';
 import { type CertificationRules, defaultCertificationRules } from '../../src/common/certification-rules.ts';
 import { defaultLimits, type Limits } from '../../src/common/limits.ts';
 import type { Protection } from '../../src/common/protection.ts';
@@ -75,6 +76,7 @@ export interface ServiceOptions extends RootChoice, Pick<ContextFactoryOptions, 
   readonly store?: string;
   /** Seconds before a new epoch is used. */
   readonly activationDelaySeconds?: number;
+  readonly audit?: AuditRecorder;
   /** Returns the store that the service uses in front of that of the database. */
   readonly interceptStore?: (store: Store) => Store;
 }
@@ -97,7 +99,6 @@ export class TestService {
   cryptographicPolicy = new CryptographicPolicy(defaultSettings);
   /** The reasons that credentials were refused for. */
   readonly authenticationFailures: string[] = [];
-  /** The clients that failed too often, with their keys. */
   readonly exhausted: ExhaustedAttempts[] = [];
   /** The permissions that roles lacked. */
   readonly refusedPermissions: RefusedPermission[] = [];
@@ -188,6 +189,7 @@ export class TestService {
         clock: () => self.now,
         ...(options.enrolments && { enrolments: options.enrolments(clients) }),
         ...(options.tokenKeys && { tokenKeys: options.tokenKeys }),
+        audit: options.audit,
         isEnrolled: (maker) => isEnrolledSince(maker, clients),
         principal: async (client) =>
           self.otherClients.get(client) ?? (self.isEnrolled ? self.#senders.get(client) : undefined),
@@ -317,9 +319,8 @@ export function outline(answers: readonly Answer[]): string {
 
 export const uid = (id: string): Node => text('UniqueIdentifier', id);
 
-export function attribute1x(name: string, value: Node): Node {
-  return structure('Attribute', text('AttributeName', name), value);
-}
+export const attribute1x = (name: string, value: Node): Node =>
+  structure('Attribute', text('AttributeName', name), value);
 
 /** The payload of a Create of an AES-256 key in 1.x. */
 export function createAesPayload1x(attributes: readonly Node[] = []): Node[] {

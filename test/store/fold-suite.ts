@@ -298,7 +298,7 @@ const forgeries: readonly {
 
 /** Inserts the record of a fold that was not committed. */
 function strayRecord(lanes: readonly OpenLane[]): [string, ...SqlValue[]] {
-  const step = foldUnit(lanes, vault).steps.find(({ sql }) => sql.startsWith('insert'));
+  const step = foldUnit(lanes, 'a', vault).steps.find(({ sql }) => sql.startsWith('insert'));
   if (step === undefined) throw new Error('no record');
   return [step.sql, ...step.parameters];
 }

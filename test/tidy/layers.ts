@@ -30,13 +30,14 @@ export const layers: readonly Layer[] = [
   {
     name: 'port',
     files:
-      /^src\/(store\/(store|columns|record-boxes|sealed-rows\/sealed-row-list)|vault\/(vault|value-errors|vault-status|roots\/root)|identity\/(principal|enrolment)|crypto\/[^/]+)\.ts$/,
+      /^src\/(audit\/audit|store\/(store|columns|record-boxes|sealed-rows\/sealed-row-list)|vault\/(vault|value-errors|vault-status|roots\/root)|identity\/(principal|enrolment)|crypto\/[^/]+)\.ts$/,
     mayImport: ['codec', 'common', 'port'],
   },
+  { name: 'audit', files: /^src\/audit\//, mayImport: ['codec', 'common', 'port', 'audit'] },
   { name: 'policy', files: /^src\/crypto\/policy\//, mayImport: ['codec', 'common', 'port', 'policy'] },
   {
     name: 'adapter',
-    files: /^src\/(store|vault|token|crypto)\//,
+    files: /^src\/(store|vault|token|crypto|audit)\//,
     // The writer of PKCS#12 files is the one of certs/.
     mayImport: ['codec', 'common', 'port', 'adapter', 'certs'],
   },
@@ -61,7 +62,7 @@ export const layers: readonly Layer[] = [
   {
     name: 'management',
     files: /^src\/management\//,
-    mayImport: ['certs', 'codec', 'common', 'port', 'object', 'identity', 'protocol', 'management'],
+    mayImport: ['certs', 'codec', 'common', 'port', 'audit', 'object', 'identity', 'protocol', 'management'],
   },
 ];
 

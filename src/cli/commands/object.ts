@@ -3,6 +3,7 @@ import type { KeySummary } from '../../management/api.ts';
 import { type Command, type CommandGroup, homeOption, print, storeOption } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
 import { printCandidate, type StoreArguments, withObjects } from './object-candidate.ts';
+import { objectHistory } from './object-history.ts';
 import { objectPurge } from './object-purge.ts';
 
 interface ShowArguments extends StoreArguments {
@@ -54,7 +55,7 @@ const objectTrust: Command<TrustArguments> = {
 export const objectCommands: CommandGroup = {
   command: 'object',
   describe: 'Show keys, mark those under which Sensitive keys may leave, purge destroyed objects',
-  commands: [objectShow, objectTrust, objectPurge],
+  commands: [objectShow, objectHistory, objectTrust, objectPurge],
 };
 
 function readFingerprint(text: string | undefined): string | undefined {

@@ -2,6 +2,7 @@ import type { Config } from '../../config/index.ts';
 import { readStoreUrl } from '../../config/values.ts';
 import type { ClientDirectory } from '../../identity/principal.ts';
 import type { ManagedTokens } from '../../management/api.ts';
+import type { ManagedAudit } from '../../management/managed-audit.ts';
 import type { ManagedNodes } from '../../management/managed-nodes.ts';
 import type { ManagedRoots } from '../../management/managed-roots.ts';
 import { StoredClients } from '../../protocol/authentication/client-directory.ts';
@@ -25,6 +26,7 @@ export interface CommandBackends {
   readonly snapshot: Database['snapshot'];
   readonly sealedRows: Database['sealedRows'];
   readonly nodes: ManagedNodes;
+  readonly managedAudit: ManagedAudit;
   readonly roots: ManagedRoots;
   readonly tokens: ManagedTokens;
   /** For the operator who accepts a database that kmipd does not. */

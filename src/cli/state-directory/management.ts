@@ -105,15 +105,17 @@ async function withOwnBackends<T>(
   return withBackends(
     stateDirectory,
     storeOption,
-    async ({ store, vault, clients, nodes, tokens: ofRoots, roots, snapshot, sealedRows, config }) => {
+    async (opened) => {
+      const { store, vault, clients, nodes, tokens: ofRoots, roots, snapshot, sealedRows, config } = opened;
+      const { managedAudit: audit } = opened;
       const { openTokenKeyPool } = await import('./token-keys.ts');
       const pool = openTokenKeyPool(stateDirectory, config.tokenKeys, vault);
       const tokens = combineTokens(ofRoots, pool);
       const listObjects = (after: number) => snapshot((rows) => rows.destroyDates(after));
       const verify = () => verifyDatabase(stateDirectory, { snapshot, vault });
       const roles = () => describeRoles(config.roles);
-      const shared = { store, clients, roles, nodes, tokens, roots, sealedRows, listObjects, verify, crypto };
-      const backends = { ...shared, vault, control: vault, keyDevice: pool };
+      const shared = { store, clients, roles, nodes, audit, tokens, roots, sealedRows, listObjects, verify };
+      const backends = { ...shared, crypto, vault, control: vault, keyDevice: pool };
       try {
         return await work((method, params) => callMethod(backends, method, params), false);
       } finally {

@@ -1,5 +1,7 @@
+import type { AuditLog } from '../../audit/audit-log.ts';
 import type { Config } from '../../config/index.ts';
 import { redactStoreUrl } from '../../config/values.ts';
+import type { ManagedAudit } from '../../management/managed-audit.ts';
 import type { ManagedNodes } from '../../management/managed-nodes.ts';
 import type { ManagedRoots } from '../../management/managed-roots.ts';
 import type { LaneObserver } from '../../store/lanes/lane-ports.ts';
@@ -12,6 +14,7 @@ import type { LocalVault, SealingObserver } from '../../vault/local-vault.ts';
 import type { ForgedRow } from '../../vault/vault.ts';
 import { CommandError } from '../failure.ts';
 import { findSnapshotRollback, readAnchorsOf } from './anchored-lanes.ts';
+import { createManagedAudit } from './database-audit.ts';
 import { findNodeName, type ProcessKind, prepareLanes } from './database-lanes.ts';
 import { createManagedNodes } from './database-nodes.ts';
 import { StateDirectoryRoots } from './managed-roots.ts';
@@ -21,9 +24,13 @@ import { TokenRoots, type TokenRootsOptions } from './token-roots.ts';
 
 /** The database of a state directory and the vault that opens its rows. */
 export interface OpenedDatabase
-  extends Pick<Database, 'store' | 'keyrings' | 'snapshot' | 'repair' | 'sealedRows'> {
+  extends Pick<
+    Database,
+    'store' | 'keyrings' | 'snapshot' | 'repair' | 'sealedRows' | 'auditBlocks' | 'cutAuditLog'
+  > {
   readonly vault: LocalVault;
   readonly nodes: ManagedNodes;
+  readonly managedAudit: ManagedAudit;
   readonly roots: ManagedRoots;
   /** The roots of the vault that are in tokens. */
   readonly tokens: TokenRoots;
@@ -43,7 +50,12 @@ export interface OpenedDatabaseOptions extends DatabaseOptions {
   readonly tokenStatus?: TokenRootsOptions['onStatus'];
   readonly tokenFailure?: TokenRootsOptions['onFailure'];
   /** The process that writes, and who is told when it must stop; left out by processes that only read. */
-  readonly lanes?: { readonly process: ProcessKind; readonly observer?: LaneObserver };
+  readonly lanes?: {
+    readonly process: ProcessKind;
+    readonly observer?: LaneObserver;
+    /** Opens the audit log of the process, whose journal the lane moves into the database. */
+    readonly openAudit?: ((node: string) => AuditLog | undefined) | undefined;
+  };
   /** For the commands that look at a database, or accept it, whatever it contains. */
   readonly isUnprotected?: boolean;
   /** Seconds between reads of the keyring; 0 for commands, which end before. */
@@ -101,26 +113,40 @@ export async function openDatabaseOf(
     const problem = await vault.direct.problem();
     if (problem !== undefined) throw new CommandError(problem);
   }
-  const { store, keyrings, snapshot, repair, sealedRows } = database;
+  const { store, keyrings, snapshot, repair, sealedRows, auditBlocks, cutAuditLog } = database;
   const keyringMoved = () => void vault.refresh().catch(() => {});
-  if (prepared !== undefined)
-    await database.lanes.start({ ...prepared.options, vault, keyrings, keyringMoved });
-  if (isUnprotected !== true) {
-    // A process that writes has compared the anchors by now.
-    const anchors =
-      prepared === undefined && vault.unsealed ? await readAnchorsOf(stateDirectory, vault) : undefined;
-    const problem = await database.protectRecords(vault);
-    if (problem !== undefined) throw new CommandError(`${problem}; ${wayOut}`);
-    const rollback = anchors && (await snapshot((rows) => findSnapshotRollback(rows, vault, anchors)));
-    if (rollback !== undefined)
-      throw new CommandError(
-        `the database was put back to an earlier state or forged: ${rollback}; ${wayOut}`,
-      );
+  if (prepared !== undefined) {
+    const audit = use?.openAudit?.(nodeOf(prepared.options.name));
+    opened.defer(() => audit?.close());
+    await database.lanes.start({ ...prepared.options, vault, keyrings, keyringMoved, audit });
+    audit?.start(() => database.lanes.renew(''));
   }
+  // A process that writes has compared the anchors by now.
+  if (isUnprotected !== true)
+    await requireUnchanged(database, vault, prepared === undefined ? stateDirectory : undefined);
   const closing = opened.move();
   const own = prepared === undefined ? findNodeName(stateDirectory) : nodeOf(prepared.options.name);
   const nodes = createManagedNodes(database, vault, own);
   const roots = new StateDirectoryRoots(stateDirectory, vault, keyrings, tokens);
-  const parts = { store, keyrings, snapshot, repair, sealedRows, vault, nodes, tokens, roots };
+  const managedAudit = createManagedAudit(database, vault, own);
+  const rows = { store, keyrings, snapshot, repair, sealedRows, auditBlocks, cutAuditLog };
+  const parts = { ...rows, vault, nodes, managedAudit, tokens, roots };
   return { ...parts, close: () => closing.disposeAsync() };
+}
+
+/**
+ * Protects the anchored records, and compares the database with the anchors of a state directory.
+ * @throws {CommandError} when the database was put back or forged
+ */
+async function requireUnchanged(
+  { protectRecords, snapshot }: Pick<Database, 'protectRecords' | 'snapshot'>,
+  vault: LocalVault,
+  stateDirectory: StateDirectory | undefined,
+): Promise<void> {
+  const anchors = stateDirectory && vault.unsealed ? await readAnchorsOf(stateDirectory, vault) : undefined;
+  const problem = await protectRecords(vault);
+  if (problem !== undefined) throw new CommandError(`${problem}; ${wayOut}`);
+  const rollback = anchors && (await snapshot((rows) => findSnapshotRollback(rows, vault, anchors)));
+  if (rollback !== undefined)
+    throw new CommandError(`the database was put back to an earlier state or forged: ${rollback}; ${wayOut}`);
 }

@@ -20,6 +20,8 @@ export interface StateDirectory {
   readonly tokenLogin: string;
   /** Name of this node among those that write to one database. */
   readonly node: string;
+  /** Directory of what the audit log keeps outside the database. */
+  readonly audit: string;
   /** The states of databases that processes have seen, by the kind of process. */
   readonly anchors: { readonly daemon: string; readonly command: string };
   readonly authority: { readonly certificate: string; readonly key: string };
@@ -47,6 +49,7 @@ export function stateDirectoryAt(directory: string): StateDirectory {
     keyringPin: join(base, 'keyring.pin'),
     tokenLogin: join(base, 'token-login'),
     node: join(base, 'node'),
+    audit: join(base, 'audit'),
     anchors: { daemon: join(base, 'anchor'), command: join(base, 'anchor-command') },
     authority: { certificate: join(base, 'ca', 'ca.pem'), key: join(base, 'ca', 'ca.key') },
     clients: join(base, 'clients'),

@@ -1,11 +1,16 @@
 import { randomInt } from 'node:crypto';
+import { toChainEntry } from '../../audit/audit.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
 import { indexChange, indexesOf } from '../../object/search-index.ts';
+import { appendEntries, startChain } from '../../store/audit/audit-block.ts';
+import { endChains } from '../../store/audit/ended-chains.ts';
 import { encodeLane } from '../../store/lanes/lane-content.ts';
 import type { LaneRow } from '../../store/lanes/lane-history.ts';
+import { isGenuine, LaneForgedError, nodeOf, type OpenLane, openLane } from '../../store/lanes/open-lane.ts';
 import type { SetHash } from '../../store/lanes/set-hash.ts';
 import type { Database } from '../../store/open.ts';
 import type { Snapshot, SnapshotObject } from '../../store/snapshot.ts';
+import type { SqlStep } from '../../store/sql-driver.ts';
 import type { LocalVault } from '../../vault/local-vault.ts';
 import { SealBrokenError, type Vault } from '../../vault/vault.ts';
 import { type Verification, verifyRows } from './verify-rows.ts';
@@ -56,17 +61,56 @@ export async function acceptDatabase(
   // stated too few boxes of their epoch.
   await vault.endLanes();
   const keyring = (await keyrings.read())?.generation ?? 0;
-  await repair.replaceLanes(sealLane(options.lane, present, keyring, vault));
+  const lanes = await snapshot((rows) => readThose(rows, vault));
+  const { lane, log } = sealLane(options.lane, { rows: present, keyring, lanes }, vault);
+  await repair.replaceLanes(lane, log);
   return { objects, records, renumbered, removed: altered.length };
 }
 
-function sealLane(name: string, rows: SetHash, keyring: number, vault: Vault): LaneRow {
+/** Reads the lanes that open; the others are what an operator accepts as lost. */
+async function readThose(snapshot: Snapshot, vault: Vault): Promise<readonly OpenLane[]> {
+  try {
+    const rows = await snapshot.lanes();
+    return rows.filter((row) => isGenuine(row, vault)).map((row) => openLane(row, vault));
+  } catch (error) {
+    if (error instanceof LaneForgedError) return [];
+    throw error;
+  }
+}
+
+/** What the one lane states. */
+interface AcceptedLane {
+  readonly rows: SetHash;
+  readonly keyring: number;
+  /** The lanes that it replaces. */
+  readonly lanes: readonly OpenLane[];
+}
+
+/** Returns the lane, and the statements for what it adds to its chain of the audit log. */
+function sealLane(
+  name: string,
+  { rows, keyring, lanes }: AcceptedLane,
+  vault: Vault,
+): { readonly lane: LaneRow; readonly log: readonly SqlStep[] } {
   const era = randomInt(1, 2 ** 48 - 1);
   const seq = 1;
-  const written = Math.floor(Date.now() / 1000);
+  const time = Date.now();
   const { sealCounter, rootsAtHand: roots } = vault;
-  const content = encodeLane({ keyring, roots, seals: sealCounter.own, written, rows, seen: [] });
-  return { name, seq, era, box: vault.seal({ kind: 'lane', name, seq, era }, content) };
+  const own = lanes.find((lane) => lane.name === name)?.content.audit;
+  const others = lanes.filter((lane) => lane.content.audit !== own);
+  const accepted = { operation: 'vault.accept', result: 'Success', details: { keyring } };
+  const entries = [
+    ...endChains(others, name),
+    toChainEntry({ time, kind: 'management', node: nodeOf(name), items: [accepted] }),
+  ];
+  const chain = own ?? startChain();
+  const added = appendEntries(chain, entries, { vault, time });
+  const audit = { ...added.chain, journal: own?.journal ?? 0 };
+  const written = Math.floor(time / 1000);
+  const seals = sealCounter.own;
+  const content = encodeLane({ keyring, roots, seals, written, rows, seen: [], audit });
+  const box = vault.seal({ kind: 'lane', name, seq, era }, content);
+  return { lane: { name, seq, era, box }, log: added.steps };
 }
 
 async function rebuildIndex(

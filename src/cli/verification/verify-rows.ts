@@ -1,6 +1,7 @@
 import { waitForAll } from '../../common/wait-for-all.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
 import { indexChange, indexesOf } from '../../object/search-index.ts';
+import { type BlockRow, openBlock } from '../../store/audit/audit-blocks.ts';
 import { isCount } from '../../store/cells.ts';
 import { LaneForgedError, openLane, openLanes, sumLanes } from '../../store/lanes/open-lane.ts';
 import { anchoredSegment, foldedSegment, SetHash, segmentOf } from '../../store/lanes/set-hash.ts';
@@ -106,6 +107,11 @@ class RowVerifier implements Verification {
       (page) => this.#verifyRecords(page),
       pause,
     );
+    await this.#readPages(
+      (after) => this.#snapshot.audit.after(after),
+      async (page) => this.#verifyBlocks(page),
+      pause,
+    );
     this.strays = await this.#snapshot.strays();
     if (this.strays > 0) this.#report(`rows with a number that the database does not give: ${this.strays}`);
     this.sequences = await this.#snapshot.wrongSequences();
@@ -185,6 +191,18 @@ class RowVerifier implements Verification {
       noteAltered: (seq) => this.altered.push({ table: 'sealed_record', seq }),
       report: (problem) => this.#report(problem),
     });
+  }
+
+  /** Whether a chain is whole is the matter of `kmipd audit verify`. */
+  #verifyBlocks(page: readonly BlockRow[]): void {
+    for (const block of page) {
+      if (openBlock(block, this.#vault) !== undefined) this.#noteEpoch(block.box);
+      else {
+        this.altered.push({ table: 'audit_block', seq: block.seq });
+        const name = `${block.first} of chain ${describe(block.chain)}`;
+        this.#report(`the block of the audit log with entry ${name} was altered outside kmipd`);
+      }
+    }
   }
 
   /** A version that kmipd does not write is no element; the row is reported when it does not open. */

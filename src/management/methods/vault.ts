@@ -63,10 +63,10 @@ export const vaultMethods: MethodsOf<'vault'> = {
   'vault.rotate': async ({ control }, { renewsSecrets }) => ({
     epoch: await (renewsSecrets ? control.renewSecrets() : control.rotate()),
   }),
-  async 'vault.rewrap'({ store, vault, sealedRows }, { table, after, dryRun }) {
+  async 'vault.rewrap'({ store, vault, sealedRows, audit }, { table, after, dryRun }) {
     const now = Math.floor(Date.now() / 1000);
     const options = { epoch: vault.currentEpoch, now, dryRun };
-    const page = await rewrapPage({ store, vault, sealedRows }, table, after, options);
+    const page = await rewrapPage({ store, vault, sealedRows, audit }, table, after, options);
     return { ...page, highest: await sealedRows.highest(table) };
   },
   'vault.retire': (backends, { epoch }) => retireEpochs(backends, epoch),

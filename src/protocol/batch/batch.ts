@@ -5,6 +5,7 @@ import { EventLoopYield } from '../../common/event-loop-yield.ts';
 import { currentRequester } from '../../common/requester.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { Context, EarlierAnswer } from '../../operations/context.ts';
+import type { ItemTrace } from '../audit/item-trace.ts';
 import type { ItemObjects } from '../unit-of-work/unit-objects.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { type Execution, execute, recordResults } from './execute.ts';
@@ -33,6 +34,8 @@ export interface BatchEnvironment extends Execution {
   isCancelled?(item: RequestItem): boolean;
   /** Is told the objects of an item that has succeeded. */
   succeeded?(item: RequestItem, objects: ItemObjects): void;
+  /** Is told what each item that was run had to do with objects. */
+  traced?(item: RequestItem, trace: ItemTrace): void;
 }
 
 /** The result of one item, before it is encoded. */
@@ -50,19 +53,12 @@ const abandoned = new KmipError('OperationCanceledByRequester', 'nobody waits fo
 const noPayload = new Uint8Array(0);
 
 /**
- * Executes the items in order and returns their answers (KMIP 1.4 §7.2, 2.1 §8). After a failure, Stop
+ * Executes the items in order and returns a list of answers for each item that was run (KMIP
+ * 1.4 §7.2, 2.1 §8). After a failure, Stop
  * neither runs nor answers later items, Continue runs them, and Undo takes back the earlier ones and answers
  * them as undone, without their output. When the client has left before a later item, that item fails and all
  * are taken back, whatever the option. Rejects only with errors that `isRetryable`.
  */
-export async function runBatch(
-  request: RequestMessage,
-  environment: BatchEnvironment,
-): Promise<ResponseItem[]> {
-  return (await runItems(request, environment)).flat();
-}
-
-/** Like `runBatch`, with one list of answers for each item that was run. */
 export async function runItems(
   request: RequestMessage,
   environment: BatchEnvironment,
@@ -107,6 +103,10 @@ async function runItem(
   const { identifiers } = environment;
   const { placeholder } = identifiers;
   let hasAnswered = false;
+  let request: ItemTrace['request'];
+  const requested = (read: ItemTrace['request']): void => {
+    request = read;
+  };
   const answered = (): void => {
     hasAnswered = true;
     layer.confirmLasting();
@@ -115,20 +115,23 @@ async function runItem(
     if (environment.isCancelled?.(item) === true)
       throw new KmipError('OperationCanceledByRequester', 'the request was cancelled');
     const context = environment.createContext(item, layer);
-    const result = await execute(item, context, environment, { available, answered });
+    const result = await execute(item, context, environment, { available, answered, requested });
     const earlier = context.earlierAnswers;
     const payloads = earlier?.map(({ payload }) => payload ?? noPayload) ?? result.payloads;
     if (earlier !== undefined) environment.encodedAnswers.count(sumOf(payloads));
     if (bytesOf({ item, payloads }) > available) throw responseTooLarge();
+    environment.traced?.(item, { request, ...layer.trace });
     layer.keep();
     environment.succeeded?.(item, layer.objectIds);
     recordResults(result, context.version, environment);
     return { item, payloads, earlier };
   } catch (error) {
+    const { trace } = layer;
     layer.drop();
     if (hasAnswered) identifiers.placeholder = placeholder;
     if (environment.isRetryable?.(error) === true) throw error;
     const failure = asRefusal(error) ?? environment.unexpected(error);
+    environment.traced?.(item, { request, ...trace, failure });
     environment.observeRefusal(failure);
     return { item, failure };
   }

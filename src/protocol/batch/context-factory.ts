@@ -9,6 +9,7 @@ import { findListedKeys } from '../../operations/authority-records.ts';
 import type { Jobs, ServerDescription } from '../../operations/context.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
+import type { ItemTrace } from '../audit/item-trace.ts';
 import type { AuthenticatedRequest } from '../authentication/authentication.ts';
 import type { Conversation } from '../service.ts';
 import type { ItemObjects } from '../unit-of-work/unit-objects.ts';
@@ -65,6 +66,8 @@ export interface BatchExecution {
   isCancelled?(item: RequestItem): boolean;
   /** Is told the objects of an item that has succeeded. */
   succeeded?(item: RequestItem, objects: ItemObjects): void;
+  /** Is told what each item that was run had to do with objects. */
+  traced?(item: RequestItem, trace: ItemTrace): void;
 }
 
 /** Makes the environment of a batch, with the handler context of each item. */
@@ -98,7 +101,7 @@ export class ContextFactory {
   createEnvironment(execution: BatchExecution): BatchEnvironment {
     const options = this.#options;
     const { operations, server, vault, limits } = options;
-    const { request, unit, sender, unexpected, isRetryable, isCancelled, succeeded } = execution;
+    const { request, unit, sender, unexpected, isRetryable, isCancelled, succeeded, traced } = execution;
     const { principal, refusal } = sender;
     const identifiers = new BatchIdentifiers();
     const batch = this.#batchContext(execution, identifiers);
@@ -130,6 +133,7 @@ export class ContextFactory {
       ...(isRetryable && { isRetryable }),
       ...(isCancelled && { isCancelled }),
       ...(succeeded && { succeeded }),
+      ...(traced && { traced }),
     };
   }
 

@@ -42,6 +42,8 @@ interface ItemExecution {
   readonly available: number;
   /** Is called after each answer of the handler. */
   answered(): void;
+  /** Is told each request payload before its handler is called. */
+  requested(request: Readonly<Record<string, unknown>>): void;
 }
 
 /**
@@ -57,7 +59,7 @@ export async function execute(
   item: RequestItem,
   unrestricted: ItemContext,
   execution: Execution,
-  { available, answered }: ItemExecution,
+  { available, answered, requested }: ItemExecution,
 ): Promise<ItemResult> {
   const { operation, context, checkResult } = requirePermission(item, unrestricted, execution);
   if (operation.target.kind !== 'server' && !execution.unsealed) throw sealedVaultRefusal();
@@ -72,6 +74,7 @@ export async function execute(
   const eventLoop = new EventLoopYield();
   for (const payload of requests.readers()) {
     const request = plan(operation.request, context.version).read(payload) as Record<string, unknown>;
+    requested(request);
     const answer = await callHandler(operation, request, context, execution.identifiers);
     checkResult();
     answered();

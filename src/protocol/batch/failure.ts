@@ -33,6 +33,7 @@ const refusals: ReadonlyMap<unknown, Refusal> = new Map<string, Refusal>([
  * value is unavailable, or too much work waits.
  */
 const transientCodes: ReadonlySet<unknown> = new Set([
+  'AUDIT_UNAVAILABLE',
   'STORE_UNAVAILABLE',
   'VAULT_UNAVAILABLE',
   'CRYPTOGRAPHY_BUSY',

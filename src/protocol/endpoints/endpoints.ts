@@ -1,4 +1,5 @@
 import { newestVersion, type Version } from '../../../codec/version.ts';
+import type { AuditRecorder } from '../../audit/audit.ts';
 import type { Limits } from '../../common/limits.ts';
 import type { Principal } from '../../identity/principal.ts';
 import { Notify } from '../../operations/server/notify.ts';
@@ -6,6 +7,7 @@ import { Put } from '../../operations/server/put.ts';
 import type { Store } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { EndpointObserver } from '../../watch/observer.ts';
+import { recordServerRequest } from '../audit/message-audit.ts';
 import type { Conversation } from '../service.ts';
 import type { ObjectEvent, ObjectEvents } from '../unit-of-work/object-events.ts';
 import { loadAnnounced, notifyOf, putOf, shownChanges } from './announcement.ts';
@@ -19,6 +21,8 @@ export interface EndpointsOptions {
   readonly events: ObjectEvents;
   readonly limits: Limits;
   readonly observer: EndpointObserver;
+  /** Records each request with an object before it is sent; nothing is recorded without it. */
+  readonly audit?: AuditRecorder | undefined;
   /** Returns the operator's settings for a client, if there are any. */
   settings(client: string): Promise<EndpointSettings | undefined>;
   /** Milliseconds since 1970. */
@@ -76,7 +80,7 @@ export class Endpoints {
           open.channel.cut('the client is not authorised any more');
           return;
         }
-        await this.#notify(event, channel, principal);
+        await this.#notify(event, channel, principal, connection);
       }
       // The client accepts none of the server's requests, so it gets its role back.
       if (!(await channel.releaseRole()))
@@ -95,7 +99,16 @@ export class Endpoints {
    * Sends a new value by Put where that is allowed, otherwise the changes by Notify, and nothing that the
    * role may not read.
    */
-  async #notify(event: ObjectEvent, channel: EndpointChannel, principal: Principal): Promise<void> {
+  async #notify(
+    event: ObjectEvent,
+    channel: EndpointChannel,
+    principal: Principal,
+    connection: string,
+  ): Promise<void> {
+    const record = (operation: 'Put' | 'Notify') =>
+      recordServerRequest(this.#options.audit, operation, event, {
+        ...{ kind: 'message', principal, version: channel.version, conversation: { connection } },
+      });
     if (!principal.may('GetAttributes')) return;
     const receiver = { principal, now: Math.floor(this.#options.clock() / 1000) };
     const isRestricted = principal.restrictions?.() !== undefined;
@@ -106,13 +119,16 @@ export class Endpoints {
     if (object !== undefined && mayPut) {
       const put = await putOf(event, object, channel.version, receiver);
       if (put !== undefined) {
+        await record('Put');
         await channel.request(Put, put);
         return;
       }
     }
     const changes = shownChanges(event, object, receiver);
     const notify = channel.accepts('Notify') ? notifyOf({ ...event, changes }, channel.version) : undefined;
-    if (notify !== undefined) await channel.request(Notify, notify);
+    if (notify === undefined) return;
+    await record('Notify');
+    await channel.request(Notify, notify);
   }
 
   /**

@@ -5,12 +5,14 @@ import {
   type RequestMessage,
   type ResponseItem,
 } from '../../../codec/envelope.ts';
+import { type AuditRecorder, toChainEntry } from '../../audit/audit.ts';
 import { KmipError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 import { runFor } from '../../common/requester.ts';
 import { accountOf, type Principal } from '../../identity/principal.ts';
 import {
   authorityOfJob,
+  correlationValue,
   type Job,
   jobKinds,
   readJobRecord,
@@ -18,6 +20,7 @@ import {
 } from '../../operations/asynchronous/jobs.ts';
 import type { Jobs } from '../../operations/context.ts';
 import { bearerOf, isOfEnrolment, ticketKind } from '../../operations/enrolment.ts';
+import { type AuditedMessage, MessageAudit } from '../audit/message-audit.ts';
 import { type AuthenticatedRequest, noOperations } from '../authentication/authentication.ts';
 import { runItems } from '../batch/batch.ts';
 import type { ContextFactory } from '../batch/context-factory.ts';
@@ -39,6 +42,8 @@ export interface JobRunnerOptions {
   readonly contexts: ContextFactory;
   readonly responses: Responses;
   readonly events: ObjectEvents | undefined;
+  /** Records the end of each job; nothing is recorded without it. */
+  readonly audit: AuditRecorder | undefined;
 }
 
 /** Circumstances of one run of a job. */
@@ -56,6 +61,18 @@ const maxResumed = 8;
 
 /** The answers to each item of a job. */
 type JobAnswers = readonly (readonly ResponseItem[])[];
+
+/** What a job has come to. */
+interface ExecutedJob extends Pick<FinishedJob, 'answers' | 'objects' | 'restrictions'> {
+  readonly principal: AuditedMessage['principal'];
+  /** The items of `answers`, as far as they could be read. */
+  readonly items: readonly RequestItem[];
+}
+
+function refuseJob({ client, items }: Job, group: string, refusal: KmipError): ExecutedJob {
+  const answers = items.map(({ operation }) => [failedAnswer(operation, refusal)]);
+  return { answers, objects: [], principal: { client, group }, items: [] };
+}
 
 /** Executes the message of a job, and commits its objects, its answers and its end together. */
 export class JobRunner {
@@ -87,13 +104,19 @@ export class JobRunner {
         request ??= this.#read(message.content);
         const failure = request instanceof KmipError ? request : undefined;
         const refusal = reasonToGiveUp(job, attempt) ?? takenNames.refusal ?? failure;
+        const audit = this.#options.audit && new MessageAudit(this.#options.audit, unit.now);
         const executed =
           refusal === undefined
-            ? await this.#execute(job, request as RequestMessage, unit, group, jobRun)
-            : { answers: job.items.map(({ operation }) => [failedAnswer(operation, refusal)]), objects: [] };
+            ? await this.#execute(job, request as RequestMessage, { unit, group, audit }, jobRun)
+            : refuseJob(job, group, refusal);
+        const version = guessVersion(message.content);
+        const correlations = job.items.map((_, at) => correlationValue(id, at));
+        const { answers, principal, items } = executed;
+        const described = { kind: 'job', principal, version, correlations } as const;
+        const entry = audit?.entryOf(described, items, answers);
+        if (entry !== undefined) unit.audit(toChainEntry(entry));
         const expires = Math.floor(this.#options.clock() / 1000) + this.#options.limits.jobAnswerSeconds;
         await storeJobAnswers(unit, { id, group, job, ...executed, expires });
-        const { answers } = executed;
         const commit = await unit.commit();
         takenNames.note(commit);
         if (commit !== 'committed') continue;
@@ -139,10 +162,9 @@ export class JobRunner {
   async #execute(
     job: Job,
     request: RequestMessage,
-    unit: UnitOfWork,
-    group: string,
+    { unit, group, audit }: { unit: UnitOfWork; group: string; audit: MessageAudit | undefined },
     jobRun: JobRun,
-  ): Promise<Pick<FinishedJob, 'answers' | 'objects' | 'restrictions'>> {
+  ): Promise<ExecutedJob> {
     const { contexts, responses } = this.#options;
     const chosen = job.items.flatMap((item) => {
       const requestItem = request.items[item.at];
@@ -164,6 +186,7 @@ export class JobRunner {
       isRetryable: isTransient,
       isCancelled: (item) => cancelled.has(item),
       succeeded: (item, each) => objects.set(item, each),
+      ...(audit && { traced: (item, trace) => audit.trace(item, trace) }),
     });
     // A job has no connection: its client asks for the answers later.
     const requester = { account: accountOf(sender.principal), isWaiting: () => true };
@@ -173,6 +196,8 @@ export class JobRunner {
         return answers[at] ?? [failedAnswer(operation, isCancelled === true ? cancellation : notRun)];
       }),
       objects: batch.items.map((item) => objects.get(item)),
+      principal: sender.principal,
+      items: batch.items,
       restrictions,
     };
   }

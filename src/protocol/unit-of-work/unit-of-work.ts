@@ -1,3 +1,4 @@
+import type { ChainEntry } from '../../common/audit-chain.ts';
 import type { EnrolmentChange } from '../../identity/enrolment.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { FindQuery, FoundItems } from '../../operations/work.ts';
@@ -43,6 +44,7 @@ export class UnitOfWork {
   /** Functions that apply the lasting changes again, in the order of their items. */
   readonly #lasting: (() => void)[] = [];
   #written: StoreUnit['inserts'] = [];
+  readonly #audit: ChainEntry[] = [];
   readonly newObjects: NewObjects;
 
   constructor(store: Store, vault: Vault, options: UnitOptions) {
@@ -125,6 +127,11 @@ export class UnitOfWork {
     for (const reapply of this.#lasting) reapply();
   }
 
+  /** Adds an entry of the audit log that is durable together with the changes; written only with them. */
+  audit(entry: ChainEntry): void {
+    this.#audit.push(entry);
+  }
+
   /** Whether there is anything to write. */
   get changed(): boolean {
     const hasObjects = this.#objects.pending.size > 0;
@@ -159,6 +166,7 @@ export class UnitOfWork {
       expects: this.#actingFor === undefined ? [] : this.#objects.expectations(this.#actingFor),
       ...written,
       ...(this.#usedRecords && { records: this.#usedRecords.changes() }),
+      ...(this.#audit.length > 0 && { audit: this.#audit }),
     };
   }
 

@@ -2,6 +2,7 @@ import { fail } from '../../common/errors.ts';
 import type { EnrolmentChange } from '../../identity/enrolment.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { FindQuery, FoundItems, GroupView, Work } from '../../operations/work.ts';
+import type { ItemTrace } from '../audit/item-trace.ts';
 import type { LayerRecords } from './layer-records.ts';
 import type { NewObjects } from './new-objects.ts';
 import type { ItemObjects } from './unit-objects.ts';
@@ -36,6 +37,8 @@ export class WorkLayer implements Work {
   readonly #values: ValueUse;
   readonly #objects = new Map<string, ManagedObject>();
   readonly #found = new Set<string>();
+  /** Made at the first use: most items ask for what exists. */
+  #absent: Set<string> | undefined;
   #enrolment: EnrolmentChange | undefined;
   readonly #effects: (() => void)[] = [];
   /** Lasting changes of the handler that runs. */
@@ -71,6 +74,7 @@ export class WorkLayer implements Work {
     if (known !== undefined) return isVisible?.(known) === false ? undefined : known;
     const object = await this.#load(id, isVisible);
     if (object !== undefined) this.#objects.set(id, object);
+    else this.#absent = (this.#absent ?? new Set()).add(id);
     return object;
   }
 
@@ -121,6 +125,11 @@ export class WorkLayer implements Work {
   /** The objects of the item so far. */
   get objectIds(): ItemObjects {
     return { read: [...this.#objects.keys()], found: [...this.#found] };
+  }
+
+  /** What the item had to do with objects so far, for the audit log. */
+  get trace(): Omit<ItemTrace, 'request'> {
+    return { objects: this.#objects.values(), absent: this.#absent ?? [], found: this.#found.size };
   }
 
   /** @throws {KmipError} PermissionDenied when an earlier item has replaced the enrolment. */

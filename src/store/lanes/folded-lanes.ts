@@ -1,4 +1,5 @@
 import { boxTag, SealBrokenError, type Vault } from '../../vault/vault.ts';
+import { endChains } from '../audit/ended-chains.ts';
 import { isCount } from '../cells.ts';
 import { joinSealed, openRecordBox, type RecordWrite, recordKeys, sealRecordBox } from '../record-boxes.ts';
 import type { Read, SqlUnit } from '../sql-driver.ts';
@@ -27,8 +28,11 @@ const deleteLane = 'delete from lane where name = $1 and seq = $2 and box = $3';
 /** Records of lanes belong to no group of clients. */
 const group = '';
 
-/** Returns the unit that folds lanes into the one that commits it; `conflict` when one has moved. */
-export function foldUnit(lanes: readonly OpenLane[], vault: Vault): SqlUnit {
+/**
+ * Returns the unit that folds lanes into the one that commits it, the lane `by`; `conflict` when one has
+ * moved.
+ */
+export function foldUnit(lanes: readonly OpenLane[], by: string, vault: Vault): SqlUnit {
   const sealed = joinSealed(lanes.map((lane) => recordOf(lane, vault)));
   const recorded = recordUnit({ expects: [], ...sealed });
   const deletions = lanes.map(({ name, row }) => ({
@@ -40,6 +44,7 @@ export function foldUnit(lanes: readonly OpenLane[], vault: Vault): SqlUnit {
     reserves: recorded.reserves ?? [],
     changes: recorded.changes,
     folded: sumLanes(lanes),
+    audit: endChains(lanes, by),
     steps: [...deletions, ...recorded.steps],
   };
 }

@@ -1,15 +1,20 @@
+import { headBytes } from '../../common/audit-chain.ts';
 import type { SealCount } from '../../vault/vault.ts';
+import type { AuditChain } from '../audit/audit-block.ts';
 import { olderSetHashBytes, SetHash, setHashBytes } from './set-hash.ts';
 
 /**
  * What stands in the box of a lane, the row of one writing process:
  *
- *     3 | keyring generation (u32) | epoch (u32) | boxes of that epoch (u64) | POSIX seconds (u64)
+ *     4 | keyring generation (u32) | epoch (u32) | boxes of that epoch (u64) | POSIX seconds (u64)
  *       | set hash (1,320 bytes) | count (u8) | count × ( lp(name of another lane) | its number (u64) )
  *       | count (u8) | count × id of a root (8 bytes)
+ *       | count (u8) of chains, 0 or 1 | id of the chain (16 bytes) | its entries (u64) | its head (32 bytes)
+ *         | number of the last entry of the journal in it (u64)
  *
- * Format 2 has no roots. Format 1 has no time either, and a set hash of 1,280 bytes, without the segment of
- * removed lanes. `lp(text)` is its length in bytes (u8) and its UTF-8. Integers are big-endian.
+ * Format 3 has no chain of the audit log. Format 2 has no roots either. Format 1 has no time either, and a
+ * set hash of 1,280 bytes, without the segment of removed lanes. `lp(text)` is its length in bytes (u8) and
+ * its UTF-8. Integers are big-endian.
  */
 export interface LaneContent {
   /** Generation of the keyring that the process knew. */
@@ -24,6 +29,14 @@ export interface LaneContent {
   readonly rows: SetHash;
   /** Other lanes that the process has seen; at most `maxSeenLanes`. */
   readonly seen: readonly SeenLane[];
+  /** The chain of the audit log that the processes of this lane have written; undefined before its start. */
+  readonly audit: LaneAudit | undefined;
+}
+
+/** The audit log as a lane states it. */
+export interface LaneAudit extends AuditChain {
+  /** Number of the last entry of the node's journal that is in the chain; 0 for none. */
+  readonly journal: number;
 }
 
 /** A lane as another process has seen it. */
@@ -34,7 +47,7 @@ export interface SeenLane {
 }
 
 /** The most other lanes that a lane names, so that its row needs no TOAST table of PostgreSQL. */
-export const maxSeenLanes = 14;
+export const maxSeenLanes = 12;
 /** The longest name of a lane in bytes. */
 const maxNameBytes = 100;
 
@@ -42,9 +55,11 @@ const maxNameBytes = 100;
 const rootIdBytes = 8;
 const maxRoots = 4;
 
-const format = 3;
-/** The first formats that have the time, and roots. */
-const [timedFormat, rootedFormat] = [2, 3];
+const format = 4;
+/** The first formats that have the time, roots, and a chain of the audit log. */
+const [timedFormat, rootedFormat, auditedFormat] = [2, 3, 4];
+const chainIdBytes = 16;
+const auditBytes = chainIdBytes + 8 + headBytes + 8;
 const writtenOffset = 1 + 4 + 4 + 8;
 const rowsOffset = writtenOffset + 8;
 const countOffset = rowsOffset + setHashBytes;
@@ -53,16 +68,18 @@ const countOffset = rowsOffset + setHashBytes;
 const offsets: Readonly<Record<number, { readonly rows: number; readonly count: number }>> = {
   1: { rows: writtenOffset, count: writtenOffset + olderSetHashBytes },
   [timedFormat]: { rows: rowsOffset, count: countOffset },
+  [rootedFormat]: { rows: rowsOffset, count: countOffset },
   [format]: { rows: rowsOffset, count: countOffset },
 };
 
 /** Encodes the content of a lane, at most 3 KiB. */
-export function encodeLane({ keyring, roots, seals, written = 0, rows, seen }: LaneContent): Uint8Array {
+export function encodeLane(content: LaneContent): Uint8Array {
+  const { keyring, roots, seals, written = 0, rows, seen, audit } = content;
   const named = seen.slice(0, maxSeenLanes).map(({ name, seq }) => ({ name: encodeName(name), seq }));
   const ids = roots.slice(0, maxRoots).map((id) => Uint8Array.fromHex(id));
   const seenEnd = named.reduce((sum, { name }) => sum + 1 + name.length + 8, countOffset + 1);
-  const length = seenEnd + 1 + ids.length * rootIdBytes;
-  const bytes = new Uint8Array(length);
+  const rootsEnd = seenEnd + 1 + ids.length * rootIdBytes;
+  const bytes = new Uint8Array(rootsEnd + 1 + (audit === undefined ? 0 : auditBytes));
   const view = new DataView(bytes.buffer);
   bytes[0] = format;
   view.setUint32(1, keyring);
@@ -80,7 +97,18 @@ export function encodeLane({ keyring, roots, seals, written = 0, rows, seen }: L
   }
   bytes[seenEnd] = ids.length;
   for (const [number, id] of ids.entries()) bytes.set(id, seenEnd + 1 + number * rootIdBytes);
+  if (audit !== undefined) encodeAudit(audit, bytes, rootsEnd);
   return bytes;
+}
+
+function encodeAudit({ id, count, head, journal }: LaneAudit, bytes: Uint8Array, start: number): void {
+  const view = new DataView(bytes.buffer);
+  bytes[start] = 1;
+  const at = start + 1;
+  bytes.set(Uint8Array.fromHex(id), at);
+  view.setBigUint64(at + chainIdBytes, BigInt(count));
+  bytes.set(head, at + chainIdBytes + 8);
+  view.setBigUint64(at + chainIdBytes + 8 + headBytes, BigInt(journal));
 }
 
 /** Decodes the content of a lane; undefined for bytes of another format. */
@@ -90,16 +118,18 @@ export function decodeLane(bytes: Uint8Array): LaneContent | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const read = decodeSeen(bytes, view, parts.count);
   const roots = read && decodeRoots(bytes, read.end);
-  if (read === undefined || roots === undefined) return undefined;
+  const audit = roots && decodeAudit(bytes, view, roots.end);
+  if (read === undefined || roots === undefined || audit === undefined) return undefined;
   const rows = new Uint8Array(setHashBytes);
   rows.set(bytes.subarray(parts.rows, parts.count));
   return {
     keyring: view.getUint32(1),
-    roots,
+    roots: roots.ids,
     seals: { epoch: view.getUint32(5), count: Number(view.getBigUint64(9)) },
     written: (bytes[0] ?? 0) >= timedFormat ? Number(view.getBigUint64(writtenOffset)) : undefined,
     rows: new SetHash(rows),
     seen: read.seen,
+    audit: audit.chain,
   };
 }
 
@@ -121,14 +151,41 @@ function decodeSeen(
   return { seen, end: at };
 }
 
-function decodeRoots(bytes: Uint8Array, start: number): readonly string[] | undefined {
-  const hasRoots = (bytes[0] ?? 0) >= rootedFormat;
-  const count = hasRoots ? (bytes[start] ?? 0) : 0;
-  const from = hasRoots ? start + 1 : start;
-  if (from + count * rootIdBytes !== bytes.length) return undefined;
-  return Array.from({ length: count }, (_, at) =>
-    bytes.subarray(from + at * rootIdBytes, from + (at + 1) * rootIdBytes).toHex(),
+/** Returns the ids of roots, and where they end; undefined for bytes of another form. */
+function decodeRoots(
+  bytes: Uint8Array,
+  start: number,
+): { readonly ids: readonly string[]; readonly end: number } | undefined {
+  if ((bytes[0] ?? 0) < rootedFormat) return { ids: [], end: start };
+  const count = bytes[start] ?? 0;
+  const end = start + 1 + count * rootIdBytes;
+  if (end > bytes.length) return undefined;
+  const ids = Array.from({ length: count }, (_, at) =>
+    bytes.subarray(start + 1 + at * rootIdBytes, start + 1 + (at + 1) * rootIdBytes).toHex(),
   );
+  return { ids, end };
+}
+
+/** Returns the chain at the end of a lane, which may have none; undefined for bytes of another form. */
+function decodeAudit(
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+): { readonly chain: LaneAudit | undefined } | undefined {
+  const hasAudit = (bytes[0] ?? 0) >= auditedFormat;
+  const count = hasAudit ? bytes[start] : 0;
+  const length = start + (hasAudit ? 1 : 0) + (count === 1 ? auditBytes : 0);
+  if (bytes.length !== length || (count ?? 2) > 1) return undefined;
+  if (count === 0) return { chain: undefined };
+  const at = start + 1;
+  const headAt = at + chainIdBytes + 8;
+  const chain = {
+    id: bytes.subarray(at, at + chainIdBytes).toHex(),
+    count: Number(view.getBigUint64(at + chainIdBytes)),
+    head: bytes.slice(headAt, headAt + headBytes),
+    journal: Number(view.getBigUint64(headAt + headBytes)),
+  };
+  return { chain };
 }
 
 function encodeName(name: string): Uint8Array {

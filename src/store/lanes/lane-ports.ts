@@ -1,7 +1,8 @@
+import type { LaneJournal } from '../../audit/audit.ts';
 import type { KeyringStore, Vault } from '../../vault/vault.ts';
 import type { SqlUnit } from '../sql-driver.ts';
 import type { AnchorStore } from './anchor.ts';
-import type { LaneStep } from './lane-writer.ts';
+import type { LaneEnd } from './lane-writer.ts';
 
 /** What a process and its writing connections know of lanes. */
 
@@ -18,6 +19,8 @@ export interface LaneOptions {
   readonly siblings?: readonly string[];
   readonly anchors: AnchorStore;
   readonly observer: LaneObserver;
+  /** The audit log of the process; left out where nothing waits to be moved into its chain. */
+  readonly audit?: LaneJournal | undefined;
 }
 
 /** Is told what becomes of the lanes. */
@@ -37,18 +40,18 @@ export interface LaneConnection {
   /** @throws {StoreUnavailableError} when units like these may not be written */
   requireWritable(units: readonly SqlUnit[]): void;
   /**
-   * Builds the last statement of a transaction in which these units go through; undefined when they change no
-   * sealed row.
+   * Builds the last statements of a transaction in which these units go through; undefined when they change
+   * no sealed row and record nothing.
    * @throws {StoreUnavailableError} when nothing may be written
    */
-  createStep(units: readonly SqlUnit[]): LaneStep | undefined;
-  /** The transaction with that statement is durable. */
-  accept(step: LaneStep): void;
-  /** The transaction with that statement may be durable, now or later. */
-  doubt(step: LaneStep): void;
+  createEnd(units: readonly SqlUnit[]): LaneEnd | undefined;
+  /** The transaction with that end is durable. */
+  accept(end: LaneEnd): void;
+  /** The transaction with that end may be durable, now or later. */
+  doubt(end: LaneEnd): void;
   /**
-   * To be called when a statement found no row, after its transaction was rolled back. Resolves when the
-   * transaction may be tried again, with a new statement.
+   * To be called when the statement of the lane found no row, after its transaction was rolled back. Resolves
+   * when the transaction may be tried again, with a new end.
    * @throws {StoreUnavailableError} when this process must not write any more
    */
   resolveConflict(): Promise<void>;

@@ -1,7 +1,9 @@
+import type { AppendedEntries, JournalPart } from '../../audit/audit.ts';
 import { isSameBytes } from '../../common/bytes.ts';
 import type { SealedKey, Vault } from '../../vault/vault.ts';
+import { appendEntries, startChain } from '../audit/audit-block.ts';
 import type { SqlStep, SqlUnit, WrittenRow } from '../sql-driver.ts';
-import { encodeLane, type LaneContent, type SeenLane } from './lane-content.ts';
+import { encodeLane, type LaneAudit, type LaneContent, type SeenLane } from './lane-content.ts';
 import type { LaneRow } from './lane-history.ts';
 import { SetHash, segmentOf } from './set-hash.ts';
 
@@ -10,7 +12,7 @@ const insertLane =
 const updateLane = 'update lane set seq = $2, era = $3, box = $4 where name = $1 and seq = $5';
 
 /** What a unit changes of the lane. */
-export type LaneChange = Pick<SqlUnit, 'changes' | 'folded'>;
+export type LaneChange = Pick<SqlUnit, 'changes' | 'folded' | 'audit'>;
 
 /** What every lane of a process states beside its rows. */
 export interface LaneProcess {
@@ -19,7 +21,7 @@ export interface LaneProcess {
   readonly era: number;
   /** Generation of the keyring. */
   readonly keyring: number;
-  /** The time: POSIX seconds. */
+  /** The time: milliseconds since 1970. */
   readonly now: number;
   /** Other lanes that the process has seen. */
   readonly seen: readonly SeenLane[];
@@ -33,12 +35,13 @@ interface LaneState {
 }
 
 /** What a lane states of its rows, and of what its process knew. */
-export type LaneStatement = Pick<LaneContent, 'rows' | 'keyring' | 'roots'>;
+export type LaneStatement = Pick<LaneContent, 'rows' | 'keyring' | 'roots' | 'audit'>;
 
-/** The last statement of a transaction, and what becomes of the lane when it is committed. */
-export interface LaneStep extends SqlStep {
-  readonly rows: 1;
+/** The last statements of a transaction, and what becomes of the lane when it is committed. */
+export interface LaneEnd {
+  readonly steps: readonly SqlStep[];
   readonly next: LaneState;
+  readonly appended: AppendedEntries | undefined;
 }
 
 /** Why a lane was not where its process had left it. */
@@ -52,7 +55,7 @@ export type LaneConflict =
 
 const noState: LaneState = {
   ...{ seq: 0, box: undefined },
-  content: { rows: new SetHash(), keyring: 0, roots: [] },
+  content: { rows: new SetHash(), keyring: 0, roots: [], audit: undefined },
 };
 
 /**
@@ -65,7 +68,7 @@ export class LaneWriter {
   name: string;
   #state = noState;
   /** States of transactions of which the result is unknown. */
-  #doubtful: LaneState[] = [];
+  #doubtful: LaneEnd[] = [];
 
   constructor(name: string) {
     this.name = name;
@@ -88,46 +91,76 @@ export class LaneWriter {
   }
 
   /**
-   * Builds the last statement of a transaction of these units.
+   * Builds the last statements of a transaction of these units, which end with that of the lane.
+   * @param journal goes into the chain behind the entries of the units
    * @throws {VaultUnavailableError} when the vault is sealed
    */
-  createStep(units: readonly LaneChange[], process: LaneProcess): LaneStep {
+  createEnd(
+    units: readonly LaneChange[],
+    process: LaneProcess,
+    journal: JournalPart | undefined = undefined,
+  ): LaneEnd {
     const { vault, era, keyring, now, seen } = process;
     const rows = new SetHash(this.#state.content.rows.bytes);
     for (const { changes, folded } of units) {
       for (const change of changes) applyChange(rows, change, vault);
       if (folded !== undefined) rows.addAll(folded);
     }
+    const { steps, audit, appended } = this.#appendAudit(units, process, journal);
     const seq = this.#state.seq + 1;
-    const content = { keyring, roots: vault.rootsAtHand, rows };
-    const encoded = encodeLane({ ...content, seals: vault.sealCounter.own, written: now, seen });
+    const content = { keyring, roots: vault.rootsAtHand, rows, audit };
+    const written = Math.floor(now / 1000);
+    const encoded = encodeLane({ ...content, seals: vault.sealCounter.own, written, seen });
     const box = vault.seal({ kind: 'lane', name: this.name, seq, era }, encoded);
-    const next = { seq, box, content };
-    return seq === 1
-      ? { sql: insertLane, parameters: [this.name, seq, era, box], rows: 1, next }
-      : { sql: updateLane, parameters: [this.name, seq, era, box, seq - 1], rows: 1, next };
+    const parameters = [this.name, seq, era, box];
+    const step =
+      seq === 1
+        ? { sql: insertLane, parameters, rows: 1 }
+        : { sql: updateLane, parameters: [...parameters, seq - 1], rows: 1 };
+    return { steps: [...steps, step], next: { seq, box, content }, appended };
   }
 
-  /** The transaction with that step is durable. */
-  acceptStep({ next }: LaneStep): void {
+  #appendAudit(
+    units: readonly LaneChange[],
+    { vault, now: time }: LaneProcess,
+    journal: JournalPart | undefined,
+  ): { steps: readonly SqlStep[]; audit: LaneAudit | undefined; appended: AppendedEntries | undefined } {
+    const { audit: before } = this.#state.content;
+    const entries = [...units.flatMap(({ audit = [] }) => audit), ...(journal?.entries ?? [])];
+    if (entries.length === 0) return { steps: [], audit: before, appended: undefined };
+    const start = before ?? startChain();
+    const { steps, chain } = appendEntries(start, entries, { vault, time });
+    const last = journal?.last ?? before?.journal ?? 0;
+    const appended = { chain: start.id, first: start.count, entries, journal: last };
+    return { steps, audit: { ...chain, journal: last }, appended };
+  }
+
+  /** The transaction with that end is durable. */
+  accept({ next }: LaneEnd): void {
     this.#state = next;
     this.#doubtful = [];
   }
 
-  /** The transaction with that step may be durable, now or later. */
-  doubtStep({ next }: LaneStep): void {
-    this.#doubtful.push(next);
+  /** The transaction with that end may be durable, now or later. */
+  doubt(end: LaneEnd): void {
+    this.#doubtful.push(end);
   }
 
-  /** Explains why a step has found no row to replace; `row` is what the database has now. */
-  resolveConflict(row: LaneRow | undefined, opens: boolean): LaneConflict {
-    const committed = this.#doubtful.find(({ seq, box }) => isState(row, seq, box));
+  /**
+   * Explains why an end has found no row to replace; `row` is what the database has now. With the end of the
+   * transaction that has written it, where its result was unknown.
+   */
+  resolveConflict(
+    row: LaneRow | undefined,
+    opens: boolean,
+  ): { readonly conflict: LaneConflict; readonly committed?: LaneEnd } {
+    const committed = this.#doubtful.find(({ next: { seq, box } }) => isState(row, seq, box));
     if (committed !== undefined) {
-      this.#state = committed;
-      this.#doubtful = [];
-      return 'committed';
+      this.accept(committed);
+      return { conflict: 'committed', committed };
     }
-    return row !== undefined && opens && row.seq > this.#state.seq ? 'shared' : 'rollback';
+    const isShared = row !== undefined && opens && row.seq > this.#state.seq;
+    return { conflict: isShared ? 'shared' : 'rollback' };
   }
 }
 

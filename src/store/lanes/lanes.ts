@@ -4,12 +4,13 @@ import type { Read, SqlDriver, SqlRow, SqlUnit } from '../sql-driver.ts';
 import { StoreUnavailableError } from '../store.ts';
 import { AnchorKeeper } from './anchor-keeper.ts';
 import { maxSeenLanes } from './lane-content.ts';
-import { hashBox, type KnownLane, type LaneHistory } from './lane-history.ts';
+import type { KnownLane, LaneHistory } from './lane-history.ts';
 import type { LaneConnection, LaneOptions } from './lane-ports.ts';
 import { LaneReader } from './lane-reader.ts';
 import { renewOutdated } from './lane-renewal.ts';
 import { LaneStop } from './lane-stop.ts';
-import { type LaneProcess, type LaneStep, LaneWriter } from './lane-writer.ts';
+import type { LaneEnd, LaneProcess, LaneWriter } from './lane-writer.ts';
+import { LaneWriters } from './lane-writers.ts';
 import {
   findOlderKeyring,
   hasMoved,
@@ -45,8 +46,7 @@ export class Lanes {
   readonly #lanes: LaneReader;
   readonly #anchor = new AnchorKeeper();
   readonly #era = randomInt(1, maxEra);
-  /** By what follows the name of the process in the lane's. */
-  readonly #writers = new Map<string, LaneWriter>();
+  readonly #writers = new LaneWriters();
   #options: LaneOptions | undefined;
   #keyring = 0;
   #storedKeyring = 0;
@@ -63,15 +63,14 @@ export class Lanes {
 
   /** Returns the lane of a writing connection; `suffix` follows the name of the process in its name. */
   connection(suffix: string): LaneConnection {
-    const writer = new LaneWriter(suffix);
-    this.#writers.set(suffix, writer);
+    const writer = this.#writers.add(suffix);
     return {
       requireWritable: (units) => {
         if (this.#requireWritable(units)) this.#requireStarted();
       },
-      createStep: (units) => this.#createStep(writer, units),
-      accept: (step) => writer.acceptStep(step),
-      doubt: (step) => writer.doubtStep(step),
+      createEnd: (units) => this.#createEnd(writer, suffix, units),
+      accept: (end) => this.#accept(writer, end),
+      doubt: (end) => writer.doubt(end),
       resolveConflict: () => this.#resolveConflict(writer),
     };
   }
@@ -84,7 +83,7 @@ export class Lanes {
   async start(options: LaneOptions): Promise<void> {
     this.#options = options;
     this.#stop.observer = options.observer;
-    for (const [suffix, writer] of this.#writers) writer.name = `${options.name}${suffix}`;
+    this.#writers.rename(options.name, options.siblings);
     this.#timer = setInterval(() => this.#checkLater(options), checkMilliseconds).unref();
     await this.check();
   }
@@ -144,7 +143,7 @@ export class Lanes {
   async compareFolded(vault: Vault): Promise<void> {
     const known = this.#knownLanes();
     try {
-      const lanes = await this.#lanes.read(known, this.#nodeLanes(), vault);
+      const lanes = await this.#lanes.read(known, this.#writers.ofNode, vault);
       const problem = this.#lanes.findRollback(known, lanes);
       if (problem !== undefined) throw new LaneForgedError(problem);
       this.#lanes.learn(known, lanes);
@@ -198,7 +197,7 @@ export class Lanes {
   async #compare({ vault, keyrings, keyringMoved }: LaneOptions): Promise<void> {
     const known = this.#knownLanes();
     const before = this.#lanes.opened;
-    const lanes = await this.#lanes.read(known, this.#nodeLanes(), vault);
+    const lanes = await this.#lanes.read(known, this.#writers.ofNode, vault);
     const readAt = performance.now();
     // After the lanes: what they state of it was stored before them.
     const keyring = (await keyrings.read())?.generation ?? 0;
@@ -206,7 +205,7 @@ export class Lanes {
     const states = [{ keyring: this.#keyring }, ...lanes.map(({ content }) => content)];
     const problem = findOlderKeyring(keyring, states) ?? this.#lanes.findRollback(known, lanes);
     if (problem !== undefined) return void this.#stop.rollBack(problem);
-    const removed = this.#nodeLanes().find((name) => this.#lanes.isFolded(name));
+    const removed = this.#writers.ofNode.find((name) => this.#lanes.isFolded(name));
     if (removed !== undefined) return void this.#stop.remove(removed);
     if (keyring > Math.max(this.#storedKeyring, vault.generation)) keyringMoved?.();
     this.#storedKeyring = keyring;
@@ -216,24 +215,21 @@ export class Lanes {
     const others = lanes.filter((lane) => !this.isOwn(lane));
     vault.sealCounter.learnOthers(others.map(({ content }) => content.seals));
     if (!this.#isStarted) this.#resume(lanes, vault);
-    renewOutdated(this.#writers, { vault, keyring: this.#keyring }, this.renew);
+    renewOutdated(this.#writers.bySuffix, { vault, keyring: this.#keyring }, this.renew);
     if (others.some((lane) => hasMoved(lane, before.get(lane.name)))) this.anchoredMoved();
   }
 
   #resume(lanes: readonly OpenLane[], vault: Vault): void {
     const own = lanes.filter((lane) => this.isOwn(lane));
     vault.sealCounter.resume(own.map(({ content }) => content.seals));
-    for (const writer of this.#writers.values()) {
-      const lane = own.find(({ name }) => name === writer.name);
-      if (lane !== undefined) writer.resume(lane.row, lane.content);
-    }
+    this.#writers.resume(own);
+    this.#options?.audit?.resume(this.#writers.journal);
     this.#isStarted = true;
   }
 
   /** What is known of all lanes by now, to compare what is read from now on. */
   #knownLanes(): LaneHistory {
-    for (const { row } of this.#writers.values())
-      if (row !== undefined) this.#lanes.history.learn([{ ...row, box: hashBox(row.box) }]);
+    this.#lanes.history.learn(this.#writers.states);
     return this.#lanes.history.copy();
   }
 
@@ -245,23 +241,31 @@ export class Lanes {
     await this.#anchor.keep(options, this.#keyring, this.#lanes.history.lanes);
   }
 
-  #createStep(writer: LaneWriter, units: readonly SqlUnit[]): LaneStep | undefined {
+  #createEnd(writer: LaneWriter, suffix: string, units: readonly SqlUnit[]): LaneEnd | undefined {
     if (!this.#requireWritable(units)) return undefined;
     const process = this.#requireStarted();
-    return writer.createStep(units, process);
+    // The other connection of the process has a chain of its own.
+    const journal = suffix === '' ? this.#options?.audit?.peek() : undefined;
+    return writer.createEnd(units, process, journal);
   }
 
-  /** Returns whether units change sealed rows; throws when nothing may be written. */
+  #accept(writer: LaneWriter, end: LaneEnd): void {
+    writer.accept(end);
+    if (end.appended !== undefined) this.#options?.audit?.appended(end.appended);
+  }
+
+  /** Returns whether units change sealed rows or the log; throws when nothing may be written. */
   #requireWritable(units: readonly SqlUnit[]): boolean {
     if (this.#stop.reason !== undefined) throw new StoreUnavailableError(this.#stop.reason);
-    return units.some(({ changes, renewsLane = false }) => renewsLane || changes.length > 0);
+    return units.some(
+      ({ changes, renewsLane = false, audit = [] }) => renewsLane || changes.length > 0 || audit.length > 0,
+    );
   }
 
   #requireStarted(): LaneProcess {
     const { vault } = this.#options ?? {};
     if (!this.#isStarted || vault === undefined) throw new StoreUnavailableError(notStarted);
-    const now = Math.floor(Date.now() / 1000);
-    return { vault, era: this.#era, keyring: this.#keyring, now, seen: this.#seenLanes() };
+    return { vault, era: this.#era, keyring: this.#keyring, now: Date.now(), seen: this.#seenLanes() };
   }
 
   /** The other lanes, those that changed last. */
@@ -269,25 +273,22 @@ export class Lanes {
     return this.#lanes.history.lanes.filter((lane) => !this.isOwn(lane)).slice(-maxSeenLanes);
   }
 
-  /** Whether a lane is one of this process. */
-  isOwn({ name }: { readonly name: string }): boolean {
-    return this.#writers.values().some((writer) => writer.name === name);
+  /** Name of the lane of the process. */
+  get name(): string {
+    return this.#writers.name;
   }
 
-  /** The lanes of this process, and those that others of its node may have. */
-  #nodeLanes(): readonly string[] {
-    const { name, siblings = [] } = this.#options ?? { name: '' };
-    return [name, ...siblings].flatMap((each) =>
-      [...this.#writers.keys()].map((suffix) => `${each}${suffix}`),
-    );
-  }
+  /** Whether a lane is one of this process. */
+  isOwn = ({ name }: { readonly name: string }): boolean => this.#writers.has(name);
 
   async #resolveConflict(writer: LaneWriter): Promise<void> {
     const { vault } = this.#requireStarted();
     const rows = await this.#read(selectLanes, []);
     const own = rows.find(({ name }) => name === writer.name);
     const found = own && readLaneRow(own);
-    const conflict = writer.resolveConflict(found, found !== undefined && isGenuine(found, vault));
+    const isOpen = found !== undefined && isGenuine(found, vault);
+    const { conflict, committed } = writer.resolveConflict(found, isOpen);
+    if (committed?.appended !== undefined) this.#options?.audit?.appended(committed.appended);
     // The lane was folded, or somebody has deleted it: the next check finds out.
     if (conflict === 'rollback' && found === undefined) await this.checkAnew();
     else if (conflict === 'rollback')

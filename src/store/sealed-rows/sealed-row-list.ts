@@ -24,6 +24,9 @@ export interface SealedRecord extends SealedRow {
   readonly key: string;
 }
 
+/** A block of the audit log. */
+export type SealedBlock = SealedRow;
+
 /** Some rows in the order of their numbers. */
 export interface SealedRows<Row extends SealedRow = SealedRow> {
   readonly rows: readonly Row[];
@@ -45,6 +48,8 @@ export interface SealedRowList {
   objects(after: number): Promise<SealedRows<SealedObject>>;
   /** Likewise records. */
   records(after: number): Promise<SealedRows<SealedRecord>>;
+  /** Likewise blocks of the audit log. */
+  blocks(after: number): Promise<SealedRows<SealedBlock>>;
   /** Counts all objects, and those numbers by which `objects` finds one: a row of another hides there. */
   countObjects(): Promise<{ readonly all: number; readonly listed: number }>;
   /** The highest number of a table; 0 while it is empty. */

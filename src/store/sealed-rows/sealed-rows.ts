@@ -2,7 +2,13 @@ import { directKind } from '../../vault/vault.ts';
 import { cellBytes, cellText } from '../cells.ts';
 import { hasOwnNumber, isNumberAfter } from '../row-numbers.ts';
 import type { Read, SqlRow } from '../sql-driver.ts';
-import type { SealedObject, SealedRecord, SealedRowList, SealedRows } from './sealed-row-list.ts';
+import type {
+  SealedBlock,
+  SealedObject,
+  SealedRecord,
+  SealedRowList,
+  SealedRows,
+} from './sealed-row-list.ts';
 
 /** The adapter of `SealedRowList`. */
 
@@ -27,11 +33,14 @@ const selectObjects = `select ${objectFields} from managed_object where ${next}`
 const countValues = `select ${nameOf('object_type')}, ${kindOf} as value_kind, case when ${kindOf} = $1 then ${rootOf} end as value_root, count(*) as number from managed_object where value is not null or destroy_date is null group by 1, 2, 3`;
 const selectRecords = `select seq, ${nameOf('kind')}, ${nameOf('key')}, ${epochOf('box')} as epoch from sealed_record where ${next}`;
 
+const selectBlocks = `select seq, ${epochOf('box')} as epoch from audit_block where ${next}`;
+
 /** Creates the list over statements that only read; each is short. */
 export function createSealedRowList(read: Read): SealedRowList {
   return {
     objects: async (after) => toPage(await read(selectObjects, [after]), toObject),
     records: async (after) => toPage(await read(selectRecords, [after]), toRecord),
+    blocks: async (after) => toPage(await read(selectBlocks, [after]), toBlock),
     async countValues() {
       const rows = await read(countValues, [Uint8Array.of(directKind)]);
       return rows.map((row) => ({
@@ -72,7 +81,11 @@ function toRecord({ seq, kind, key, epoch }: SqlRow): SealedRecord {
   return { seq: seq as number, kind: cellText(kind), key: cellText(key), epoch: toEpoch(epoch) };
 }
 
-function toPage<Row extends SealedObject | SealedRecord>(
+function toBlock({ seq, epoch }: SqlRow): SealedBlock {
+  return { seq: seq as number, epoch: toEpoch(epoch) };
+}
+
+function toPage<Row extends SealedBlock>(
   rows: readonly SqlRow[],
   toRow: (row: SqlRow) => Row,
 ): SealedRows<Row> {

@@ -42,9 +42,19 @@ async function open(t: Test) {
         Array.from({ length: count }, () => ({ operation: 'Create', payload: createAesPayload2x() })),
       ),
     rewrap: () =>
-      rewrapPage({ store: service.store, vault, sealedRows: database.sealedRows }, 'managed_object', 0, {
-        ...{ epoch: vault.currentEpoch, now: Math.floor(service.now / 1000), dryRun: false },
-      }),
+      rewrapPage(
+        {
+          store: service.store,
+          vault,
+          sealedRows: database.sealedRows,
+          audit: { reseal: (row: number) => database.resealBlock(row, vault) },
+        },
+        'managed_object',
+        0,
+        {
+          ...{ epoch: vault.currentEpoch, now: Math.floor(service.now / 1000), dryRun: false },
+        },
+      ),
     places: () => countValues(database.sealedRows, vault),
     verify: () => service.snapshot((rows) => verifyRows(rows, vault, async () => {})),
     async readAll(answers: readonly { readonly id: string | undefined }[]) {

@@ -39,7 +39,12 @@ export async function directValuesSuite(t: Test, store: string, forge: Forge): P
   const verify = () => service.snapshot((rows) => verifyRows(rows, vault, async () => {}));
   async function rewrap(dryRun = false) {
     const total = { older: 0, misplaced: 0, rewrapped: 0 };
-    const sealed = { store: service.store, vault, sealedRows: database.sealedRows };
+    const sealed = {
+      store: service.store,
+      vault,
+      sealedRows: database.sealedRows,
+      audit: { reseal: (row: number) => database.resealBlock(row, vault) },
+    };
     const options = { epoch: vault.currentEpoch, now: Math.floor(service.now / 1000), dryRun };
     for (let after: number | null = 0; after !== null; ) {
       const page = await rewrapPage(sealed, 'managed_object', after, options);
@@ -51,9 +56,19 @@ export async function directValuesSuite(t: Test, store: string, forge: Forge): P
   }
 
   const rewrapOnce = () =>
-    rewrapPage({ store: service.store, vault, sealedRows: database.sealedRows }, 'managed_object', 0, {
-      ...{ epoch: vault.currentEpoch, now: Math.floor(service.now / 1000), dryRun: false },
-    });
+    rewrapPage(
+      {
+        store: service.store,
+        vault,
+        sealedRows: database.sealedRows,
+        audit: { reseal: (row: number) => database.resealBlock(row, vault) },
+      },
+      'managed_object',
+      0,
+      {
+        ...{ epoch: vault.currentEpoch, now: Math.floor(service.now / 1000), dryRun: false },
+      },
+    );
 
   const id = await storedKey(service, named('key'));
   const reference = await succeed(service, '2.1', Get, { UniqueIdentifier: id });

@@ -37,6 +37,12 @@ const samples: { readonly [M in MethodName]: readonly ParamsOf<M>[] } = {
   'object.mark': [{ id: 'key', fingerprint }],
   'object.unmark': [{ id: 'key' }],
   'object.purge': [{ after: 0, destroyedUntil: 1, dryRun: true }],
+  'audit.list': [
+    {
+      ...{ from: 7, isBackward: true },
+      filter: { client: 'a', object: 'o', operation: 'Get', isSuccess: false, since: 1, until: 2 },
+    },
+  ],
   'policy.explain': [
     { client: 'demo', operation: 'Get' },
     { client: 'demo', operation: 'Get', object: 'key' },
@@ -75,6 +81,9 @@ const optional: ReadonlySet<string> = new Set([
   'client.setEndpoint.settings.version',
   'credential.addPassword.hashed',
   'credential.addDevice.password',
+  ...['client', 'object', 'operation', 'isSuccess', 'since', 'until'].map(
+    (name) => `audit.list.filter.${name}`,
+  ),
   'policy.explain.object',
   'node.remove.commits',
 ]);

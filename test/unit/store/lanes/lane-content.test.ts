@@ -17,7 +17,10 @@ const content = {
     { name: 'a', seq: 1 },
     { name: 'zürich-command-locked', seq: Number.MAX_SAFE_INTEGER },
   ],
+  audit: { id: '0f'.repeat(16), count: 2 ** 40, head: new Uint8Array(32).fill(9), journal: 12 },
 };
+/** Bytes at the end that formats before 4, and before 3, do not have. */
+const [auditBytes, rootsBytes] = [65, 17];
 
 t.test('what was encoded is decoded', async (t) => {
   for (const seen of [
@@ -32,6 +35,7 @@ t.test('what was encoded is decoded', async (t) => {
       seals: content.seals,
       written: content.written,
       seen,
+      audit: content.audit,
     });
     t.strictSame(decoded?.rows.bytes, rows.bytes);
   }
@@ -52,12 +56,15 @@ t.test('lanes of format 1 are decoded: they have no time, and removed no lane', 
   const [head, sums, seen] = [
     bytes.subarray(1, 17),
     bytes.subarray(25, 25 + 1_280),
-    bytes.subarray(25 + 1_320, -17),
+    bytes.subarray(25 + 1_320, -auditBytes - rootsBytes),
   ];
   const decoded = decodeLane(new Uint8Array([1, ...head, ...sums, ...seen]));
-  t.match(decoded, { ...content, roots: [], written: undefined, rows: Object });
-  const timed = decodeLane(new Uint8Array([2, ...bytes.subarray(1, -17)]));
-  t.match(timed, { ...content, roots: [], rows: Object }, 'format 2 has the time');
+  const older = { ...content, roots: [], rows: Object, audit: undefined };
+  t.match(decoded, { ...older, written: undefined });
+  const timed = decodeLane(new Uint8Array([2, ...bytes.subarray(1, -auditBytes - rootsBytes)]));
+  t.match(timed, older, 'format 2 has the time');
+  const rooted = decodeLane(new Uint8Array([3, ...bytes.subarray(1, -auditBytes)]));
+  t.match(rooted, { ...older, roots: content.roots }, 'format 3 has the roots');
   t.strictSame(decoded?.rows.differences(rows), []);
 });
 
@@ -66,7 +73,13 @@ t.test('other bytes are not decoded', async (t) => {
   for (let length = 0; length < bytes.length; length += 1)
     t.equal(decodeLane(bytes.subarray(0, length)), undefined, `${length} bytes`);
   t.equal(decodeLane(new Uint8Array([...bytes, 0])), undefined);
-  t.equal(decodeLane(new Uint8Array([4, ...bytes.subarray(1)])), undefined);
+  t.equal(decodeLane(new Uint8Array([5, ...bytes.subarray(1)])), undefined);
+});
+
+t.test('a lane need not have a chain of the audit log', async (t) => {
+  const bytes = encodeLane({ ...content, audit: undefined });
+  t.match(decodeLane(bytes), { ...content, rows: Object, audit: undefined });
+  t.equal(decodeLane(new Uint8Array([...bytes.subarray(0, -1), 2])), undefined);
 });
 
 t.test('a name that is too long is a bug', async (t) => {

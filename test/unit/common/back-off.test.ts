@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { BackOff } from '../../../src/token/back-off.ts';
+import { BackOff } from '../../../src/common/back-off.ts';
 
 const options = { baseMilliseconds: 100, maxMilliseconds: 1_000, failuresToOpen: 3 };
 

@@ -2,8 +2,8 @@ export interface BackOffOptions {
   /** The wait after the first failure. */
   readonly baseMilliseconds: number;
   readonly maxMilliseconds: number;
-  /** So many failures without a success between them open the circuit. */
-  readonly failuresToOpen: number;
+  /** So many failures without a success between them open the circuit; absent: it stays closed. */
+  readonly failuresToOpen?: number;
   /** From 0 to 1; chance by default. */
   readonly random?: () => number;
 }
@@ -35,6 +35,6 @@ export class BackOff {
   }
 
   get isOpen(): boolean {
-    return this.#failures >= this.#options.failuresToOpen;
+    return this.#failures >= (this.#options.failuresToOpen ?? Number.POSITIVE_INFINITY);
   }
 }

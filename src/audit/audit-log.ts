@@ -1,0 +1,206 @@
+import type { ChainEntry } from '../common/audit-chain.ts';
+import { beforeFlush } from '../common/flush-barrier.ts';
+import {
+  type AppendedEntries,
+  type AuditEntry,
+  type AuditItem,
+  type AuditOutlet,
+  type AuditRecorder,
+  AuditUnavailableError,
+  type JournalPart,
+  type LaneJournal,
+  toChainEntry,
+} from './audit.ts';
+import { AuditJournal } from './journal.ts';
+
+export interface AuditLogOptions {
+  /** Directory of the journal. */
+  readonly directory: string;
+  /** Name of the node. */
+  readonly node: string;
+  readonly hasNames: boolean;
+  /** Whether `append` waits for the disk. */
+  readonly isStrict: boolean;
+  /** What becomes of a request that cannot be recorded: it is refused, or answered all the same. */
+  readonly onFailure: 'refuse' | 'alarm';
+  readonly observer: AuditLogObserver;
+}
+
+/** Is told what is wrong with the log. */
+export interface AuditLogObserver {
+  /** Entries cannot be recorded, from now on. */
+  failed(reason: string): void;
+  /** They can again; so many were not. */
+  recovered(lost: number): void;
+  /** Lines of a journal file were damaged. */
+  damaged(event: { readonly file: string; readonly lines: number }): void;
+}
+
+/** How long entries wait in the journal, unless many do or something else is committed. */
+const maxWaitMilliseconds = 1_000;
+const manyEntries = 512;
+/** After a commit that has failed. */
+const retryMilliseconds = 5_000;
+
+/** The audit log of the daemon: entries go through the journal, or with their changes, into one chain. */
+export class AuditLog implements AuditRecorder, LaneJournal {
+  readonly node: string;
+  readonly hasNames: boolean;
+  readonly #options: AuditLogOptions;
+  readonly #journal: AuditJournal;
+  #move: (() => Promise<unknown>) | undefined;
+  #outlet: AuditOutlet | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isMoving = false;
+  /** Entries of this turn of the event loop. */
+  #unwritten: ChainEntry[] = [];
+  #turn = Promise.resolve();
+  /** Why the last entries were not written; undefined while the log works. */
+  #failure: Error | undefined;
+  /** Entries that were not written since then. */
+  #lost = 0;
+
+  /** @throws the system's error, when the journal cannot be read */
+  constructor(options: AuditLogOptions) {
+    const { directory, node, hasNames, observer } = options;
+    this.#options = options;
+    this.node = node;
+    this.hasNames = hasNames;
+    this.#journal = new AuditJournal(directory, {
+      damaged: (event) => {
+        observer.damaged(event);
+        this.#record({ operation: 'JournalDamaged', result: 'Success', details: { lines: event.lines } });
+      },
+      notDurable: (error) => this.#fail(error, 0),
+    });
+  }
+
+  get refusal(): string | undefined {
+    return this.#outlet?.refusal();
+  }
+
+  /** Entries that are not in the store yet. */
+  get pending(): number {
+    return this.#journal.pending;
+  }
+
+  async append(entry: AuditEntry): Promise<void> {
+    await this.#add(entry);
+    const failure = this.#failure;
+    if (failure !== undefined && this.#options.onFailure === 'refuse')
+      throw new AuditUnavailableError(`the audit log cannot be written: ${failure.message}`);
+    if (this.#options.isStrict) await this.#journal.synchronise();
+  }
+
+  report(entry: AuditEntry): void {
+    void this.#add(entry);
+  }
+
+  /** Resolves when the entries of this turn have been written, or could not be. */
+  #add(entry: AuditEntry): Promise<void> {
+    this.#unwritten.push(toChainEntry(entry));
+    if (this.#unwritten.length === 1) this.#turn = beforeFlush(() => this.#write());
+    return this.#turn;
+  }
+
+  /** Writes the entries of this turn. */
+  #write(): void {
+    const entries = this.#unwritten;
+    if (entries.length === 0) return;
+    this.#unwritten = [];
+    try {
+      this.#journal.append(entries);
+    } catch (error) {
+      this.#fail(error as Error, entries.length);
+      return;
+    }
+    if (this.#failure !== undefined) this.#recover();
+    this.#moveLater(this.#journal.pending >= manyEntries ? 0 : maxWaitMilliseconds);
+  }
+
+  /** Begins to move entries into the store; `move` commits the lane of the process. */
+  start(move: () => Promise<unknown>): void {
+    this.#move = move;
+    if (this.#journal.pending > 0) this.#moveLater(0);
+  }
+
+  /** From now on an outlet gets what has become durable, and may demand that nothing is done. */
+  deliverTo(outlet: AuditOutlet): void {
+    this.#outlet = outlet;
+  }
+
+  resume(last: number): void {
+    this.#journal.resume(last);
+    if (this.#journal.pending > 0) this.#moveLater(0);
+  }
+
+  peek(): JournalPart | undefined {
+    return this.#journal.peek();
+  }
+
+  appended({ chain, first, entries, journal }: AppendedEntries): void {
+    this.#journal.move(journal);
+    this.#outlet?.accept(entries.map(({ text }, at) => ({ chain, number: first + at, text })));
+  }
+
+  /** Moves what is left, as far as the store takes it, and closes the journal. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#write();
+    const move = this.#move;
+    this.#move = undefined;
+    for (let left = this.#journal.pending; move !== undefined && left > 0; ) {
+      if (!(await isResolved(move()))) break;
+      const { pending } = this.#journal;
+      if (pending >= left) break;
+      left = pending;
+    }
+    await this.#journal.close();
+  }
+
+  #moveLater(milliseconds: number): void {
+    if (this.#move === undefined || this.#isMoving) return;
+    if (this.#timer !== undefined && milliseconds > 0) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#moveNow(), milliseconds).unref();
+  }
+
+  async #moveNow(): Promise<void> {
+    this.#timer = undefined;
+    const move = this.#move;
+    if (move === undefined || this.#journal.pending === 0) return;
+    this.#isMoving = true;
+    const isMoved = await isResolved(move());
+    this.#isMoving = false;
+    const { pending } = this.#journal;
+    if (!isMoved) this.#moveLater(retryMilliseconds);
+    else if (pending > 0) this.#moveLater(pending >= manyEntries ? 0 : maxWaitMilliseconds);
+  }
+
+  #fail(error: Error, lost: number): void {
+    if (this.#failure === undefined) this.#options.observer.failed(error.message);
+    this.#failure = error;
+    this.#lost += lost;
+  }
+
+  #recover(): void {
+    this.#failure = undefined;
+    this.#options.observer.recovered(this.#lost);
+    this.#record({ operation: 'EntriesLost', result: 'Success', count: this.#lost });
+    this.#lost = 0;
+  }
+
+  /** Records what happened to the log itself. */
+  #record(item: AuditItem): void {
+    this.report({ time: Date.now(), kind: 'audit', node: this.node, items: [item] });
+  }
+}
+
+async function isResolved(work: Promise<unknown>): Promise<boolean> {
+  try {
+    await work;
+    return true;
+  } catch {
+    return false;
+  }
+}

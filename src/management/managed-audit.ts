@@ -1,0 +1,46 @@
+import type { ChainedEntry } from '../audit/audit.ts';
+import type { ChainEntry } from '../common/audit-chain.ts';
+
+/** A block of the audit log; `entries` is undefined when it does not open. */
+export interface ReadBlock {
+  /** Number of its row. */
+  readonly row: number;
+  /** When it was written: milliseconds since 1970. */
+  readonly time: number;
+  readonly chain: string;
+  /** Number of its first entry in the chain. */
+  readonly first: number;
+  readonly entries: readonly ChainEntry[] | undefined;
+}
+
+/** A chain, and the numbers of its entries. */
+export interface ReadableChain {
+  readonly chain: string;
+  /** Of the first entry that the log still has; `next` where it has none. */
+  readonly first: number;
+  /** Of the entry that comes next. */
+  readonly next: number;
+}
+
+/** The blocks of the log in the order of their rows. */
+export interface ManagedAudit {
+  /** Some blocks behind a row, or before it, the newest first; none: there are no more. */
+  read(row: number, isBackward: boolean): Promise<readonly ReadBlock[]>;
+  /** The chains of this node that its lanes state: which of their entries the log still has. */
+  chains(): Promise<readonly ReadableChain[]>;
+  /** The row before the newest block of a chain that begins with that entry or an earlier one; 0 for none. */
+  rowBefore(chain: string, entry: number): Promise<number>;
+  /** As `RewrappedDatabase.audit`. */
+  reseal(row: number): Promise<boolean>;
+}
+
+/** Some entries of the log. */
+export interface AuditPage {
+  readonly entries: readonly ChainedEntry[];
+  /** Blocks that do not open. */
+  readonly unreadable: number;
+  /** The row where the next page begins. */
+  readonly next: number;
+  /** Whether there is nothing more. */
+  readonly isLast: boolean;
+}

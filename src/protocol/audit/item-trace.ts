@@ -1,0 +1,84 @@
+import type { AuditedObject, AuditItem } from '../../audit/audit.ts';
+import { type KmipError, RoleRestrictionError } from '../../common/errors.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import { disclosingOperations } from '../../operations/asynchronous/held-objects.ts';
+import { typesOfSecretLength } from '../../vault/vault.ts';
+
+/** What a batch item has had to do with objects. */
+export interface ItemTrace {
+  /** The last request payload that was read; undefined when none was. */
+  readonly request: Readonly<Record<string, unknown>> | undefined;
+  /** The objects that it has loaded or made. */
+  readonly objects: Iterable<ManagedObject>;
+  /** Identifiers of objects that it has asked for and that do not exist for its client. */
+  readonly absent: Iterable<string>;
+  /** Number of objects that it has found. */
+  readonly found: number;
+  /** Why it was refused. */
+  readonly failure?: KmipError;
+}
+
+/** What the log has of an item beside its result. */
+export type TracedItem = Pick<
+  AuditItem,
+  'objects' | 'more' | 'found' | 'format' | 'wrapped' | 'job' | 'rule'
+>;
+
+/** The most objects that one item names. */
+const maxObjects = 1_024;
+/** The longest identifier: a client may ask for any text. */
+const maxIdentifier = 128;
+const maxCorrelationBytes = 64;
+
+/** Describes what an item had to do with objects at POSIX second `now`. */
+export function describeTrace(
+  operation: string,
+  { request, objects, absent, found, failure }: ItemTrace,
+  { now, hasNames }: { readonly now: number; readonly hasNames: boolean },
+): TracedItem {
+  const described: AuditedObject[] = [];
+  let more = 0;
+  for (const object of objects) {
+    if (described.length < maxObjects) described.push(describeObject(object, now, hasNames));
+    else more += 1;
+  }
+  for (const id of absent) {
+    if (described.length < maxObjects) described.push({ id: id.slice(0, maxIdentifier) });
+    else more += 1;
+  }
+  return {
+    ...(described.length > 0 && { objects: described }),
+    ...(more > 0 && { more }),
+    ...(operation === 'Locate' && { found }),
+    ...(request !== undefined && describeRequest(operation, request)),
+    ...(failure instanceof RoleRestrictionError && { rule: failure.rule }),
+  };
+}
+
+function describeRequest(
+  operation: string,
+  request: Readonly<Record<string, unknown>>,
+): Pick<AuditItem, 'format' | 'wrapped' | 'job'> {
+  const { KeyFormatType: format, AsynchronousCorrelationValue: job } = request;
+  return {
+    ...(typeof format === 'string' && { format }),
+    ...(disclosingOperations.has(operation) && { wrapped: request.KeyWrappingSpecification !== undefined }),
+    ...(job instanceof Uint8Array && { job: job.subarray(0, maxCorrelationBytes).toHex() }),
+  };
+}
+
+function describeObject(object: ManagedObject, now: number, hasNames: boolean): AuditedObject {
+  const { id, type, attributes } = object;
+  const algorithm = attributes.get('CryptographicAlgorithm');
+  const length = attributes.get('CryptographicLength');
+  const names = hasNames ? attributes.values('Name').map(({ NameValue }) => NameValue) : [];
+  return {
+    id,
+    type,
+    ...(attributes.has('State') && { state: object.state(now) }),
+    ...(algorithm !== undefined && { algorithm: String(algorithm) }),
+    // The length of a password is a secret.
+    ...(length !== undefined && !typesOfSecretLength.has(type) && { length: Number(length) }),
+    ...(names.length > 0 && { names }),
+  };
+}

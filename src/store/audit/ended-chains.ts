@@ -1,0 +1,19 @@
+import { toChainEntry } from '../../audit/audit.ts';
+import type { ChainEntry } from '../../common/audit-chain.ts';
+import { nodeOf, type OpenLane } from '../lanes/open-lane.ts';
+
+/** Name of the act after which no lane states a chain any more. */
+export const chainEnded = 'ChainEnded';
+
+/**
+ * Returns the entries about the chains of lanes that are removed: nothing else says where these end.
+ * @param by name of the lane of which the chain gets the entries
+ */
+export function endChains(lanes: readonly OpenLane[], by: string): readonly ChainEntry[] {
+  return lanes.flatMap(({ name, content: { audit } }) => {
+    if (audit === undefined) return [];
+    const details = { lane: name, chain: audit.id, entries: audit.count, head: audit.head.toHex() };
+    const items = [{ operation: chainEnded, result: 'Success', details }];
+    return [toChainEntry({ time: Date.now(), kind: 'audit', node: nodeOf(by), items })];
+  });
+}

@@ -1,0 +1,84 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { text } from '../client.ts';
+import { Daemon } from '../fixture/daemon.ts';
+import { runKmipd } from '../fixture/kmipd.ts';
+import { findUnrecorded } from './audited.ts';
+import { ask, create, get } from './messages.ts';
+import { fillDisk, mountSmallDisk, unmountDisk } from './small-disk.ts';
+
+/** The disk of the audit journal fills: nothing leaves unrecorded, or the gap is recorded afterwards. */
+
+// The processes take long on a loaded machine.
+t.setTimeout(600_000);
+
+async function open(t: Test, config: string) {
+  const server = await Daemon.prepare({ config });
+  t.teardown(() => server.remove());
+  const directory = join(server.home, 'audit');
+  mkdirSync(directory, { mode: 0o700 });
+  const missing = mountSmallDisk(directory, 1);
+  if (missing !== undefined) return missing;
+  t.teardown(async () => {
+    await server.end();
+    unmountDisk(directory);
+  });
+  await server.start();
+  const client = await server.connect();
+  t.teardown(() => client.close());
+  const since = Date.now();
+  const send = async (value: string, request: Parameters<typeof ask>[1][0]) =>
+    (await ask(client, [request], [text('ClientCorrelationValue', value)]))[0];
+  const made = await send('made', create('key'));
+  await send('fresh', get(made?.id));
+  return {
+    server,
+    ballast: join(directory, 'ballast'),
+    since,
+    read: (value: string) => send(value, get(made?.id)),
+  };
+}
+
+t.test('where records must not be missing, no key leaves while they cannot be written', async (t) => {
+  const opened = await open(t, '');
+  if (typeof opened === 'string') return void t.pass(opened);
+  const { server, ballast, since, read } = opened;
+  t.ok((await read('before'))?.ok);
+  fillDisk(ballast);
+  let refused = await read('first');
+  const answered = ['before'];
+  for (let at = 0; refused?.ok === true && at < 50; at += 1) {
+    answered.push(at === 0 ? 'first' : `more-${at - 1}`);
+    refused = await read(`more-${at}`);
+  }
+  t.match(refused, { ok: false, payload: undefined, message: /reference/ });
+  t.notMatch(refused?.message, /disk|space|ENOSPC/i, 'the client is told nothing of the inside');
+  t.match(server.output, /the audit log cannot be written: requests are refused/);
+  rmSync(ballast);
+  t.ok((await read('after'))?.ok, 'with free space it serves again');
+  t.strictSame(await findUnrecorded(server.home, [...answered, 'after'], since), []);
+  t.match(server.output, /the audit log can be written again/);
+});
+
+t.test('where service goes on, the gap is a record afterwards', async (t) => {
+  const opened = await open(t, 'audit.onFailure = "alarm"\n');
+  if (typeof opened === 'string') return void t.pass(opened);
+  const { server, ballast, since, read } = opened;
+  fillDisk(ballast);
+  for (let at = 0; at < 50; at += 1) t.ok((await read(`gap-${at}`))?.ok, 'keys are served');
+  t.match(server.output, /the audit log cannot be written: requests are not recorded/);
+  rmSync(ballast);
+  t.ok((await read('after'))?.ok);
+  t.strictSame(await findUnrecorded(server.home, ['after'], since), []);
+  const show = await runKmipd('.', 'audit', 'show', '--home', server.home, '--json', '--limit', '0');
+  t.equal(await show.exited(), 0);
+  const items = show.output
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+  const lost = items.filter(({ operation }) => operation === 'EntriesLost');
+  const written = items.filter(({ clientCorrelation }) => String(clientCorrelation).startsWith('gap-'));
+  t.equal(lost.length, 1);
+  t.equal(lost[0].count + written.length, 50, 'each is recorded, or counted as lost');
+});

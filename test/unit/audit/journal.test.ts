@@ -1,0 +1,162 @@
+import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { AuditJournal } from '../../../src/audit/journal.ts';
+import { type ChainEntry, createSalt } from '../../../src/common/audit-chain.ts';
+
+/** The files in which entries of the audit log wait for the database. */
+
+const entry = (text: string): ChainEntry => ({ salt: createSalt(), text });
+const texts = (journal: AuditJournal) => journal.peek()?.entries.map(({ text }) => text);
+
+function open(t: Test, directory: string) {
+  const damaged: number[] = [];
+  const failures: string[] = [];
+  const journal = new AuditJournal(directory, {
+    damaged: ({ lines }) => damaged.push(lines),
+    notDurable: ({ message }) => failures.push(message),
+  });
+  t.teardown(() => journal.close());
+  return { journal, damaged, failures };
+}
+
+const filesOf = (directory: string) => readdirSync(directory).filter((name) => name.startsWith('journal-'));
+const pathOf = (directory: string) => join(directory, filesOf(directory).at(-1) ?? '');
+
+t.test('entries are read in their order until they are moved, across restarts', async (t) => {
+  const directory = join(t.testdir(), 'audit');
+  const { journal } = open(t, directory);
+  journal.resume(0);
+  journal.append([entry('a'), entry('b')]);
+  journal.append([entry('ä\u2028 "c"')]);
+  t.strictSame(texts(journal), ['a', 'b', 'ä\u2028 "c"']);
+  t.equal(journal.peek()?.last, 3);
+  t.strictSame(texts(journal), ['a', 'b', 'ä\u2028 "c"'], 'what was not moved is read again');
+  journal.move(2);
+  t.strictSame(texts(journal), ['ä\u2028 "c"']);
+  t.equal(statSync(directory).mode & 0o777, 0o700);
+  t.equal(statSync(pathOf(directory)).mode & 0o777, 0o600);
+  await journal.close();
+  const next = open(t, directory).journal;
+  next.resume(2);
+  next.append([entry('d')]);
+  t.strictSame(texts(next), ['ä\u2028 "c"', 'd']);
+  t.equal(next.peek()?.last, 4);
+  next.move(4);
+  t.equal(next.peek(), undefined);
+  t.equal(next.pending, 0);
+  t.equal(filesOf(directory).length, 1, 'the file of moved entries is gone');
+});
+
+t.test('salts come back as they were', async (t) => {
+  const { journal } = open(t, t.testdir());
+  const given = [entry('a'), entry('b')];
+  journal.append(given);
+  t.strictSame(
+    journal.peek()?.entries.map(({ salt }) => Buffer.from(salt).toString('hex')),
+    given.map(({ salt }) => Buffer.from(salt).toString('hex')),
+  );
+});
+
+t.test('large journals are read in parts and kept in several files', async (t) => {
+  const directory = t.testdir();
+  const { journal } = open(t, directory);
+  const text = 'x'.repeat(100_000);
+  for (let at = 0; at < 400; at += 1) journal.append([entry(`${at} ${text}`)]);
+  t.equal(filesOf(directory).length, 3);
+  const seen: string[] = [];
+  for (let part = journal.peek(); part !== undefined; part = journal.peek()) {
+    t.ok(part.entries.length < 20, 'a part is small');
+    seen.push(...part.entries.map((each) => each.text.split(' ', 1)[0] ?? ''));
+    journal.move(part.last);
+  }
+  t.strictSame(
+    seen,
+    Array.from({ length: 400 }, (_, at) => String(at)),
+  );
+  t.equal(filesOf(directory).length, 1);
+});
+
+t.test('one entry may be larger than a part', async (t) => {
+  const { journal } = open(t, t.testdir());
+  journal.append([entry('a'), entry('y'.repeat(3_000_000)), entry('b')]);
+  const lengths: number[] = [];
+  for (let part = journal.peek(); part !== undefined; part = journal.peek()) {
+    lengths.push(...part.entries.map((each) => each.text.length));
+    journal.move(part.last);
+  }
+  t.strictSame(lengths, [1, 3_000_000, 1]);
+});
+
+t.test('a line of which a power cut has left a part is passed over', async (t) => {
+  for (const cut of [1, 20, 60]) {
+    const directory = t.testdir({});
+    const { journal } = open(t, directory);
+    journal.append([entry('first'), entry('second, which is cut '.repeat(4))]);
+    await journal.close();
+    truncateSync(pathOf(directory), statSync(pathOf(directory)).size - cut);
+    const after = open(t, directory);
+    after.journal.resume(0);
+    after.journal.append([entry('third')]);
+    t.strictSame(texts(after.journal), ['first', 'third'], `${cut} bytes`);
+    t.strictSame(after.damaged, [1]);
+  }
+});
+
+t.test('a file without a whole line is replaced', async (t) => {
+  const directory = t.testdir();
+  const { journal } = open(t, directory);
+  journal.append([entry('only')]);
+  await journal.close();
+  truncateSync(pathOf(directory), 5);
+  const after = open(t, directory);
+  t.strictSame(after.damaged, [1]);
+  after.journal.append([entry('next')]);
+  t.strictSame(texts(after.journal), ['next']);
+});
+
+t.test('altered lines are passed over and counted', async (t) => {
+  const directory = t.testdir();
+  const { journal } = open(t, directory);
+  journal.append(['one', 'two', 'three', 'four'].map(entry));
+  await journal.close();
+  const path = pathOf(directory);
+  writeFileSync(path, readFileSync(path, 'utf8').replace('two', 'tvo').replace('three', 'th\nree'));
+  const after = open(t, directory);
+  t.strictSame(texts(after.journal), ['one', 'four']);
+  t.strictSame(after.damaged, [3]);
+});
+
+t.test('numbers go on where the database is ahead of the files', async (t) => {
+  const directory = t.testdir();
+  const { journal } = open(t, directory);
+  journal.resume(70);
+  journal.append([entry('a')]);
+  t.equal(journal.peek()?.last, 71);
+  await journal.close();
+  const after = open(t, directory).journal;
+  after.resume(71);
+  t.equal(after.peek(), undefined);
+});
+
+t.test('nothing is written where not everything can be', async (t) => {
+  const directory = t.testdir();
+  const { journal } = open(t, directory);
+  journal.append([entry('a')]);
+  await journal.close();
+  const path = pathOf(directory);
+  const closed = open(t, directory).journal;
+  mkdirSync(join(directory, 'journal-0000000000000002.log'));
+  t.throws(() => closed.append([entry('b')]));
+  t.equal(readFileSync(path, 'utf8').split('\n').length, 2);
+});
+
+t.test('other files of the directory are left alone', async (t) => {
+  const directory = t.testdir({ 'checkpoints.txt': 'c', 'journal-1.log': 'x' });
+  const { journal } = open(t, directory);
+  journal.append([entry('a')]);
+  journal.move(1);
+  await journal.close();
+  open(t, directory).journal.resume(1);
+  t.strictSame(readdirSync(directory).sort(), ['checkpoints.txt', 'journal-1.log']);
+});
