@@ -56,7 +56,7 @@ export function printItems(items: readonly FlatItem[], isJson: boolean): void {
 
 function formatItem(item: FlatItem): string {
   const { time, client, administrator, kind, operation, result, reason, objects, rule, count } = item;
-  const who = client ?? administrator ?? (kind === 'management' ? 'operator' : '-');
+  const who = client ?? administrator ?? (kind === 'management' ? 'nameless' : '-');
   const outcome = reason === null ? result : `${result} (${reason})`;
   const rest = [
     ...objects.slice(0, 4),
