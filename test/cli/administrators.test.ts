@@ -67,6 +67,7 @@ const managed: readonly (readonly string[])[] = [
   ['object', 'show', 'none'],
   ['object', 'history', 'none'],
   ['audit', 'show'],
+  ['policy', 'try', join(home, 'kmipd.toml')],
   ['object', 'trust', 'none'],
   ['object', 'purge', '--days', '1', '--yes'],
   ['node', 'list'],

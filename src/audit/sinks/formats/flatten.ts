@@ -36,6 +36,8 @@ export interface FlatItem {
   readonly reason: string | null;
   readonly rule?: string;
   readonly count?: number;
+  /** Asynchronous Correlation Value, in hexadecimal. */
+  readonly job?: string;
   readonly clientCorrelation?: string;
   readonly serverCorrelation?: string;
   readonly details?: AuditItem['details'];
@@ -61,7 +63,7 @@ export function flattenEntry({ chain, number, text }: ChainedEntry): readonly Fl
       ...{ more: item.more, found: item.found, format: item.format, wrapped: item.wrapped },
       result: item.result,
       reason: item.reason ?? null,
-      ...{ rule: item.rule, count: item.count },
+      ...{ rule: item.rule, count: item.count, job: item.job },
       ...{ clientCorrelation: entry.clientCorrelation, serverCorrelation: entry.serverCorrelation },
       details: item.details,
     }),
