@@ -4,8 +4,8 @@ import { alwaysGranted, type RoleDescription } from '../identity/policy.ts';
 import { disclosingOperations } from '../operations/asynchronous/held-objects.ts';
 
 /**
- * What roles would have made of a batch item that is in the audit log. It tells no more than the log does:
- * permissions beside the operations, and the format of a value whose client has asked for none, are not in it.
+ * What roles would have made of a batch item that is in the audit log. Permissions beside the operations, and
+ * the format of a value whose client has asked for none, are not in the log.
  */
 
 /** Returns where the restriction or the list stands that would have refused an item; undefined when none. */

@@ -4,7 +4,7 @@ import t from 'tap';
 import type { Command, CommandGroup } from '../../src/cli/command.ts';
 import { adminCommands } from '../../src/cli/commands/admin.ts';
 import { approvalCommands } from '../../src/cli/commands/approval.ts';
-import { auditCommands } from '../../src/cli/commands/audit.ts';
+import { auditCommands } from '../../src/cli/commands/audit/audit.ts';
 import { clientCommands } from '../../src/cli/commands/client.ts';
 import { crl } from '../../src/cli/commands/crl.ts';
 import { decode } from '../../src/cli/commands/decode.ts';

@@ -6,7 +6,7 @@ import { type Command, homeOption, jsonOption, print, readWholeNumber, storeOpti
 import { CommandError } from '../failure.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 import { formatTable } from '../table.ts';
-import { readForward } from './audit-output.ts';
+import { readForward } from './audit/audit-output.ts';
 
 interface Arguments {
   readonly home: string;

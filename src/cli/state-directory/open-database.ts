@@ -31,6 +31,8 @@ export interface OpenedDatabase
   readonly vault: LocalVault;
   readonly nodes: ManagedNodes;
   readonly managedAudit: ManagedAudit;
+  /** States the roles in force in the lanes of this process: `RolePolicy.hash` in hexadecimal. */
+  statePolicy(hash: string): void;
   readonly roots: ManagedRoots;
   /** The roots of the vault that are in tokens. */
   readonly tokens: TokenRoots;
@@ -130,7 +132,10 @@ export async function openDatabaseOf(
   const roots = new StateDirectoryRoots(stateDirectory, vault, keyrings, tokens);
   const managedAudit = createManagedAudit(database, vault, own);
   const rows = { store, keyrings, snapshot, repair, sealedRows, auditBlocks, cutAuditLog };
-  const parts = { ...rows, vault, nodes, managedAudit, tokens, roots };
+  const statePolicy = (hash: string) => {
+    database.lanes.policy = hash;
+  };
+  const parts = { ...rows, vault, nodes, managedAudit, statePolicy, tokens, roots };
   return { ...parts, close: () => closing.disposeAsync() };
 }
 

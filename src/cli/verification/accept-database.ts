@@ -108,7 +108,7 @@ function sealLane(
   const audit = { ...added.chain, journal: own?.journal ?? 0 };
   const written = Math.floor(time / 1000);
   const seals = sealCounter.own;
-  const content = encodeLane({ keyring, roots, seals, written, rows, seen: [], audit });
+  const content = encodeLane({ keyring, roots, seals, written, rows, seen: [], audit, policy: undefined });
   const box = vault.seal({ kind: 'lane', name, seq, era }, content);
   return { lane: { name, seq, era, box }, log: added.steps };
 }

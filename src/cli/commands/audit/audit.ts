@@ -1,4 +1,4 @@
-import type { CommandGroup } from '../command.ts';
+import type { CommandGroup } from '../../command.ts';
 import { auditShow } from './audit-show.ts';
 
 /** The commands `audit`. */

@@ -1,8 +1,8 @@
-import { type EntryFilter, matchesItem } from '../../audit/entry-filter.ts';
-import { type FlatItem, flattenEntry } from '../../audit/sinks/formats/flatten.ts';
-import type { ManagementCall } from '../../management/api.ts';
-import type { AuditPage } from '../../management/managed-audit.ts';
-import { print, printError } from '../command.ts';
+import { type EntryFilter, matchesItem } from '../../../audit/entry-filter.ts';
+import { type FlatItem, flattenEntry } from '../../../audit/sinks/formats/flatten.ts';
+import type { ManagementCall } from '../../../management/api.ts';
+import type { AuditPage } from '../../../management/managed-audit.ts';
+import { print, printError } from '../../command.ts';
 
 /** How items of the audit log are read and printed. */
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EntryFilter } from '../../audit/entry-filter.ts';
+import type { EntryFilter } from '../../../audit/entry-filter.ts';
 import {
   type Command,
   homeOption,
@@ -7,9 +7,9 @@ import {
   readWholeNumber,
   requirePlainName,
   storeOption,
-} from '../command.ts';
-import { UsageError } from '../failure.ts';
-import { stateDirectoryAt } from '../state-directory/state-directory.ts';
+} from '../../command.ts';
+import { UsageError } from '../../failure.ts';
+import { stateDirectoryAt } from '../../state-directory/state-directory.ts';
 import { printItems, readForward, readNewest } from './audit-output.ts';
 
 interface Arguments {
@@ -74,7 +74,7 @@ export const auditShow: Command<Arguments> = {
     const { home, store, json, follow } = args;
     const filter = readFilter(args);
     const limit = readWholeNumber('limit', args.limit, { min: 0, max: maxItems }) ?? usualItems;
-    const { withManagement } = await import('../state-directory/management.ts');
+    const { withManagement } = await import('../../state-directory/management.ts');
     await withManagement(
       stateDirectoryAt(home),
       store,
