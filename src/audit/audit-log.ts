@@ -134,8 +134,14 @@ export class AuditLog implements AuditRecorder, LaneJournal {
     if (this.#journal.pending > 0) this.#moveLater(0);
   }
 
+  /** Without an error: what changes rows must not wait for the journal. */
   peek(): JournalPart | undefined {
-    return this.#journal.peek();
+    try {
+      return this.#journal.peek();
+    } catch (error) {
+      this.#fail(error as Error, 0);
+      return undefined;
+    }
   }
 
   appended({ chain, first, entries, journal }: AppendedEntries): void {

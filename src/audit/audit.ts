@@ -72,7 +72,10 @@ export interface AuditItem {
   readonly job?: string;
   /** Whether a value left wrapped; absent where none left. */
   readonly wrapped?: boolean;
-  /** `Success`, `OperationFailed`, `OperationUndone` or `OperationPending`. */
+  /**
+   * `Success`, `OperationFailed`, `OperationUndone` or `OperationPending`; `Begun` before an act that may
+   * change something, of which another item says how it ended.
+   */
   readonly result: string;
   /** Result Reason of a failure, or why something was refused. */
   readonly reason?: string;

@@ -141,6 +141,11 @@ export class AuditJournal {
   peek(): JournalPart | undefined {
     if (this.pending === 0) return undefined;
     this.#part ??= this.#readPart();
+    if (this.#part === undefined) {
+      // Their files are gone: they would be looked for without end.
+      this.#observer.damaged({ file: this.#directory, lines: this.pending });
+      this.move(this.#last);
+    }
     return this.#part;
   }
 
@@ -212,10 +217,10 @@ export class AuditJournal {
 
   /** Reads some lines; those that are damaged are passed over and reported. */
   #readFrom({ file, offset }: Cursor, limit: number) {
-    let bytes = readPart(file.path, offset, partBytes);
+    let bytes = readPartIfAny(file.path, offset, partBytes);
     // One line may be longer.
     if (bytes.length === partBytes && decodeLine(bytes, 0) === undefined)
-      bytes = readPart(file.path, offset, maxLineBytes);
+      bytes = readPartIfAny(file.path, offset, maxLineBytes);
     const entries = [];
     let [at, damaged] = [0, 0];
     while (entries.length < limit) {
@@ -247,4 +252,14 @@ export class AuditJournal {
 
 function toPart(entries: readonly ChainEntry[], last: number, end: Cursor): Part | undefined {
   return entries.length === 0 ? undefined : { entries, last, end };
+}
+
+/** Reads nothing of a file that is gone, so that those after it are read. */
+function readPartIfAny(path: string, offset: number, length: number): Buffer {
+  try {
+    return readPart(path, offset, length);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return Buffer.alloc(0);
+  }
 }

@@ -26,8 +26,7 @@ import type { SetHash } from './set-hash.ts';
 const maxEra = 2 ** 48 - 1;
 /** How often a transaction is tried that did not find its lane, because an earlier one was committed. */
 export const maxLaneAttempts = 3;
-const checkMilliseconds = 1_000;
-const notStarted = 'nothing is written while the vault is sealed';
+const [checkMilliseconds, notStarted] = [1_000, 'nothing is written while the vault is sealed'];
 
 /**
  * The lanes of a process, one for each of its writing connections, and the comparison of all lanes with what

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { AuditJournal } from '../../../src/audit/journal.ts';
@@ -159,4 +159,18 @@ t.test('other files of the directory are left alone', async (t) => {
   await journal.close();
   open(t, directory).journal.resume(1);
   t.strictSame(readdirSync(directory).sort(), ['checkpoints.txt', 'journal-1.log']);
+});
+
+t.test('entries whose files are gone are not looked for without end', async (t) => {
+  const directory = t.testdir();
+  const { journal, damaged } = open(t, directory);
+  journal.append([entry('a'), entry('b')]);
+  await journal.close();
+  const after = open(t, directory);
+  after.journal.resume(0);
+  for (const name of filesOf(directory)) rmSync(join(directory, name));
+  t.equal(after.journal.peek(), undefined);
+  t.strictSame([after.journal.pending, after.damaged, damaged], [0, [2], []]);
+  after.journal.append([entry('c')]);
+  t.strictSame(texts(after.journal), ['c']);
 });
