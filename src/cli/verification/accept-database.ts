@@ -57,11 +57,11 @@ export async function acceptDatabase(
     await rebuildIndex(database, options.uniqueNames);
   await repair.removeFolds();
   const { objects, records, present } = await verify();
+  const lanes = await snapshot(async (rows) => openThose(await rows.lanes(), vault));
   // No lane of before is to be put back, with the rows that it had. Those that are replaced may also have
-  // stated too few boxes of their epoch.
+  // stated too few boxes of their epoch. They do not open afterwards.
   await vault.endLanes();
   const keyring = (await keyrings.read())?.generation ?? 0;
-  const lanes = await snapshot(async (rows) => openThose(await rows.lanes(), vault));
   const { lane, log } = sealLane(options.lane, { rows: present, keyring, lanes }, vault);
   await repair.replaceLanes(lane, log);
   return { objects, records, renumbered, removed: altered.length };
