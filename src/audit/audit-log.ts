@@ -24,6 +24,8 @@ export interface AuditLogOptions {
   /** Why a sink demands that nothing is done now; undefined when none does. */
   readonly sinkRefusal?: () => string | undefined;
   readonly outlet?: AuditOutlet;
+  /** Is awaited by `close` when no entry waits any more, and the store is still open. */
+  readonly closing?: () => Promise<void>;
   readonly observer: AuditLogObserver;
 }
 
@@ -64,7 +66,7 @@ export class AuditLog implements AuditRecorder, LaneJournal {
     this.#journal = new AuditJournal(directory, {
       damaged: (event) => {
         observer.damaged(event);
-        this.#record({ operation: 'JournalDamaged', result: 'Success', details: { lines: event.lines } });
+        this.record({ operation: 'JournalDamaged', result: 'Success', details: { lines: event.lines } });
       },
       notDurable: (error) => this.#fail(error),
     });
@@ -123,6 +125,7 @@ export class AuditLog implements AuditRecorder, LaneJournal {
       if (pending >= left) break;
       left = pending;
     }
+    await this.#options.closing?.();
     await this.#journal.close();
   }
 
@@ -153,11 +156,11 @@ export class AuditLog implements AuditRecorder, LaneJournal {
   #recover(lost: number): void {
     this.#lost = undefined;
     this.#options.observer.recovered(lost);
-    this.#record({ operation: 'EntriesLost', result: 'Success', count: lost });
+    this.record({ operation: 'EntriesLost', result: 'Success', count: lost });
   }
 
-  /** Records what happened to the log itself. */
-  #record(item: AuditItem): void {
+  /** Records what happened to the log itself; where that fails, the observer is told. */
+  record(item: AuditItem): void {
     if (item.count === 0) return;
     try {
       this.#journal.append(toChainEntry({ time: Date.now(), kind: 'audit', node: this.node, items: [item] }));

@@ -1,6 +1,7 @@
 import yargs, { type Argv } from 'yargs';
 import { didYouMean } from '../common/suggest.ts';
 import { type Command, type CommandGroup, printError, repeatableOptions } from './command.ts';
+import { auditCommands } from './commands/audit.ts';
 import { createCheckConfigCommand, type Inspect } from './commands/check-config.ts';
 import { clientCommands } from './commands/client.ts';
 import { crl } from './commands/crl.ts';
@@ -70,6 +71,7 @@ async function parseCommandLine(args: readonly string[], version: string, { boot
     objectCommands,
     nodeCommands,
     verifyDatabaseCommand,
+    auditCommands,
     vaultCommands,
   ];
   const parser = yargs([...args])

@@ -27,6 +27,10 @@ const fileKinds = {
   /** Of a token; it has the URI. */
   refusedLogin: { name: 'a note of kmipd about a login', maxBytes: 8 * kibibyte },
   pins: { name: 'the keyrings that were used', maxBytes: 64 * kibibyte },
+  /** The key that signs checkpoints of the audit log, sealed. */
+  signingKey: { name: 'a signing key', maxBytes: 8 * kibibyte },
+  /** The public keys of former days, 300 bytes each. */
+  signingKeys: { name: 'public signing keys', maxBytes: 16 * mebibyte },
   rootSettings: { name: 'settings of the root', maxBytes: 64 * kibibyte },
 } as const;
 

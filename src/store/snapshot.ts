@@ -68,6 +68,8 @@ export interface Snapshot {
   destroyDates(after: number): Promise<SnapshotDates>;
   /** Some records, as `objects`. */
   records(after: number): Promise<readonly SnapshotRecord[]>;
+  /** All records of a kind of which there are few. */
+  recordsOf(kind: string): Promise<readonly StoredRecord[]>;
   /** The blocks of the audit log. */
   readonly audit: AuditBlocks;
   /** The rows that have one of the terms and an object in the range. */
@@ -94,6 +96,7 @@ const names = Array.from({ length: pageRows }, (_, at) => `$${at + 1}`).join(', 
 const selectFound = `select seq, id from managed_object where grp = $${pageRows + 1} and id in (${names})`;
 const selectFoundRecords = `select seq, kind, key from sealed_record where key in (${names})`;
 const selectRecords = `select seq, ${recordFields} from sealed_record where ${isNumberAfter('seq', '$1')} order by seq limit ${pageRows}`;
+const selectKind = `select ${recordFields} from sealed_record where kind = $1`;
 const strays = numberedTables.map(
   (table) => `(select count(*) from ${table} where not (${hasOwnNumber('seq')}))`,
 );
@@ -117,6 +120,7 @@ export function createSnapshot(read: Read, dialect: Dialect): Snapshot {
       const objects = (await read(selectDates, [after])).map(toDate);
       return { objects, isLast: objects.length < pageDates };
     },
+    recordsOf: async (kind) => (await read(selectKind, [kind])).map(toRecord),
     audit: createAuditBlocks(read),
     records: async (after) => (await read(selectRecords, [after])).map(toSnapshotRecord),
     terms: async (terms, first, last) =>

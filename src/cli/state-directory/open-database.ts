@@ -5,7 +5,7 @@ import type { ManagedNodes } from '../../management/managed-nodes.ts';
 import type { ManagedRoots } from '../../management/managed-roots.ts';
 import type { LaneObserver } from '../../store/lanes/lane-ports.ts';
 import { wayOut } from '../../store/lanes/lane-stop.ts';
-import { nodeOf } from '../../store/lanes/open-lane.ts';
+import { nodeOf, type OpenLane } from '../../store/lanes/open-lane.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../../store/open.ts';
 import type { RootsInUse } from '../../vault/keyring-place.ts';
 import { openLocalVault } from '../../vault/local.ts';
@@ -24,6 +24,10 @@ import { TokenRoots, type TokenRootsOptions } from './token-roots.ts';
 export interface OpenedDatabase
   extends Pick<Database, 'store' | 'keyrings' | 'snapshot' | 'repair' | 'sealedRows' | 'auditBlocks'> {
   readonly vault: LocalVault;
+  /** See `Database.listLanes`. */
+  listLanes(): Promise<readonly OpenLane[]>;
+  /** Commits the lane of this process, and with it what waits in the journal of the audit log. */
+  renewLane(): Promise<unknown>;
   readonly nodes: ManagedNodes;
   readonly roots: ManagedRoots;
   /** The roots of the vault that are in tokens. */
@@ -103,10 +107,7 @@ export async function openDatabaseOf(
     await tokens.close();
     await vault.close();
   });
-  if (prepared !== undefined && config.vault.values === 'direct' && vault.unsealed) {
-    const problem = await vault.direct.problem();
-    if (problem !== undefined) throw new CommandError(problem);
-  }
+  if (prepared !== undefined) await requireDirectValues(config, vault);
   const { store, keyrings, snapshot, repair, sealedRows, auditBlocks } = database;
   const keyringMoved = () => void vault.refresh().catch(() => {});
   if (prepared !== undefined) {
@@ -117,8 +118,8 @@ export async function openDatabaseOf(
   }
   if (isUnprotected !== true) {
     // A process that writes has compared the anchors by now.
-    const anchors =
-      prepared === undefined && vault.unsealed ? await readAnchorsOf(stateDirectory, vault) : undefined;
+    const isComparing = prepared === undefined && vault.unsealed;
+    const anchors = isComparing ? await readAnchorsOf(stateDirectory, vault) : undefined;
     const problem = await database.protectRecords(vault);
     if (problem !== undefined) throw new CommandError(`${problem}; ${wayOut}`);
     const rollback = anchors && (await snapshot((rows) => findSnapshotRollback(rows, vault, anchors)));
@@ -127,10 +128,24 @@ export async function openDatabaseOf(
         `the database was put back to an earlier state or forged: ${rollback}; ${wayOut}`,
       );
   }
-  const closing = opened.move();
-  const own = prepared === undefined ? findNodeName(stateDirectory) : nodeOf(prepared.options.name);
-  const nodes = createManagedNodes(database, vault, own);
+  const own = prepared?.options.name ?? findNodeName(stateDirectory);
+  const nodes = createManagedNodes(database, vault, own && nodeOf(own));
   const roots = new StateDirectoryRoots(stateDirectory, vault, keyrings, tokens);
-  const parts = { store, keyrings, snapshot, repair, sealedRows, auditBlocks, vault, nodes, tokens, roots };
-  return { ...parts, close: () => closing.disposeAsync() };
+  const closing = opened.move();
+  return {
+    ...{ store, keyrings, snapshot, repair, sealedRows, auditBlocks, vault, nodes, tokens, roots },
+    listLanes: () => database.listLanes(vault),
+    renewLane: () => database.lanes.renew(''),
+    close: () => closing.disposeAsync(),
+  };
+}
+
+/** @throws {CommandError} when new values need a token that cannot wrap their keys */
+async function requireDirectValues(
+  { vault: { values } }: Pick<Config, 'vault'>,
+  vault: LocalVault,
+): Promise<void> {
+  if (values !== 'direct' || !vault.unsealed) return;
+  const problem = await vault.direct.problem();
+  if (problem !== undefined) throw new CommandError(problem);
 }
