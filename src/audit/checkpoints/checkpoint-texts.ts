@@ -1,5 +1,6 @@
 import { readFileLines } from '../file-lines.ts';
 import { isFirstLine, isLastLine } from './checkpoint.ts';
+import { decodeKeyLine, type PublicSigningKey } from './signing-key.ts';
 
 /** The longest line: one of JSON that contains a checkpoint. */
 const maxLineBytes = 4 * 1_024 * 1_024;
@@ -9,6 +10,8 @@ const maxLines = 10_000;
 /** Something in a file of checkpoints. */
 export type FoundText =
   | { readonly kind: 'checkpoint'; readonly text: string; readonly line: number }
+  /** A line of a list of public keys. */
+  | { readonly kind: 'key'; readonly key: PublicSigningKey; readonly line: number }
   /** Lines that are no checkpoint, or a part of one. */
   | { readonly kind: 'damaged'; readonly line: number }
   /** A checkpoint at the end of the file that was not written to its end. */
@@ -16,7 +19,7 @@ export type FoundText =
 
 /**
  * Finds the checkpoints of a file: texts one after the other, with empty lines between, or lines of JSON with
- * a member `checkpoint` or `text`. Reads the file by pieces.
+ * a member `checkpoint` or `text`. Lines of public keys may be among them. Reads the file by pieces.
  * @throws {UnusableFileError} for a path that is no regular file; the system's error, with `code` and `path`
  */
 export function* readCheckpointTexts(path: string): Generator<FoundText> {
@@ -34,9 +37,9 @@ export function* readCheckpointTexts(path: string): Generator<FoundText> {
       return;
     }
     if (collected === undefined) {
-      const found = text.startsWith('{') ? readJson(text) : undefined;
-      if (found !== undefined) yield { kind: 'checkpoint', text: found, line: number };
+      const found = readAlone(text, number);
       // One report for a run of lines.
+      if (found !== undefined) yield found;
       else if (text.trim() !== '' && !isAfterDamage) yield { kind: 'damaged', line: number };
       isAfterDamage = found === undefined && text.trim() !== '';
       continue;
@@ -51,6 +54,14 @@ export function* readCheckpointTexts(path: string): Generator<FoundText> {
     }
   }
   if (collected !== undefined) yield { kind: 'torn', line: collected.line, offset: collected.offset };
+}
+
+/** Reads a line that stands outside of a checkpoint. */
+function readAlone(line: string, number: number): FoundText | undefined {
+  const text = line.startsWith('{') ? readJson(line) : undefined;
+  if (text !== undefined) return { kind: 'checkpoint', text, line: number };
+  const key = decodeKeyLine(line);
+  return key && { kind: 'key', key, line: number };
 }
 
 function readJson(line: string): string | undefined {

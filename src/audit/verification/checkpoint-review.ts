@@ -75,6 +75,7 @@ export class CheckpointReview {
     for (const found of readCheckpointTexts(file)) {
       const place = `${file} line ${found.line}`;
       if (found.kind === 'checkpoint') gaps += this.addText(found.text, place, owner) ? 0 : 1;
+      else if (found.kind === 'key') this.#addKey(found.key);
       else if (found.kind === 'damaged')
         this.#problems.add(`${place}: this is no checkpoint, or a damaged one`);
       else this.#notes.push(`${place}: the last checkpoint is not complete, as after a power cut`);
@@ -152,7 +153,7 @@ export class CheckpointReview {
         this.#problems.add(`the signing key of ${key.day} is not certified by the key before it`);
       else if (this.#trusted.has(key.first))
         this.#problems.add(
-          `the signing key of ${key.day} cannot be traced to its first key: a checkpoint of the day before is missing, or its own key was not certified`,
+          `the signing key of ${key.day} cannot be traced to its first key: a checkpoint of a day between is missing; give the file signing-keys of its node, too`,
         );
       else first.add(key.first);
     }

@@ -8,7 +8,8 @@ import {
   encodeCheckpoint,
   hashCheckpoint,
 } from '../../../src/audit/checkpoints/checkpoint.ts';
-import { SigningKeys } from '../../../src/audit/checkpoints/signing-keys.ts';
+import { encodeKeyLine } from '../../../src/audit/checkpoints/signing-key.ts';
+import { readKeyList, SigningKeys } from '../../../src/audit/checkpoints/signing-keys.ts';
 import { CheckpointReview } from '../../../src/audit/verification/checkpoint-review.ts';
 import { EpochVault } from './epoch-vault.ts';
 
@@ -19,13 +20,19 @@ const store = '5'.repeat(32);
 /** A node that signs what a test wants. */
 class Signer {
   readonly texts: string[] = [];
+  readonly #directory: string;
   readonly #keys: SigningKeys;
 
   constructor(t: Test) {
-    const directory = mkdtempSync(join(tmpdir(), 'kmipd-review-'));
-    t.teardown(() => rmSync(directory, { recursive: true }));
-    this.#keys = new SigningKeys(directory, new EpochVault().vault);
+    this.#directory = mkdtempSync(join(tmpdir(), 'kmipd-review-'));
+    t.teardown(() => rmSync(this.#directory, { recursive: true }));
+    this.#keys = new SigningKeys(this.#directory, new EpochVault().vault);
     this.#keys.prepare(noon);
+  }
+
+  /** The list of its public keys. */
+  get keys(): string {
+    return readKeyList(this.#directory).map(encodeKeyLine).join('\n');
   }
 
   get first(): string {
@@ -119,6 +126,8 @@ t.test('missing checkpoints are a note, and a day that is missing is a problem',
     /the signing key of 20261202 cannot be traced/,
   ]);
   t.equal(untraced.positions.checkpoints, 1);
+  const traced = review(t, [signer.keys, ...without(1)], [signer.first]);
+  t.same([traced.problems, traced.positions.checkpoints], [[], 3], 'with the list of keys');
 });
 
 t.test('two heads of one count are a fork', async (t) => {
