@@ -3,7 +3,7 @@ import { cellNumber, cellText, exactInteger } from './cells.ts';
 import { type ColumnName, objectColumns } from './columns.ts';
 import { FoldedLanes } from './lanes/folded-lanes.ts';
 import type { LaneRow } from './lanes/lane-history.ts';
-import { selectLanes, toLaneRow } from './lanes/open-lane.ts';
+import { readLaneRow, selectLanes, toLaneRow } from './lanes/open-lane.ts';
 import { hasOwnNumber, isNumberAfter, maxUsualNumber } from './row-numbers.ts';
 import type { Dialect, Read, SqlRow } from './sql-driver.ts';
 import { selectKeyring, toStoredKeyring } from './sql-keyrings.ts';
@@ -57,7 +57,10 @@ interface SnapshotDates {
 
 /** All rows of a database as they were at one moment. */
 export interface Snapshot {
+  /** @throws {LaneForgedError} when a cell of one is of another type */
   lanes(): Promise<readonly LaneRow[]>;
+  /** Likewise, without rows that have a cell of another type. */
+  typedLanes(): Promise<readonly LaneRow[]>;
   /** Looks up which lanes were folded. */
   foldedLanes(): FoldedLanes;
   /** Generation of the keyring; 0 for none. */
@@ -110,6 +113,7 @@ export function createSnapshot(read: Read, dialect: Dialect): Snapshot {
   const selectTerms = `select t.term, t.object, ${exactInteger('t.instance')} as instance from (${dialect.numbers('$1')}) n join object_term t on t.term = n.seq and t.object >= $2 and t.object <= $3`;
   return {
     lanes: async () => (await read(selectLanes, [])).map(toLaneRow),
+    typedLanes: async () => (await read(selectLanes, [])).flatMap((row) => readLaneRow(row) ?? []),
     foldedLanes: () => new FoldedLanes(read),
     async keyring() {
       const [row] = await read(selectKeyring, []);

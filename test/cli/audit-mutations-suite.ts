@@ -102,6 +102,7 @@ async function findChanges(t: Test, engine: MutatedEngine): Promise<void> {
   });
 
   const mutations = mutationsOf(rows);
+  t.ok(mutations.length >= 250, `${mutations.length} mutations`);
   for (const state of ['while no daemon runs', 'while a daemon has it open'])
     await t.test(`every single mutation is found ${state}`, async (t) => {
       const daemon =

@@ -191,9 +191,9 @@ async function openLanesOf(
       return [];
     }
   };
-  const found = (await open(() => rows.lanes())).flat();
+  await open(() => rows.lanes());
   const lanes: OpenLane[] = [];
-  for (const row of found) lanes.push(...(await open(() => openLane(row, vault))));
+  for (const row of await rows.typedLanes()) lanes.push(...(await open(() => openLane(row, vault))));
   return lanes;
 }
 
