@@ -1,7 +1,7 @@
 import { addBlock, type ChainEntry, chainStart } from '../../common/audit-chain.ts';
 import { type KeyBeginning, readNotice } from './notices.ts';
 import { ProblemList } from './problem-list.ts';
-import type { ChainPositions, StatedEnd, StatedPosition, StatedPositions } from './stated-positions.ts';
+import type { ChainPositions, StatedEnd, StatedPositions } from './stated-positions.ts';
 
 /** A block as it was found. */
 export interface FoundBlock {
@@ -106,11 +106,6 @@ export class LogVerifier {
   /** How far a chain was read, without a head after something missing; undefined before its first block. */
   positionOf(chain: string): { readonly count: number; readonly head: Uint8Array | undefined } | undefined {
     return this.#states.get(chain);
-  }
-
-  /** The chains that were there, with their ends. */
-  get ends(): readonly StatedPosition[] {
-    return [...this.#states].map(([chain, { count, head }]) => ({ chain, count, head: head?.toHex() ?? '' }));
   }
 
   /** Compares the ends of all chains; to be called once, after the last block. */
