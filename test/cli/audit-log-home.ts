@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { type AuditEntry, toChainEntry } from '../../src/audit/audit.ts';
+import { type Checkpoint, decodeCheckpoint } from '../../src/audit/checkpoints/checkpoint.ts';
+import { checkpointFilesIn } from '../../src/audit/checkpoints/checkpoint-files.ts';
+import { readCheckpointTexts } from '../../src/audit/checkpoints/checkpoint-texts.ts';
 import { type LogReport, verifyLog } from '../../src/cli/audit-log/verify-log.ts';
 import { type OpenedDatabase, openDatabaseOf } from '../../src/cli/state-directory/open-database.ts';
 import {
@@ -108,6 +111,13 @@ export function verifyLogOf(
   evidence: { readonly files?: readonly string[]; readonly trusted?: readonly string[] } = {},
 ): Promise<LogReport> {
   return verifyLog(stateDirectory, reader, { files: [], trusted: [], ...evidence });
+}
+
+/** The checkpoints that a home has signed. */
+export function checkpointsOf({ audit }: StateDirectory): readonly Checkpoint[] {
+  return [...readCheckpointTexts(checkpointFilesIn(audit)[1])].flatMap((found) =>
+    found.kind === 'checkpoint' ? (decodeCheckpoint(found.text) ?? []) : [],
+  );
 }
 
 /** The numbers from one up to another, which is not among them. */

@@ -4,15 +4,18 @@ import type { Test } from 'tap';
 import { checkpointFilesIn } from '../../src/audit/checkpoints/checkpoint-files.ts';
 import { type OpenedDatabase, openDatabaseOf } from '../../src/cli/state-directory/open-database.ts';
 import { requireInitialised, type StateDirectory } from '../../src/cli/state-directory/state-directory.ts';
-import type { ChainEntry } from '../../src/common/audit-chain.ts';
+import { addBlock, type ChainEntry, chainStart } from '../../src/common/audit-chain.ts';
 import { appendEntries, startChain } from '../../src/store/audit/audit-block.ts';
 import { type BlockRow, openBlock } from '../../src/store/audit/audit-blocks.ts';
+import { chainCutKind } from '../../src/store/audit/chain-cuts.ts';
 import { encodeLane } from '../../src/store/lanes/lane-content.ts';
 import type { OpenLane } from '../../src/store/lanes/open-lane.ts';
 import { foldedLaneKind } from '../../src/store/lanes/set-hash.ts';
+import { sealRecordBox } from '../../src/store/record-boxes.ts';
 import type { SqlDriver, SqlRow, SqlStep } from '../../src/store/sql-driver.ts';
 import type { SealedKey } from '../../src/vault/vault.ts';
 import {
+  checkpointsOf,
   commitEntries,
   copyHome,
   moveEntries,
@@ -175,6 +178,49 @@ async function findChanges(t: Test, engine: MutatedEngine): Promise<void> {
       t.same(await problems(), []);
     },
   );
+
+  await t.test('the record of a cut explains where a chain begins', async (t) => {
+    const chains = Map.groupBy(rows, ({ chain }) => chain);
+    const [blocks = []] = [...chains.values()].toSorted((one, other) => other.length - one.length);
+    const removal = { sql: `delete from sealed_record where kind = '${chainCutKind}'`, parameters: [] };
+    for (const kept of sample(blocks, 4).slice(1)) {
+      const oldest = blocks.filter(({ seq }) => seq < kept.seq);
+      const cut = { what: 'cut', remove: oldest.map(({ seq }) => seq), put: [] };
+      const record = cutBefore(log, blocks, kept);
+      await apply(cut);
+      t.match((await problems()).join('\n'), /which no cut explains/);
+      await run([putRecord(record)]);
+      const { newest, latest, ...report } = await verifyLogOf(home, reader);
+      t.same(report.problems, []);
+      t.equal(newest, latest);
+      await run([removal, putRecord({ ...record, box: (record.box as Uint8Array).with(40, 0) })]);
+      t.match((await problems()).join('\n'), /of a cut was altered outside kmipd/);
+      await run([removal, putRecord(cutBefore(log, blocks, blocks[1] as StoredBlock))]);
+      if (kept !== blocks[1]) t.ok((await problems()).length > 0, 'of an earlier one');
+      await run([removal]);
+      await undo(cut);
+    }
+    t.same(await problems(), []);
+  });
+}
+
+/** Returns the record of a cut in front of a block of a chain. */
+function cutBefore(
+  { reader: { vault } }: WrittenLog,
+  blocks: readonly StoredBlock[],
+  kept: StoredBlock,
+): SqlRow {
+  let position = chainStart;
+  for (const row of blocks.filter(({ seq }) => seq < kept.seq))
+    position = addBlock(position, openBlock(row as unknown as BlockRow, vault) ?? []);
+  const { count: first, head } = position;
+  const content = new TextEncoder().encode(JSON.stringify({ first, head: head.toHex() }));
+  const { group: grp, ...record } = sealRecordBox(
+    vault,
+    { kind: chainCutKind, group: '', expires: null },
+    { id: kept.chain, content },
+  ).put;
+  return { ...record, grp, replacedTag: null };
 }
 
 async function writeLog(t: Test, engine: MutatedEngine, url: string): Promise<WrittenLog> {
@@ -201,6 +247,8 @@ async function writeLog(t: Test, engine: MutatedEngine, url: string): Promise<Wr
   const node = (await daemon.nodes.list()).find((each) => each.name === name);
   t.ok(await daemon.nodes.remove(name, node?.commits ?? 0), 'the lane of the other node is folded');
   await daemon.audit.checkpoints.soon();
+  const names = checkpointsOf(home).map(({ lanes }) => lanes.some((lane) => lane.name === name));
+  t.same([names[0], names.at(-1)], [true, false], 'it is named until then');
   const command = await openDatabaseOf(home, requireInitialised(home), {
     mustExist: true,
     lanes: { process: 'command' },
