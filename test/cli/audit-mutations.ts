@@ -94,11 +94,10 @@ function duplications(rows: readonly StoredBlock[]): readonly Mutation[] {
   return sample(rows, 12).flatMap((row) => [
     { what: `row ${row.seq} again at the end`, remove: [], put: [{ ...row, seq: last + 1 }] },
     { what: `row ${row.seq} again with a negative number`, remove: [], put: [{ ...row, seq: -row.seq }] },
-    {
-      what: `row ${row.seq} at the end instead`,
-      remove: [row.seq],
-      put: row.seq === last ? [] : [{ ...row, seq: last + 1 }],
-    },
+    // The last block of a chain stays behind the others of it.
+    ...(rows.findLast(({ chain }) => chain === row.chain) === row
+      ? []
+      : [{ what: `row ${row.seq} at the end instead`, remove: [row.seq], put: [{ ...row, seq: last + 1 }] }]),
     { what: `row ${row.seq} with the number 0 instead`, remove: [row.seq], put: [{ ...row, seq: 0 }] },
   ]);
 }

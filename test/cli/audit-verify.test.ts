@@ -121,7 +121,10 @@ t.test('an export is verified without the home, and every change of it is found'
       entry,
       lines[entry]?.replace('"time', '"tIme').replace('\\"time', '\\"tIme') ?? '',
     ),
-    'a salt altered': lines.with(entry, lines[entry]?.replace(/"salt":"./, '"salt":"0') ?? ''),
+    'a salt altered': lines.with(
+      entry,
+      lines[entry]?.replace(/(?<="salt":").{32}/, (salt) => [...salt].toReversed().join('')) ?? '',
+    ),
     'a block deleted': lines.toSpliced(block, 2),
     'an entry deleted': lines.toSpliced(entry, 1),
     'a block again': lines.toSpliced(block + 2, 0, lines[block] ?? '', lines[entry] ?? ''),
