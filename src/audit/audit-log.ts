@@ -23,6 +23,10 @@ export interface AuditLogOptions {
   readonly isStrict: boolean;
   /** What becomes of a request that cannot be recorded: it is refused, or answered all the same. */
   readonly onFailure: 'refuse' | 'alarm';
+  /** Is told how many entries have become durable. */
+  readonly appended?: (entries: number) => void;
+  /** Is awaited by `close` when no entry waits any more, and the store is still open. */
+  readonly closing?: () => Promise<void>;
   readonly observer: AuditLogObserver;
 }
 
@@ -69,7 +73,7 @@ export class AuditLog implements AuditRecorder, LaneJournal {
     this.#journal = new AuditJournal(directory, {
       damaged: (event) => {
         observer.damaged(event);
-        this.#record({ operation: 'JournalDamaged', result: 'Success', details: { lines: event.lines } });
+        this.record({ operation: 'JournalDamaged', result: 'Success', details: { lines: event.lines } });
       },
       notDurable: (error) => this.#fail(error, 0),
     });
@@ -90,6 +94,11 @@ export class AuditLog implements AuditRecorder, LaneJournal {
     if (failure !== undefined && this.#options.onFailure === 'refuse')
       throw new AuditUnavailableError(`the audit log cannot be written: ${failure.message}`);
     if (this.#options.isStrict) await this.#journal.synchronise();
+  }
+
+  /** Resolves when everything that was reported so far has been written to the journal, or could not be. */
+  async written(): Promise<void> {
+    await this.#turn;
   }
 
   report(entry: AuditEntry): void {
@@ -124,6 +133,11 @@ export class AuditLog implements AuditRecorder, LaneJournal {
     if (this.#journal.pending > 0) this.#moveLater(0);
   }
 
+  /** Hands a checkpoint on to the outlet. */
+  passCheckpoint(text: string): void {
+    this.#outlet?.acceptCheckpoint(text);
+  }
+
   /** From now on an outlet gets what has become durable, and may demand that nothing is done. */
   deliverTo(outlet: AuditOutlet): void {
     this.#outlet = outlet;
@@ -146,6 +160,7 @@ export class AuditLog implements AuditRecorder, LaneJournal {
 
   appended({ chain, first, entries, journal }: AppendedEntries): void {
     this.#journal.move(journal);
+    this.#options.appended?.(entries.length);
     this.#outlet?.accept(entries.map(({ text }, at) => ({ chain, number: first + at, text })));
   }
 
@@ -161,6 +176,7 @@ export class AuditLog implements AuditRecorder, LaneJournal {
       if (pending >= left) break;
       left = pending;
     }
+    await this.#options.closing?.();
     await this.#journal.close();
   }
 
@@ -192,12 +208,12 @@ export class AuditLog implements AuditRecorder, LaneJournal {
   #recover(): void {
     this.#failure = undefined;
     this.#options.observer.recovered(this.#lost);
-    this.#record({ operation: 'EntriesLost', result: 'Success', count: this.#lost });
+    this.record({ operation: 'EntriesLost', result: 'Success', count: this.#lost });
     this.#lost = 0;
   }
 
   /** Records what happened to the log itself. */
-  #record(item: AuditItem): void {
+  record(item: AuditItem): void {
     this.report({ time: Date.now(), kind: 'audit', node: this.node, items: [item] });
   }
 }

@@ -36,6 +36,11 @@ export function toChainEntry(entry: AuditEntry): ChainEntry {
   return { salt: createSalt(), text: JSON.stringify(entry) };
 }
 
+/** Operation of the entry after which no lane states a chain any more; its details say where that ends. */
+export const chainEnded = 'ChainEnded';
+/** Operation of the entry that says with which key a chain of signing keys begins. */
+export const signingKeyBegun = 'SigningKeyBegun';
+
 /** Who acted. */
 export interface AuditActor {
   /** Name of the client. */

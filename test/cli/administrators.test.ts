@@ -85,6 +85,7 @@ const managed: readonly (readonly string[])[] = [
 /** Commands that call no method: they know no administrator. */
 const others = [
   ...['init', 'decode', 'verify', 'role list', 'role show', 'role diff'],
+  ...['audit verify', 'audit export', 'audit key'],
   ...['vault export-root', 'vault import-root', 'vault accept', 'vault token check'],
 ];
 

@@ -1,9 +1,6 @@
-import { toChainEntry } from '../../audit/audit.ts';
+import { chainEnded, toChainEntry } from '../../audit/audit.ts';
 import type { ChainEntry } from '../../common/audit-chain.ts';
 import { nodeOf, type OpenLane } from '../lanes/open-lane.ts';
-
-/** Name of the act after which no lane states a chain any more. */
-export const chainEnded = 'ChainEnded';
 
 /**
  * Returns the entries about the chains of lanes that are removed: nothing else says where these end.
