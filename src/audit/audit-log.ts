@@ -97,7 +97,7 @@ export class AuditLog implements AuditRecorder, LaneJournal {
   }
 
   /** Resolves when everything that was reported so far has been written to the journal, or could not be. */
-  async written(): Promise<void> {
+  async settled(): Promise<void> {
     await this.#turn;
   }
 

@@ -21,7 +21,7 @@ export function startCheckpoints({ log, checkpoints }: DaemonAudit, database: Ch
     hasEnded: ({ chain }, since) =>
       chain === undefined ? Promise.resolve(true) : ends.has(chain, since - maxClockMilliseconds),
     flush: async () => {
-      await log.written();
+      await log.settled();
       if (log.pending > 0) await renewLane();
     },
   });
