@@ -9,8 +9,8 @@ import {
   AuditUnavailableError,
   type JournalPart,
   type LaneJournal,
-  toChainEntry,
 } from './audit.ts';
+import { toChainEntries } from './entry-text.ts';
 import { AuditJournal } from './journal.ts';
 
 export interface AuditLogOptions {
@@ -56,13 +56,19 @@ export class AuditLog implements AuditRecorder, LaneJournal {
   #outlet: AuditOutlet | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isMoving = false;
+  /** Whether the part that was moved last was not all that waited. */
+  #hasMore = false;
   /** Entries of this turn of the event loop. */
   #unwritten: ChainEntry[] = [];
   #turn = Promise.resolve();
   /** Why the last entries were not written; undefined while the log works. */
   #failure: Error | undefined;
   /** Entries that were not written since then. */
+  #unrecorded = 0;
+  /** Entries that were not written and of which no entry in the store tells. */
   #lost = 0;
+  /** Tells of some of them in the part that was returned last. */
+  #notice: { readonly entry: ChainEntry; readonly lost: number } | undefined;
 
   /** @throws the system's error, when the journal cannot be read */
   constructor(options: AuditLogOptions) {
@@ -85,7 +91,7 @@ export class AuditLog implements AuditRecorder, LaneJournal {
 
   /** Entries that are not in the store yet. */
   get pending(): number {
-    return this.#journal.pending;
+    return this.#journal.pending + (this.#lost > 0 ? 1 : 0);
   }
 
   async append(entry: AuditEntry): Promise<void> {
@@ -107,8 +113,8 @@ export class AuditLog implements AuditRecorder, LaneJournal {
 
   /** Resolves when the entries of this turn have been written, or could not be. */
   #add(entry: AuditEntry): Promise<void> {
-    this.#unwritten.push(toChainEntry(entry));
-    if (this.#unwritten.length === 1) this.#turn = beforeFlush(() => this.#write());
+    if (this.#unwritten.length === 0) this.#turn = beforeFlush(() => this.#write());
+    this.#unwritten.push(...toChainEntries(entry));
     return this.#turn;
   }
 
@@ -121,6 +127,7 @@ export class AuditLog implements AuditRecorder, LaneJournal {
       this.#journal.append(entries);
     } catch (error) {
       this.#fail(error as Error, entries.length);
+      this.#moveLater(maxWaitMilliseconds);
       return;
     }
     if (this.#failure !== undefined) this.#recover();
@@ -130,7 +137,7 @@ export class AuditLog implements AuditRecorder, LaneJournal {
   /** Begins to move entries into the store; `move` commits the lane of the process. */
   start(move: () => Promise<unknown>): void {
     this.#move = move;
-    if (this.#journal.pending > 0) this.#moveLater(0);
+    if (this.pending > 0) this.#moveLater(0);
   }
 
   /** Hands a checkpoint on to the outlet. */
@@ -145,11 +152,23 @@ export class AuditLog implements AuditRecorder, LaneJournal {
 
   resume(last: number): void {
     this.#journal.resume(last);
-    if (this.#journal.pending > 0) this.#moveLater(0);
+    if (this.pending > 0) this.#moveLater(0);
+  }
+
+  /** What waits in the journal, and behind it how many entries are missing, which no journal has to take. */
+  peek(): JournalPart | undefined {
+    const part = this.#peekJournal();
+    if (this.#lost === 0) return part;
+    const lost = this.#lost;
+    const item = { operation: 'EntriesLost', result: 'Success', count: lost };
+    const [entry] = toChainEntries(this.#entryOf(item));
+    if (entry === undefined) return part;
+    this.#notice = { entry, lost };
+    return { entries: [...(part?.entries ?? []), entry], last: part?.last ?? this.#journal.moved };
   }
 
   /** Without an error: what changes rows must not wait for the journal. */
-  peek(): JournalPart | undefined {
+  #peekJournal(): JournalPart | undefined {
     try {
       return this.#journal.peek();
     } catch (error) {
@@ -159,7 +178,12 @@ export class AuditLog implements AuditRecorder, LaneJournal {
   }
 
   appended({ chain, first, entries, journal }: AppendedEntries): void {
+    this.#hasMore = this.#journal.hasMore;
     this.#journal.move(journal);
+    if (this.#notice !== undefined && entries.at(-1) === this.#notice.entry) {
+      this.#lost -= this.#notice.lost;
+      this.#notice = undefined;
+    }
     this.#options.appended?.(entries.length);
     this.#outlet?.accept(entries.map(({ text }, at) => ({ chain, number: first + at, text })));
   }
@@ -170,9 +194,9 @@ export class AuditLog implements AuditRecorder, LaneJournal {
     this.#write();
     const move = this.#move;
     this.#move = undefined;
-    for (let left = this.#journal.pending; move !== undefined && left > 0; ) {
+    for (let left = this.pending; move !== undefined && left > 0; ) {
       if (!(await isResolved(move()))) break;
-      const { pending } = this.#journal;
+      const { pending } = this;
       if (pending >= left) break;
       left = pending;
     }
@@ -190,31 +214,37 @@ export class AuditLog implements AuditRecorder, LaneJournal {
   async #moveNow(): Promise<void> {
     this.#timer = undefined;
     const move = this.#move;
-    if (move === undefined || this.#journal.pending === 0) return;
+    if (move === undefined || this.pending === 0) return;
     this.#isMoving = true;
     const isMoved = await isResolved(move());
     this.#isMoving = false;
-    const { pending } = this.#journal;
     if (!isMoved) this.#moveLater(retryMilliseconds);
-    else if (pending > 0) this.#moveLater(pending >= manyEntries ? 0 : maxWaitMilliseconds);
+    else if (this.pending > 0) {
+      const isMuch = this.#hasMore || this.#journal.pending >= manyEntries;
+      this.#moveLater(isMuch ? 0 : maxWaitMilliseconds);
+    }
   }
 
   #fail(error: Error, lost: number): void {
     if (this.#failure === undefined) this.#options.observer.failed(error.message);
     this.#failure = error;
+    this.#unrecorded += lost;
     this.#lost += lost;
   }
 
   #recover(): void {
     this.#failure = undefined;
-    this.#options.observer.recovered(this.#lost);
-    this.record({ operation: 'EntriesLost', result: 'Success', count: this.#lost });
-    this.#lost = 0;
+    this.#options.observer.recovered(this.#unrecorded);
+    this.#unrecorded = 0;
   }
 
   /** Records what happened to the log itself. */
   record(item: AuditItem): void {
-    this.report({ time: Date.now(), kind: 'audit', node: this.node, items: [item] });
+    this.report(this.#entryOf(item));
+  }
+
+  #entryOf(item: AuditItem): AuditEntry {
+    return { time: Date.now(), kind: 'audit', node: this.node, items: [item] };
   }
 }
 

@@ -1,4 +1,4 @@
-import { type ChainEntry, createSalt } from '../common/audit-chain.ts';
+import type { ChainEntry } from '../common/audit-chain.ts';
 
 /**
  * Port of the audit log: what is recorded, and how callers hand it over. Entries name who did what to which
@@ -30,11 +30,6 @@ export interface AuditEntry {
  * `audit`: what happened to the log, such as a cut or a gap.
  */
 export type AuditKind = 'message' | 'job' | 'refusal' | 'management' | 'server' | 'audit';
-
-/** Returns an entry as the chain takes it. */
-export function toChainEntry(entry: AuditEntry): ChainEntry {
-  return { salt: createSalt(), text: JSON.stringify(entry) };
-}
 
 /** Operation of the entry after which no lane states a chain any more; its details say where that ends. */
 export const chainEnded = 'ChainEnded';

@@ -88,6 +88,11 @@ export class AuditJournal {
     return this.#last - this.#moved;
   }
 
+  /** Number of the last entry that is in the store. */
+  get moved(): number {
+    return this.#moved;
+  }
+
   /** Whether more waits behind the part that `peek` has returned. */
   get hasMore(): boolean {
     return this.#part?.isFull ?? false;
@@ -103,11 +108,23 @@ export class AuditJournal {
     this.#removeMoved();
   }
 
-  /** Writes all entries anew, with the numbers after `moved`. */
+  /** Writes all entries anew, with the numbers after `moved`. @throws the system's error, with no change */
   #renumber(moved: number): void {
     this.#endFile();
-    const previous = this.#files;
+    const [previous, last, movedBefore] = [this.#files, this.#last, this.#moved];
     [this.#files, this.#last, this.#moved] = [[], moved, moved];
+    try {
+      this.#copy(previous);
+    } catch (error) {
+      this.#endFile();
+      for (const each of this.#files) removeJournalFile(each, this.#directory);
+      [this.#files, this.#last, this.#moved] = [previous, last, movedBefore];
+      throw error;
+    }
+    for (const each of previous) removeJournalFile(each, this.#directory);
+  }
+
+  #copy(previous: readonly JournalFile[]): void {
     const [file] = previous;
     let place = file && { file, offset: 0, next: file.first };
     while (place !== undefined) {
@@ -116,7 +133,6 @@ export class AuditJournal {
       if (read.entries.length > 0) this.append(read.entries);
       place = read.isFull ? read.end : undefined;
     }
-    for (const each of previous) removeJournalFile(each, this.#directory);
   }
 
   /** Writes entries, all of them or none. @throws the system's error */

@@ -138,7 +138,7 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'object.purge': record({ count: natural, next: nullable(natural) }),
   'audit.list': record({
     entries: list(record<ChainedEntry>({ chain: text, number: natural, text })),
-    ...{ unreadable: natural, next: natural, isLast: flag },
+    ...{ unreadable: natural, start: natural, next: natural, isLast: flag },
   }),
   'policy.explain': list(record<ExplanationStep>({ subject: word(), isAllowed: flag, reason: text })),
   'node.list': list(node),

@@ -2,10 +2,11 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { type AuditEntry, toChainEntry } from '../../src/audit/audit.ts';
+import type { AuditEntry } from '../../src/audit/audit.ts';
 import { type Checkpoint, decodeCheckpoint } from '../../src/audit/checkpoints/checkpoint.ts';
 import { checkpointFilesIn } from '../../src/audit/checkpoints/checkpoint-files.ts';
 import { readCheckpointTexts } from '../../src/audit/checkpoints/checkpoint-texts.ts';
+import { toChainEntries } from '../../src/audit/entry-text.ts';
 import { type LogReport, verifyLog } from '../../src/cli/audit-log/verify-log.ts';
 import { type OpenedDatabase, openDatabaseOf } from '../../src/cli/state-directory/open-database.ts';
 import {
@@ -91,7 +92,7 @@ export async function commitEntries(
   node: string,
   numbers: readonly number[],
 ): Promise<void> {
-  const audit = numbers.map((number) => toChainEntry(entryOf(node, number)));
+  const audit = numbers.flatMap((number) => toChainEntries(entryOf(node, number)));
   const result = await store.commit(unit({ audit }));
   if (result !== 'committed') throw new Error(`entries gave ${result}`);
 }

@@ -1,4 +1,5 @@
-import { type AuditEntry, chainEnded, signingKeyBegun } from '../audit.ts';
+import { chainEnded, signingKeyBegun } from '../audit.ts';
+import { readEntry } from '../entry-text.ts';
 import type { StatedEnd } from './stated-positions.ts';
 
 /** What entries say about the log itself. */
@@ -20,7 +21,7 @@ const mark = '"kind":"audit"';
 /** Reads what an entry says about the log; undefined for any other entry. */
 export function readNotice(text: string): Notice | undefined {
   if (!text.includes(mark)) return undefined;
-  const entry = parse(text);
+  const entry = readEntry(text);
   const [item] = entry?.items ?? [];
   if (entry?.kind !== 'audit' || item === undefined) return undefined;
   const { chain, entries, head, lane, fingerprint } = item.details ?? {};
@@ -32,14 +33,6 @@ export function readNotice(text: string): Notice | undefined {
   if (item.operation === signingKeyBegun && isText(fingerprint))
     return { kind: 'key', beginning: { node: entry.node, fingerprint } };
   return undefined;
-}
-
-function parse(text: string): AuditEntry | undefined {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string';

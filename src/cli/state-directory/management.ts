@@ -184,8 +184,8 @@ function recordCalls(stateDirectory: StateDirectory, store: Store): CallObserver
     const { entryOfCall } = await import('../../management/recorded-calls.ts');
     const entry = entryOfCall(findNodeName(stateDirectory) ?? '', ...call);
     if (entry === undefined) return;
-    const { toChainEntry } = await import('../../audit/audit.ts');
-    await store.commit({ expects: [], inserts: [], updates: [], audit: [toChainEntry(entry)] });
+    const { toChainEntries } = await import('../../audit/entry-text.ts');
+    await store.commit({ expects: [], inserts: [], updates: [], audit: toChainEntries(entry) });
   };
 }
 

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { toChainEntry } from '../../audit/audit.ts';
+import { toChainEntries } from '../../audit/entry-text.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
 import { indexChange, indexesOf } from '../../object/search-index.ts';
 import { appendEntries, startChain } from '../../store/audit/audit-block.ts';
@@ -95,7 +95,7 @@ function sealLane(
   const accepted = { operation: 'vault.accept', result: 'Success', details: { keyring } };
   const entries = [
     ...endChains(others, name),
-    toChainEntry({ time, kind: 'management', node: nodeOf(name), items: [accepted] }),
+    ...toChainEntries({ time, kind: 'management', node: nodeOf(name), items: [accepted] }),
   ];
   const chain = own ?? startChain();
   const added = appendEntries(chain, entries, { vault, time });

@@ -1,4 +1,4 @@
-import { toChainEntry } from '../../audit/audit.ts';
+import { toChainEntries } from '../../audit/entry-text.ts';
 import { addBlock, type ChainPosition, chainStart } from '../../common/audit-chain.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { joinSealed, type RecordWrite, recordKeys, sealRecordBox } from '../record-boxes.ts';
@@ -130,7 +130,7 @@ function unitOf(removed: readonly BlockRow[], cuts: readonly Cut[], { node }: Cu
     records: recorded.records,
     reserves: recorded.reserves ?? [],
     changes: recorded.changes,
-    audit: [toChainEntry({ time: Date.now(), kind: 'audit', node, items })],
+    audit: toChainEntries({ time: Date.now(), kind: 'audit', node, items }),
     steps: [...deletions, ...recorded.steps],
   };
 }

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { toChainEntry } from '../../../src/audit/audit.ts';
+import { toChainEntries } from '../../../src/audit/entry-text.ts';
 import { type ChainCut, type FoundBlock, LogVerifier } from '../../../src/audit/verification/log-verifier.ts';
 import { type StatedEnd, StatedPositions } from '../../../src/audit/verification/stated-positions.ts';
 import {
@@ -202,7 +202,7 @@ t.test('an entry about its end takes the place of a lane', async (t) => {
     const items = [
       { operation: 'ChainEnded', result: 'Success', details: { lane: 'x', chain: a, ...details } },
     ];
-    return toChainEntry({ time: 1, kind: 'audit', node: 'n', items }).text;
+    return toChainEntries({ time: 1, kind: 'audit', node: 'n', items })[0]?.text ?? '';
   };
   other.add([ended({ entries, head })]);
   const ends = [other.end];

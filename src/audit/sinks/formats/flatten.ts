@@ -1,4 +1,5 @@
 import type { AuditEntry, AuditedObject, AuditItem, ChainedEntry } from '../../audit.ts';
+import { readEntry } from '../../entry-text.ts';
 
 /**
  * One item of an entry with all that is known of it, as a plain object whose JSON is a line of
@@ -45,11 +46,11 @@ export interface FlatItem {
 
 /**
  * Returns the items of an entry, in their order.
- * @throws {SyntaxError} when the text is not JSON
- * @throws {TypeError} when it is no entry
+ * @throws {TypeError} when the text is no entry
  */
 export function flattenEntry({ chain, number, text }: ChainedEntry): readonly FlatItem[] {
-  const entry = JSON.parse(text) as AuditEntry;
+  const entry = readEntry(text);
+  if (entry === undefined) throw new TypeError(`entry ${number} of chain ${chain} is none of kmipd`);
   const { actor = {}, connection = {} } = entry;
   const time = toIsoTime(entry.time);
   return entry.items.map((item, at) =>

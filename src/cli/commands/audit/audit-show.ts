@@ -82,9 +82,9 @@ export const auditShow: Command<Arguments> = {
         let place = 0;
         if (limit === 0) place = await readForward(call, filter, 0, (items) => printItems(items, json));
         else {
-          const { next } = await call('audit.list', newestOnly);
-          place = next === newestOnly.from ? 0 : next;
-          printItems(await readNewest(call, filter, limit), json);
+          const newest = await readNewest(call, filter, limit);
+          printItems(newest.items, json);
+          place = newest.row;
         }
         while (follow) {
           await sleep(followMilliseconds);
@@ -94,12 +94,6 @@ export const auditShow: Command<Arguments> = {
       { access: 'read' },
     );
   },
-};
-
-/** Finds the newest row: nothing is of that time. */
-const newestOnly = {
-  ...{ from: Number.MAX_SAFE_INTEGER, isBackward: true },
-  filter: { since: Number.MAX_SAFE_INTEGER },
 };
 
 /** @throws {UsageError} for a time that is none, or a name that no client has. */
