@@ -5,7 +5,7 @@ import type { MethodName, ParamsOf } from '../../../src/management/api.ts';
 import { ApprovalPendingError } from '../../../src/management/errors.ts';
 import { AdministratorFixture, certifiedKey, type TestSender } from './administrator-fixture.ts';
 
-/** What is shown of requests for approval, and how what was approved is observed. */
+/** How many requests for approval there are, what is shown of them, and how what was approved is observed. */
 
 t.setTimeout(120_000);
 
@@ -70,6 +70,43 @@ t.test(
     }
   },
 );
+
+t.test('requests that were decided keep nobody from asking, and each requester has the newest', async (t) => {
+  const { fixture, anna, bert } = await start();
+  const first = await ask(anna, 'client.setDisabled', disable);
+  await anna.call('approval.reject', { id: first });
+  const ids: string[] = [];
+  for (let at = 0; at < 105; at += 1) {
+    const id = await ask(bert, 'client.setDisabled', disable);
+    await bert.call('approval.reject', { id });
+    ids.push(id);
+  }
+  const pending = await ask(bert, 'client.setDisabled', disable);
+  t.match(await anna.call('approval.outcome', { id: first }), { state: 'rejected' }, 'of another one');
+  for (const id of ids.slice(-20))
+    t.match(await bert.call('approval.outcome', { id }), { state: 'rejected' }, id);
+  await t.rejects(bert.call('approval.outcome', { id: ids.at(-21) ?? '' }), /there is no request/);
+  const rows = [...fixture.store.snapshot().records.values()].filter(({ kind }) => kind === 'approval');
+  t.equal(rows.length, 1 + 20 + 1);
+  t.match(await bert.call('approval.outcome', { id: pending }), { state: 'pending' });
+});
+
+t.test('one requester cannot use up the requests of all', async (t) => {
+  const { anna, fred, ...others } = await start();
+  const own: string[] = [];
+  for (let at = 0; at < 20; at += 1) own.push(await ask(anna, 'client.setDisabled', disable));
+  await t.rejects(anna.call('client.setDisabled', disable), {
+    message:
+      '20 requests of yours wait for approval; have some approved, or withdraw them by kmipd approval reject',
+  });
+  for (const other of [others.bert, others.carl, others.dora, others.emil])
+    for (let at = 0; at < 20; at += 1) await ask(other, 'client.setDisabled', disable);
+  await t.rejects(fred.call('client.setDisabled', disable), {
+    message: '100 requests wait for approval; approve or reject some of kmipd approval list first',
+  });
+  await anna.call('approval.reject', { id: own[0] ?? '' });
+  await ask(fred, 'client.setDisabled', disable);
+});
 
 t.test('who approves sees whose certificate it is', async (t) => {
   const { fixture, anna, bert } = await start();
