@@ -2,7 +2,7 @@ import t from 'tap';
 import type { RequestItem, ResponseItem } from '../../../codec/envelope.ts';
 import { MessageAudit } from '../../../src/protocol/audit/message-audit.ts';
 
-/** A message cannot make its entry as long as it likes, and no item can take the room of all others. */
+/** A message cannot make its entry as long as it likes, and no item can take the share of all others. */
 
 t.test('each item names objects, however many those before it have named', async (t) => {
   const audit = new MessageAudit({ node: 'n', hasNames: true }, 0);
