@@ -41,10 +41,18 @@ const dangerous = ranges.flatMap(([first, last]) =>
   Array.from({ length: last - first + 1 }, (_, at) => String.fromCodePoint(first + at)),
 );
 const foreign = `a${dangerous.join('b')}c`;
+/** The first of each range but control characters, where commands refuse these and texts that are longer. */
+const firsts = ranges.map(([first]) => String.fromCodePoint(first)).filter((each) => !/\p{Cc}/u.test(each));
+const short = `a${firsts.join('b')}c`;
 /** The same without those that XML 1.0 cannot represent at all. */
 const inXml = `a${dangerous.filter((each) => each >= '\x7f').join('b')}c`;
 /** A text of TOML that means all of them: it may contain them as escapes only. */
-const inToml = `"a${dangerous.map((each) => `\\U${each.codePointAt(0)?.toString(16).padStart(8, '0')}`).join('b')}c"`;
+const inToml = toToml(dangerous);
+
+function toToml(characters: readonly string[]): string {
+  const escapes = characters.map((each) => `\\U${each.codePointAt(0)?.toString(16).padStart(8, '0')}`);
+  return `"a${escapes.join('b')}c"`;
+}
 
 const message = (value: string) =>
   encode(structure('RequestMessage', structure('RequestHeader', text('ClientCorrelationValue', value))));
@@ -55,8 +63,8 @@ function write(name: string, content: string | Uint8Array): string {
   return file;
 }
 
-writeFileSync(join(home, 'ready', 'kmipd.toml'), `[roles]\n${inToml} = ["Get"]\n`);
-t.equal(run(['client', 'add', 'listed', '--home', 'ready', '--role', foreign]).status, 0, 'client add');
+writeFileSync(join(home, 'ready', 'kmipd.toml'), `[roles]\n${toToml(firsts)} = ["Get"]\n`);
+t.equal(run(['client', 'add', 'listed', '--home', 'ready', '--role', short]).status, 0, 'client add');
 
 /** Every command that prints text which others wrote: its arguments, and its input. */
 const commands: Readonly<Record<string, readonly [args: readonly string[], input?: Uint8Array | string]>> = {
@@ -74,13 +82,13 @@ const commands: Readonly<Record<string, readonly [args: readonly string[], input
   'an unknown command': [[foreign]],
   'an unknown option': [['client', 'list', `--${foreign}`]],
   'a wrong name': [['client', 'add', foreign, '--home', 'ready']],
-  'an unknown role': [['client', 'add', 'x', '--home', 'ready', '--role', `x${foreign}`]],
+  'an unknown role': [['client', 'add', 'x', '--home', 'ready', '--role', `x${short}`]],
   'a list of clients': [['client', 'list', '--home', 'ready']],
   'a list of clients in JSON': [['client', 'list', '--home', 'ready', '--json']],
   'a client': [['client', 'show', 'listed', '--home', 'ready']],
   'a certificate that is not there': [['client', 'add', 'x', '--home', 'ready', '--cert', foreign]],
   'a client that is not there': [['client', 'show', foreign, '--home', 'ready']],
-  'an object that is not there': [['object', 'show', foreign, '--home', 'ready']],
+  'an object that is not there': [['object', 'show', short, '--home', 'ready']],
   'a wrong serial number': [['crl', 'issuer', '--home', 'ready', '--revoke', foreign]],
 };
 
