@@ -33,6 +33,8 @@ export interface Backends {
   readonly clients: ClientDirectory;
   readonly nodes: ManagedNodes;
   readonly managedAudit: ManagedAudit;
+  /** See `OpenedDatabase`. */
+  readonly latestTime: () => number;
   readonly roots: ManagedRoots;
   /** The tokens of roots. */
   readonly tokens: TokenRoots;

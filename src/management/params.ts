@@ -17,6 +17,7 @@ import { numberedTables } from '../store/store.ts';
 import type { NewCredential } from './administrator-api.ts';
 import type { MethodName, ParamsOf } from './api.ts';
 import { type LoginSubject, loginMethod } from './call-observer.ts';
+import type { GranteeChoice } from './grant-api.ts';
 import {
   base64Param,
   choiceParam,
@@ -107,6 +108,9 @@ const newCredential = objectParam<NewCredential>(
   (given) => ['certificate', 'password,totp'].includes(Object.keys(given).toSorted().join()),
 );
 
+const hasOneGrantee = ({ client: one, group }: GranteeChoice): boolean =>
+  (one === undefined) !== (group === undefined);
+
 const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   'client.list': empty,
   'client.find': objectParam<ParamsOf<'client.find'>>(
@@ -151,6 +155,18 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   'policy.explain': objectParam<ParamsOf<'policy.explain'>>({
     ...{ client, operation: textParam(64), object: optionalParam(identifier) },
   }),
+  'grant.add': objectParam<ParamsOf<'grant.add'>>(
+    {
+      ...{ object: identifier, client: optionalParam(plainName), group: optionalParam(plainName) },
+      ...{ operations: listParam(textParam(64), 64), until: optionalParam(natural) },
+    },
+    hasOneGrantee,
+  ),
+  'grant.list': objectParam<ParamsOf<'grant.list'>>({ object: optionalParam(identifier) }),
+  'grant.remove': objectParam<ParamsOf<'grant.remove'>>(
+    { object: identifier, client: optionalParam(plainName), group: optionalParam(plainName) },
+    hasOneGrantee,
+  ),
   'node.list': empty,
   'node.renew': empty,
   'node.remove': objectParam<ParamsOf<'node.remove'>>({ name: plainName, commits: optionalParam(natural) }),

@@ -31,6 +31,8 @@ export interface OpenedDatabase
   readonly vault: LocalVault;
   readonly nodes: ManagedNodes;
   readonly managedAudit: ManagedAudit;
+  /** See `LaneReader.latestTime`. */
+  readonly latestTime: () => number;
   readonly roots: ManagedRoots;
   /** The roots of the vault that are in tokens. */
   readonly tokens: TokenRoots;
@@ -130,7 +132,8 @@ export async function openDatabaseOf(
   const roots = new StateDirectoryRoots(stateDirectory, vault, keyrings, tokens);
   const managedAudit = createManagedAudit(database, vault, own);
   const rows = { store, keyrings, snapshot, repair, sealedRows, auditBlocks, cutAuditLog };
-  const parts = { ...rows, vault, nodes, managedAudit, tokens, roots };
+  const { latestTime } = database.lanes;
+  const parts = { ...rows, vault, nodes, managedAudit, latestTime, tokens, roots };
   return { ...parts, close: () => closing.disposeAsync() };
 }
 

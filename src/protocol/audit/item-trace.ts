@@ -14,6 +14,8 @@ export interface ItemTrace {
   readonly absent: Iterable<string>;
   /** Number of objects that it has found. */
   readonly found: number;
+  /** The grant by which it used an object of another group, of several the last one. */
+  readonly grant?: string | undefined;
   /** Why it was refused. */
   readonly failure?: KmipError;
 }
@@ -33,7 +35,7 @@ const maxCorrelationBytes = 64;
 /** Describes what an item had to do with objects at POSIX second `now`. */
 export function describeTrace(
   operation: string,
-  { request, objects, absent, found, failure }: ItemTrace,
+  { request, objects, absent, found, grant, failure }: ItemTrace,
   { now, hasNames }: { readonly now: number; readonly hasNames: boolean },
 ): TracedItem {
   const described: AuditedObject[] = [];
@@ -51,6 +53,7 @@ export function describeTrace(
     ...(more > 0 && { more }),
     ...(operation === 'Locate' && { found }),
     ...(request !== undefined && describeRequest(operation, request)),
+    ...(grant !== undefined && { rule: grant }),
     ...(failure instanceof RoleRestrictionError && { rule: failure.rule }),
   };
 }

@@ -1,0 +1,76 @@
+import { limitsReach } from '../../common/role-restrictions.ts';
+import type { Principal } from '../../identity/principal.ts';
+import { hiddenFromGrantees } from '../../object/shown-attributes.ts';
+import type { OperationName } from '../../operations/context.ts';
+import { findGrantedUse, grantKind, isGrantable, readGrants } from '../../operations/grants.ts';
+import type { Work } from '../../operations/work.ts';
+import { GrantedWork } from '../authentication/granted-work.ts';
+import { RoleWork } from '../authentication/role-work.ts';
+import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+import type { WorkLayer } from '../unit-of-work/work-layer.ts';
+import type { GrantedItem } from './item-context.ts';
+import type { MessageContext } from './message-context.ts';
+
+/** What the grants of a message are looked up with. */
+export interface GrantedItemsOptions {
+  readonly unit: UnitOfWork;
+  readonly principal: Principal;
+  readonly batch: MessageContext;
+  /** The latest time that is known: POSIX seconds. */
+  readonly time: number;
+  /** Counts a use of a key of that group, as `RandomIvUses`. */
+  countRandomIvUse(group: string, key: string): Promise<void>;
+}
+
+/** What an item works on. */
+export interface ItemWork {
+  /** The objects of its group, as far as the role of the client reaches. */
+  readonly own: Pick<Work, 'load'>;
+  readonly layer: WorkLayer;
+}
+
+/** The uses of objects of other groups that grants permit the client of one message. */
+export class GrantedItems {
+  readonly #options: GrantedItemsOptions;
+
+  constructor(options: GrantedItemsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Opens the use of an object by an operation that the client's role permits, in the item's layer; undefined
+   * when the group of the client has the object, or no grant permits that, so that the item goes on as
+   * without grants. A ticket with Rights has no grants: its Rights are those to objects of the group.
+   * @throws {SealBrokenError} when the record of the grants was altered, put back or deleted
+   */
+  async open(
+    id: string,
+    { name }: { readonly name: OperationName },
+    { own, layer }: ItemWork,
+  ): Promise<GrantedItem | undefined> {
+    const { unit, principal, time } = this.#options;
+    if (principal.rights !== undefined || !isGrantable(name)) return undefined;
+    if ((await own.load(id)) !== undefined) return undefined;
+    const record = await unit.record(grantKind, id);
+    if (record === undefined || record.group === principal.group) return undefined;
+    const use = findGrantedUse(id, readGrants(record.content), name, { principal, time });
+    if (use === undefined) return undefined;
+    const granted = new GrantedWork(layer.granted(record.group), id);
+    const restrictions = principal.restrictions?.();
+    const isReachLimited = restrictions !== undefined && limitsReach(restrictions);
+    const work = isReachLimited ? new RoleWork(granted, restrictions) : granted;
+    if ((await work.load(id)) === undefined) return undefined;
+    return { rule: use.rule, work, batch: this.#batchFor(record.group, use.operations) };
+  }
+
+  /** Uses count for the group of the object, and nothing is permitted that the grants do not permit. */
+  #batchFor(group: string, operations: ReadonlySet<string>): MessageContext {
+    const { principal, batch, countRandomIvUse } = this.#options;
+    const may = (operation: string) => operations.has(operation) && principal.may(operation);
+    return batch.withParts({
+      principal: { ...principal, group, may },
+      hiddenAttributes: hiddenFromGrantees({ mayFetch: may('Get') }),
+      randomIvUses: { count: (key) => countRandomIvUse(group, key) },
+    });
+  }
+}
