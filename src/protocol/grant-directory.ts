@@ -27,7 +27,8 @@ export const namesOfGrantable: readonly string[] = Object.keys(grantableOperatio
 
 /** Returns why no grant may name an operation of KMIP; undefined for one that may be named, and for none. */
 export function reasonNotToGrant(operation: string): string | undefined {
-  const reason = (grantableOperations as Readonly<Record<string, true | string>>)[operation];
+  const reasons: ReadonlyMap<string, true | string> = new Map(Object.entries(grantableOperations));
+  const reason = reasons.get(operation);
   return reason === true ? undefined : reason;
 }
 

@@ -3,9 +3,9 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import type { FoundItems, GroupView, Records, Work } from '../../operations/work.ts';
 
 /**
- * The unit of work as an item sees it that uses one object of another group by a grant: that object, and
- * nothing else of the group. All other identifiers name nothing, wrapping keys and Links among them, nothing
- * is found or made, and no record of the group can be read or written.
+ * The unit of work as a handler sees it that uses one object of another group by a grant. The object is the
+ * target of the operation, and nothing else exists: identifiers name nothing, neither wrapping keys nor Links,
+ * be it the object itself, nothing is found or made, and no record of the group can be read or written.
  */
 export class GrantedWork implements Work {
   readonly isLimited = true;
@@ -13,7 +13,10 @@ export class GrantedWork implements Work {
   readonly #work: Work;
   readonly #id: string;
 
-  /** @param work the layer of the item on the objects of the group */
+  /**
+   * @param work the layer of the item on the objects of the group
+   * @param id of the object
+   */
   constructor(work: Work, id: string) {
     this.#work = work;
     this.#id = id;
@@ -24,10 +27,8 @@ export class GrantedWork implements Work {
     return this.#work.wholeGroup;
   }
 
-  /** Grants end with the value of an object: of a destroyed one not even the attributes are shown. */
-  async load(id: string, isVisible?: (object: ManagedObject) => boolean): Promise<ManagedObject | undefined> {
-    if (id !== this.#id) return undefined;
-    return this.#work.load(id, (object) => !object.destroyed && isVisible?.(object) !== false);
+  load(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   isTaken(id: string): Promise<boolean> {

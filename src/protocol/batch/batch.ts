@@ -122,7 +122,7 @@ async function runItem(
   const findGranted = async (id: string, operation: AnyOperation, context: ItemContext) => {
     const granted = await environment.openGranted?.(id, operation, { own: context.work, layer });
     grant = granted?.rule ?? grant;
-    return granted && context.withGrant(granted);
+    return granted;
   };
   try {
     if (environment.isCancelled?.(item) === true)

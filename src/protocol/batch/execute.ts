@@ -14,7 +14,7 @@ import { restrictViews } from '../authentication/restricted-views.ts';
 import { openTicketUses } from '../authentication/ticket-use.ts';
 import { sealedVaultRefusal } from '../sealed-vault.ts';
 import type { BatchIdentifiers } from './identifiers.ts';
-import type { ItemContext } from './item-context.ts';
+import type { GrantedItem, ItemContext } from './item-context.ts';
 import { asSent, type BatchResults, type ResolvedRequests, resolveReferences } from './references.ts';
 import { answerBytes, type EncodedAnswers, responseTooLarge } from './response-size.ts';
 
@@ -45,10 +45,10 @@ interface ItemExecution {
   /** Is told each request payload before its handler is called. */
   requested(request: Readonly<Record<string, unknown>>): void;
   /**
-   * Returns the context for the use of an object that the group of the client does not have; undefined when
-   * no grant permits the client the operation with it.
+   * Returns the use of an object that the group of the client does not have; undefined when no grant permits
+   * the client the operation with it.
    */
-  findGranted(id: string, operation: AnyOperation, context: ItemContext): Promise<ItemContext | undefined>;
+  findGranted(id: string, operation: AnyOperation, context: ItemContext): Promise<GrantedItem | undefined>;
 }
 
 /**
@@ -176,8 +176,9 @@ async function callHandler(
     case 'object': {
       const named = request[target.identifiedBy ?? 'UniqueIdentifier'] as string | undefined;
       const id = identifiers.resolve(named);
-      const within = (await findGranted(id, operation, context)) ?? context;
-      const object = await loadNamedObject(id, target, within);
+      const granted = await findGranted(id, operation, context);
+      const object = await loadNamedObject(id, target, granted?.target ?? context);
+      const within = granted === undefined ? context : context.withGrant(granted);
       requireTokenKeyRule(operation.name, object);
       const answer = await handle(request, within.withObject(object));
       context.setPlaceholder(identifierOf(answer) ?? object.id);

@@ -1,11 +1,11 @@
-import { limitsReach } from '../../common/role-restrictions.ts';
 import type { Principal } from '../../identity/principal.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import { findUnreached } from '../../object/roles/role-limits.ts';
 import { hiddenFromGrantees } from '../../object/shown-attributes.ts';
 import type { OperationName } from '../../operations/context.ts';
 import { findGrantedUse, grantKind, isGrantable, readGrants } from '../../operations/grants.ts';
 import type { Work } from '../../operations/work.ts';
 import { GrantedWork } from '../authentication/granted-work.ts';
-import { RoleWork } from '../authentication/role-work.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import type { WorkLayer } from '../unit-of-work/work-layer.ts';
 import type { GrantedItem } from './item-context.ts';
@@ -55,12 +55,16 @@ export class GrantedItems {
     if (record === undefined || record.group === principal.group) return undefined;
     const use = findGrantedUse(id, readGrants(record.content), name, { principal, time });
     if (use === undefined) return undefined;
-    const granted = new GrantedWork(layer.granted(record.group), id);
+    const granted = layer.granted(record.group);
     const restrictions = principal.restrictions?.();
-    const isReachLimited = restrictions !== undefined && limitsReach(restrictions);
-    const work = isReachLimited ? new RoleWork(granted, restrictions) : granted;
-    if ((await work.load(id)) === undefined) return undefined;
-    return { rule: use.rule, work, batch: this.#batchFor(record.group, use.operations) };
+    // Grants end with the value of an object: of a destroyed one not even the attributes are shown.
+    const isVisible = (object: ManagedObject) =>
+      !object.destroyed && (restrictions === undefined || findUnreached(object, restrictions) === undefined);
+    const load = async (asked: string) => (asked === id ? granted.load(id, isVisible) : undefined);
+    if ((await load(id)) === undefined) return undefined;
+    const work = new GrantedWork(granted, id);
+    const batch = this.#batchFor(record.group, use.operations);
+    return { rule: use.rule, target: { work: { load } }, work, batch };
   }
 
   /** Uses count for the group of the object, and nothing is permitted that the grants do not permit. */

@@ -21,7 +21,9 @@ export type BatchContext = Omit<
 export interface GrantedItem {
   /** The grant, see `GrantedUse`. */
   readonly rule: string;
-  /** The work on that object alone. */
+  /** Loads the object, and no other one. */
+  readonly target: { readonly work: Pick<Context['work'], 'load'> };
+  /** What the handler works on beside the object. */
   readonly work: Context['work'];
   /** The context of the message for that use. */
   readonly batch: BatchContext;
@@ -101,7 +103,7 @@ export class ItemContext implements Context {
   }
 
   /** Returns the context of the same item for the use of an object of another group by a grant. */
-  withGrant({ batch, work }: GrantedItem): ItemContext {
+  withGrant({ batch, work }: Pick<GrantedItem, 'batch' | 'work'>): ItemContext {
     return new ItemContext(batch, this.#ports, { work, server: this.server });
   }
 
