@@ -25,7 +25,7 @@ export function entryOfCall(
 ): AuditEntry | undefined {
   if (isRepetition(method, params, outcome)) return undefined;
   const { name, role, proof, approvedBy, connection } = caller;
-  const object = method.startsWith('object.') && 'id' in params ? params.id : undefined;
+  const object = objectOf(method, params);
   const details = {
     proof,
     ...(approvedBy !== undefined && { approvedBy }),
@@ -45,6 +45,12 @@ export function entryOfCall(
       },
     ],
   };
+}
+
+/** Returns the identifier of the object that a call is about. */
+function objectOf(method: ObservedMethod, params: ObservedParams): string | undefined {
+  if (method.startsWith('object.') && 'id' in params) return params.id;
+  return method.startsWith('grant.') && 'object' in params ? params.object : undefined;
 }
 
 function isRepetition(method: ObservedMethod, params: ObservedParams, outcome: CallOutcome): boolean {
@@ -82,7 +88,7 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : 'INTERNAL';
 }
 
-/** Returns the plain values among parameters, those inside others by dotted names. */
+/** Returns the plain values among parameters, those inside others by dotted names, lists of texts as one. */
 function flatten(params: object, prefix = ''): NonNullable<AuditItem['details']> {
   const details: Record<string, string | number | boolean> = {};
   for (const [key, value] of Object.entries(params)) {
@@ -90,6 +96,8 @@ function flatten(params: object, prefix = ''): NonNullable<AuditItem['details']>
     const name = `${prefix}${key}`;
     if (typeof value === 'string') details[name] = value.slice(0, maxCharacters);
     else if (typeof value === 'number' || typeof value === 'boolean') details[name] = value;
+    else if (Array.isArray(value) && value.every((each) => typeof each === 'string'))
+      details[name] = value.join(',').slice(0, maxCharacters);
     else if (typeof value === 'object' && value !== null && !Array.isArray(value))
       Object.assign(details, flatten(value, `${name}.`));
   }

@@ -4,8 +4,8 @@ import type { FoundItems, GroupView, Records, Work } from '../../operations/work
 
 /**
  * The unit of work as a handler sees it that uses one object of another group by a grant. The object is the
- * target of the operation, and nothing else exists: identifiers name nothing, neither wrapping keys nor Links,
- * be it the object itself, nothing is found or made, and no record of the group can be read or written.
+ * target of the operation, and nothing else exists: no identifier names anything, be it that of the object
+ * itself as its wrapping key, nothing is found or made, and no record of the group can be read or written.
  */
 export class GrantedWork implements Work {
   readonly isLimited = true;

@@ -148,6 +148,11 @@ export class UnitOfWork {
     return new WorkLayer(unit, (lasting) => new LayerRecords(this.#records, group, lasting), values);
   }
 
+  /** The other groups of whose objects items have used some by grants. */
+  get grantedGroups(): Iterable<string> {
+    return this.#granted?.keys() ?? [];
+  }
+
   /** The objects of all groups: of the acting one first. */
   get #everyObjects(): readonly UnitObjects[] {
     return this.#granted === undefined ? [this.#objects] : [this.#objects, ...this.#granted.values()];

@@ -3,18 +3,21 @@ import { describeRoles } from '../../../src/identity/policy.ts';
 import type { ManagementBackends, ManagementCall } from '../../../src/management/api.ts';
 import { callMethod } from '../../../src/management/call.ts';
 import { ManagementError } from '../../../src/management/errors.ts';
+import { ModifyAttribute } from '../../../src/operations/attributes/modify-attribute.ts';
+import { grantKind, writeGrants } from '../../../src/operations/grants.ts';
 import { DelegatedLogin } from '../../../src/operations/sessions/delegated-login.ts';
 import { Get } from '../../../src/operations/transfer/get.ts';
 import { Import } from '../../../src/operations/transfer/import.ts';
-import { enumerated } from '../../client.ts';
+import { UnitOfWork } from '../../../src/protocol/unit-of-work/unit-of-work.ts';
+import { enumerated, valueOf } from '../../client.ts';
 import { namelessCaller } from '../../unit/management/samples.ts';
 import { committedEntries, TestRecorder } from '../audit/test-recorder.ts';
 import { sendAs as sendShowing, ticketOf } from '../credentials/credential-headers.ts';
 import { enrolForExplanation } from '../explained.ts';
-import { outcome, succeed } from '../operations/ask.ts';
+import { contact, outcome, succeed } from '../operations/ask.ts';
 import { active, counted, mask, register, symmetric } from '../operations/transfer/wrapping-keys.ts';
 import { everything, inPolicy } from '../restricted.ts';
-import { uid } from '../service.ts';
+import { createAesPayload2x, uid } from '../service.ts';
 import { openGranted } from './granted.ts';
 
 /** What ends grants, who makes them, and what the audit log has of them. */
@@ -74,6 +77,12 @@ t.test('Destroy ends the grants of the object, unless it is undone', async (t) =
   sendAs('owner');
   t.equal((await service.call('1.4', 'Destroy', [uid(id)])).status, 'Success');
   t.same(await listed(id), []);
+  // A record that is there although the object was destroyed permits nothing.
+  const unit = new UnitOfWork(service.store, service.vault, { uniqueNames: false, now: 1 });
+  await unit.record(grantKind, id);
+  const left = { to: { group: 'grantees' }, operations: ['Get', 'GetAttributes'], grantedAt: 1 };
+  unit.putRecord(grantKind, id, 'owners', writeGrants([left]));
+  t.equal(await unit.commit(), 'committed');
   sendAs('grantee');
   for (const operation of ['Get', 'GetAttributes'])
     t.equal((await service.call('2.1', operation, [uid(id)])).reason, 'ObjectNotFound');
@@ -150,6 +159,23 @@ t.test('a message whose object is destroyed before its commit is executed again,
   };
   sendAs('grantee');
   t.equal(await get(id), 'ObjectNotFound');
+});
+
+t.test('a message conflicts when an object changes that it has read by a grant', async (t) => {
+  sendAs('owner');
+  const id = await register(service, symmetric(counted(16)), mask('Encrypt'), contact('before'));
+  await grant(id, ['GetAttributes']);
+  beforeCommit = async () => {
+    const { sender } = service;
+    sendAs('owner');
+    const NewAttribute = contact('after');
+    await succeed(service, '2.1', ModifyAttribute, { UniqueIdentifier: id, NewAttribute });
+    service.sender = sender;
+  };
+  sendAs('grantee');
+  const create = { operation: 'Create', payload: createAesPayload2x() };
+  const [read] = await service.batch('2.1', [item('GetAttributes', id), create]);
+  t.equal(valueOf(read?.payload as never, 'Attributes', 'ContactInformation'), 'after');
 });
 
 t.test('what an operator asks for wrongly is refused with one line', async (t) => {

@@ -154,6 +154,7 @@ const leadToKeys: { readonly [M in MethodName]?: string } = {
   'credential.remove': 'likewise: the second factor goes',
   'client.setEndpoint': 'the server sends new keys there',
   'object.mark': 'Sensitive keys leave under a key of his own',
+  'grant.add': 'a client of his own in another group fetches the key',
   'vault.prepareRoot': 'the root becomes one that he knows',
   'vault.addRoot': 'likewise',
   'vault.keepRoot': 'likewise',
