@@ -10,6 +10,18 @@ import type { Context, OperationName } from './context.ts';
 /** Kind of the records of grants, one for each object, with its identifier and group. */
 export const grantKind = 'grant';
 
+/**
+ * Kind of the records that say that a client or a group has a grant of an object, by both, without content.
+ * They are read before the grants, so that a request of whoever has none reads and opens as much for an
+ * object with grants as for one that does not exist.
+ */
+export const granteeKind = 'grantee';
+
+/** Identifier of such a record; names of clients and groups have no space. */
+export function granteeId(object: string, to: NamedGrantee): string {
+  return 'client' in to ? `client ${to.client} ${object}` : `group ${to.group} ${object}`;
+}
+
 /** The most grants of one object: all of them are read with every use by a grant. */
 export const maxGrants = 100;
 
@@ -24,6 +36,9 @@ export interface GrantedClient {
 export interface GrantedGroup {
   readonly group: string;
 }
+
+/** Who has a grant, by name. */
+export type NamedGrantee = Pick<GrantedClient, 'client'> | GrantedGroup;
 
 /** What one client, or the clients of one group, may do with the object. */
 export interface Grant {
@@ -181,5 +196,11 @@ export function describeGrant(object: string, { to }: Pick<Grant, 'to'>): string
  * the use of the former one.
  */
 export async function endGrants(id: string, { work: { records } }: Pick<Context, 'work'>): Promise<void> {
-  if ((await records.load(grantKind, id)) !== undefined) records.remove(grantKind, id);
+  const content = await records.load(grantKind, id);
+  if (content === undefined) return;
+  records.remove(grantKind, id);
+  for (const { to } of readGrants(content)) {
+    const grantee = granteeId(id, to);
+    if ((await records.load(granteeKind, grantee)) !== undefined) records.remove(granteeKind, grantee);
+  }
 }

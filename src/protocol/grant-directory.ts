@@ -5,10 +5,13 @@ import {
   type GrantedClient,
   type GrantedGroup,
   grantableOperations,
+  granteeId,
+  granteeKind,
   grantKind,
   hasEnded,
   isGrantable,
   maxGrants,
+  type NamedGrantee,
   readGrants,
   writeGrants,
 } from '../operations/grants.ts';
@@ -31,9 +34,6 @@ export function reasonNotToGrant(operation: string): string | undefined {
   const reason = reasons.get(operation);
   return reason === true ? undefined : reason;
 }
-
-/** Who gets a grant, as an operator names it: a client or a group. */
-export type NamedGrantee = { readonly client: string } | GrantedGroup;
 
 /** A grant as an operator makes it. */
 export interface NewGrant extends Pick<Grant, 'operations' | 'until'> {
@@ -88,7 +88,7 @@ export class GrantDirectory {
       const kept = previous.filter((grant) => !isSameGrantee(grant.to, to) && !hasEnded(grant, time));
       if (kept.length >= maxGrants) return `${object} has ${maxGrants} grants already, the most that it can`;
       const grant = { to: grantee, operations, ...(until !== undefined && { until }), grantedAt: unit.now };
-      unit.putRecord(grantKind, object, found.group, writeGrants([...kept, grant]));
+      await putGrants(unit, { object, group: found.group }, previous, [...kept, grant]);
       return { group: found.group, isReplaced: previous.some((each) => isSameGrantee(each.to, to)) };
     });
   }
@@ -172,9 +172,25 @@ async function removeFrom(unit: UnitOfWork, object: string, from: NamedGrantee):
   const grants = readGrants(record.content);
   const kept = grants.filter(({ to }) => !isSameGrantee(to, from));
   if (kept.length === grants.length) return false;
-  if (kept.length === 0) unit.removeRecord(grantKind, object);
-  else unit.putRecord(grantKind, object, record.group, writeGrants(kept));
+  await putGrants(unit, { object, group: record.group }, grants, kept);
   return true;
+}
+
+/** Puts grants in the place of the previous ones, and the records that say who has them. */
+async function putGrants(
+  unit: UnitOfWork,
+  { object, group }: Pick<ListedGrant, 'object' | 'group'>,
+  previous: readonly Grant[],
+  grants: readonly Grant[],
+): Promise<void> {
+  if (grants.length === 0) unit.removeRecord(grantKind, object);
+  else unit.putRecord(grantKind, object, group, writeGrants(grants));
+  const wanted = new Set(grants.map(({ to }) => granteeId(object, to)));
+  for (const id of new Set([...previous.map(({ to }) => granteeId(object, to)), ...wanted])) {
+    const isThere = (await unit.record(granteeKind, id)) !== undefined;
+    if (isThere && !wanted.has(id)) unit.removeRecord(granteeKind, id);
+    if (!isThere && wanted.has(id)) unit.putRecord(granteeKind, id, group, new Uint8Array());
+  }
 }
 
 function toListed({

@@ -3,7 +3,6 @@ import type { Client } from '../../identity/principal.ts';
 import {
   GrantDirectory,
   type ListedGrant,
-  type NamedGrantee,
   namesOfGrantable,
   reasonNotToGrant,
 } from '../../protocol/grant-directory.ts';
@@ -12,6 +11,8 @@ import { ManagementError } from '../errors.ts';
 import type { GranteeChoice, GrantSummary } from '../grant-api.ts';
 import { readLatestTime } from '../latest-time.ts';
 import { requireClient } from './enrolled.ts';
+
+type NamedGrantee = Parameters<GrantDirectory['remove']>[1];
 
 /** The methods about grants of single objects to clients of other groups. */
 export const grantMethods: MethodsOf<'grant'> = {

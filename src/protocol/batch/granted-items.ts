@@ -3,7 +3,14 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import { findUnreached } from '../../object/roles/role-limits.ts';
 import { hiddenFromGrantees } from '../../object/shown-attributes.ts';
 import type { OperationName } from '../../operations/context.ts';
-import { findGrantedUse, grantKind, isGrantable, readGrants } from '../../operations/grants.ts';
+import {
+  findGrantedUse,
+  granteeId,
+  granteeKind,
+  grantKind,
+  isGrantable,
+  readGrants,
+} from '../../operations/grants.ts';
 import type { Work } from '../../operations/work.ts';
 import { GrantedWork } from '../authentication/granted-work.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
@@ -51,6 +58,7 @@ export class GrantedItems {
     const { unit, principal, time } = this.#options;
     if (principal.rights !== undefined || !isGrantable(name)) return undefined;
     if ((await own.load(id)) !== undefined) return undefined;
+    if (!(await this.#hasGrants(id))) return undefined;
     const record = await unit.record(grantKind, id);
     if (record === undefined || record.group === principal.group) return undefined;
     const use = findGrantedUse(id, readGrants(record.content), name, { principal, time });
@@ -65,6 +73,15 @@ export class GrantedItems {
     const work = new GrantedWork(granted, id);
     const batch = this.#batchFor(record.group, use.operations);
     return { rule: use.rule, target: { work: { load } }, work, batch };
+  }
+
+  async #hasGrants(id: string): Promise<boolean> {
+    const { unit, principal } = this.#options;
+    const records = [
+      await unit.record(granteeKind, granteeId(id, { client: principal.client })),
+      await unit.record(granteeKind, granteeId(id, { group: principal.group })),
+    ];
+    return records.some((record) => record !== undefined);
   }
 
   /** Uses count for the group of the object, and nothing is permitted that the grants do not permit. */

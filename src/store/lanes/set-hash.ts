@@ -40,6 +40,7 @@ export const anchoredRecordKinds: readonly string[] = [
   'issuer-name',
   'issuer-order',
   'grant',
+  'grantee',
 ];
 
 const countBytes = 8;

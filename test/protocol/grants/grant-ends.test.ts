@@ -4,7 +4,7 @@ import type { ManagementBackends, ManagementCall } from '../../../src/management
 import { callMethod } from '../../../src/management/call.ts';
 import { ManagementError } from '../../../src/management/errors.ts';
 import { ModifyAttribute } from '../../../src/operations/attributes/modify-attribute.ts';
-import { grantKind, writeGrants } from '../../../src/operations/grants.ts';
+import { granteeId, granteeKind, grantKind, writeGrants } from '../../../src/operations/grants.ts';
 import { DelegatedLogin } from '../../../src/operations/sessions/delegated-login.ts';
 import { Get } from '../../../src/operations/transfer/get.ts';
 import { Import } from '../../../src/operations/transfer/import.ts';
@@ -82,10 +82,31 @@ t.test('Destroy ends the grants of the object, unless it is undone', async (t) =
   await unit.record(grantKind, id);
   const left = { to: { group: 'grantees' }, operations: ['Get', 'GetAttributes'], grantedAt: 1 };
   unit.putRecord(grantKind, id, 'owners', writeGrants([left]));
+  await unit.record(granteeKind, granteeId(id, left.to));
+  unit.putRecord(granteeKind, granteeId(id, left.to), 'owners', new Uint8Array());
   t.equal(await unit.commit(), 'committed');
   sendAs('grantee');
   for (const operation of ['Get', 'GetAttributes'])
     t.equal((await service.call('2.1', operation, [uid(id)])).reason, 'ObjectNotFound');
+});
+
+t.test('what has ended leaves no records', async (t) => {
+  const id = await grantedKey();
+  const count = async () => {
+    const unit = new UnitOfWork(service.store, service.vault, { uniqueNames: false, now: 1 });
+    const all = await Promise.all([grantKind, granteeKind].map((kind) => unit.everyRecord(kind, 1_000)));
+    return all.map(({ length }) => length);
+  };
+  const [objects = 0, grantees = 0] = await count();
+  await grant(id, ['Get'], { to: { group: 'others' }, until: 1 });
+  t.same(await count(), [objects, grantees + 1]);
+  t.equal(typeof (await grants.add(id, { to: { group: 'more' }, operations: ['Get'] }, 2)), 'object');
+  t.same(await count(), [objects, grantees + 1], 'the one that has ended went');
+  await grants.remove(id, { group: 'more' });
+  t.same(await count(), [objects, grantees]);
+  sendAs('owner');
+  t.equal((await service.call('1.4', 'Destroy', [uid(id)])).status, 'Success');
+  t.same(await count(), [objects - 1, grantees - 1]);
 });
 
 t.test('Destroy ends them also by a ticket with Rights to the object', async (t) => {

@@ -14,6 +14,7 @@ import { enumerated } from '../../client.ts';
 import { sendAs as sendShowing, ticketOf } from '../credentials/credential-headers.ts';
 import { poll, process, submit } from '../jobs.ts';
 import { active, createPair, Data, withMask } from '../keys.ts';
+import { observeReads } from '../observe-reads.ts';
 import { ask, attributeOf, attributesOf, having, outcome, payloadOf, succeed } from '../operations/ask.ts';
 import {
   counted,
@@ -271,6 +272,24 @@ t.test('role and enrolment of the grantee bind', async (t) => {
   t.equal(await encrypt(id), 'Success', 'grants to client and group permit what each of them does');
   sendAs('third');
   t.equal(await get(id), 'ObjectNotFound');
+});
+
+t.test('for whoever has no grant, as much is read of an object with grants as of none', async (t) => {
+  const id = await ownersKey();
+  await grant(id, ['Get', 'Encrypt']);
+  await grant(id, ['Get'], { to: { group: groups.grantee } });
+  const reads = observeReads(service);
+  for (const operation of ['Get', 'Encrypt', 'Sign', 'GetAttributes', 'Destroy', 'Locate']) {
+    const readsOf = async (object: string) => {
+      sendAs('third');
+      reads();
+      await service.call('2.1', operation, [uid(object)]);
+      return reads();
+    };
+    const none = await readsOf(crypto.randomUUID());
+    t.strictSame(await readsOf(id), none, operation);
+    t.notOk(none.includes('open 1'), 'nothing is opened');
+  }
 });
 
 t.test('a grant ends by the later one of the clock and what lanes have stated', async (t) => {

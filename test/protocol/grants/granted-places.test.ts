@@ -13,8 +13,8 @@ import { answersOf, outline, TestService, uid } from '../service.ts';
 
 /**
  * Objects of another group of which the client has every grant that there can be: but as the target of a
- * granted operation, a request that names one gets the same bytes as one with an unused name, and leaves it as
- * it is.
+ * granted operation, a request that names one gets the same bytes as one with an unused name, and leaves it
+ * as it is.
  */
 
 t.setTimeout(300_000);

@@ -1,5 +1,6 @@
 import type { Principal } from '../../../src/identity/principal.ts';
-import { GrantDirectory, type NamedGrantee } from '../../../src/protocol/grant-directory.ts';
+import type { NamedGrantee } from '../../../src/operations/grants.ts';
+import { GrantDirectory } from '../../../src/protocol/grant-directory.ts';
 import { enrolForExplanation } from '../explained.ts';
 import { inPolicy } from '../restricted.ts';
 import { type ServiceOptions, TestService } from '../service.ts';
