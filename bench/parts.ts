@@ -34,7 +34,7 @@ const plain = new Uint8Array(randomBytes(360));
 const box = vault.seal(context, plain);
 const tag = boxTag(box);
 const lane = new LaneWriter('node');
-const process = { vault, era: 1, keyring: 1, now: 1, seen: [] };
+const process = { vault, era: 1, keyring: 1, now: 1, seen: [], policy: undefined };
 const rows = (count: number): WrittenRow[] =>
   Array.from({ length: count }, () => ({
     ...{ table: 'managed_object', id: randomUUIDv7(), kind: '', before: null, after: { version: 1, tag } },

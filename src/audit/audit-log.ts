@@ -9,8 +9,8 @@ import {
   AuditUnavailableError,
   type JournalPart,
   type LaneJournal,
-  toChainEntry,
 } from './audit.ts';
+import { toChainEntries } from './entry-text.ts';
 import { AuditJournal } from './journal.ts';
 
 export interface AuditLogOptions {
@@ -23,6 +23,10 @@ export interface AuditLogOptions {
   readonly isStrict: boolean;
   /** What becomes of a request that cannot be recorded: it is refused, or answered all the same. */
   readonly onFailure: 'refuse' | 'alarm';
+  /** Is told how many entries have become durable. */
+  readonly appended?: (entries: number) => void;
+  /** Is awaited by `close` when no entry waits any more, and the store is still open. */
+  readonly closing?: () => Promise<void>;
   readonly observer: AuditLogObserver;
 }
 
@@ -52,13 +56,19 @@ export class AuditLog implements AuditRecorder, LaneJournal {
   #outlet: AuditOutlet | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isMoving = false;
+  /** Whether the part that was moved last was not all that waited. */
+  #hasMore = false;
   /** Entries of this turn of the event loop. */
   #unwritten: ChainEntry[] = [];
   #turn = Promise.resolve();
   /** Why the last entries were not written; undefined while the log works. */
   #failure: Error | undefined;
   /** Entries that were not written since then. */
+  #unrecorded = 0;
+  /** Entries that were not written and of which no entry in the store tells. */
   #lost = 0;
+  /** Tells of some of them in the part that was returned last. */
+  #notice: { readonly entry: ChainEntry; readonly lost: number } | undefined;
 
   /** @throws the system's error, when the journal cannot be read */
   constructor(options: AuditLogOptions) {
@@ -69,7 +79,7 @@ export class AuditLog implements AuditRecorder, LaneJournal {
     this.#journal = new AuditJournal(directory, {
       damaged: (event) => {
         observer.damaged(event);
-        this.#record({ operation: 'JournalDamaged', result: 'Success', details: { lines: event.lines } });
+        this.record({ operation: 'JournalDamaged', result: 'Success', details: { lines: event.lines } });
       },
       notDurable: (error) => this.#fail(error, 0),
     });
@@ -81,7 +91,7 @@ export class AuditLog implements AuditRecorder, LaneJournal {
 
   /** Entries that are not in the store yet. */
   get pending(): number {
-    return this.#journal.pending;
+    return this.#journal.pending + (this.#lost > 0 ? 1 : 0);
   }
 
   async append(entry: AuditEntry): Promise<void> {
@@ -92,14 +102,19 @@ export class AuditLog implements AuditRecorder, LaneJournal {
     if (this.#options.isStrict) await this.#journal.synchronise();
   }
 
+  /** Resolves when everything that was reported so far has been written to the journal, or could not be. */
+  async settled(): Promise<void> {
+    await this.#turn;
+  }
+
   report(entry: AuditEntry): void {
     void this.#add(entry);
   }
 
   /** Resolves when the entries of this turn have been written, or could not be. */
   #add(entry: AuditEntry): Promise<void> {
-    this.#unwritten.push(toChainEntry(entry));
-    if (this.#unwritten.length === 1) this.#turn = beforeFlush(() => this.#write());
+    if (this.#unwritten.length === 0) this.#turn = beforeFlush(() => this.#write());
+    this.#unwritten.push(...toChainEntries(entry));
     return this.#turn;
   }
 
@@ -112,6 +127,7 @@ export class AuditLog implements AuditRecorder, LaneJournal {
       this.#journal.append(entries);
     } catch (error) {
       this.#fail(error as Error, entries.length);
+      this.#moveLater(maxWaitMilliseconds);
       return;
     }
     if (this.#failure !== undefined) this.#recover();
@@ -121,7 +137,12 @@ export class AuditLog implements AuditRecorder, LaneJournal {
   /** Begins to move entries into the store; `move` commits the lane of the process. */
   start(move: () => Promise<unknown>): void {
     this.#move = move;
-    if (this.#journal.pending > 0) this.#moveLater(0);
+    if (this.pending > 0) this.#moveLater(0);
+  }
+
+  /** Hands a checkpoint on to the outlet. */
+  passCheckpoint(text: string): void {
+    this.#outlet?.acceptCheckpoint(text);
   }
 
   /** From now on an outlet gets what has become durable, and may demand that nothing is done. */
@@ -131,15 +152,39 @@ export class AuditLog implements AuditRecorder, LaneJournal {
 
   resume(last: number): void {
     this.#journal.resume(last);
-    if (this.#journal.pending > 0) this.#moveLater(0);
+    if (this.pending > 0) this.#moveLater(0);
   }
 
+  /** What waits in the journal, and behind it how many entries are missing, which no journal has to take. */
   peek(): JournalPart | undefined {
-    return this.#journal.peek();
+    const part = this.#peekJournal();
+    if (this.#lost === 0) return part;
+    const lost = this.#lost;
+    const item = { operation: 'EntriesLost', result: 'Success', count: lost };
+    const [entry] = toChainEntries(this.#entryOf(item));
+    if (entry === undefined) return part;
+    this.#notice = { entry, lost };
+    return { entries: [...(part?.entries ?? []), entry], last: part?.last ?? this.#journal.moved };
+  }
+
+  /** Without an error: what changes rows must not wait for the journal. */
+  #peekJournal(): JournalPart | undefined {
+    try {
+      return this.#journal.peek();
+    } catch (error) {
+      this.#fail(error as Error, 0);
+      return undefined;
+    }
   }
 
   appended({ chain, first, entries, journal }: AppendedEntries): void {
+    this.#hasMore = this.#journal.hasMore;
     this.#journal.move(journal);
+    if (this.#notice !== undefined && entries.at(-1) === this.#notice.entry) {
+      this.#lost -= this.#notice.lost;
+      this.#notice = undefined;
+    }
+    this.#options.appended?.(entries.length);
     this.#outlet?.accept(entries.map(({ text }, at) => ({ chain, number: first + at, text })));
   }
 
@@ -149,12 +194,13 @@ export class AuditLog implements AuditRecorder, LaneJournal {
     this.#write();
     const move = this.#move;
     this.#move = undefined;
-    for (let left = this.#journal.pending; move !== undefined && left > 0; ) {
+    for (let left = this.pending; move !== undefined && left > 0; ) {
       if (!(await isResolved(move()))) break;
-      const { pending } = this.#journal;
+      const { pending } = this;
       if (pending >= left) break;
       left = pending;
     }
+    await this.#options.closing?.();
     await this.#journal.close();
   }
 
@@ -168,31 +214,37 @@ export class AuditLog implements AuditRecorder, LaneJournal {
   async #moveNow(): Promise<void> {
     this.#timer = undefined;
     const move = this.#move;
-    if (move === undefined || this.#journal.pending === 0) return;
+    if (move === undefined || this.pending === 0) return;
     this.#isMoving = true;
     const isMoved = await isResolved(move());
     this.#isMoving = false;
-    const { pending } = this.#journal;
     if (!isMoved) this.#moveLater(retryMilliseconds);
-    else if (pending > 0) this.#moveLater(pending >= manyEntries ? 0 : maxWaitMilliseconds);
+    else if (this.pending > 0) {
+      const isMuch = this.#hasMore || this.#journal.pending >= manyEntries;
+      this.#moveLater(isMuch ? 0 : maxWaitMilliseconds);
+    }
   }
 
   #fail(error: Error, lost: number): void {
     if (this.#failure === undefined) this.#options.observer.failed(error.message);
     this.#failure = error;
+    this.#unrecorded += lost;
     this.#lost += lost;
   }
 
   #recover(): void {
     this.#failure = undefined;
-    this.#options.observer.recovered(this.#lost);
-    this.#record({ operation: 'EntriesLost', result: 'Success', count: this.#lost });
-    this.#lost = 0;
+    this.#options.observer.recovered(this.#unrecorded);
+    this.#unrecorded = 0;
   }
 
   /** Records what happened to the log itself. */
-  #record(item: AuditItem): void {
-    this.report({ time: Date.now(), kind: 'audit', node: this.node, items: [item] });
+  record(item: AuditItem): void {
+    this.report(this.#entryOf(item));
+  }
+
+  #entryOf(item: AuditItem): AuditEntry {
+    return { time: Date.now(), kind: 'audit', node: this.node, items: [item] };
   }
 }
 

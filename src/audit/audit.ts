@@ -1,4 +1,4 @@
-import { type ChainEntry, createSalt } from '../common/audit-chain.ts';
+import type { ChainEntry } from '../common/audit-chain.ts';
 
 /**
  * Port of the audit log: what is recorded, and how callers hand it over. Entries name who did what to which
@@ -31,10 +31,10 @@ export interface AuditEntry {
  */
 export type AuditKind = 'message' | 'job' | 'refusal' | 'management' | 'server' | 'audit';
 
-/** Returns an entry as the chain takes it. */
-export function toChainEntry(entry: AuditEntry): ChainEntry {
-  return { salt: createSalt(), text: JSON.stringify(entry) };
-}
+/** Operation of the entry after which no lane states a chain any more; its details say where that ends. */
+export const chainEnded = 'ChainEnded';
+/** Operation of the entry that says with which key a chain of signing keys begins. */
+export const signingKeyBegun = 'SigningKeyBegun';
 
 /** Who acted. */
 export interface AuditActor {
@@ -72,7 +72,10 @@ export interface AuditItem {
   readonly job?: string;
   /** Whether a value left wrapped; absent where none left. */
   readonly wrapped?: boolean;
-  /** `Success`, `OperationFailed`, `OperationUndone` or `OperationPending`. */
+  /**
+   * `Success`, `OperationFailed`, `OperationUndone` or `OperationPending`; `Begun` before an act that may
+   * change something, of which another item says how it ended.
+   */
   readonly result: string;
   /** Result Reason of a failure, or why something was refused. */
   readonly reason?: string;

@@ -15,7 +15,12 @@ export interface EntryFilter {
   readonly until?: number | undefined;
 }
 
-const isGood = (result: string) => result === 'Success' || result === 'OperationPending';
+const successes: readonly string[] = ['Success', 'OperationPending'];
+
+/** What has only begun has neither succeeded nor failed. */
+function hasResult(result: string, isSuccess: boolean): boolean {
+  return result !== 'Begun' && successes.includes(result) === isSuccess;
+}
 
 /** Whether an entry has an item that is looked for. */
 export function matchesEntry({ time, actor, items }: AuditEntry, filter: EntryFilter): boolean {
@@ -27,7 +32,7 @@ export function matchesEntry({ time, actor, items }: AuditEntry, filter: EntryFi
     (item) =>
       (object === undefined || (item.objects ?? []).some(({ id }) => id === object)) &&
       (operation === undefined || item.operation === operation) &&
-      (isSuccess === undefined || isGood(item.result) === isSuccess),
+      (isSuccess === undefined || hasResult(item.result, isSuccess)),
   );
 }
 
@@ -39,6 +44,6 @@ export function matchesItem(
   return (
     (object === undefined || objects.includes(object)) &&
     (sought === undefined || operation === sought) &&
-    (isSuccess === undefined || isGood(result) === isSuccess)
+    (isSuccess === undefined || hasResult(result, isSuccess))
   );
 }

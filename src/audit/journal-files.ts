@@ -3,6 +3,7 @@ import {
   constants,
   fstatSync,
   ftruncateSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -12,7 +13,6 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { synchronise } from '../common/durable-file.ts';
-import { decodeLine } from './journal-lines.ts';
 
 /** One file of a journal; its name has the number of its first entry. */
 export interface JournalFile {
@@ -23,20 +23,34 @@ export interface JournalFile {
 const pattern = /^journal-(\d{16})\.log$/;
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
 
-/** Returns the files of a journal, the oldest first; creates the directory where it is missing. */
-export function listJournalFiles(directory: string): readonly JournalFile[] {
+/** The highest number of a first entry that is believed: no counting leads there. */
+const maxFirst = 2 ** 52;
+
+/**
+ * Returns the files of a journal, the oldest first, and those with such a name that cannot be of one; creates
+ * the directory where it is missing.
+ */
+export function listJournalFiles(directory: string): {
+  readonly files: readonly JournalFile[];
+  readonly others: readonly string[];
+} {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  return readdirSync(directory)
-    .flatMap((name) => {
-      const first = pattern.exec(name)?.[1];
-      return first === undefined ? [] : [{ path: join(directory, name), first: Number(first) }];
-    })
-    .toSorted((one, other) => one.first - other.first);
+  const files: JournalFile[] = [];
+  const others: string[] = [];
+  for (const name of readdirSync(directory)) {
+    const number = pattern.exec(name)?.[1];
+    if (number === undefined) continue;
+    const [path, first] = [join(directory, name), Number(number)];
+    if (first > 0 && first <= maxFirst && lstatSync(path).isFile()) files.push({ path, first });
+    else others.push(path);
+  }
+  return { files: files.toSorted((one, other) => one.first - other.first), others };
 }
 
-/** Reads a part of a file; shorter at its end. */
+/** Reads a part of a file; shorter at its end, and nothing of a file that is gone. */
 export function readPart(path: string, offset: number, length: number): Buffer {
-  const descriptor = openSync(path, O_RDONLY | O_NOFOLLOW);
+  const descriptor = openIfAny(path);
+  if (descriptor === undefined) return Buffer.alloc(0);
   try {
     const left = Math.max(0, fstatSync(descriptor).size - offset);
     const bytes = Buffer.alloc(Math.min(length, left));
@@ -49,6 +63,15 @@ export function readPart(path: string, offset: number, length: number): Buffer {
     return bytes.subarray(0, read);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+function openIfAny(path: string): number | undefined {
+  try {
+    return openSync(path, O_RDONLY | O_NOFOLLOW);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 
@@ -95,17 +118,5 @@ export class JournalWriter {
 
   close(): void {
     closeSync(this.descriptor);
-  }
-}
-
-/** Returns the number of the last entry of a file that is whole; undefined when there is none. */
-export function findLastNumber(path: string): number | undefined {
-  const bytes = readPart(path, 0, Number.POSITIVE_INFINITY);
-  let last: number | undefined;
-  for (let at = 0; ; ) {
-    const line = decodeLine(bytes, at);
-    if (line === undefined) return last;
-    last = line.entry?.number ?? last;
-    at += line.bytes;
   }
 }

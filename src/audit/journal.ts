@@ -3,39 +3,31 @@ import { promisify } from 'node:util';
 import type { ChainEntry } from '../common/audit-chain.ts';
 import type { JournalPart } from './audit.ts';
 import {
-  findLastNumber,
   type JournalFile,
   JournalWriter,
   listJournalFiles,
   readPart,
   removeJournalFile,
 } from './journal-files.ts';
-import { decodeLine, encodeLine } from './journal-lines.ts';
+import { encodeLine } from './journal-lines.ts';
+import { type JournalPlace, type JournalRead, readJournal } from './journal-reader.ts';
 
-/** A file gets no more entries beyond that size. */
+/** A file gets no more entries beyond that size, and is removed once all of its entries were moved. */
 const maxFileBytes = 16 * 1_024 * 1_024;
-/** Bytes, and entries, that are moved into the store by one commit. */
-const partBytes = 512 * 1_024;
-const partEntries = 1_024;
-/** The longest line: an entry of a message with the largest batch. */
-const maxLineBytes = 64 * 1_024 * 1_024;
+/** A file of that size ends when nothing waits, so that its space is free again. */
+const idleFileBytes = 1_024 * 1_024;
 /** How long an entry may be in memory of the operating system alone. */
 const synchronisationMilliseconds = 50;
 
-/** Where the next entry to be moved begins. */
-interface Cursor {
-  readonly file: JournalFile;
-  readonly offset: number;
-}
-
-/** Entries that are read and not moved yet. */
+/** Entries that were read and are not moved yet. */
 interface Part extends JournalPart {
-  readonly end: Cursor;
+  readonly end: JournalPlace;
+  readonly isFull: boolean;
 }
 
 /** Is told of what is wrong with the files of a journal. */
 export interface JournalObserver {
-  /** Lines do not have the form or the checksum of an entry, and were passed over. */
+  /** Lines are damaged, missing or not of kmipd, and were passed over. */
   damaged(event: { readonly file: string; readonly lines: number }): void;
   /** Entries could not be made durable. */
   notDurable(error: Error): void;
@@ -51,7 +43,8 @@ export class AuditJournal {
   readonly #observer: JournalObserver;
   #files: JournalFile[] = [];
   #writer: JournalWriter | undefined;
-  #cursor: Cursor | undefined;
+  /** Where the next read begins; undefined for the first file. */
+  #place: JournalPlace | undefined;
   #part: Part | undefined;
   /** Number of the last entry that was written, and of the last one that was moved. */
   #last = 0;
@@ -65,17 +58,25 @@ export class AuditJournal {
   constructor(directory: string, observer: JournalObserver) {
     this.#directory = directory;
     this.#observer = observer;
-    this.#files = [...listJournalFiles(directory)];
+    const { files, others } = listJournalFiles(directory);
+    for (const file of others) observer.damaged({ file, lines: 1 });
+    this.#files = [...files];
     this.#last = this.#findLast();
-    this.#restart();
   }
 
-  /** Returns the number of the last entry; removes a file that has got no whole one. */
+  /** Returns the number of the last entry; removes a last file that has got none. */
   #findLast(): number {
     const file = this.#files.at(-1);
     if (file === undefined) return 0;
-    const last = findLastNumber(file.path);
-    if (last !== undefined) return last;
+    let place: JournalPlace = { file, offset: 0, next: file.first };
+    let hasEntries = false;
+    for (;;) {
+      const read = readJournal([file], place, 0, () => true);
+      hasEntries ||= read.entries.length > 0;
+      place = read.end;
+      if (!read.isFull) break;
+    }
+    if (hasEntries) return place.next - 1;
     if (readPart(file.path, 0, 1).length > 0) this.#observer.damaged({ file: file.path, lines: 1 });
     removeJournalFile(file, this.#directory);
     this.#files.pop();
@@ -87,20 +88,67 @@ export class AuditJournal {
     return this.#last - this.#moved;
   }
 
+  /** Number of the last entry that is in the store. */
+  get moved(): number {
+    return this.#moved;
+  }
+
+  /** Whether more waits behind the part that `peek` has returned. */
+  get hasMore(): boolean {
+    return this.#part?.isFull ?? false;
+  }
+
   /** Says up to which entry the store has them. */
   resume(moved: number): void {
-    this.#moved = moved;
-    if (this.#last < moved) {
-      // The files of later entries are gone: numbers are not used twice.
-      this.#last = moved;
-      this.#endFile();
-    }
-    this.#restart();
+    this.#part = undefined;
+    this.#place = undefined;
+    // Files are gone whose numbers were used: what was written since has some of them again.
+    if (this.#last < moved) this.#renumber(moved);
+    else this.#moved = moved;
     this.#removeMoved();
+  }
+
+  /** Writes all entries anew, with the numbers after `moved`. @throws the system's error, with no change */
+  #renumber(moved: number): void {
+    this.#endFile();
+    const [previous, last, movedBefore] = [this.#files, this.#last, this.#moved];
+    [this.#files, this.#last, this.#moved] = [[], moved, moved];
+    try {
+      this.#copy(previous);
+    } catch (error) {
+      this.#endFile();
+      for (const each of this.#files) removeJournalFile(each, this.#directory);
+      [this.#files, this.#last, this.#moved] = [previous, last, movedBefore];
+      throw error;
+    }
+    for (const each of previous) removeJournalFile(each, this.#directory);
+  }
+
+  #copy(previous: readonly JournalFile[]): void {
+    const [file] = previous;
+    let place = file && { file, offset: 0, next: file.first };
+    while (place !== undefined) {
+      const read: JournalRead = readJournal(previous, place, 0, () => false);
+      this.#report(read);
+      if (read.entries.length > 0) this.append(read.entries);
+      place = read.isFull ? read.end : undefined;
+    }
   }
 
   /** Writes entries, all of them or none. @throws the system's error */
   append(entries: readonly ChainEntry[]): void {
+    try {
+      this.#write(entries);
+    } catch (error) {
+      // The space of what was moved may be all that is missing.
+      if (this.pending > 0 || this.#writer === undefined || this.#writer.size === 0) throw error;
+      this.#endFile();
+      this.#removeMoved();
+      this.#write(entries);
+    }
+  }
+
+  #write(entries: readonly ChainEntry[]): void {
     const first = this.#last + 1;
     if (this.#writer !== undefined && this.#writer.size > maxFileBytes) this.#endFile();
     this.#writer ??= this.#beginFile(first);
@@ -139,17 +187,35 @@ export class AuditJournal {
 
   /** Returns the oldest entries that are not moved; undefined for none. @throws the system's error */
   peek(): JournalPart | undefined {
-    if (this.pending === 0) return undefined;
-    this.#part ??= this.#readPart();
+    if (this.#part !== undefined || this.pending === 0) return this.#part;
+    const [file] = this.#files;
+    const start = this.#place ?? (file && { file, offset: 0, next: file.first });
+    const read = start && readJournal(this.#files, start, this.#moved, (each) => each === this.#writer?.file);
+    if (read !== undefined) this.#report(read);
+    if (read === undefined || read.entries.length === 0) {
+      // Otherwise they would be looked for without end.
+      const missing = this.#last + 1 - (read?.end.next ?? this.#moved + 1);
+      if (missing > 0) this.#observer.damaged({ file: this.#directory, lines: missing });
+      this.#place = read?.end;
+      this.move(this.#last);
+      return undefined;
+    }
+    const { entries, end, isFull } = read;
+    this.#part = { entries, last: end.next - 1, end, isFull };
     return this.#part;
+  }
+
+  #report({ damaged }: JournalRead): void {
+    for (const [file, lines] of damaged) this.#observer.damaged({ file, lines });
   }
 
   /** The entries up to that number are durable in the store. */
   move(last: number): void {
     if (last <= this.#moved) return;
     this.#moved = last;
-    if (this.#part?.last === last) this.#cursor = this.#part.end;
+    if (this.#part?.last === last) this.#place = this.#part.end;
     this.#part = undefined;
+    if (this.pending === 0 && (this.#writer?.size ?? 0) > idleFileBytes) this.#endFile();
     this.#removeMoved();
   }
 
@@ -157,6 +223,7 @@ export class AuditJournal {
   async close(): Promise<void> {
     this.#endFile();
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     await this.synchronise().catch((error: Error) => this.#observer.notDurable(error));
   }
 
@@ -174,63 +241,6 @@ export class AuditJournal {
     this.#synchroniseLater();
   }
 
-  /** Begins to read at the first file. */
-  #restart(): void {
-    const [file] = this.#files;
-    this.#cursor = file && { file, offset: 0 };
-    this.#part = undefined;
-  }
-
-  #readPart(): Part | undefined {
-    const entries: ChainEntry[] = [];
-    let last = this.#moved;
-    this.#cursor ??= this.#firstCursor();
-    let cursor = this.#cursor;
-    let bytes = 0;
-    while (cursor !== undefined && entries.length < partEntries && bytes < partBytes) {
-      const read = this.#readFrom(cursor, partEntries - entries.length);
-      for (const { number, entry } of read.entries) {
-        if (number <= last) continue;
-        entries.push(entry);
-        last = number;
-      }
-      bytes += read.end - cursor.offset;
-      const next: Cursor = { file: cursor.file, offset: read.end };
-      if (read.isAtEnd) {
-        const following = this.#files[this.#files.indexOf(cursor.file) + 1];
-        if (following === undefined) return toPart(entries, last, next);
-        cursor = { file: following, offset: 0 };
-      } else cursor = next;
-    }
-    return cursor && toPart(entries, last, cursor);
-  }
-
-  #firstCursor(): Cursor | undefined {
-    const [file] = this.#files;
-    return file && { file, offset: 0 };
-  }
-
-  /** Reads some lines; those that are damaged are passed over and reported. */
-  #readFrom({ file, offset }: Cursor, limit: number) {
-    let bytes = readPart(file.path, offset, partBytes);
-    // One line may be longer.
-    if (bytes.length === partBytes && decodeLine(bytes, 0) === undefined)
-      bytes = readPart(file.path, offset, maxLineBytes);
-    const entries = [];
-    let [at, damaged] = [0, 0];
-    while (entries.length < limit) {
-      const line = decodeLine(bytes, at);
-      if (line === undefined) break;
-      if (line.entry === undefined) damaged += 1;
-      else entries.push(line.entry);
-      at += line.bytes;
-    }
-    const isFull = entries.length === limit || bytes.length >= partBytes;
-    const isRest = !isFull && at < bytes.length && file !== this.#writer?.file;
-    if (damaged > 0 || isRest) this.#observer.damaged({ file: file.path, lines: damaged + (isRest ? 1 : 0) });
-    return { entries, end: offset + at, isAtEnd: !isFull };
-  }
-
   /** Removes the files of which all entries were moved; the one that is written stays. */
   #removeMoved(): void {
     for (;;) {
@@ -240,11 +250,7 @@ export class AuditJournal {
       if (end > this.#moved) return;
       removeJournalFile(file, this.#directory);
       this.#files.shift();
-      if (this.#cursor?.file === file) this.#restart();
+      if (this.#place?.file === file) this.#place = undefined;
     }
   }
-}
-
-function toPart(entries: readonly ChainEntry[], last: number, end: Cursor): Part | undefined {
-  return entries.length === 0 ? undefined : { entries, last, end };
 }

@@ -27,7 +27,7 @@ export interface CommandGroup {
 }
 
 /** The options that a command line may contain several times. */
-export const repeatableOptions: ReadonlySet<string> = new Set(['name']);
+export const repeatableOptions: ReadonlySet<string> = new Set(['name', 'checkpoints', 'trust']);
 
 /**
  * Writes one line, or several, to standard output. Texts of others may be among it, so unprintable characters

@@ -14,7 +14,7 @@ import {
 } from './command.ts';
 import { adminCommands } from './commands/admin.ts';
 import { approvalCommands } from './commands/approval.ts';
-import { auditCommands } from './commands/audit.ts';
+import { auditCommands } from './commands/audit/audit.ts';
 import { createCheckConfigCommand, type Inspect } from './commands/check-config.ts';
 import { clientCommands } from './commands/client.ts';
 import { crl } from './commands/crl.ts';

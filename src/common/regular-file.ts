@@ -31,6 +31,10 @@ const fileKinds = {
   pins: { name: 'the keyrings that were used', maxBytes: 64 * kibibyte },
   /** How far each sink of the audit log has come, with checkpoints that wait. */
   sinkCursors: { name: 'the positions of sinks', maxBytes: 16 * mebibyte },
+  /** The key that signs checkpoints of the audit log, sealed. */
+  signingKey: { name: 'a signing key', maxBytes: 8 * kibibyte },
+  /** The public keys of former days, 300 bytes each. */
+  signingKeys: { name: 'public signing keys', maxBytes: 16 * mebibyte },
   rootSettings: { name: 'settings of the root', maxBytes: 64 * kibibyte },
 } as const;
 

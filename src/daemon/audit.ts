@@ -1,4 +1,5 @@
 import { AuditLog } from '../audit/audit-log.ts';
+import { Checkpointer } from '../audit/checkpoints/checkpointer.ts';
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
 import type { Config } from '../config/index.ts';
 import type { Logger } from '../watch/log.ts';
@@ -12,16 +13,43 @@ interface AuditContext {
   readonly metrics: Pick<Metrics, 'audit'>;
 }
 
+/** The audit log of a daemon. */
+export interface DaemonAudit {
+  readonly log: AuditLog;
+  /** Does nothing until it is started. */
+  readonly checkpoints: Checkpointer;
+}
+
 /**
  * Opens the audit log of the daemon; undefined where the operator wants none.
  * @throws the system's error, with `code` and `path`, when the journal cannot be read
  */
-export function openAuditLog(context: AuditContext, node: string): AuditLog | undefined {
+export function openAuditLog(context: AuditContext, node: string): DaemonAudit | undefined {
   const { stateDirectory, config, log, metrics } = context;
   const { enabled, strict, names, onFailure } = config.audit;
   if (!enabled) return undefined;
+  const directory = stateDirectory.audit;
+  const checkpoints = new Checkpointer({
+    ...{ directory, node, record: (item) => audit.record(item) },
+    outlet: { acceptCheckpoint: (text) => audit.passCheckpoint(text) },
+    observer: {
+      failed: (reason) => log.error({ reason }, 'no checkpoint of the audit log can be signed'),
+      recovered: () => log.warn('checkpoints of the audit log are signed again'),
+      keyBegun({ fingerprint, problem }) {
+        if (problem === undefined)
+          log.info({ fingerprint }, 'checkpoints of the audit log are signed by a first key');
+        else
+          log.error(
+            { fingerprint, reason: problem },
+            'a new chain of signing keys has begun; kmipd audit verify says what it means',
+          );
+      },
+    },
+  });
   const audit = new AuditLog({
-    ...{ directory: stateDirectory.audit, node, hasNames: names, isStrict: strict, onFailure },
+    ...{ directory, node, hasNames: names, isStrict: strict, onFailure },
+    appended: (entries) => checkpoints.noteEntries(entries),
+    closing: () => checkpoints.close(),
     observer: {
       failed(reason) {
         metrics.audit.failed(true);
@@ -36,5 +64,5 @@ export function openAuditLog(context: AuditContext, node: string): AuditLog | un
     },
   });
   metrics.audit.watchJournal(() => audit.pending);
-  return audit;
+  return { log: audit, checkpoints };
 }

@@ -1,4 +1,5 @@
 import type { AuditLog } from '../audit/audit-log.ts';
+import type { Checkpointer } from '../audit/checkpoints/checkpointer.ts';
 import { lockDatabase } from '../cli/state-directory/database-lock.ts';
 import { combineTokens } from '../cli/state-directory/managed-tokens.ts';
 import { openDatabaseOf } from '../cli/state-directory/open-database.ts';
@@ -16,7 +17,8 @@ import type { Store } from '../store/store.ts';
 import type { TokenKeyPool } from '../token/keys/key-pool.ts';
 import type { LocalVault } from '../vault/local-vault.ts';
 import type { Logger } from '../watch/log.ts';
-import { openAuditLog } from './audit.ts';
+import { type DaemonAudit, openAuditLog } from './audit.ts';
+import { startCheckpoints } from './checkpoints.ts';
 import { openConverted } from './first-design.ts';
 import { reportForgedRows } from './forged-rows.ts';
 import { type LaneReports, reportLanes } from './lane-reports.ts';
@@ -35,6 +37,8 @@ export interface Backends {
   readonly managedAudit: ManagedAudit;
   /** See `OpenedDatabase`. */
   readonly latestTime: () => number;
+  /** See `OpenedDatabase`. */
+  statePolicy(hash: string): void;
   readonly roots: ManagedRoots;
   /** The tokens of roots. */
   readonly tokens: TokenRoots;
@@ -47,6 +51,8 @@ export interface Backends {
   readonly sealing: Pick<SealingReports, 'whenUnsealed'>;
   /** Undefined where the operator wants no audit log. */
   readonly audit: AuditLog | undefined;
+  /** Likewise. */
+  readonly checkpoints: Checkpointer | undefined;
 }
 
 /** The people who open the roots of a daemon. */
@@ -68,10 +74,11 @@ export async function openBackends(context: StartContext): Promise<Backends> {
   closing.defer(() => lock?.release());
   const lanes = reportLanes(log, metrics, Date.now);
   const sealing = reportSealing(log, metrics);
-  let audit: AuditLog | undefined;
+  const audits: DaemonAudit[] = [];
   const openAudit = (node: string) => {
-    audit = openAuditLog(context, node);
-    return audit;
+    const audit = openAuditLog(context, node);
+    if (audit !== undefined) audits.push(audit);
+    return audit?.log;
   };
   const { close, ...opened } = await openConverted(context, () =>
     openDatabaseOf(stateDirectory, config, {
@@ -87,11 +94,14 @@ export async function openBackends(context: StartContext): Promise<Backends> {
     }),
   );
   closing.defer(close);
+  const [audit] = audits;
+  if (audit !== undefined) startCheckpoints(audit, opened);
   const tokenKeys = openTokenKeys(context, opened.vault);
   const tokens = combineTokens(opened.tokens, tokenKeys);
   metrics.watchTokens(() => areUp(tokens));
   const clients = new StoredClients(opened.store, opened.vault);
-  return { ...opened, tokenKeys, lanes, sealing, audit, clients };
+  const { log: auditLog, checkpoints } = audit ?? {};
+  return { ...opened, tokenKeys, lanes, sealing, audit: auditLog, checkpoints, clients };
 }
 
 /** Opens the token of keys, whether or not it is there now. */

@@ -15,11 +15,13 @@ export interface LaneReports extends LaneObserver {
  */
 export function reportLanes(
   log: Logger,
-  metrics: Pick<Metrics, 'rollback' | 'writesStopped'>,
+  metrics: Pick<Metrics, 'rollback' | 'writesStopped' | 'otherPolicies'>,
   clock: () => number,
 ): LaneReports {
   const lines = new RepeatedLines(clock);
   let stopped: string | undefined;
+  /** Nodes with other roles; of the last line. */
+  let differing = '';
   const stop = (why: string) => {
     stopped ??= why;
     metrics.writesStopped();
@@ -34,6 +36,18 @@ export function reportLanes(
       stop(why);
     },
     displaced: stop,
+    policies(nodes) {
+      metrics.otherPolicies(nodes.length);
+      const names = nodes.join(', ');
+      if (names === differing) return;
+      differing = names;
+      if (names === '') log.info('all nodes state the same roles');
+      else
+        log.warn(
+          { nodes: names },
+          'other nodes stated other roles when they wrote last: compare kmipd role list on each, or remove those that are gone',
+        );
+    },
     anchored: () =>
       log.warn('the state of the database is remembered from now on; there was no anchor of it'),
     notAnchored(error) {

@@ -8,8 +8,9 @@ import { nodeCrypto } from '../crypto/node/node.ts';
 import type { RolePolicy } from '../identity/policy.ts';
 import { toApprovalRule } from '../management/approval-rule.ts';
 import { type LoginSubject, loginMethod } from '../management/call-observer.ts';
+import { isChange } from '../management/changing-methods.ts';
 import { ManagementError } from '../management/errors.ts';
-import { entryOfCall } from '../management/recorded-calls.ts';
+import { CallRecorder } from '../management/recorded-calls.ts';
 import { ManagementServer } from '../management/server.ts';
 import type { Backends } from './backends.ts';
 import type { Connections } from './connections.ts';
@@ -40,8 +41,9 @@ export async function openManagementSocket(
 ): Promise<void> {
   const { socket: path } = stateDirectory;
   const { store, vault, clients, nodes, managedAudit: audit, tokens: ofRoots, tokenKeys } = backends;
-  const { roots, snapshot, sealedRows, audit: recorder } = backends;
+  const { roots, snapshot, sealedRows, audit: recorder, checkpoints } = backends;
   const tokens = combineTokens(ofRoots, tokenKeys);
+  const calls = recorder && new CallRecorder(recorder.node, (entry) => recorder.append(entry));
   const server = new ManagementServer({
     path,
     backends: {
@@ -80,8 +82,8 @@ export async function openManagementSocket(
       );
     },
     observe: async (caller, operation, params, outcome) => {
-      const entry = recorder && entryOfCall(recorder.node, caller, operation, params, outcome);
-      if (entry !== undefined) await recorder?.append(entry);
+      await calls?.record(caller, operation, params, outcome);
+      if (isChange(operation, params)) checkpoints?.soon();
       if (outcome.kind !== 'refused') return;
       const { name, role } = caller;
       const reason = outcome.reason ?? outcome.message;

@@ -138,11 +138,11 @@ export class Reloader {
 
   /** Puts the configuration in force as a whole: only its first two steps can fail. */
   async #apply(config: Config): Promise<void> {
-    const { rolePolicy, cryptographicPolicy, protection, certification } = this.#services;
+    const { replaceRoles, cryptographicPolicy, protection, certification } = this.#services;
     const material = await this.#material.read(config);
     this.#connections.reload(material);
     this.#material.replace(material);
-    rolePolicy.replace(config.roles);
+    replaceRoles(config.roles);
     cryptographicPolicy.replace(cryptographicSettingsOf(config));
     protection.current = protectionOf(config);
     certification.current = certificationRulesOf(config);

@@ -17,7 +17,7 @@ import {
   principalByName,
 } from '../identity/certificate.ts';
 import type { Enrolments } from '../identity/enrolment.ts';
-import { RolePolicy } from '../identity/policy.ts';
+import { type CustomRoles, RolePolicy } from '../identity/policy.ts';
 import type { Client } from '../identity/principal.ts';
 import type { ServerDescription } from '../operations/context.ts';
 import { operations, operationsIn } from '../operations/index.ts';
@@ -40,8 +40,10 @@ import type { TlsMaterialSource } from './tls-material.ts';
 /** Everything between the listeners and the backends. */
 export interface Services {
   readonly service: Service;
-  /** The roles of the configuration; a reload replaces them. */
+  /** The roles of the configuration. */
   readonly rolePolicy: RolePolicy;
+  /** Puts other roles in force, and states them in the lanes. */
+  replaceRoles(roles: CustomRoles): void;
   /** The `[crypto]` section; a reload replaces it. */
   readonly cryptographicPolicy: CryptographicPolicy;
   /** How Sensitive and Extractable bind; a reload replaces it. */
@@ -71,7 +73,7 @@ export function createServices(
 ): Services {
   const { config, log, metrics, closing } = context;
   const { store, clients, vault, audit, latestTime } = backends;
-  const rolePolicy = new RolePolicy(config.roles);
+  const { rolePolicy, replaceRoles } = createRolePolicy(config.roles, backends);
   const cryptographicPolicy = new CryptographicPolicy(cryptographicSettingsOf(config));
   const protection = { current: protectionOf(config) };
   const certification = { current: certificationRulesOf(config) };
@@ -119,6 +121,7 @@ export function createServices(
   return {
     service,
     rolePolicy,
+    replaceRoles,
     cryptographicPolicy,
     protection,
     certification,
@@ -130,6 +133,20 @@ export function createServices(
         ? authenticate(certificate, clients, rolePolicy, new Date(), findChainProblem)
         : authenticateProvisionally(certificate),
   };
+}
+
+/** The roles in force, and how they are replaced: the lanes state those that are. */
+function createRolePolicy(
+  roles: CustomRoles,
+  { statePolicy }: Pick<Backends, 'statePolicy'>,
+): Pick<Services, 'rolePolicy' | 'replaceRoles'> {
+  const rolePolicy = new RolePolicy();
+  const replaceRoles = (next: CustomRoles) => {
+    rolePolicy.replace(next);
+    statePolicy(rolePolicy.hash.toHex());
+  };
+  replaceRoles(roles);
+  return { rolePolicy, replaceRoles };
 }
 
 /** Keys in the token, by the rules of the operator. */

@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Secret } from '../common/secret.ts';
-import { ApprovalDirectory, maxApprovalRequests } from '../protocol/authentication/approval-directory.ts';
+import type { ApprovalRequest } from '../identity/approval.ts';
+import {
+  ApprovalDirectory,
+  maxPendingOfRequester,
+  maxPendingRequests,
+} from '../protocol/authentication/approval-directory.ts';
 import type { NewCredential } from './administrator-api.ts';
 import type { ManagementBackends, MethodName, ParamsOf } from './api.ts';
 import type { Caller } from './caller.ts';
@@ -27,8 +32,9 @@ export async function askApproval<M extends MethodName>(
       `${method} is under the two-person rule: one administrator asks (--as NAME) and another one approves`,
     );
   const directory = new ApprovalDirectory(store, vault);
-  if ((await directory.list()).length >= maxApprovalRequests)
-    throw new ManagementError(`${maxApprovalRequests} requests wait for approval; reject some first`);
+  const requests = await directory.list();
+  requireRoom(requests, requester);
+  await directory.removeSurplus(requests);
   const { stored, secret } = openSecret(params);
   try {
     const askedAt = Math.floor(Date.now() / 1000);
@@ -41,6 +47,19 @@ export async function askApproval<M extends MethodName>(
   } finally {
     secret?.wipe();
   }
+}
+
+/** A share of each requester keeps one of them from keeping the others from asking. */
+function requireRoom(requests: readonly ApprovalRequest[], requester: string): void {
+  const pending = requests.filter(({ state }) => state === 'pending');
+  if (pending.filter((each) => each.requester === requester).length >= maxPendingOfRequester)
+    throw new ManagementError(
+      `${maxPendingOfRequester} requests of yours wait for approval; have some approved, or withdraw them by kmipd approval reject`,
+    );
+  if (pending.length >= maxPendingRequests)
+    throw new ManagementError(
+      `${maxPendingRequests} requests wait for approval; approve or reject some of kmipd approval list first`,
+    );
 }
 
 /**

@@ -60,7 +60,7 @@ export async function observed<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const shown = withoutSecrets(params) as ObservedParams;
-  if (isChange(method)) await observe(caller, method, shown, { kind: 'begun' });
+  if (isChange(method, params)) await observe(caller, method, shown, { kind: 'begun' });
   let result: T;
   try {
     result = await work();

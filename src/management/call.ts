@@ -1,4 +1,5 @@
 import type { ManagementBackends, MethodName, ParamsOf, ResultOf } from './api.ts';
+import type { CallObserver } from './call-observer.ts';
 import type { Caller } from './caller.ts';
 import { requireMethodPermission } from './roles.ts';
 
@@ -14,7 +15,11 @@ const families = {
   vault: async () => (await import('./methods/vault.ts')).vaultMethods,
   tokenKey: async () => (await import('./methods/token-keys.ts')).tokenKeyMethods,
   crl: async () => (await import('./methods/revocation-lists.ts')).revocationListMethods,
-  approval: async () => (await import('./methods/approvals.ts')).createApprovalMethods(callMethod),
+  approval: async (observe: CallObserver) =>
+    (await import('./methods/approvals.ts')).createApprovalMethods(
+      (backends, caller, method, params) => callMethod(backends, caller, method, params, observe),
+      observe,
+    ),
   admin: async () => (await import('./methods/administrators.ts')).administratorMethods,
 } as const;
 
@@ -22,6 +27,7 @@ type AnyMethod = (backends: ManagementBackends, params: unknown, caller: Caller)
 
 /**
  * Runs a method of the management service in this process, for a caller that was recognised.
+ * @param observe observes the call that an approval runs
  * @throws {AccessDeniedError} when its role may not call the method
  * @throws {ManagementError} when the method refuses what was asked for; errors of the store and the vault.
  */
@@ -30,10 +36,11 @@ export async function callMethod<M extends MethodName>(
   caller: Caller,
   method: M,
   params: ParamsOf<M>,
+  observe: CallObserver,
 ): Promise<ResultOf<M>> {
   requireMethodPermission(caller.role, method, params);
   const [family] = method.split('.') as [keyof typeof families];
-  const methods = (await families[family]()) as Readonly<Record<string, AnyMethod>>;
+  const methods = (await families[family](observe)) as Readonly<Record<string, AnyMethod>>;
   const run = methods[method];
   if (run === undefined) throw new TypeError(`${method} is no method`);
   return (await run(backends, params, caller)) as ResultOf<M>;

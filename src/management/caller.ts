@@ -14,6 +14,8 @@ export interface Caller {
   readonly credentialId: string | undefined;
   /** Who has approved what the caller had asked for, where that was needed. */
   readonly approvedBy?: string;
+  /** Identifier of the request by which the caller had asked for that. */
+  readonly request?: string;
   /** Number of the connection in this process, from 1 on. */
   readonly connection: number;
 }

@@ -38,8 +38,10 @@ export interface ManagedAudit {
 /** Some entries of the log. */
 export interface AuditPage {
   readonly entries: readonly ChainedEntry[];
-  /** Blocks that do not open. */
+  /** Blocks that do not open, and entries in others that no kmipd has written. */
   readonly unreadable: number;
+  /** The row that was read first; where there was none, the one from which the page was asked for. */
+  readonly start: number;
   /** The row where the next page begins. */
   readonly next: number;
   /** Whether there is nothing more. */

@@ -17,7 +17,10 @@ import { numberedTables } from '../store/store.ts';
 import type { NewCredential } from './administrator-api.ts';
 import type { MethodName, ParamsOf } from './api.ts';
 import { type LoginSubject, loginMethod } from './call-observer.ts';
+import { certificateParam } from './certificate-param.ts';
+import { RequestError } from './errors.ts';
 import type { GranteeChoice } from './grant-api.ts';
+import { pinAttribute } from './plain-params.ts';
 import {
   base64Param,
   choiceParam,
@@ -37,11 +40,6 @@ import {
 export const maxRevocationListDays = 30;
 const secondsADay = 86_400;
 
-/** Characters of a certificate with its chain; a request is not much longer. */
-const maxCertificateText = 200_000;
-
-/** PEM. */
-const certificate = textParam(maxCertificateText, (value) => /^[\n\r -~]+$/.test(value));
 const plainName = textParam(64, isPlainName);
 const credentialText = textParam(maxCredentialText, isCredentialText);
 /** Roles of the configuration are texts of the operator. */
@@ -80,7 +78,13 @@ const settings = objectParam<EndpointSettings>({
 });
 
 const base64Text = textParam(8_192, (value) => /^[A-Za-z0-9+/]+=*$/.test(value));
-const rootUri = textParam(4_096);
+const rootUriText = textParam(4_096);
+/** A PIN would get into the audit log and into requests for approval. */
+const rootUri: Reader<string> = (value, name) => {
+  const uri = rootUriText(value, name);
+  if (!pinAttribute.test(uri)) return uri;
+  throw new RequestError(`${name} must not contain a PIN (pin-value): name a file by pin-source=file:PATH`);
+};
 const natural = integerParam(0, Number.MAX_SAFE_INTEGER);
 const empty = objectParam<ParamsOf<'client.list'>>({});
 const named = objectParam({ name: plainName });
@@ -102,7 +106,7 @@ const entryFilter = objectParam<EntryFilter>({
 const requestId = textParam(12, (value) => /^[0-9a-f]{12}$/.test(value));
 const newCredential = objectParam<NewCredential>(
   {
-    ...{ certificate: optionalParam(certificate), password: optionalParam(password) },
+    ...{ certificate: optionalParam(certificateParam), password: optionalParam(password) },
     totp: optionalParam(objectParam({ hash: choiceParam(totpHashes), secret: base64Text })),
   },
   (given) => ['certificate', 'password,totp'].includes(Object.keys(given).toSorted().join()),
@@ -122,7 +126,7 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
     name: plainName,
     group: plainName,
     role,
-    certificate,
+    certificate: certificateParam,
   }),
   'client.setDisabled': objectParam({ name: plainName, disabled: flagParam }),
   'client.remove': named,

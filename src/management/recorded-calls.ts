@@ -1,70 +1,134 @@
-import type { AuditEntry, AuditItem } from '../audit/audit.ts';
-import type { CallOutcome, ObservedMethod, ObservedParams } from './call-observer.ts';
+import type { AuditActor, AuditEntry, AuditItem } from '../audit/audit.ts';
+import type { PurgedPage } from '../protocol/purge.ts';
+import {
+  type CallObserver,
+  type CallOutcome,
+  type LoginSubject,
+  loginMethod,
+  type ObservedMethod,
+  type ObservedParams,
+} from './call-observer.ts';
 import type { Caller } from './caller.ts';
+import { isChange } from './changing-methods.ts';
 
 /** How calls of the management service are recorded in the audit log. */
 
 /** Values of parameters that are recorded, and characters of each. */
 const maxDetails = 16;
 const maxCharacters = 256;
+/** Objects of one call. */
+const maxObjects = 1_024;
+/** As the names that administrators may have. */
+const maxName = 64;
 
-/** Methods that are called again and again for one act: the first and the last call are recorded. */
-const pagedMethods: ReadonlySet<ObservedMethod> = new Set<ObservedMethod>([
-  'object.purge',
-  'vault.rewrap',
-  'tokenKey.objects',
+/**
+ * Reads that commands repeat: page by page, or until something has happened. `audit show --follow` would show
+ * its own entries for ever.
+ */
+const repeatedMethods: ReadonlySet<ObservedMethod> = new Set<ObservedMethod>([
+  ...(['audit.list', 'tokenKey.objects', 'approval.outcome', 'object.purge', 'vault.rewrap'] as const),
 ]);
+/** Parameters that say which page is read. */
+const pageParams: ReadonlySet<string> = new Set(['from', 'after', 'isBackward']);
+/** Reads that are remembered. */
+const maxRemembered = 1_024;
 
-/** Returns the entry of a call; undefined for one that tells nothing new. */
-export function entryOfCall(
+/**
+ * Records calls: all of them, but of reads that a session repeats only the first one that was answered, with
+ * the same parameters but for the page. What may change something is recorded each time.
+ */
+export class CallRecorder {
+  readonly #node: string;
+  readonly #append: (entry: AuditEntry) => Promise<void>;
+  /** Reads that were recorded, the one that was repeated last at the end. */
+  readonly #reads = new Set<string>();
+
+  /**
+   * @param node name of this node
+   * @param append resolves once the entry cannot be lost, and rejects when it was not recorded
+   */
+  constructor(node: string, append: (entry: AuditEntry) => Promise<void>) {
+    this.#node = node;
+    this.#append = append;
+  }
+
+  /** Records a call, unless it is such a repetition; rejects as `append` does. */
+  async record(...[caller, method, params, outcome]: Parameters<CallObserver>): Promise<void> {
+    const isRepeatable = outcome.kind === 'done' && repeatedMethods.has(method) && !isChange(method, params);
+    const read = isRepeatable ? nameRead(caller, method, params) : undefined;
+    const isRepetition = read !== undefined && this.#reads.has(read);
+    if (!isRepetition) await this.#append(entryOfCall(this.#node, caller, method, params, outcome));
+    // Not before: a read that could not be recorded would be answered the next time, without an entry.
+    if (read !== undefined) this.#remember(read);
+  }
+
+  /** What is forgotten is recorded once more. */
+  #remember(read: string): void {
+    this.#reads.delete(read);
+    this.#reads.add(read);
+    if (this.#reads.size <= maxRemembered) return;
+    for (const oldest of this.#reads) return void this.#reads.delete(oldest);
+  }
+}
+
+/** Returns a text that is the same for the reads of one session that differ in their page only. */
+function nameRead({ connection }: Caller, method: ObservedMethod, params: ObservedParams): string {
+  const others = Object.entries(params).filter(([name]) => !pageParams.has(name));
+  return JSON.stringify([connection, method, others]);
+}
+
+function entryOfCall(
   node: string,
   caller: Caller,
   method: ObservedMethod,
   params: ObservedParams,
   outcome: CallOutcome,
-): AuditEntry | undefined {
-  if (isRepetition(method, params, outcome)) return undefined;
-  const { name, role, proof, approvedBy, connection } = caller;
-  const object = objectOf(method, params);
+): AuditEntry {
+  const { proof, approvedBy, request, connection } = caller;
   const details = {
     proof,
     ...(approvedBy !== undefined && { approvedBy }),
+    ...(request !== undefined && { request }),
     ...flatten(params),
     ...(outcome.kind === 'pending' && { request: outcome.request }),
   };
   return {
     ...{ time: Date.now(), kind: 'management', node },
-    actor: { role, ...(name !== undefined && { administrator: name }) },
+    actor: actorOf(caller, method, params, outcome),
     connection: { id: `management ${connection}` },
-    items: [
-      {
-        operation: method,
-        ...(object !== undefined && { objects: [{ id: object }] }),
-        ...resultOf(outcome),
-        details,
-      },
-    ],
+    items: [{ operation: method, ...objectsOf(method, params, outcome), ...resultOf(outcome), details }],
   };
 }
 
-/** Returns the identifier of the object that a call is about. */
-function objectOf(method: ObservedMethod, params: ObservedParams): string | undefined {
-  if (method.startsWith('object.') && 'id' in params) return params.id;
-  return method.startsWith('grant.') && 'object' in params ? params.object : undefined;
+/** Of a login: the administrator that it was for, and the role that it has given. */
+function actorOf(
+  { name, role }: Caller,
+  method: ObservedMethod,
+  params: ObservedParams,
+  outcome: CallOutcome,
+): AuditActor {
+  if (method !== loginMethod) return { role, ...(name !== undefined && { administrator: name }) };
+  const administrator = (params as LoginSubject).name.slice(0, maxName).replace(/[^ -~]/g, '?');
+  const given = outcome.kind === 'done' && (outcome.result as { readonly role: string });
+  return { administrator, ...(given && { role: given.role }) };
 }
 
-function isRepetition(method: ObservedMethod, params: ObservedParams, outcome: CallOutcome): boolean {
-  if (outcome.kind !== 'done' && outcome.kind !== 'begun') return false;
-  // `audit show` reads the log page by page, and goes on with what is new: it would show itself for ever.
-  if (method === 'audit.list') {
-    const { from } = params as { readonly from: number };
-    return from !== 0 && from !== Number.MAX_SAFE_INTEGER;
-  }
-  if (!pagedMethods.has(method)) return false;
-  const isFirst = (params as { readonly after?: number }).after === 0;
-  const isLast =
-    outcome.kind === 'done' && (outcome.result as { readonly next?: unknown } | null)?.next === null;
-  return !isFirst && !isLast;
+/** Returns the object that a call was about, or those that it has purged. */
+function objectsOf(
+  method: ObservedMethod,
+  params: ObservedParams,
+  outcome: CallOutcome,
+): Pick<AuditItem, 'objects' | 'more'> {
+  if (method.startsWith('object.') && 'id' in params) return { objects: [{ id: params.id }] };
+  if (method.startsWith('grant.') && 'object' in params && params.object !== undefined)
+    return { objects: [{ id: params.object }] };
+  if (method !== 'object.purge' || outcome.kind !== 'done') return {};
+  const { ids } = outcome.result as PurgedPage;
+  const more = ids.length - maxObjects;
+  return {
+    ...(ids.length > 0 && { objects: ids.slice(0, maxObjects).map((id) => ({ id })) }),
+    ...(more > 0 && { more }),
+  };
 }
 
 function resultOf(outcome: CallOutcome): Pick<AuditItem, 'result' | 'reason'> {

@@ -136,10 +136,10 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'object.show': key,
   'object.mark': key,
   'object.unmark': empty,
-  'object.purge': record({ count: natural, next: nullable(natural) }),
+  'object.purge': record({ count: natural, ids: list(text), next: nullable(natural) }),
   'audit.list': record({
     entries: list(record<ChainedEntry>({ chain: text, number: natural, text })),
-    ...{ unreadable: natural, next: natural, isLast: flag },
+    ...{ unreadable: natural, start: natural, next: natural, isLast: flag },
   }),
   'policy.explain': list(record<ExplanationStep>({ subject: word(), isAllowed: flag, reason: text })),
   'grant.add': record({ group: text, isReplaced: flag, unpermitted: list(text) }),

@@ -129,7 +129,7 @@ export class ManagementSession {
       const present = { ...caller, role };
       if (needsApproval(backends.approval, method, params))
         return askApproval(backends, present, method, params);
-      return callMethod(backends, present, method, params);
+      return callMethod(backends, present, method, params, observe);
     });
   }
 

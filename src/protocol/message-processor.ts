@@ -7,7 +7,8 @@ import {
 } from '../../codec/envelope.ts';
 import { type RequestOutline, readOutline } from '../../codec/request-outline.ts';
 import { closestVersion, type Version } from '../../codec/version.ts';
-import { type AuditRecorder, AuditUnavailableError, toChainEntry } from '../audit/audit.ts';
+import { type AuditRecorder, AuditUnavailableError } from '../audit/audit.ts';
+import { toChainEntries } from '../audit/entry-text.ts';
 import { KmipError, reasonFor } from '../common/errors.ts';
 import type { Limits } from '../common/limits.ts';
 import { runFor } from '../common/requester.ts';
@@ -180,7 +181,7 @@ export class MessageProcessor {
     const entry = audit?.entryOf(messageOf(request, sender, conversation), request.items, answers);
     // Changes and their entry are durable together; the journal takes what changes nothing.
     const isWritten = unit.changed;
-    if (isWritten && entry !== undefined) unit.audit(toChainEntry(entry));
+    if (isWritten && entry !== undefined) unit.audit(toChainEntries(entry));
     if (!hasTurn && isWritten)
       for (const each of [group, ...unit.grantedGroups]) await this.#conflictRetry.exclusiveBarrier(each);
     // What the last item has begun is committed although nobody may wait for the answer any more.

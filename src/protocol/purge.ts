@@ -45,6 +45,8 @@ const maxAttempts = 8;
 export interface PurgedPage {
   /** Objects that were purged, or would be. */
   readonly count: number;
+  /** Identifiers of those that were purged: fewer than 1,024; none of a dry run. */
+  readonly ids: readonly string[];
   /** Where the next page begins; null: this was the last one. */
   readonly next: number | null;
 }
@@ -66,13 +68,14 @@ export async function purgePage(
 ): Promise<PurgedPage> {
   const { objects, isLast } = await database.list(after);
   const destroyed = objects.filter(({ destroyDate }) => destroyDate !== null);
-  let count = 0;
+  const purged: string[] = [];
   for (const [group, rows] of Map.groupBy(destroyed, (row) => row.group))
     for (let at = 0; at < rows.length; at += maxObjects) {
       const ids = rows.slice(at, at + maxObjects).map(({ id }) => id);
-      count += await purgeObjects(database, group, ids, options);
+      purged.push(...(await purgeObjects(database, group, ids, options)));
     }
-  return { count, next: isLast ? null : (objects.at(-1)?.seq ?? null) };
+  const next = isLast ? null : (objects.at(-1)?.seq ?? null);
+  return { count: purged.length, ids: options.dryRun ? [] : purged, next };
 }
 
 /** Returns the identifiers in the Links of an object that are those of objects of its group. */
@@ -82,18 +85,19 @@ async function loadLinked(unit: UnitOfWork, { attributes }: ManagedObject): Prom
   return linked;
 }
 
+/** Returns the identifiers of those that were purged, or would be. */
 async function purgeObjects(
   { store, vault }: PurgedDatabase,
   group: string,
   ids: readonly string[],
   { destroyedUntil, now, dryRun }: PurgeOptions,
-): Promise<number> {
+): Promise<readonly string[]> {
   for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
     // Unique Names are given up when an object is destroyed.
     const unit = new UnitOfWork(store, vault, { uniqueNames: false, now });
     unit.actFor(group);
     const layer = unit.layer('unused');
-    let count = 0;
+    const purged: string[] = [];
     for (const id of ids) {
       const object = await layer.load(id);
       if ((object?.attributes.get('DestroyDate') ?? Number.POSITIVE_INFINITY) > destroyedUntil) continue;
@@ -101,11 +105,11 @@ async function purgeObjects(
       const linked = await loadLinked(unit, object);
       if (!purge(object, (other) => linked.has(other))) continue;
       object.touch(now);
-      count += 1;
+      purged.push(id);
     }
-    if (dryRun || count === 0) return count;
+    if (dryRun || purged.length === 0) return purged;
     layer.keep();
-    if ((await unit.commit()) === 'committed') return count;
+    if ((await unit.commit()) === 'committed') return purged;
   }
   throw new ChangedMeanwhileError('the objects were');
 }

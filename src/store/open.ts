@@ -2,9 +2,10 @@ import type { ForgedRow, KeyringStore, SealContext, SealedKey, Vault } from '../
 import { type AuditBlocks, createAuditBlocks } from './audit/audit-blocks.ts';
 import { cutOldest, type LogBounds } from './audit/cut-log.ts';
 import { resealOne } from './audit/reseal-blocks.ts';
+import type { LaneDriver } from './lane-driver.ts';
 import { foldUnit } from './lanes/folded-lanes.ts';
 import { resealUnit } from './lanes/lane-renewal.ts';
-import type { LaneDriver, Lanes } from './lanes/lanes.ts';
+import type { Lanes } from './lanes/lanes.ts';
 import { nodeOf, type OpenLane, openLane, openLanes, selectLanes, toLaneRow } from './lanes/open-lane.ts';
 import { RecordMirror } from './lanes/record-mirror.ts';
 import { RowMemory } from './lanes/row-memory.ts';

@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { GroupCommit } from './group-commit.ts';
+import type { LaneDriver } from './lane-driver.ts';
 import { laneRenewal } from './lanes/lane-renewal.ts';
-import { type LaneDriver, Lanes } from './lanes/lanes.ts';
+import { Lanes } from './lanes/lanes.ts';
 import { migrations as released } from './migrations/index.ts';
 import {
   type Migration,

@@ -3,7 +3,7 @@ import { cellNumber, cellText, exactInteger } from './cells.ts';
 import { type ColumnName, objectColumns } from './columns.ts';
 import { FoldedLanes } from './lanes/folded-lanes.ts';
 import type { LaneRow } from './lanes/lane-history.ts';
-import { selectLanes, toLaneRow } from './lanes/open-lane.ts';
+import { readLaneRow, selectLanes, toLaneRow } from './lanes/open-lane.ts';
 import { hasOwnNumber, isNumberAfter, maxUsualNumber } from './row-numbers.ts';
 import type { Dialect, Read, SqlRow } from './sql-driver.ts';
 import { selectKeyring, toStoredKeyring } from './sql-keyrings.ts';
@@ -57,7 +57,10 @@ interface SnapshotDates {
 
 /** All rows of a database as they were at one moment. */
 export interface Snapshot {
+  /** @throws {LaneForgedError} when a cell of one is of another type */
   lanes(): Promise<readonly LaneRow[]>;
+  /** Likewise, without rows that have a cell of another type. */
+  typedLanes(): Promise<readonly LaneRow[]>;
   /** Looks up which lanes were folded. */
   foldedLanes(): FoldedLanes;
   /** Generation of the keyring; 0 for none. */
@@ -68,6 +71,8 @@ export interface Snapshot {
   destroyDates(after: number): Promise<SnapshotDates>;
   /** Some records, as `objects`. */
   records(after: number): Promise<readonly SnapshotRecord[]>;
+  /** All records of a kind of which there are few. */
+  recordsOf(kind: string): Promise<readonly StoredRecord[]>;
   /** The blocks of the audit log. */
   readonly audit: AuditBlocks;
   /** The rows that have one of the terms and an object in the range. */
@@ -94,6 +99,7 @@ const names = Array.from({ length: pageRows }, (_, at) => `$${at + 1}`).join(', 
 const selectFound = `select seq, id from managed_object where grp = $${pageRows + 1} and id in (${names})`;
 const selectFoundRecords = `select seq, kind, key from sealed_record where key in (${names})`;
 const selectRecords = `select seq, ${recordFields} from sealed_record where ${isNumberAfter('seq', '$1')} order by seq limit ${pageRows}`;
+const selectKind = `select ${recordFields} from sealed_record where kind = $1`;
 const strays = numberedTables.map(
   (table) => `(select count(*) from ${table} where not (${hasOwnNumber('seq')}))`,
 );
@@ -107,6 +113,7 @@ export function createSnapshot(read: Read, dialect: Dialect): Snapshot {
   const selectTerms = `select t.term, t.object, ${exactInteger('t.instance')} as instance from (${dialect.numbers('$1')}) n join object_term t on t.term = n.seq and t.object >= $2 and t.object <= $3`;
   return {
     lanes: async () => (await read(selectLanes, [])).map(toLaneRow),
+    typedLanes: async () => (await read(selectLanes, [])).flatMap((row) => readLaneRow(row) ?? []),
     foldedLanes: () => new FoldedLanes(read),
     async keyring() {
       const [row] = await read(selectKeyring, []);
@@ -117,6 +124,7 @@ export function createSnapshot(read: Read, dialect: Dialect): Snapshot {
       const objects = (await read(selectDates, [after])).map(toDate);
       return { objects, isLast: objects.length < pageDates };
     },
+    recordsOf: async (kind) => (await read(selectKind, [kind])).map(toRecord),
     audit: createAuditBlocks(read),
     records: async (after) => (await read(selectRecords, [after])).map(toSnapshotRecord),
     terms: async (terms, first, last) =>

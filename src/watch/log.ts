@@ -104,6 +104,7 @@ const fields = {
   lines: number,
   lost: number,
   milliseconds: number,
+  nodes: text,
   object: text,
   operation: text,
   operations: texts,

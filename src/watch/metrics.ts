@@ -62,6 +62,11 @@ export class Metrics {
   });
   /** Of the audit log. */
   readonly audit = new AuditMetrics(this.registry);
+  readonly #otherPolicies = new Gauge({
+    name: 'kmipd_other_policy_nodes',
+    help: 'Nodes that stated other roles than this one when they wrote last.',
+    registers: [this.registry],
+  });
   readonly #connections = new Gauge({
     name: 'kmipd_connections',
     help: 'Open connections of authenticated clients.',
@@ -205,6 +210,9 @@ export class Metrics {
 
   /** Records that nothing is written any more, until the process ends. */
   readonly writesStopped = (): void => this.#writesStopped.set(1);
+
+  /** Records how many other nodes state other roles. */
+  readonly otherPolicies = (nodes: number): void => this.#otherPolicies.set(nodes);
 
   /** Records whether the vault is sealed. */
   readonly vaultSealed = (isSealed: boolean): void => this.#vaultSealed.set(isSealed ? 1 : 0);

@@ -4,7 +4,7 @@ import t from 'tap';
 import type { Command, CommandGroup } from '../../src/cli/command.ts';
 import { adminCommands } from '../../src/cli/commands/admin.ts';
 import { approvalCommands } from '../../src/cli/commands/approval.ts';
-import { auditCommands } from '../../src/cli/commands/audit.ts';
+import { auditCommands } from '../../src/cli/commands/audit/audit.ts';
 import { clientCommands } from '../../src/cli/commands/client.ts';
 import { crl } from '../../src/cli/commands/crl.ts';
 import { decode } from '../../src/cli/commands/decode.ts';
@@ -67,6 +67,7 @@ const managed: readonly (readonly string[])[] = [
   ['object', 'show', 'none'],
   ['object', 'history', 'none'],
   ['audit', 'show'],
+  ['policy', 'try', join(home, 'kmipd.toml')],
   ['object', 'trust', 'none'],
   ['object', 'purge', '--days', '1', '--yes'],
   ['node', 'list'],
@@ -84,6 +85,7 @@ const managed: readonly (readonly string[])[] = [
 /** Commands that call no method: they know no administrator. */
 const others = [
   ...['init', 'decode', 'verify', 'role list', 'role show', 'role diff'],
+  ...['audit verify', 'audit export', 'audit key'],
   ...['vault export-root', 'vault import-root', 'vault accept', 'vault token check'],
 ];
 

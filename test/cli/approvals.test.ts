@@ -1,7 +1,10 @@
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import type { FlatItem } from '../../src/audit/sinks/formats/flatten.ts';
+import { fingerprintOf } from '../../src/identity/certificate.ts';
 import { Daemon } from '../fixture/daemon.ts';
 import { KmipdProcess } from '../fixture/kmipd.ts';
 import { base32ToBytes, codeAt, writeCertifiedKey } from './administrator.ts';
@@ -27,6 +30,17 @@ appendFileSync(config, `\n[approval]\nmethods = ${JSON.stringify(methods)}\nhour
 
 const pending =
   /^kmipd: nothing was changed yet: another administrator has to approve it until .*Z, by kmipd approval approve ([0-9a-f]{12})\n$/;
+
+/** Resolves to items of an operation once the log has such ones: the daemon moves entries there in time. */
+async function recorded(operation: string, isSought: (item: FlatItem) => boolean, count = 1) {
+  for (;;) {
+    const { output } = await kmipd('audit', 'show', '--json', '--limit', '0', '--operation', operation);
+    const lines = output.split('\n').filter((line) => line.startsWith('{'));
+    const found = lines.map((line) => JSON.parse(line) as FlatItem).filter(isSought);
+    if (found.length >= count) return found;
+    await sleep(50);
+  }
+}
 
 async function ask(...args: readonly string[]): Promise<string> {
   const { code, output } = await kmipd(...args);
@@ -69,7 +83,44 @@ t.test('a request outlives the daemon, and its change is in force at once', asyn
   });
   await t.rejects(client.request('2.1', [{ operation: 'Query' }]));
   t.match(await kmipd('client', 'list'), { output: /no clients are enrolled/ });
+  const isExecuted = ({ details }: FlatItem) => details?.['approvedBy'] === 'bert';
+  const executed = { administrator: 'anna', details: { request: id, name: 'demo' } };
+  t.match(await recorded('client.remove', isExecuted, 2), [
+    { ...executed, result: 'Begun' },
+    { ...executed, result: 'Success' },
+  ]);
   t.match(await kmipd('approval', 'list', '--json'), { output: new RegExp(`"id":"${id}".*"state":"done"`) });
+});
+
+t.test('a login is recorded with the administrator that it was for, and one that failed too', async (t) => {
+  const wrong = ['--as', 'bert', '--as-key', join(home, 'anna.key')];
+  t.match(await kmipd('admin', 'list', ...wrong), { code: 1, output: /the login was refused/ });
+  await kmipd('admin', 'list', ...as('anna'));
+  const [failed] = await recorded('service.login', ({ result }) => result === 'OperationFailed');
+  t.match(failed, { administrator: 'bert', reason: 'wrong signature' });
+  t.notOk(failed !== undefined && 'role' in failed, 'no role was given');
+  const ofAnna = await recorded('service.login', ({ administrator }) => administrator === 'anna');
+  t.match(ofAnna[0], { role: 'admin', result: 'Success' });
+});
+
+t.test('who approves sees whose certificate it is', async (t) => {
+  const certificate = await writeCertifiedKey(home, 'dora');
+  const id = await ask('admin', 'add', 'dora', '--role', 'auditor', '--cert', certificate, ...as('anna'));
+  const fingerprint = fingerprintOf(new X509Certificate(readFileSync(certificate)));
+  const credential = `{"certificate":{"subject":"CN=dora","fingerprint":"${fingerprint}"}}`;
+  const shown = `parameters:  {"name":"dora","role":"auditor","credential":${credential}}\n`;
+  const { output } = await kmipd('approval', 'list');
+  t.ok(output.includes(shown), output);
+  const approved = await kmipd('approval', 'approve', id, ...as('bert'));
+  t.ok(approved.output.includes(shown), approved.output);
+  const entries = await recorded('admin.add', ({ details }) => details?.['approvedBy'] === 'bert');
+  t.match(entries[0], {
+    administrator: 'anna',
+    details: {
+      'credential.certificate.subject': 'CN=dora',
+      'credential.certificate.fingerprint': fingerprint,
+    },
+  });
 });
 
 t.test('an administrator that two add has the secret that was shown to the first', async (t) => {

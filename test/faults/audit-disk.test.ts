@@ -79,6 +79,7 @@ t.test('where service goes on, the gap is a record afterwards', async (t) => {
     .map((line) => JSON.parse(line));
   const lost = items.filter(({ operation }) => operation === 'EntriesLost');
   const written = items.filter(({ clientCorrelation }) => String(clientCorrelation).startsWith('gap-'));
-  t.equal(lost.length, 1);
-  t.equal(lost[0].count + written.length, 50, 'each is recorded, or counted as lost');
+  const counted = lost.reduce((sum, { count }) => sum + count, 0);
+  t.ok(counted > 0);
+  t.equal(counted + written.length, 50, 'each is recorded, or counted as lost');
 });

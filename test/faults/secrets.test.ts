@@ -18,6 +18,7 @@ import {
   valueOf,
 } from '../client.ts';
 import { Daemon } from '../fixture/daemon.ts';
+import { runKmipd } from '../fixture/kmipd.ts';
 import { mutate } from '../fuzz/mutate.ts';
 import { Random } from '../fuzz/random.ts';
 import { forms, HttpsClient } from '../https-client.ts';
@@ -183,6 +184,10 @@ t.test('the search finds a secret in each of its forms', async (t) => {
   t.same(found('nothing of the kind', secrets), []);
 });
 
+/** A sink of the audit log in the state directory. */
+const sink = (format: string) =>
+  `[[audit.sinks]]\nname = "${format}"\ntype = "file"\npath = "audit.${format}"\nformat = "${format}"\n`;
+
 async function generatedKey(client: Client): Promise<Secret> {
   const created = await client.request('1.4', [
     {
@@ -249,7 +254,7 @@ t.test(
   { timeout: 900_000 },
   async (t) => {
     const server = await Daemon.prepare({
-      config: '[log]\nlevel = "trace"\n',
+      config: `[log]\nlevel = "trace"\n[audit]\nnames = true\n${sink('json')}${sink('cef')}`,
       args: ['--metrics', '127.0.0.1:0', '--https', '127.0.0.1:0'],
     });
     t.teardown(() => server.remove());
@@ -296,7 +301,10 @@ t.test(
     const [, metricsAt = ''] = /metrics on (127\.0\.0\.1:\d+)/.exec(server.output) ?? [];
     const everything = await written(server, await page(`http://${metricsAt}/metrics`));
     const names = [...everything.keys()];
-    for (const needed of ['output', 'metrics', 'kmipd.db', 'kmipd.db-wal', 'kmipd.db-shm', 'root.key']) {
+    const database = ['kmipd.db', 'kmipd.db-wal', 'kmipd.db-shm'];
+    const log = [...names.filter((name) => name.startsWith('audit/journal-')), 'audit.json', 'audit.cef'];
+    t.ok(log.length > 2, 'there is a journal');
+    for (const needed of ['output', 'metrics', ...database, 'root.key', ...log]) {
       t.ok(names.includes(needed), `${needed} is looked at`);
     }
     t.match(server.output, /Register/, 'the log tells of the requests');
@@ -311,6 +319,10 @@ t.test(
     }
     t.notMatch(server.output, /failed unexpectedly|internal error/);
     t.equal(await server.end(), 0);
+    const show = await runKmipd('.', 'audit', 'show', '--home', server.home, '--json', '--limit', '0');
+    t.equal(await show.exited(), 0);
+    t.match(show.output, /"operation":"Register".*"result":"Success"/, 'the audit log tells of the requests');
+    t.same(found(show.output, [...secrets, made]), [], 'the audit log');
     for (const [name, content] of await written(server, ''))
       t.same(found(content, [...secrets, made]), [], `${name}, after the end`);
   },

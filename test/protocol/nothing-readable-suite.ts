@@ -1,6 +1,7 @@
 import type { Test } from 'tap';
 import { Destroy } from '../../src/operations/lifecycle/destroy.ts';
 import { Get } from '../../src/operations/transfer/get.ts';
+import { TestRecorder } from './audit/test-recorder.ts';
 import { type FullObject, insertOperation, objectTypes } from './full-objects.ts';
 import { gatedOperation } from './jobs.ts';
 import { enrolKnown, registerKnown, writeGroupState } from './known-objects.ts';
@@ -40,6 +41,7 @@ export async function nothingReadableSuite(
     uniqueNames: true,
     extra: [insertOperation(() => objects), gate.operation],
     limits: { drainMilliseconds: 1 },
+    audit: new TestRecorder({ hasNames: true }),
   });
   t.teardown(async () => {
     gate.open();

@@ -29,11 +29,15 @@ const database = {
   vault: service.vault,
   list: (after: number) => service.snapshot((rows) => rows.destroyDates(after)),
 };
+/** Identifiers that the last purge has stated. */
+let purgedIds: string[] = [];
 async function purgeAll(purged: PurgedDatabase, options: PurgeOptions): Promise<number> {
   let count = 0;
+  purgedIds = [];
   for (let after: number | null = 0; after !== null; ) {
     const page: Awaited<ReturnType<typeof purgePage>> = await purgePage(purged, after, options);
     count += page.count;
+    purgedIds.push(...page.ids);
     after = page.next;
   }
   return count;
@@ -72,11 +76,13 @@ const before = await attributesOf(service, early);
 
 t.test('objects are counted before', async (t) => {
   t.equal(await purge(seconds(), true), 2);
+  t.strictSame(purgedIds, []);
   t.same(await attributesOf(service, early), before, 'nothing has changed');
 });
 
 t.test('what was destroyed long ago is purged, once', async (t) => {
   t.equal(await purge(boundary), 1);
+  t.strictSame(purgedIds, [early]);
   t.equal(await purge(boundary), 0);
   const left = await attributesOf(service, early);
   const namesOf = (attributes: typeof left) => attributes.map(({ name }) => name);
@@ -156,6 +162,7 @@ t.test('many objects are purged, also while clients change them', async (t) => {
   };
   const options = { destroyedUntil: seconds(), now: seconds(), dryRun: false };
   t.equal(await purgeAll({ ...database, store }, options), 71);
+  t.equal(new Set(purgedIds).size, 71);
   t.equal(conflicts, 3, 'two commits, the first tried again');
   t.match(await verify(), { problems: [], objects: 74 });
   const busy = { ...store, commit: () => Promise.resolve('conflict' as const) };

@@ -1,7 +1,7 @@
 import type { Test } from 'tap';
 import { exactInteger } from '../../src/store/cells.ts';
+import type { LaneDriver } from '../../src/store/lane-driver.ts';
 import type { Anchor, AnchorStore } from '../../src/store/lanes/anchor.ts';
-import type { LaneDriver } from '../../src/store/lanes/lanes.ts';
 import { openLane, selectLanes, sumLanes, toLaneRow } from '../../src/store/lanes/open-lane.ts';
 import { SetHash, segmentOf } from '../../src/store/lanes/set-hash.ts';
 import type { SqlDriver, SqlValue } from '../../src/store/sql-driver.ts';

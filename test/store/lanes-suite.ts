@@ -1,5 +1,5 @@
 import type { Test } from 'tap';
-import type { LaneDriver } from '../../src/store/lanes/lanes.ts';
+import type { LaneDriver } from '../../src/store/lane-driver.ts';
 import { selectLanes, toLaneRow } from '../../src/store/lanes/open-lane.ts';
 import { segmentOf } from '../../src/store/lanes/set-hash.ts';
 import { createSqlKeyrings } from '../../src/store/sql-keyrings.ts';

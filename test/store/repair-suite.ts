@@ -1,5 +1,5 @@
 import type { Test } from 'tap';
-import type { LaneDriver } from '../../src/store/lanes/lanes.ts';
+import type { LaneDriver } from '../../src/store/lane-driver.ts';
 import { createRepair } from '../../src/store/repair.ts';
 import { createSnapshot } from '../../src/store/snapshot.ts';
 import { createSqlStore } from '../../src/store/sql-store.ts';

@@ -1,5 +1,5 @@
 import type { Test } from 'tap';
-import type { LaneDriver } from '../../src/store/lanes/lanes.ts';
+import type { LaneDriver } from '../../src/store/lane-driver.ts';
 import { migrations as released } from '../../src/store/migrations/index.ts';
 import {
   createStatements,

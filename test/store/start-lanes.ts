@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { LaneDriver } from '../../src/store/lanes/lanes.ts';
+import type { LaneDriver } from '../../src/store/lane-driver.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../../src/store/open.ts';
 import { createSqlKeyrings } from '../../src/store/sql-keyrings.ts';
 import type { Vault } from '../../src/vault/vault.ts';

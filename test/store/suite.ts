@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Test } from 'tap';
-import type { LaneDriver } from '../../src/store/lanes/lanes.ts';
+import type { LaneDriver } from '../../src/store/lane-driver.ts';
 import type { MigrationPlan } from '../../src/store/migrations/migration.ts';
 import type { SqlDriver } from '../../src/store/sql-driver.ts';
 import { createSqlStore } from '../../src/store/sql-store.ts';

@@ -30,7 +30,7 @@ export const layers: readonly Layer[] = [
   {
     name: 'port',
     files:
-      /^src\/(audit\/audit|store\/(store|columns|record-boxes|sealed-rows\/sealed-row-list)|vault\/(vault|value-errors|vault-status|roots\/root)|identity\/(principal|enrolment)|crypto\/[^/]+)\.ts$/,
+      /^src\/(audit\/(audit|entry-text)|store\/(store|columns|record-boxes|sealed-rows\/sealed-row-list)|vault\/(vault|value-errors|vault-status|roots\/root)|identity\/(principal|enrolment)|crypto\/[^/]+)\.ts$/,
     mayImport: ['codec', 'common', 'port'],
   },
   { name: 'audit', files: /^src\/audit\//, mayImport: ['codec', 'common', 'port', 'audit'] },

@@ -1,6 +1,6 @@
 import { type Command, homeOption, jsonOption, printError, storeOption } from '../command.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
-import { printItems, readForward } from './audit-output.ts';
+import { printItems, readForward } from './audit/audit-output.ts';
 import type { StoreArguments } from './object-candidate.ts';
 
 interface Arguments extends StoreArguments {

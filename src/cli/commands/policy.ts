@@ -10,6 +10,7 @@ import {
 } from '../command.ts';
 import { CommandError } from '../failure.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
+import { policyTry } from './policy-try.ts';
 
 interface Arguments {
   readonly home: string;
@@ -69,7 +70,7 @@ const policyExplain: Command<Arguments> = {
 export const policyCommands: CommandGroup = {
   command: 'policy',
   describe: 'See what a client may do, and why',
-  commands: [policyExplain],
+  commands: [policyExplain, policyTry],
 };
 
 const formatStep = ({ subject, isAllowed, reason }: ExplanationStep) =>

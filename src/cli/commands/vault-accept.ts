@@ -83,9 +83,22 @@ async function accept(
   const [store = '', ...previous] = storeNames;
   const anchor = await anchorOf(backends, store);
   await createAnchorFiles(files, stateDirectory.anchors.command).write(anchor, previous);
+  await reviewLog(stateDirectory, backends);
   print(
     `accepted ${objects} objects and ${records} records; ${removed} rows that did not open or were put back were removed;${renumbered > 0 ? ` ${renumbered} got a new number;` : ''} other nodes need their files anchor and anchor-command removed too`,
   );
+}
+
+/** Says what is wrong with the audit log, and sets checkpoints aside that the database disagrees with. */
+async function reviewLog(stateDirectory: StateDirectory, backends: CommandBackends): Promise<void> {
+  const { verifyLog } = await import('../audit-log/verify-log.ts');
+  const { setCheckpointsAside } = await import('../../audit/checkpoints/checkpoint-files.ts');
+  const { problems, newest, latest } = await verifyLog(stateDirectory, backends, { files: [], trusted: [] });
+  for (const problem of problems) printError(`kmipd: audit log: ${problem}`);
+  if (newest === latest) return;
+  // Each later verification would report the entries that are lost.
+  const aside = setCheckpointsAside(stateDirectory.audit);
+  print(`checkpoints of the audit log disagree with the database and were set aside: ${aside.join(', ')}`);
 }
 
 /** Returns the anchor of a database as it is. */

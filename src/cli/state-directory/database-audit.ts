@@ -1,6 +1,6 @@
 import type { ManagedAudit } from '../../management/managed-audit.ts';
 import { openBlock } from '../../store/audit/audit-blocks.ts';
-import { chainCutKind, readCut } from '../../store/audit/cut-log.ts';
+import { chainCutKind, openCut } from '../../store/audit/chain-cuts.ts';
 import { nodeOf } from '../../store/lanes/open-lane.ts';
 import type { Database } from '../../store/open.ts';
 import { recordKeys } from '../../store/record-boxes.ts';
@@ -19,7 +19,7 @@ export function createManagedAudit(
     let first = 0;
     for (const key of recordKeys(vault, chainCutKind, chain)) {
       const row = await store.record(chainCutKind, key);
-      if (row !== undefined) first = readCut(row, vault).count;
+      if (row !== undefined) first = openCut(row, vault)?.first ?? first;
     }
     return first;
   };

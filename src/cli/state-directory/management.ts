@@ -156,7 +156,7 @@ async function withOwnBackends<T>(
       const backends = { ...shared, crypto, vault, control: vault, keyDevice: pool, approval };
       try {
         const isRecorded = access === 'write' && config.audit.enabled;
-        const observe = isRecorded ? recordCalls(stateDirectory, store) : observeNothing;
+        const observe = isRecorded ? await recordCalls(stateDirectory, store) : observeNothing;
         const options = { backends, store: identity, observe };
         const call = await openLocalSession({ ...options, login });
         return await work(call, false);
@@ -179,14 +179,13 @@ function accessFor(access: 'read' | 'write' | 'look'): 'read' | 'write' | 'look'
 const observeNothing: CallObserver = async () => {};
 
 /** Records calls in the chain of commands. */
-function recordCalls(stateDirectory: StateDirectory, store: Store): CallObserver {
-  return async (...call) => {
-    const { entryOfCall } = await import('../../management/recorded-calls.ts');
-    const entry = entryOfCall(findNodeName(stateDirectory) ?? '', ...call);
-    if (entry === undefined) return;
-    const { toChainEntry } = await import('../../audit/audit.ts');
-    await store.commit({ expects: [], inserts: [], updates: [], audit: [toChainEntry(entry)] });
-  };
+async function recordCalls(stateDirectory: StateDirectory, store: Store): Promise<CallObserver> {
+  const { CallRecorder } = await import('../../management/recorded-calls.ts');
+  const { toChainEntries } = await import('../../audit/entry-text.ts');
+  const recorder = new CallRecorder(findNodeName(stateDirectory) ?? '', async (entry) => {
+    await store.commit({ expects: [], inserts: [], updates: [], audit: toChainEntries(entry) });
+  });
+  return (...call) => recorder.record(...call);
 }
 
 /** Connects to the daemon of a state directory; undefined when none answers that serves that database. */

@@ -6,7 +6,7 @@ import type { ManagedNodes } from '../../management/managed-nodes.ts';
 import type { ManagedRoots } from '../../management/managed-roots.ts';
 import type { LaneObserver } from '../../store/lanes/lane-ports.ts';
 import { wayOut } from '../../store/lanes/lane-stop.ts';
-import { nodeOf } from '../../store/lanes/open-lane.ts';
+import { nodeOf, type OpenLane } from '../../store/lanes/open-lane.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../../store/open.ts';
 import type { RootsInUse } from '../../vault/keyring-place.ts';
 import { openLocalVault } from '../../vault/local.ts';
@@ -29,10 +29,16 @@ export interface OpenedDatabase
     'store' | 'keyrings' | 'snapshot' | 'repair' | 'sealedRows' | 'auditBlocks' | 'cutAuditLog'
   > {
   readonly vault: LocalVault;
+  /** See `Database.listLanes`. */
+  listLanes(): Promise<readonly OpenLane[]>;
+  /** Commits the lane of this process, and with it what waits in the journal of the audit log. */
+  renewLane(): Promise<unknown>;
   readonly nodes: ManagedNodes;
   readonly managedAudit: ManagedAudit;
   /** See `LaneReader.latestTime`. */
   readonly latestTime: () => number;
+  /** States the roles in force in the lanes of this process: `RolePolicy.hash` in hexadecimal. */
+  statePolicy(hash: string): void;
   readonly roots: ManagedRoots;
   /** The roots of the vault that are in tokens. */
   readonly tokens: TokenRoots;
@@ -111,10 +117,7 @@ export async function openDatabaseOf(
     await tokens.close();
     await vault.close();
   });
-  if (prepared !== undefined && config.vault.values === 'direct' && vault.unsealed) {
-    const problem = await vault.direct.problem();
-    if (problem !== undefined) throw new CommandError(problem);
-  }
+  if (prepared !== undefined) await requireDirectValues(config, vault);
   const { store, keyrings, snapshot, repair, sealedRows, auditBlocks, cutAuditLog } = database;
   const keyringMoved = () => void vault.refresh().catch(() => {});
   if (prepared !== undefined) {
@@ -132,9 +135,24 @@ export async function openDatabaseOf(
   const roots = new StateDirectoryRoots(stateDirectory, vault, keyrings, tokens);
   const managedAudit = createManagedAudit(database, vault, own);
   const rows = { store, keyrings, snapshot, repair, sealedRows, auditBlocks, cutAuditLog };
+  const statePolicy = (hash: string) => {
+    database.lanes.policy = hash;
+  };
   const { latestTime } = database.lanes;
-  const parts = { ...rows, vault, nodes, managedAudit, latestTime, tokens, roots };
+  const listLanes = () => database.listLanes(vault);
+  const lanes = { listLanes, renewLane: () => database.lanes.renew(''), statePolicy, latestTime };
+  const parts = { ...rows, ...lanes, vault, nodes, managedAudit, tokens, roots };
   return { ...parts, close: () => closing.disposeAsync() };
+}
+
+/** @throws {CommandError} when new values need a token that cannot wrap their keys */
+async function requireDirectValues(
+  { vault: { values } }: Pick<Config, 'vault'>,
+  vault: LocalVault,
+): Promise<void> {
+  if (values !== 'direct' || !vault.unsealed) return;
+  const problem = await vault.direct.problem();
+  if (problem !== undefined) throw new CommandError(problem);
 }
 
 /**

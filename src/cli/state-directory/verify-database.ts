@@ -43,7 +43,7 @@ export async function verifyDatabase(
 }
 
 /** Returns the anchors of the database, or why they cannot be read. */
-async function readAnchorsOrProblem(
+export async function readAnchorsOrProblem(
   stateDirectory: StateDirectory,
   vault: LocalVault,
 ): Promise<readonly Anchor[] | string> {
@@ -56,7 +56,7 @@ async function readAnchorsOrProblem(
 }
 
 /** Returns a function that reads the keyring anew when that is due. */
-function keepCurrent(vault: LocalVault): () => Promise<void> {
+export function keepCurrent(vault: LocalVault): () => Promise<void> {
   let refreshed = performance.now();
   return async () => {
     if (performance.now() - refreshed < refreshMilliseconds) return;
@@ -65,7 +65,8 @@ function keepCurrent(vault: LocalVault): () => Promise<void> {
   };
 }
 
-function createPause(): () => Promise<void> {
+/** Returns a function that lets other events be handled when they have waited for long. */
+export function createPause(): () => Promise<void> {
   const loop = new EventLoopYield();
   return async () => {
     if (loop.isDue) await loop.yield();

@@ -1,12 +1,12 @@
 import { randomInt } from 'node:crypto';
-import { toChainEntry } from '../../audit/audit.ts';
+import { toChainEntries } from '../../audit/entry-text.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
 import { indexChange, indexesOf } from '../../object/search-index.ts';
 import { appendEntries, startChain } from '../../store/audit/audit-block.ts';
 import { endChains } from '../../store/audit/ended-chains.ts';
 import { encodeLane } from '../../store/lanes/lane-content.ts';
 import type { LaneRow } from '../../store/lanes/lane-history.ts';
-import { isGenuine, LaneForgedError, nodeOf, type OpenLane, openLane } from '../../store/lanes/open-lane.ts';
+import { isGenuine, nodeOf, type OpenLane, openLane } from '../../store/lanes/open-lane.ts';
 import type { SetHash } from '../../store/lanes/set-hash.ts';
 import type { Database } from '../../store/open.ts';
 import type { Snapshot, SnapshotObject } from '../../store/snapshot.ts';
@@ -57,25 +57,19 @@ export async function acceptDatabase(
     await rebuildIndex(database, options.uniqueNames);
   await repair.removeFolds();
   const { objects, records, present } = await verify();
+  const lanes = await snapshot(async (rows) => openThose(await rows.typedLanes(), vault));
   // No lane of before is to be put back, with the rows that it had. Those that are replaced may also have
-  // stated too few boxes of their epoch.
+  // stated too few boxes of their epoch. They do not open afterwards.
   await vault.endLanes();
   const keyring = (await keyrings.read())?.generation ?? 0;
-  const lanes = await snapshot((rows) => readThose(rows, vault));
   const { lane, log } = sealLane(options.lane, { rows: present, keyring, lanes }, vault);
   await repair.replaceLanes(lane, log);
   return { objects, records, renumbered, removed: altered.length };
 }
 
-/** Reads the lanes that open; the others are what an operator accepts as lost. */
-async function readThose(snapshot: Snapshot, vault: Vault): Promise<readonly OpenLane[]> {
-  try {
-    const rows = await snapshot.lanes();
-    return rows.filter((row) => isGenuine(row, vault)).map((row) => openLane(row, vault));
-  } catch (error) {
-    if (error instanceof LaneForgedError) return [];
-    throw error;
-  }
+/** Returns the lanes that open; the others are what an operator accepts as lost. */
+function openThose(rows: readonly LaneRow[], vault: Vault): readonly OpenLane[] {
+  return rows.filter((row) => isGenuine(row, vault)).map((row) => openLane(row, vault));
 }
 
 /** What the one lane states. */
@@ -101,14 +95,14 @@ function sealLane(
   const accepted = { operation: 'vault.accept', result: 'Success', details: { keyring } };
   const entries = [
     ...endChains(others, name),
-    toChainEntry({ time, kind: 'management', node: nodeOf(name), items: [accepted] }),
+    ...toChainEntries({ time, kind: 'management', node: nodeOf(name), items: [accepted] }),
   ];
   const chain = own ?? startChain();
   const added = appendEntries(chain, entries, { vault, time });
   const audit = { ...added.chain, journal: own?.journal ?? 0 };
   const written = Math.floor(time / 1000);
   const seals = sealCounter.own;
-  const content = encodeLane({ keyring, roots, seals, written, rows, seen: [], audit });
+  const content = encodeLane({ keyring, roots, seals, written, rows, seen: [], audit, policy: undefined });
   const box = vault.seal({ kind: 'lane', name, seq, era }, content);
   return { lane: { name, seq, era, box }, log: added.steps };
 }

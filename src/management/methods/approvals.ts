@@ -7,6 +7,7 @@ import { ApprovalDirectory } from '../../protocol/authentication/approval-direct
 import type { NewCredential } from '../administrator-api.ts';
 import type { ManagementBackends, MethodCall, MethodName, MethodsOf, ParamsOf } from '../api.ts';
 import type { ApprovalSummary } from '../approval-api.ts';
+import { type CallObserver, observed } from '../call-observer.ts';
 import type { Caller } from '../caller.ts';
 import { AccessDeniedError, ManagementError } from '../errors.ts';
 import { withoutSecrets } from '../plain-params.ts';
@@ -16,10 +17,11 @@ import { secretReceiver } from '../secret-receiver.ts';
 /**
  * The methods about requests for approval.
  * @param call runs a method for a caller, without asking for an approval
+ * @param observe observes that
  */
-export const createApprovalMethods = (call: MethodCall): MethodsOf<'approval'> => ({
+export const createApprovalMethods = (call: MethodCall, observe: CallObserver): MethodsOf<'approval'> => ({
   'approval.list': async (backends) => (await directoryOf(backends).list()).map(summarise),
-  'approval.approve': (backends, { id }, caller) => approve(backends, id, caller, call),
+  'approval.approve': (backends, { id }, caller) => approve(backends, id, caller, { call, observe }),
   async 'approval.reject'(backends, { id }, caller) {
     const name = requireNamed(caller);
     const reject = (request: ApprovalRequest): ApprovalRequest => {
@@ -69,7 +71,12 @@ function requireOther(
   requireMethodPermission(role, method as MethodName, params as ParamsOf<MethodName>);
 }
 
-async function approve(backends: ManagementBackends, id: string, caller: Caller, call: MethodCall) {
+interface Execution {
+  readonly call: MethodCall;
+  readonly observe: CallObserver;
+}
+
+async function approve(backends: ManagementBackends, id: string, caller: Caller, execution: Execution) {
   const name = requireNamed(caller);
   const directory = directoryOf(backends);
   const found = (await directory.list()).find((each) => each.id === id);
@@ -85,17 +92,41 @@ async function approve(backends: ManagementBackends, id: string, caller: Caller,
   };
   const params = await directory.change(id, begin, (request, secret) => restoreSecret(request, secret));
   if (params === undefined) return refuseUnknown(id);
-  const end = (change: Partial<ApprovalRequest>) =>
-    directory.change(id, (request) => ({ ...request, ...change }), summarise);
+  const end: EndRequest = (change) => directory.change(id, (each) => ({ ...each, ...change }), summarise);
+  const approved: Caller = { ...requester, approvedBy: name, request: id };
   const method = found.method as MethodName;
-  const running = call(backends, { ...requester, approvedBy: name }, method, params);
-  const result = await running.catch(async (error: unknown) => {
-    const isForOperator = error instanceof ManagementError || error instanceof AccessDeniedError;
-    await end({ state: 'failed', problem: isForOperator ? error.message : 'it failed unexpectedly' });
+  const { request, result } = await execute(backends, approved, [method, params], execution, end);
+  return { request: request ?? summarise({ ...found, state: 'done', decidedBy: name }), result };
+}
+
+/** Stores how the execution of a request has ended. */
+type EndRequest = (change: Partial<ApprovalRequest>) => Promise<ApprovalSummary | undefined>;
+
+/** Runs what was approved, which is observed as a call of the requester. Rejects as the method does. */
+async function execute(
+  backends: ManagementBackends,
+  approved: Caller,
+  [method, params]: readonly [MethodName, ParamsOf<MethodName>],
+  { call, observe }: Execution,
+  end: EndRequest,
+) {
+  let isBegun = false;
+  let request: ApprovalSummary | undefined;
+  const run = async () => {
+    isBegun = true;
+    const result = await call(backends, approved, method, params).catch(async (error: unknown) => {
+      const isForOperator = error instanceof ManagementError || error instanceof AccessDeniedError;
+      await end({ state: 'failed', problem: isForOperator ? error.message : 'it failed unexpectedly' });
+      throw error;
+    });
+    request = await end({ state: 'done', result });
+    return result;
+  };
+  const result = await observed(observe, approved, [method, params], run).catch(async (error: unknown) => {
+    if (!isBegun) await end({ state: 'failed', problem: 'it was not begun: it could not be recorded' });
     throw error;
   });
-  const request = await end({ state: 'done', result });
-  return { request: request ?? summarise({ ...found, state: 'done', decidedBy: name }), result };
+  return { request, result };
 }
 
 /**

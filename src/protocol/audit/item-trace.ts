@@ -26,17 +26,26 @@ export type TracedItem = Pick<
   'objects' | 'more' | 'found' | 'format' | 'wrapped' | 'job' | 'rule'
 >;
 
-/** The most objects that one item names. */
-const maxObjects = 1_024;
+/** How an item is described. */
+export interface TraceBounds {
+  /** POSIX second at which objects have their state. */
+  readonly now: number;
+  readonly hasNames: boolean;
+  /** The most objects that are named. */
+  readonly maxObjects: number;
+}
+
 /** The longest identifier: a client may ask for any text. */
 const maxIdentifier = 128;
 const maxCorrelationBytes = 64;
+/** Names of one object, and characters of each: the client that made it has given them. */
+const [maxNames, maxName] = [8, 256];
 
-/** Describes what an item had to do with objects at POSIX second `now`. */
+/** Describes what an item had to do with objects. */
 export function describeTrace(
   operation: string,
   { request, objects, absent, found, grant, failure }: ItemTrace,
-  { now, hasNames }: { readonly now: number; readonly hasNames: boolean },
+  { now, hasNames, maxObjects }: TraceBounds,
 ): TracedItem {
   const described: AuditedObject[] = [];
   let more = 0;
@@ -45,14 +54,14 @@ export function describeTrace(
     else more += 1;
   }
   for (const id of absent) {
-    if (described.length < maxObjects) described.push({ id: id.slice(0, maxIdentifier) });
+    if (described.length < maxObjects) described.push({ id: toPlainText(id, maxIdentifier) });
     else more += 1;
   }
   return {
     ...(described.length > 0 && { objects: described }),
     ...(more > 0 && { more }),
     ...(operation === 'Locate' && { found }),
-    ...(request !== undefined && describeRequest(operation, request)),
+    ...(request !== undefined && describeRequest(operation, request, failure === undefined)),
     ...(grant !== undefined && { rule: grant }),
     ...(failure instanceof RoleRestrictionError && { rule: failure.rule }),
   };
@@ -61,20 +70,27 @@ export function describeTrace(
 function describeRequest(
   operation: string,
   request: Readonly<Record<string, unknown>>,
+  isDone: boolean,
 ): Pick<AuditItem, 'format' | 'wrapped' | 'job'> {
   const { KeyFormatType: format, AsynchronousCorrelationValue: job } = request;
   return {
     ...(typeof format === 'string' && { format }),
-    ...(disclosingOperations.has(operation) && { wrapped: request.KeyWrappingSpecification !== undefined }),
+    ...(isDone &&
+      disclosingOperations.has(operation) && { wrapped: request.KeyWrappingSpecification !== undefined }),
     ...(job instanceof Uint8Array && { job: job.subarray(0, maxCorrelationBytes).toHex() }),
   };
+}
+
+/** Returns the beginning of a text of a client, without control characters, which would forge lines. */
+function toPlainText(text: string, maxLength: number): string {
+  return text.slice(0, maxLength).replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, '\ufffd');
 }
 
 function describeObject(object: ManagedObject, now: number, hasNames: boolean): AuditedObject {
   const { id, type, attributes } = object;
   const algorithm = attributes.get('CryptographicAlgorithm');
   const length = attributes.get('CryptographicLength');
-  const names = hasNames ? attributes.values('Name').map(({ NameValue }) => NameValue) : [];
+  const names = hasNames ? attributes.values('Name').slice(0, maxNames) : [];
   return {
     id,
     type,
@@ -82,6 +98,6 @@ function describeObject(object: ManagedObject, now: number, hasNames: boolean): 
     ...(algorithm !== undefined && { algorithm: String(algorithm) }),
     // The length of a password is a secret.
     ...(length !== undefined && !typesOfSecretLength.has(type) && { length: Number(length) }),
-    ...(names.length > 0 && { names }),
+    ...(names.length > 0 && { names: names.map(({ NameValue }) => toPlainText(NameValue, maxName)) }),
   };
 }

@@ -27,12 +27,16 @@ export interface AuditedMessage {
 
 /** The longest correlation value that is recorded: a client may send any text. */
 const maxCorrelation = 256;
+/** The most objects that one item names, that all of a message name, and that each names in any case. */
+const [maxItemObjects, maxMessageObjects, minItemObjects] = [1_024, 16_384, 4];
 
 /** Collects what the items of one message have to do with objects, and builds the entry of the message. */
 export class MessageAudit {
   readonly #recorder: Pick<AuditRecorder, 'node' | 'hasNames'>;
   readonly #now: number;
   readonly #traces = new Map<RequestItem, TracedItem>();
+  /** How many more objects the items may name. */
+  #objectsLeft = maxMessageObjects;
 
   /** @param now POSIX seconds of the message */
   constructor(recorder: Pick<AuditRecorder, 'node' | 'hasNames'>, now: number) {
@@ -44,7 +48,10 @@ export class MessageAudit {
   trace(item: RequestItem, trace: ItemTrace): void {
     const { hasNames } = this.#recorder;
     const operation = typeof item.operation === 'string' ? item.operation : 'unknown';
-    this.#traces.set(item, describeTrace(operation, trace, { now: this.#now, hasNames }));
+    const maxObjects = Math.max(Math.min(this.#objectsLeft, maxItemObjects), minItemObjects);
+    const traced = describeTrace(operation, trace, { now: this.#now, hasNames, maxObjects });
+    this.#objectsLeft -= traced.objects?.length ?? 0;
+    this.#traces.set(item, traced);
   }
 
   /** Builds the entry of a message whose items have these answers, a list for each item that was run. */

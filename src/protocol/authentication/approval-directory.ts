@@ -5,8 +5,14 @@ import { ChangedMeanwhileError } from '../unit-of-work/changed-meanwhile.ts';
 import { maxConflictRetries } from '../unit-of-work/conflict-retry.ts';
 import { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 
-/** Requests that have not expired. */
-export const maxApprovalRequests = 100;
+/** Requests that wait for a decision: of everybody, and of one requester. */
+export const maxPendingRequests = 100;
+export const maxPendingOfRequester = 20;
+/** Decided requests that are kept until they expire: of everybody, and of one requester. */
+const maxDecidedRequests = 100;
+const maxDecidedOfRequester = 20;
+/** More than there are of both, also when some are asked for at once. */
+const maxListedRequests = 1_000;
 
 /**
  * The requests for approval, as sealed records that expire. Rejects as reads of the store and the vault do,
@@ -23,7 +29,7 @@ export class ApprovalDirectory {
 
   /** Returns those that have not expired, oldest first; rows that do not open are left out. */
   async list(): Promise<readonly ApprovalRequest[]> {
-    const records = await this.#unit().everyRecord(approvalKind, maxApprovalRequests + 1);
+    const records = await this.#unit().everyRecord(approvalKind, maxListedRequests);
     return records.map(({ content }) => {
       const { request, secret } = readApproval(content);
       secret.wipe();
@@ -41,6 +47,30 @@ export class ApprovalDirectory {
     await unit.record(approvalKind, request.id);
     put(unit, request, secret);
     if ((await unit.commit()) !== 'committed') throw new ChangedMeanwhileError('the requests were');
+  }
+
+  /**
+   * Removes the oldest decided ones of `requests` that are too many, of one requester or at all; those stay
+   * whose execution has not ended. One that is changed at the same time keeps them all: the next call removes
+   * them.
+   * @param requests as `list` returns them
+   */
+  async removeSurplus(requests: readonly ApprovalRequest[]): Promise<void> {
+    const kept = new Map<string, number>();
+    const unit = this.#unit();
+    let count = 0;
+    for (const { id, state, requester } of requests.toReversed()) {
+      if (state === 'pending' || state === 'executing') continue;
+      const own = kept.get(requester) ?? 0;
+      if (own < maxDecidedOfRequester && count < maxDecidedRequests) {
+        kept.set(requester, own + 1);
+        count += 1;
+        continue;
+      }
+      (await unit.record(approvalKind, id))?.content.fill(0);
+      unit.removeRecord(approvalKind, id);
+    }
+    if (unit.changed) await unit.commit();
   }
 
   /**

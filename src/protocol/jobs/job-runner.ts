@@ -5,7 +5,8 @@ import {
   type RequestMessage,
   type ResponseItem,
 } from '../../../codec/envelope.ts';
-import { type AuditRecorder, toChainEntry } from '../../audit/audit.ts';
+import type { AuditRecorder } from '../../audit/audit.ts';
+import { toChainEntries } from '../../audit/entry-text.ts';
 import { KmipError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 import { runFor } from '../../common/requester.ts';
@@ -114,7 +115,7 @@ export class JobRunner {
         const { answers, principal, items } = executed;
         const described = { kind: 'job', principal, version, correlations } as const;
         const entry = audit?.entryOf(described, items, answers);
-        if (entry !== undefined) unit.audit(toChainEntry(entry));
+        if (entry !== undefined) unit.audit(toChainEntries(entry));
         const expires = Math.floor(this.#options.clock() / 1000) + this.#options.limits.jobAnswerSeconds;
         await storeJobAnswers(unit, { id, group, job, ...executed, expires });
         const commit = await unit.commit();

@@ -167,9 +167,9 @@ export class UnitOfWork {
     for (const reapply of this.#lasting) reapply();
   }
 
-  /** Adds an entry of the audit log that is durable together with the changes; written only with them. */
-  audit(entry: ChainEntry): void {
-    this.#audit.push(entry);
+  /** Adds entries of the audit log that are durable together with the changes; written only with them. */
+  audit(entries: readonly ChainEntry[]): void {
+    this.#audit.push(...entries);
   }
 
   /** Whether there is anything to write. */

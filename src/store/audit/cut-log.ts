@@ -1,19 +1,18 @@
-import { toChainEntry } from '../../audit/audit.ts';
+import { toChainEntries } from '../../audit/entry-text.ts';
 import { addBlock, type ChainPosition, chainStart } from '../../common/audit-chain.ts';
-import { SealBrokenError, type Vault } from '../../vault/vault.ts';
-import { joinSealed, openRecordBox, type RecordWrite, recordKeys, sealRecordBox } from '../record-boxes.ts';
+import type { Vault } from '../../vault/vault.ts';
+import { joinSealed, type RecordWrite, recordKeys, sealRecordBox } from '../record-boxes.ts';
 import type { SqlDriver, SqlStep, SqlUnit } from '../sql-driver.ts';
 import { readRecord, recordUnit } from '../sql-records.ts';
 import type { StoredRecord } from '../store.ts';
 import { type AuditBlocks, type BlockRow, openBlock } from './audit-blocks.ts';
+import { chainCutKind, openCut } from './chain-cuts.ts';
 
 /**
  * Removal of the oldest blocks of the log. One transaction removes some blocks and says of each of their
  * chains where what is left begins: in a sealed record, and in an entry of the log.
  */
 
-/** Kind of the records that say where chains begin whose first blocks were removed; their ids are chains. */
-export const chainCutKind = 'audit-cut';
 /** Name of the act. */
 export const chainCut = 'ChainCut';
 
@@ -106,16 +105,14 @@ async function findCut(
   return found;
 }
 
-/** Returns where what is left of a chain begins. @throws {SealBrokenError} when the row is none of kmipd's */
-export function readCut(row: StoredRecord, vault: Vault): ChainPosition {
-  const { content } = openRecordBox(vault, row);
-  const { first, head } = JSON.parse(new TextDecoder().decode(content)) as {
-    first?: unknown;
-    head?: unknown;
-  };
-  if (typeof first !== 'number' || typeof head !== 'string')
-    throw new SealBrokenError('the record of a shortened chain is not one of kmipd');
-  return { count: first, head: Uint8Array.fromHex(head) };
+/** Returns where what is left of a chain begins. @throws {AuditAlteredError} when the record is forged */
+function readCut(row: StoredRecord, vault: Vault): ChainPosition {
+  const cut = openCut(row, vault);
+  if (cut === undefined)
+    throw new AuditAlteredError(
+      'the audit log is not shortened: a record of where a chain begins was altered; see kmipd audit verify',
+    );
+  return { count: cut.first, head: cut.head };
 }
 
 function unitOf(removed: readonly BlockRow[], cuts: readonly Cut[], { node }: CutLog): SqlUnit {
@@ -133,7 +130,7 @@ function unitOf(removed: readonly BlockRow[], cuts: readonly Cut[], { node }: Cu
     records: recorded.records,
     reserves: recorded.reserves ?? [],
     changes: recorded.changes,
-    audit: [toChainEntry({ time: Date.now(), kind: 'audit', node, items })],
+    audit: toChainEntries({ time: Date.now(), kind: 'audit', node, items }),
     steps: [...deletions, ...recorded.steps],
   };
 }

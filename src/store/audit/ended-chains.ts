@@ -1,9 +1,7 @@
-import { toChainEntry } from '../../audit/audit.ts';
+import { chainEnded } from '../../audit/audit.ts';
+import { toChainEntries } from '../../audit/entry-text.ts';
 import type { ChainEntry } from '../../common/audit-chain.ts';
 import { nodeOf, type OpenLane } from '../lanes/open-lane.ts';
-
-/** Name of the act after which no lane states a chain any more. */
-export const chainEnded = 'ChainEnded';
 
 /**
  * Returns the entries about the chains of lanes that are removed: nothing else says where these end.
@@ -14,6 +12,6 @@ export function endChains(lanes: readonly OpenLane[], by: string): readonly Chai
     if (audit === undefined) return [];
     const details = { lane: name, chain: audit.id, entries: audit.count, head: audit.head.toHex() };
     const items = [{ operation: chainEnded, result: 'Success', details }];
-    return [toChainEntry({ time: Date.now(), kind: 'audit', node: nodeOf(by), items })];
+    return toChainEntries({ time: Date.now(), kind: 'audit', node: nodeOf(by), items });
   });
 }

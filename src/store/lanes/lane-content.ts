@@ -11,8 +11,9 @@ import { olderSetHashBytes, SetHash, setHashBytes } from './set-hash.ts';
  *       | count (u8) | count × id of a root (8 bytes)
  *       | count (u8) of chains, 0 or 1 | id of the chain (16 bytes) | its entries (u64) | its head (32 bytes)
  *         | number of the last entry of the journal in it (u64)
+ *       | count (u8) of policies, 0 or 1 | hash of the policy (8 bytes)
  *
- * Format 3 has no chain of the audit log. Format 2 has no roots either. Format 1 has no time either, and a
+ * Format 3 has neither chain nor policy. Format 2 has no roots either. Format 1 has no time either, and a
  * set hash of 1,280 bytes, without the segment of removed lanes. `lp(text)` is its length in bytes (u8) and
  * its UTF-8. Integers are big-endian.
  */
@@ -31,6 +32,8 @@ export interface LaneContent {
   readonly seen: readonly SeenLane[];
   /** The chain of the audit log that the processes of this lane have written; undefined before its start. */
   readonly audit: LaneAudit | undefined;
+  /** Hash of the roles in force there, 16 hexadecimal digits; undefined where no clients are served. */
+  readonly policy: string | undefined;
 }
 
 /** The audit log as a lane states it. */
@@ -60,6 +63,7 @@ const format = 4;
 const [timedFormat, rootedFormat, auditedFormat] = [2, 3, 4];
 const chainIdBytes = 16;
 const auditBytes = chainIdBytes + 8 + headBytes + 8;
+const policyBytes = 8;
 const writtenOffset = 1 + 4 + 4 + 8;
 const rowsOffset = writtenOffset + 8;
 const countOffset = rowsOffset + setHashBytes;
@@ -74,12 +78,13 @@ const offsets: Readonly<Record<number, { readonly rows: number; readonly count: 
 
 /** Encodes the content of a lane, at most 3 KiB. */
 export function encodeLane(content: LaneContent): Uint8Array {
-  const { keyring, roots, seals, written = 0, rows, seen, audit } = content;
+  const { keyring, roots, seals, written = 0, rows, seen, audit, policy } = content;
   const named = seen.slice(0, maxSeenLanes).map(({ name, seq }) => ({ name: encodeName(name), seq }));
   const ids = roots.slice(0, maxRoots).map((id) => Uint8Array.fromHex(id));
   const seenEnd = named.reduce((sum, { name }) => sum + 1 + name.length + 8, countOffset + 1);
   const rootsEnd = seenEnd + 1 + ids.length * rootIdBytes;
-  const bytes = new Uint8Array(rootsEnd + 1 + (audit === undefined ? 0 : auditBytes));
+  const auditEnd = rootsEnd + 1 + (audit === undefined ? 0 : auditBytes);
+  const bytes = new Uint8Array(auditEnd + 1 + (policy === undefined ? 0 : policyBytes));
   const view = new DataView(bytes.buffer);
   bytes[0] = format;
   view.setUint32(1, keyring);
@@ -98,6 +103,10 @@ export function encodeLane(content: LaneContent): Uint8Array {
   bytes[seenEnd] = ids.length;
   for (const [number, id] of ids.entries()) bytes.set(id, seenEnd + 1 + number * rootIdBytes);
   if (audit !== undefined) encodeAudit(audit, bytes, rootsEnd);
+  if (policy !== undefined) {
+    bytes[auditEnd] = 1;
+    bytes.set(Uint8Array.fromHex(policy), auditEnd + 1);
+  }
   return bytes;
 }
 
@@ -119,7 +128,9 @@ export function decodeLane(bytes: Uint8Array): LaneContent | undefined {
   const read = decodeSeen(bytes, view, parts.count);
   const roots = read && decodeRoots(bytes, read.end);
   const audit = roots && decodeAudit(bytes, view, roots.end);
-  if (read === undefined || roots === undefined || audit === undefined) return undefined;
+  const policy = audit && decodePolicy(bytes, audit.end);
+  if (read === undefined || roots === undefined || audit === undefined || policy === undefined)
+    return undefined;
   const rows = new Uint8Array(setHashBytes);
   rows.set(bytes.subarray(parts.rows, parts.count));
   return {
@@ -130,6 +141,7 @@ export function decodeLane(bytes: Uint8Array): LaneContent | undefined {
     rows: new SetHash(rows),
     seen: read.seen,
     audit: audit.chain,
+    policy: policy.hash,
   };
 }
 
@@ -166,26 +178,33 @@ function decodeRoots(
   return { ids, end };
 }
 
-/** Returns the chain at the end of a lane, which may have none; undefined for bytes of another form. */
+/** Returns the chain of a lane, which may have none, and its end; undefined for bytes of another form. */
 function decodeAudit(
   bytes: Uint8Array,
   view: DataView,
   start: number,
-): { readonly chain: LaneAudit | undefined } | undefined {
-  const hasAudit = (bytes[0] ?? 0) >= auditedFormat;
-  const count = hasAudit ? bytes[start] : 0;
-  const length = start + (hasAudit ? 1 : 0) + (count === 1 ? auditBytes : 0);
-  if (bytes.length !== length || (count ?? 2) > 1) return undefined;
-  if (count === 0) return { chain: undefined };
+): { readonly chain: LaneAudit | undefined; readonly end: number } | undefined {
+  if ((bytes[0] ?? 0) < auditedFormat) return { chain: undefined, end: start };
   const at = start + 1;
+  if (bytes[start] === 0) return { chain: undefined, end: at };
   const headAt = at + chainIdBytes + 8;
+  if (bytes[start] !== 1 || at + auditBytes > bytes.length) return undefined;
   const chain = {
     id: bytes.subarray(at, at + chainIdBytes).toHex(),
     count: Number(view.getBigUint64(at + chainIdBytes)),
     head: bytes.slice(headAt, headAt + headBytes),
     journal: Number(view.getBigUint64(headAt + headBytes)),
   };
-  return { chain };
+  return { chain, end: at + auditBytes };
+}
+
+/** Returns the policy at the end of a lane, which may have none; undefined for bytes of another form. */
+function decodePolicy(bytes: Uint8Array, start: number): { readonly hash: string | undefined } | undefined {
+  if ((bytes[0] ?? 0) < auditedFormat) return bytes.length === start ? { hash: undefined } : undefined;
+  const count = bytes[start];
+  if (count === 0) return bytes.length === start + 1 ? { hash: undefined } : undefined;
+  if (count !== 1 || bytes.length !== start + 1 + policyBytes) return undefined;
+  return { hash: bytes.subarray(start + 1).toHex() };
 }
 
 function encodeName(name: string): Uint8Array {

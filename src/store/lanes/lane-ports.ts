@@ -36,6 +36,8 @@ export interface LaneObserver {
   anchored(): void;
   /** The anchor could not be written; it is tried again each second. */
   notAnchored(why: string): void;
+  /** These nodes stated another policy than this process, when they wrote last; called each second. */
+  policies?(nodes: readonly string[]): void;
 }
 
 /** The lane of one writing connection. */

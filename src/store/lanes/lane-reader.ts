@@ -61,6 +61,17 @@ export class LaneReader {
     return this.#folded.isSettled(lanes, known) ? lanes : this.#folded.compare(known, own, vault, open);
   }
 
+  /**
+   * Reads all lanes likewise, and remembers them.
+   * @throws {LaneForgedError} also when they cannot follow the known ones
+   */
+  async follow(known: LaneHistory, own: readonly string[], vault: Vault): Promise<void> {
+    const lanes = await this.read(known, own, vault);
+    const problem = this.findRollback(known, lanes);
+    if (problem !== undefined) throw new LaneForgedError(problem);
+    this.learn(known, lanes);
+  }
+
   /** Returns why lanes that were read cannot follow the known ones, a line for the operator. */
   findRollback(known: LaneHistory, lanes: readonly OpenLane[]): string | undefined {
     return known.findRollback(lanes, (name) => this.#folded.lastOf(name));

@@ -13,6 +13,11 @@ import type { OpenLane } from './open-lane.ts';
 /** A unit that writes nothing but the lane of its connection. */
 export const laneRenewal: SqlUnit = { objects: [], changes: [], steps: [], renewsLane: true };
 
+/** Whether a unit needs the lane of its connection. */
+export function changesLane({ changes, renewsLane = false, audit = [] }: SqlUnit): boolean {
+  return renewsLane || changes.length > 0 || audit.length > 0;
+}
+
 const resealLane = 'update lane set seq = $2, box = $3 where name = $1 and seq = $4 and box = $5';
 
 /**
@@ -33,6 +38,8 @@ export interface LaneKnowledge {
   readonly vault: Pick<Vault, 'currentEpoch' | 'rootsAtHand'>;
   /** Generation of the stored keyring. */
   readonly keyring: number;
+  /** As `LaneContent.policy`. */
+  readonly policy: string | undefined;
 }
 
 /** Writers whose lane is being renewed: one that waits for a lock needs no second renewal. */
@@ -44,14 +51,16 @@ const renewing = new WeakSet<LaneWriter>();
  */
 export function renewOutdated(
   writers: ReadonlyMap<string, LaneWriter>,
-  { vault: { currentEpoch, rootsAtHand }, keyring }: LaneKnowledge,
+  { vault: { currentEpoch, rootsAtHand }, keyring, policy }: LaneKnowledge,
   renew: (suffix: string) => Promise<unknown>,
 ): void {
   const roots = rootsAtHand.toSorted().join();
   for (const [suffix, writer] of writers) {
     const { row, statement } = writer;
     if (row === undefined || renewing.has(writer)) continue;
-    const isCurrent = statement.keyring >= keyring && statement.roots.toSorted().join() === roots;
+    const hasRoots = statement.roots.toSorted().join() === roots;
+    const isCurrent =
+      statement.keyring >= keyring && hasRoots && (policy ?? statement.policy) === statement.policy;
     if (isCurrent && boxEpoch(row.box) >= currentEpoch) continue;
     renewing.add(writer);
     renew(suffix)

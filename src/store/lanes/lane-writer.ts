@@ -23,6 +23,8 @@ export interface LaneProcess {
   readonly keyring: number;
   /** The time: milliseconds since 1970. */
   readonly now: number;
+  /** As `LaneContent.policy`. */
+  readonly policy: string | undefined;
   /** Other lanes that the process has seen. */
   readonly seen: readonly SeenLane[];
 }
@@ -35,7 +37,7 @@ interface LaneState {
 }
 
 /** What a lane states of its rows, and of what its process knew. */
-export type LaneStatement = Pick<LaneContent, 'rows' | 'keyring' | 'roots' | 'audit'>;
+export type LaneStatement = Pick<LaneContent, 'rows' | 'keyring' | 'roots' | 'audit' | 'policy'>;
 
 /** The last statements of a transaction, and what becomes of the lane when it is committed. */
 export interface LaneEnd {
@@ -55,7 +57,7 @@ export type LaneConflict =
 
 const noState: LaneState = {
   ...{ seq: 0, box: undefined },
-  content: { rows: new SetHash(), keyring: 0, roots: [], audit: undefined },
+  content: { rows: new SetHash(), keyring: 0, roots: [], audit: undefined, policy: undefined },
 };
 
 /**
@@ -100,7 +102,7 @@ export class LaneWriter {
     process: LaneProcess,
     journal: JournalPart | undefined = undefined,
   ): LaneEnd {
-    const { vault, era, keyring, now, seen } = process;
+    const { vault, era, keyring, now, seen, policy } = process;
     const rows = new SetHash(this.#state.content.rows.bytes);
     for (const { changes, folded } of units) {
       for (const change of changes) applyChange(rows, change, vault);
@@ -108,7 +110,7 @@ export class LaneWriter {
     }
     const { steps, audit, appended } = this.#appendAudit(units, process, journal);
     const seq = this.#state.seq + 1;
-    const content = { keyring, roots: vault.rootsAtHand, rows, audit };
+    const content = { keyring, roots: vault.rootsAtHand, rows, audit, policy };
     const written = Math.floor(now / 1000);
     const encoded = encodeLane({ ...content, seals: vault.sealCounter.own, written, seen });
     const box = vault.seal({ kind: 'lane', name: this.name, seq, era }, encoded);

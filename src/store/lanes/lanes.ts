@@ -1,18 +1,19 @@
 import { randomInt } from 'node:crypto';
 import { type Vault, VaultUnavailableError } from '../../vault/vault.ts';
-import type { Read, SqlDriver, SqlRow, SqlUnit } from '../sql-driver.ts';
+import type { Read, SqlRow, SqlUnit } from '../sql-driver.ts';
 import { StoreUnavailableError } from '../store.ts';
 import { AnchorKeeper } from './anchor-keeper.ts';
 import { maxSeenLanes } from './lane-content.ts';
 import type { KnownLane, LaneHistory } from './lane-history.ts';
 import type { LaneConnection, LaneOptions } from './lane-ports.ts';
 import { LaneReader } from './lane-reader.ts';
-import { renewOutdated } from './lane-renewal.ts';
+import { changesLane, renewOutdated } from './lane-renewal.ts';
 import { LaneStop } from './lane-stop.ts';
 import type { LaneEnd, LaneProcess, LaneWriter } from './lane-writer.ts';
 import { LaneWriters } from './lane-writers.ts';
 import {
   findOlderKeyring,
+  findOtherPolicies,
   hasMoved,
   isGenuine,
   LaneForgedError,
@@ -23,13 +24,7 @@ import {
 import type { SetHash } from './set-hash.ts';
 
 const maxEra = 2 ** 48 - 1;
-const checkMilliseconds = 1_000;
-const notStarted = 'nothing is written while the vault is sealed';
-
-/** A database engine whose transactions end with the lanes of its connections. */
-export interface LaneDriver extends SqlDriver {
-  readonly lanes: Lanes;
-}
+const [checkMilliseconds, notStarted] = [1_000, 'nothing is written while the vault is sealed'];
 
 /**
  * The lanes of a process, one for each of its writing connections, and the comparison of all lanes with what
@@ -40,6 +35,8 @@ export class Lanes {
   anchoredMoved: () => void = () => {};
   /** Commits `laneRenewal` by a connection. */
   renew: (suffix: string) => Promise<unknown> = async () => {};
+  /** See `LaneContent.policy`. */
+  policy: string | undefined;
   readonly #read: Read;
   readonly #lanes: LaneReader;
   readonly #anchor = new AnchorKeeper();
@@ -143,10 +140,7 @@ export class Lanes {
   async compareFolded(vault: Vault): Promise<void> {
     const known = this.#knownLanes();
     try {
-      const lanes = await this.#lanes.read(known, this.#writers.ofNode, vault);
-      const problem = this.#lanes.findRollback(known, lanes);
-      if (problem !== undefined) throw new LaneForgedError(problem);
-      this.#lanes.learn(known, lanes);
+      await this.#lanes.follow(known, this.#writers.ofNode, vault);
     } catch (error) {
       throw this.#stop.rollBackIfForged(error);
     }
@@ -215,8 +209,9 @@ export class Lanes {
     const others = lanes.filter((lane) => !this.isOwn(lane));
     vault.sealCounter.learnOthers(others.map(({ content }) => content.seals));
     if (!this.#isStarted) this.#resume(lanes, vault);
-    renewOutdated(this.#writers.bySuffix, { vault, keyring: this.#keyring }, this.renew);
+    renewOutdated(this.#writers.bySuffix, { vault, keyring: this.#keyring, policy: this.policy }, this.renew);
     if (others.some((lane) => hasMoved(lane, before.get(lane.name)))) this.anchoredMoved();
+    this.#options?.observer.policies?.(findOtherPolicies(others, this.policy));
   }
 
   #resume(lanes: readonly OpenLane[], vault: Vault): void {
@@ -257,21 +252,26 @@ export class Lanes {
   /** Returns whether units change sealed rows or the log; throws when nothing may be written. */
   #requireWritable(units: readonly SqlUnit[]): boolean {
     if (this.#stop.reason !== undefined) throw new StoreUnavailableError(this.#stop.reason);
-    return units.some(
-      ({ changes, renewsLane = false, audit = [] }) => renewsLane || changes.length > 0 || audit.length > 0,
-    );
+    return units.some(changesLane);
   }
 
   #requireStarted(): LaneProcess {
     const { vault } = this.#options ?? {};
     if (!this.#isStarted || vault === undefined) throw new StoreUnavailableError(notStarted);
-    return { vault, era: this.#era, keyring: this.#keyring, now: Date.now(), seen: this.#seenLanes() };
+    const { policy } = this;
+    return {
+      vault,
+      era: this.#era,
+      keyring: this.#keyring,
+      policy,
+      now: Date.now(),
+      seen: this.#seenLanes(),
+    };
   }
 
   /** The other lanes, those that changed last. */
-  #seenLanes(): readonly KnownLane[] {
-    return this.#lanes.history.lanes.filter((lane) => !this.isOwn(lane)).slice(-maxSeenLanes);
-  }
+  readonly #seenLanes = (): readonly KnownLane[] =>
+    this.#lanes.history.lanes.filter((lane) => !this.isOwn(lane)).slice(-maxSeenLanes);
 
   /** Name of the lane of the process. */
   get name(): string {

@@ -130,3 +130,10 @@ export function findOlderKeyring(
   if (generation >= newest) return undefined;
   return `the keyring is of generation ${generation}; it was of generation ${newest}`;
 }
+
+/** Returns the nodes of which a lane states another policy; none where this process has no policy. */
+export function findOtherPolicies(lanes: readonly OpenLane[], policy: string | undefined): readonly string[] {
+  if (policy === undefined) return [];
+  const others = lanes.filter(({ content }) => content.policy !== undefined && content.policy !== policy);
+  return [...new Set(others.map(({ name }) => nodeOf(name)))].toSorted();
+}

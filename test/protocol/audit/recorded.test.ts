@@ -85,7 +85,7 @@ t.test('a release is recorded with format and wrapping', async (t) => {
   );
   await service.call('1.4', 'Get', [uid(id), wrapping]);
   t.match(recorder.entries.at(-1)?.items, [
-    { wrapped: true, result: 'OperationFailed', objects: [{ id }, { id: 'missing' }] },
+    { wrapped: undefined, result: 'OperationFailed', objects: [{ id }, { id: 'missing' }] },
   ]);
 });
 

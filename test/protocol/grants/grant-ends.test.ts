@@ -45,7 +45,8 @@ const backends = {
   roles: () => describeRoles({ reader: ['Get'] }),
   nodes: { list: async () => [{ writtenAt }] },
 } as unknown as ManagementBackends;
-const call: ManagementCall = (method, params) => callMethod(backends, namelessCaller, method, params);
+const call: ManagementCall = (method, params) =>
+  callMethod(backends, namelessCaller, method, params, async () => {});
 
 async function ownersKey(): Promise<string> {
   sendAs('owner');

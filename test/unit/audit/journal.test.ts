@@ -1,7 +1,17 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { AuditJournal } from '../../../src/audit/journal.ts';
+import { encodeLine } from '../../../src/audit/journal-lines.ts';
 import { type ChainEntry, createSalt } from '../../../src/common/audit-chain.ts';
 
 /** The files in which entries of the audit log wait for the database. */
@@ -74,7 +84,7 @@ t.test('large journals are read in parts and kept in several files', async (t) =
     seen,
     Array.from({ length: 400 }, (_, at) => String(at)),
   );
-  t.equal(filesOf(directory).length, 1);
+  t.equal(filesOf(directory).length, 0);
 });
 
 t.test('one entry may be larger than a part', async (t) => {
@@ -159,4 +169,99 @@ t.test('other files of the directory are left alone', async (t) => {
   await journal.close();
   open(t, directory).journal.resume(1);
   t.strictSame(readdirSync(directory).sort(), ['checkpoints.txt', 'journal-1.log']);
+});
+
+t.test('entries whose files are gone are not looked for without end', async (t) => {
+  const directory = t.testdir();
+  const { journal, damaged } = open(t, directory);
+  journal.append([entry('a'), entry('b')]);
+  await journal.close();
+  const after = open(t, directory);
+  after.journal.resume(0);
+  for (const name of filesOf(directory)) rmSync(join(directory, name));
+  t.equal(after.journal.peek(), undefined);
+  t.strictSame([after.journal.pending, after.damaged, damaged], [0, [2], []]);
+  after.journal.append([entry('c')]);
+  t.strictSame(texts(after.journal), ['c']);
+});
+
+t.test('what was moved before is passed over, however much it is', async (t) => {
+  const directory = t.testdir();
+  const { journal } = open(t, directory);
+  for (let at = 0; at < 9; at += 1) journal.append([entry(`${at} ${'x'.repeat(200_000)}`)]);
+  journal.append([entry('late')]);
+  await journal.close();
+  const after = open(t, directory).journal;
+  after.resume(9);
+  t.strictSame(texts(after), ['late']);
+});
+
+t.test('entries that were written before the database is known are not taken for moved ones', async (t) => {
+  for (const early of [1, 3_000]) {
+    const directory = t.testdir({});
+    const { journal } = open(t, directory);
+    for (let at = 0; at < early; at += 1) journal.append([entry(`early ${at}`)]);
+    journal.resume(7_000);
+    journal.append([entry('late')]);
+    const seen: string[] = [];
+    for (let part = journal.peek(); part !== undefined; part = journal.peek()) {
+      seen.push(...part.entries.map((each) => each.text));
+      journal.move(part.last);
+    }
+    t.strictSame(seen, [...Array.from({ length: early }, (_, at) => `early ${at}`), 'late']);
+  }
+});
+
+t.test('lines that somebody else has put there are no entries, and are counted', async (t) => {
+  const line = (number: number, value: string) => encodeLine({ number, entry: entry(value) });
+  const cases: readonly (readonly [lines: string, seen: readonly string[], damaged: readonly number[]])[] = [
+    [line(1, 'a') + line(1, 'again') + line(2, 'b'), ['a', 'b'], [1]],
+    [line(1, 'a') + line(3, 'c'), ['a', 'c'], [1]],
+    [line(1, 'a') + line(9_007_199_254_740_991, 'end') + line(2, 'b'), ['a', 'b'], [1]],
+    [line(2, 'b') + line(1, 'a') + line(3, 'c'), ['b', 'c'], [2]],
+  ];
+  for (const [lines, seen, damaged] of cases) {
+    const directory = t.testdir({ 'journal-0000000000000001.log': lines });
+    const opened = open(t, directory);
+    opened.journal.resume(0);
+    opened.journal.append([entry('own')]);
+    t.strictSame(texts(opened.journal), [...seen, 'own'], lines);
+    t.strictSame(opened.damaged, damaged, lines);
+  }
+});
+
+t.test('names and kinds of files that no journal has end nothing', async (t) => {
+  const directory = t.testdir({
+    'journal-9999999999999999.log': '',
+    'journal-0000000000000000.log': '',
+    'journal-0000000000000007.log': t.fixture('dir', {}),
+  });
+  const opened = open(t, directory);
+  t.strictSame(opened.damaged, [1, 1, 1]);
+  opened.journal.append([entry('a')]);
+  t.strictSame(texts(opened.journal), ['a']);
+  t.equal(opened.journal.peek()?.last, 1);
+});
+
+t.test('a line without an end is passed over, and reading goes on', async (t) => {
+  const directory = t.testdir();
+  const { journal } = open(t, directory);
+  journal.append([entry('a')]);
+  await journal.close();
+  appendFileSync(pathOf(directory), 'x'.repeat(140_000_000));
+  appendFileSync(pathOf(directory), `\n${encodeLine({ number: 2, entry: entry('b') })}`);
+  const after = open(t, directory);
+  after.journal.resume(0);
+  t.strictSame(texts(after.journal), ['a', 'b']);
+  t.ok(after.damaged.length > 0);
+});
+
+t.test('a journal takes no more space than it needs, when the disk is full', async (t) => {
+  const directory = t.testdir();
+  const { journal } = open(t, directory);
+  for (let at = 0; at < 3; at += 1) journal.append([entry('x'.repeat(500_000))]);
+  const part = journal.peek();
+  journal.move(part?.last ?? 0);
+  for (let left = journal.peek(); left !== undefined; left = journal.peek()) journal.move(left.last);
+  t.equal(filesOf(directory).length, 0, 'nothing waits');
 });

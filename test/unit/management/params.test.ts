@@ -2,7 +2,7 @@ import t from 'tap';
 import type { MethodName } from '../../../src/management/api.ts';
 import { RequestError } from '../../../src/management/errors.ts';
 import { readLogin, readParams, readRequest } from '../../../src/management/params.ts';
-import { base64, fingerprint, oneTimePasswords, password, samples } from './samples.ts';
+import { base64, certificate, fingerprint, oneTimePasswords, password, samples } from './samples.ts';
 
 /** Values that no field may have. */
 const wrong = [[], -1, '', 1.5, 'x'.repeat(300_000), { toString: 1 }, 'a\u0000', [null]];
@@ -52,7 +52,7 @@ t.test('parameters that contradict each other, or would cost too much, are refus
   const refused: readonly (readonly [MethodName, unknown])[] = [
     ['client.find', {}],
     ['client.find', { name: 'demo', fingerprint }],
-    ['client.add', { name: '../demo', group: 'g', role: 'r', certificate: 'PEM' }],
+    ['client.add', { name: '../demo', group: 'g', role: 'r', certificate }],
     ['client.setEndpoint', { name: 'demo', settings: { put: true, to: { host: 'a b', port: 1 } } }],
     ['credential.addPassword', { client: 'demo', username: 'u', password: { ...password, N: 2 ** 30 } }],
     ['credential.addDevice', { client: 'demo', fields: {} }],
@@ -61,16 +61,49 @@ t.test('parameters that contradict each other, or would cost too much, are refus
     ['grant.add', { object: 'key', operations: ['Get'] }],
     ['grant.remove', { object: 'key', client: 'demo', group: 'red' }],
     ['credential.remove', { client: 'demo', username: 'u', all: true }],
-    ['admin.add', { name: 'anna', role: 'root', credential: { certificate: 'PEM' } }],
+    ['admin.add', { name: 'anna', role: 'root', credential: { certificate } }],
     ['admin.reset', { name: 'anna', credential: {} }],
     ['admin.reset', { name: 'anna', credential: { password } }],
-    ['admin.reset', { name: 'anna', credential: { certificate: 'PEM', password } }],
+    ['admin.reset', { name: 'anna', credential: { certificate, password } }],
     ['crl.make', { issuer: 'ca', seconds: 31 * 86_400 }],
     ['crl.revoke', { issuer: 'ca', serial: 'abc' }],
     ['client.show', JSON.parse('{"name":"demo","__proto__":{}}')],
   ];
   for (const [method, params] of refused)
     t.throws(() => readParams(method, params), RequestError, `${method} ${JSON.stringify(params)}`);
+  t.end();
+});
+
+t.test('a URI with a PIN is refused, by a line that says what to give', (t) => {
+  const pin = { code: 'REQUEST', message: /^params\.uri must not contain a PIN .*pin-source=file:PATH$/ };
+  for (const uri of ['pkcs11:token=t?pin-value=canary', 'pkcs11:PIN%2dVALUE=canary;token=t']) {
+    t.throws(() => readParams('vault.addRoot', { uri, mayBeLive: false }), pin);
+    t.throws(() => readParams('vault.prepareRoot', { uri, isMade: true, publicKey: null }), pin);
+  }
+  const uri = 'pkcs11:token=t?pin-source=file:/pin-value';
+  t.match(readParams('vault.addRoot', { uri, mayBeLive: false }), { uri });
+  t.end();
+});
+
+t.test('text before, between and after certificates is refused', (t) => {
+  const read = (text: string) => {
+    const credential = { certificate: text };
+    readParams('admin.reset', { name: 'anna', credential });
+    readParams('client.add', { name: 'demo', group: 'g', role: 'r', certificate: text });
+  };
+  const other = certificate.replace('\n', '\r\n');
+  for (const good of [certificate, `\n ${certificate}\n${other}\n`]) read(good);
+  const [line = '', ...rest] = certificate.split('\n');
+  const bad = [
+    ...[`Subject: CN=somebody\n${certificate}`, `${certificate}and\n${certificate}`, `${certificate}.`],
+    ...[certificate.replaceAll('CERTIFICATE', 'TRUSTED CERTIFICATE'), `${line}\nA: b\n${rest.join('\n')}`],
+    ...[`${line}\nAAAA\n-----END CERTIFICATE-----\n`, `${certificate}${line}\n-----END CERTIFICATE-----\n`],
+  ];
+  const refusal = {
+    code: 'REQUEST',
+    message: /certificates in PEM that can be read, with nothing but white/,
+  };
+  for (const text of bad) t.throws(() => read(text), refusal, text);
   t.end();
 });
 

@@ -136,7 +136,7 @@ t.test('a method that the role may not call does not run', async (t) => {
       if (expected[method][at] === '-')
         for (const params of samples[method])
           await t.rejects(
-            callMethod(backends, { ...namelessCaller, role }, method, params as never),
+            callMethod(backends, { ...namelessCaller, role }, method, params as never, async () => {}),
             AccessDeniedError,
             `${role} ${method}`,
           );

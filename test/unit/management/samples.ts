@@ -1,3 +1,5 @@
+import { createAuthority } from '../../../certs/issue.ts';
+import { generateKey } from '../../../certs/keys.ts';
 import type { MethodName, ParamsOf } from '../../../src/management/api.ts';
 import type { Caller } from '../../../src/management/caller.ts';
 
@@ -13,12 +15,14 @@ const hash = (bytes: number) => ({ s1: base64(bytes), s2Hash: base64(bytes) });
 const hashed = { SHA_256: hash(32), SHA_384: hash(48), SHA_512: hash(64) };
 export const oneTimePasswords = { client: 'demo', username: 'user', codes: [base64(32)] };
 
+export const certificate = await createAuthority('Test', await generateKey('ec'));
+
 /** Parameters of each method, with every field that it has. */
 export const samples: { readonly [M in MethodName]: readonly ParamsOf<M>[] } = {
   'client.list': [{}],
   'client.find': [{ name: 'demo' }, { fingerprint }],
   'client.show': [{ name: 'demo' }],
-  'client.add': [{ name: 'demo', group: 'default', role: 'full', certificate: 'PEM' }],
+  'client.add': [{ name: 'demo', group: 'default', role: 'full', certificate }],
   'client.setDisabled': [{ name: 'demo', disabled: true }],
   'client.remove': [{ name: 'demo' }],
   'client.endpoint': [{ name: 'demo' }],
@@ -86,11 +90,11 @@ export const samples: { readonly [M in MethodName]: readonly ParamsOf<M>[] } = {
   'admin.list': [{}],
   'admin.show': [{ name: 'anna' }],
   'admin.add': [
-    { name: 'anna', role: 'operator', credential: { certificate: 'PEM' } },
+    { name: 'anna', role: 'operator', credential: { certificate } },
     { name: 'anna', role: 'admin', credential: { password, totp: { hash: 'SHA1', secret: base64(60) } } },
   ],
   'admin.reset': [
-    { name: 'anna', credential: { certificate: 'PEM' } },
+    { name: 'anna', credential: { certificate } },
     { name: 'anna', credential: { password, totp: { hash: 'SHA256', secret: base64(60) } } },
   ],
   'admin.setDisabled': [{ name: 'anna', disabled: true }],

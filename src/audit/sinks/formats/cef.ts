@@ -67,7 +67,9 @@ function itemExtension({ item }: ItemEvent): Extension {
   ];
 }
 
-const listOf = (texts: readonly string[]) => (texts.length === 0 ? undefined : texts.join(','));
+/** A comma within an identifier, which a client may have asked for, begins no other one. */
+const listOf = (texts: readonly string[]) =>
+  texts.length === 0 ? undefined : texts.map((text) => text.replace(/[%,]/g, encodeURIComponent)).join(',');
 
 /** What CEF has no field for, as JSON. */
 function detailsOf(item: ItemEvent['item'], details: object): string | undefined {

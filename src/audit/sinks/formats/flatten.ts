@@ -1,4 +1,5 @@
 import type { AuditEntry, AuditedObject, AuditItem, ChainedEntry } from '../../audit.ts';
+import { readEntry } from '../../entry-text.ts';
 
 /**
  * One item of an entry with all that is known of it, as a plain object whose JSON is a line of
@@ -36,6 +37,8 @@ export interface FlatItem {
   readonly reason: string | null;
   readonly rule?: string;
   readonly count?: number;
+  /** Asynchronous Correlation Value, in hexadecimal. */
+  readonly job?: string;
   readonly clientCorrelation?: string;
   readonly serverCorrelation?: string;
   readonly details?: AuditItem['details'];
@@ -43,11 +46,11 @@ export interface FlatItem {
 
 /**
  * Returns the items of an entry, in their order.
- * @throws {SyntaxError} when the text is not JSON
- * @throws {TypeError} when it is no entry
+ * @throws {TypeError} when the text is no entry
  */
 export function flattenEntry({ chain, number, text }: ChainedEntry): readonly FlatItem[] {
-  const entry = JSON.parse(text) as AuditEntry;
+  const entry = readEntry(text);
+  if (entry === undefined) throw new TypeError(`entry ${number} of chain ${chain} is none of kmipd`);
   const { actor = {}, connection = {} } = entry;
   const time = toIsoTime(entry.time);
   return entry.items.map((item, at) =>
@@ -61,7 +64,7 @@ export function flattenEntry({ chain, number, text }: ChainedEntry): readonly Fl
       ...{ more: item.more, found: item.found, format: item.format, wrapped: item.wrapped },
       result: item.result,
       reason: item.reason ?? null,
-      ...{ rule: item.rule, count: item.count },
+      ...{ rule: item.rule, count: item.count, job: item.job },
       ...{ clientCorrelation: entry.clientCorrelation, serverCorrelation: entry.serverCorrelation },
       details: item.details,
     }),

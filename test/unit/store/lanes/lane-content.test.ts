@@ -18,9 +18,10 @@ const content = {
     { name: 'zürich-command-locked', seq: Number.MAX_SAFE_INTEGER },
   ],
   audit: { id: '0f'.repeat(16), count: 2 ** 40, head: new Uint8Array(32).fill(9), journal: 12 },
+  policy: '0123456789abcdef',
 };
 /** Bytes at the end that formats before 4, and before 3, do not have. */
-const [auditBytes, rootsBytes] = [65, 17];
+const [auditBytes, rootsBytes] = [65 + 9, 17];
 
 t.test('what was encoded is decoded', async (t) => {
   for (const seen of [
@@ -36,6 +37,7 @@ t.test('what was encoded is decoded', async (t) => {
       written: content.written,
       seen,
       audit: content.audit,
+      policy: content.policy,
     });
     t.strictSame(decoded?.rows.bytes, rows.bytes);
   }
@@ -59,7 +61,7 @@ t.test('lanes of format 1 are decoded: they have no time, and removed no lane', 
     bytes.subarray(25 + 1_320, -auditBytes - rootsBytes),
   ];
   const decoded = decodeLane(new Uint8Array([1, ...head, ...sums, ...seen]));
-  const older = { ...content, roots: [], rows: Object, audit: undefined };
+  const older = { ...content, roots: [], rows: Object, audit: undefined, policy: undefined };
   t.match(decoded, { ...older, written: undefined });
   const timed = decodeLane(new Uint8Array([2, ...bytes.subarray(1, -auditBytes - rootsBytes)]));
   t.match(timed, older, 'format 2 has the time');
@@ -76,10 +78,26 @@ t.test('other bytes are not decoded', async (t) => {
   t.equal(decodeLane(new Uint8Array([5, ...bytes.subarray(1)])), undefined);
 });
 
-t.test('a lane need not have a chain of the audit log', async (t) => {
-  const bytes = encodeLane({ ...content, audit: undefined });
-  t.match(decodeLane(bytes), { ...content, rows: Object, audit: undefined });
-  t.equal(decodeLane(new Uint8Array([...bytes.subarray(0, -1), 2])), undefined);
+t.test('a lane need not have a chain of the audit log, nor a policy', async (t) => {
+  const { audit, policy } = content;
+  for (const part of [
+    { audit, policy: undefined },
+    { audit: undefined, policy },
+  ]) {
+    const bytes = encodeLane({ ...content, ...part });
+    t.match(decodeLane(bytes), { ...content, rows: Object, ...part });
+    for (let length = 0; length < bytes.length; length += 1)
+      t.equal(decodeLane(bytes.subarray(0, length)), undefined, `${length} bytes`);
+  }
+  const none = encodeLane({ ...content, audit: undefined, policy: undefined });
+  t.match(decodeLane(none), { ...content, rows: Object, audit: undefined, policy: undefined });
+  for (const end of [
+    [2, 0],
+    [0, 2],
+    [1, 0],
+    [0, 1],
+  ])
+    t.equal(decodeLane(new Uint8Array([...none.subarray(0, -2), ...end])), undefined);
 });
 
 t.test('a name that is too long is a bug', async (t) => {

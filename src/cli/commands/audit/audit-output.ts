@@ -1,8 +1,8 @@
-import { type EntryFilter, matchesItem } from '../../audit/entry-filter.ts';
-import { type FlatItem, flattenEntry } from '../../audit/sinks/formats/flatten.ts';
-import type { ManagementCall } from '../../management/api.ts';
-import type { AuditPage } from '../../management/managed-audit.ts';
-import { print, printError } from '../command.ts';
+import { type EntryFilter, matchesItem } from '../../../audit/entry-filter.ts';
+import { type FlatItem, flattenEntry } from '../../../audit/sinks/formats/flatten.ts';
+import type { ManagementCall } from '../../../management/api.ts';
+import type { AuditPage } from '../../../management/managed-audit.ts';
+import { print, printError } from '../../command.ts';
 
 /** How items of the audit log are read and printed. */
 
@@ -22,21 +22,30 @@ export async function readForward(
   }
 }
 
-/** Returns the newest items that are looked for, at most `limit`, the oldest first. */
+/** The newest items that are looked for, the oldest first, and the row of the newest block; 0 for none. */
+export interface NewestItems {
+  readonly items: readonly FlatItem[];
+  readonly row: number;
+}
+
+/** Returns at most `limit` items. */
 export async function readNewest(
   call: ManagementCall,
   filter: EntryFilter,
   limit: number,
-): Promise<readonly FlatItem[]> {
+): Promise<NewestItems> {
   const items: FlatItem[] = [];
-  for (let place = Number.MAX_SAFE_INTEGER; items.length < limit; ) {
+  const end = Number.MAX_SAFE_INTEGER;
+  let row: number | undefined;
+  for (let place = end; items.length < limit; ) {
     const page = await call('audit.list', { from: place, isBackward: true, filter });
+    row ??= page.start === end ? 0 : page.start;
     warnOfUnreadable(page);
     items.push(...itemsOf({ ...page, entries: page.entries.toReversed() }, filter).toReversed());
     place = page.next;
     if (page.isLast) break;
   }
-  return items.slice(0, limit).reverse();
+  return { items: items.slice(0, limit).reverse(), row: row ?? 0 };
 }
 
 /** In the order of the page; the items of one entry in theirs. */
@@ -46,7 +55,9 @@ function itemsOf({ entries }: AuditPage, filter: EntryFilter): readonly FlatItem
 
 function warnOfUnreadable({ unreadable }: AuditPage): void {
   if (unreadable > 0)
-    printError(`${unreadable} blocks of the log do not open and are left out: see kmipd audit verify`);
+    printError(
+      `${unreadable} blocks or entries of the log cannot be read and are left out: see kmipd audit verify`,
+    );
 }
 
 /** Prints items, one on each line. */
@@ -57,16 +68,26 @@ export function printItems(items: readonly FlatItem[], isJson: boolean): void {
 function formatItem(item: FlatItem): string {
   const { time, client, administrator, kind, operation, result, reason, objects, rule, count } = item;
   const who = client ?? administrator ?? (kind === 'management' ? 'nameless' : '-');
-  const outcome = reason === null ? result : `${result} (${reason})`;
+  const outcome = reason === null ? quote(result) : `${quote(result)} (${quote(reason)})`;
   const rest = [
-    ...objects.slice(0, 4),
+    ...objects.slice(0, 4).map(quote),
     objects.length > 4 && `and ${objects.length - 4} more`,
     item.found !== undefined && `found ${item.found}`,
     item.wrapped !== undefined && (item.wrapped ? 'wrapped' : 'not wrapped'),
-    rule !== undefined && `by ${rule}`,
+    rule !== undefined && `by ${quote(rule)}`,
     count !== undefined && `${count} times`,
-    item.peer !== undefined && `from ${item.peer}`,
-    ...Object.entries(item.details ?? {}).map(([name, value]) => `${name}=${value}`),
+    item.peer !== undefined && `from ${quote(item.peer)}`,
+    ...Object.entries(item.details ?? {}).map(([name, value]) => `${quote(name)}=${quote(String(value))}`),
   ];
-  return [time, who, operation, outcome, ...rest.filter((part) => part !== false)].join('  ');
+  const parts = [time, quote(who), quote(operation), outcome, ...rest.filter((part) => part !== false)];
+  return parts.join('  ');
+}
+
+/** A text that could be taken for something else, or for the end of the line, is shown as JSON, in ASCII. */
+function quote(text: string): string {
+  if (/^[!-~]+( [!-~]+)*$/.test(text) && !text.startsWith('"')) return text;
+  return JSON.stringify(text).replace(
+    /[^ -~]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EntryFilter } from '../../audit/entry-filter.ts';
+import type { EntryFilter } from '../../../audit/entry-filter.ts';
 import {
   type Command,
   homeOption,
@@ -8,8 +8,8 @@ import {
   readWholeNumber,
   requirePlainName,
   storeOption,
-} from '../command.ts';
-import { stateDirectoryAt } from '../state-directory/state-directory.ts';
+} from '../../command.ts';
+import { stateDirectoryAt } from '../../state-directory/state-directory.ts';
 import { printItems, readForward, readNewest } from './audit-output.ts';
 
 interface Arguments {
@@ -74,7 +74,7 @@ export const auditShow: Command<Arguments> = {
     const { home, store, json, follow } = args;
     const filter = readFilter(args);
     const limit = readWholeNumber('limit', args.limit, { min: 0, max: maxItems }) ?? usualItems;
-    const { withManagement } = await import('../state-directory/management.ts');
+    const { withManagement } = await import('../../state-directory/management.ts');
     await withManagement(
       stateDirectoryAt(home),
       store,
@@ -82,9 +82,9 @@ export const auditShow: Command<Arguments> = {
         let place = 0;
         if (limit === 0) place = await readForward(call, filter, 0, (items) => printItems(items, json));
         else {
-          const { next } = await call('audit.list', newestOnly);
-          place = next === newestOnly.from ? 0 : next;
-          printItems(await readNewest(call, filter, limit), json);
+          const newest = await readNewest(call, filter, limit);
+          printItems(newest.items, json);
+          place = newest.row;
         }
         while (follow) {
           await sleep(followMilliseconds);
@@ -94,12 +94,6 @@ export const auditShow: Command<Arguments> = {
       { access: 'read' },
     );
   },
-};
-
-/** Finds the newest row: nothing is of that time. */
-const newestOnly = {
-  ...{ from: Number.MAX_SAFE_INTEGER, isBackward: true },
-  filter: { since: Number.MAX_SAFE_INTEGER },
 };
 
 /** @throws {UsageError} for a time that is none, or a name that no client has. */
