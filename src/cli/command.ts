@@ -161,6 +161,16 @@ export function readWholeNumber(
 }
 
 /**
+ * Reads a time in ISO 8601, a date counting as its midnight in UTC; returns milliseconds since 1970.
+ * @throws {UsageError} when the text is no time
+ */
+export function readTime(option: string, text: string): number {
+  const time = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (time >= 0) return time;
+  throw new UsageError(`--${option} must be a time in ISO 8601, such as 2026-11-30 or 2026-11-30T12:00:00Z`);
+}
+
+/**
  * Converts the value of an option as if it stood in the configuration; undefined when the option is absent.
  * @throws {UsageError} when the value is not possible.
  */

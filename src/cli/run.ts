@@ -19,6 +19,7 @@ import { createCheckConfigCommand, type Inspect } from './commands/check-config.
 import { clientCommands } from './commands/client.ts';
 import { crl } from './commands/crl.ts';
 import { decode } from './commands/decode.ts';
+import { grantCommands } from './commands/grants/grant.ts';
 import { init } from './commands/init.ts';
 import { nodeCommands } from './commands/node.ts';
 import { objectCommands } from './commands/object.ts';
@@ -86,6 +87,7 @@ async function parseCommandLine(args: readonly string[], version: string, { boot
     approvalCommands,
     roleCommands,
     policyCommands,
+    grantCommands,
     crl,
     objectCommands,
     nodeCommands,

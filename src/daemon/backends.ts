@@ -36,6 +36,8 @@ export interface Backends {
   readonly nodes: ManagedNodes;
   readonly managedAudit: ManagedAudit;
   /** See `OpenedDatabase`. */
+  readonly latestTime: () => number;
+  /** See `OpenedDatabase`. */
   statePolicy(hash: string): void;
   readonly roots: ManagedRoots;
   /** The tokens of roots. */

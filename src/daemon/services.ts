@@ -72,7 +72,7 @@ export function createServices(
   version: string,
 ): Services {
   const { config, log, metrics, closing } = context;
-  const { store, clients, vault, audit } = backends;
+  const { store, clients, vault, audit, latestTime } = backends;
   const { rolePolicy, replaceRoles } = createRolePolicy(config.roles, backends);
   const cryptographicPolicy = new CryptographicPolicy(cryptographicSettingsOf(config));
   const protection = { current: protectionOf(config) };
@@ -109,6 +109,7 @@ export function createServices(
     events,
     audit,
     clock: Date.now,
+    latestTime,
     principal: (client) => principalByName(client, clients, rolePolicy, new Date(), findChainProblem),
     isEnrolled: (maker) => isEnrolledSince(maker, clients),
     enrolments: enrolmentsOf(context, backends, material),

@@ -20,6 +20,7 @@ import type { UnsealProgress, VaultStatus } from '../vault/vault-status.ts';
 import type { AdministratorApi } from './administrator-api.ts';
 import type { ApprovalApi, ApprovalRule } from './approval-api.ts';
 import type { Caller } from './caller.ts';
+import type { GrantApi } from './grant-api.ts';
 import type { AuditApi, ManagedAudit } from './managed-audit.ts';
 import type { ManagedNodes, NodeSummary } from './managed-nodes.ts';
 import type { ManagedRoots } from './managed-roots.ts';
@@ -165,7 +166,7 @@ interface OneTimePasswords extends OfClient {
   readonly codes: readonly string[];
 }
 
-export interface ManagementApi extends AdministratorApi, ApprovalApi, AuditApi {
+export interface ManagementApi extends AdministratorApi, ApprovalApi, AuditApi, GrantApi {
   'client.list': Method<Empty, readonly ClientSummary[]>;
   /** The client of a name or, if that is left out, of a fingerprint; null when there is none. */
   'client.find': Method<

@@ -11,7 +11,14 @@ export const approvableMethods: readonly MethodName[] = [
   ...(['client.add', 'client.setDisabled', 'client.remove', 'client.setEndpoint'] as const),
   ...(['credential.addPassword', 'credential.addDevice', 'credential.addOneTimePasswords'] as const),
   ...(['credential.remove', 'object.mark', 'object.unmark', 'node.remove', 'vault.addRoot'] as const),
-  ...(['vault.keepRoot', 'vault.rotate', 'tokenKey.remove', 'crl.revoke'] as const),
+  ...([
+    'vault.keepRoot',
+    'vault.rotate',
+    'tokenKey.remove',
+    'crl.revoke',
+    'grant.add',
+    'grant.remove',
+  ] as const),
   ...(['admin.add', 'admin.reset', 'admin.setDisabled', 'admin.remove'] as const),
 ];
 

@@ -13,6 +13,7 @@ import { AdministratorDirectory } from '../protocol/authentication/administrator
 import { SealBrokenError } from '../vault/vault.ts';
 import type { ManagementBackends } from './api.ts';
 import { LoginRefusedError } from './errors.ts';
+import { readLatestTime } from './latest-time.ts';
 
 /** What proves who an administrator is. The caller overwrites password and code. */
 export type LoginProof =
@@ -157,9 +158,8 @@ export class AdministratorAuthenticator {
    * until it has caught up, those of the true time may be refused.
    */
   async #now(): Promise<number> {
-    const written = (await this.#backends.nodes.list()).map(({ writtenAt }) => writtenAt ?? 0);
-    const present = Math.floor(this.#clock() / 1000);
-    this.#latest = Math.max(this.#latest, present, await this.#directory.latestLogin(), ...written);
+    const present = await readLatestTime(this.#backends.nodes, this.#clock);
+    this.#latest = Math.max(this.#latest, present, await this.#directory.latestLogin());
     return this.#latest;
   }
 }

@@ -9,6 +9,7 @@ const families = {
   credential: async () => (await import('./methods/credentials.ts')).credentialMethods,
   object: async () => (await import('./methods/objects.ts')).objectMethods,
   audit: async () => (await import('./methods/audit.ts')).auditMethods,
+  grant: async () => (await import('./methods/grants.ts')).grantMethods,
   policy: async () => (await import('./methods/policy.ts')).policyMethods,
   node: async () => (await import('./methods/nodes.ts')).nodeMethods,
   vault: async () => (await import('./methods/vault.ts')).vaultMethods,

@@ -19,6 +19,7 @@ import type { MethodName, ParamsOf } from './api.ts';
 import { type LoginSubject, loginMethod } from './call-observer.ts';
 import { certificateParam } from './certificate-param.ts';
 import { RequestError } from './errors.ts';
+import type { GranteeChoice } from './grant-api.ts';
 import { pinAttribute } from './plain-params.ts';
 import {
   base64Param,
@@ -111,6 +112,9 @@ const newCredential = objectParam<NewCredential>(
   (given) => ['certificate', 'password,totp'].includes(Object.keys(given).toSorted().join()),
 );
 
+const hasOneGrantee = ({ client: one, group }: GranteeChoice): boolean =>
+  (one === undefined) !== (group === undefined);
+
 const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   'client.list': empty,
   'client.find': objectParam<ParamsOf<'client.find'>>(
@@ -155,6 +159,18 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   'policy.explain': objectParam<ParamsOf<'policy.explain'>>({
     ...{ client, operation: textParam(64), object: optionalParam(identifier) },
   }),
+  'grant.add': objectParam<ParamsOf<'grant.add'>>(
+    {
+      ...{ object: identifier, client: optionalParam(plainName), group: optionalParam(plainName) },
+      ...{ operations: listParam(textParam(64), 64), until: optionalParam(natural) },
+    },
+    hasOneGrantee,
+  ),
+  'grant.list': objectParam<ParamsOf<'grant.list'>>({ object: optionalParam(identifier) }),
+  'grant.remove': objectParam<ParamsOf<'grant.remove'>>(
+    { object: identifier, client: optionalParam(plainName), group: optionalParam(plainName) },
+    hasOneGrantee,
+  ),
   'node.list': empty,
   'node.renew': empty,
   'node.remove': objectParam<ParamsOf<'node.remove'>>({ name: plainName, commits: optionalParam(natural) }),

@@ -120,6 +120,8 @@ function objectsOf(
   outcome: CallOutcome,
 ): Pick<AuditItem, 'objects' | 'more'> {
   if (method.startsWith('object.') && 'id' in params) return { objects: [{ id: params.id }] };
+  if (method.startsWith('grant.') && 'object' in params && params.object !== undefined)
+    return { objects: [{ id: params.object }] };
   if (method !== 'object.purge' || outcome.kind !== 'done') return {};
   const { ids } = outcome.result as PurgedPage;
   const more = ids.length - maxObjects;
@@ -150,7 +152,7 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : 'INTERNAL';
 }
 
-/** Returns the plain values among parameters, those inside others by dotted names. */
+/** Returns the plain values among parameters, those inside others by dotted names, lists of texts as one. */
 function flatten(params: object, prefix = ''): NonNullable<AuditItem['details']> {
   const details: Record<string, string | number | boolean> = {};
   for (const [key, value] of Object.entries(params)) {
@@ -158,6 +160,8 @@ function flatten(params: object, prefix = ''): NonNullable<AuditItem['details']>
     const name = `${prefix}${key}`;
     if (typeof value === 'string') details[name] = value.slice(0, maxCharacters);
     else if (typeof value === 'number' || typeof value === 'boolean') details[name] = value;
+    else if (Array.isArray(value) && value.every((each) => typeof each === 'string'))
+      details[name] = value.join(',').slice(0, maxCharacters);
     else if (typeof value === 'object' && value !== null && !Array.isArray(value))
       Object.assign(details, flatten(value, `${name}.`));
   }

@@ -18,6 +18,7 @@ import type {
   ServiceDescription,
 } from './api.ts';
 import type { ApprovalOutcome, ApprovalSummary } from './approval-api.ts';
+import type { GrantSummary } from './grant-api.ts';
 import type { NodeSummary } from './managed-nodes.ts';
 import type { LoginChallenge } from './session.ts';
 
@@ -141,6 +142,14 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
     ...{ unreadable: natural, start: natural, next: natural, isLast: flag },
   }),
   'policy.explain': list(record<ExplanationStep>({ subject: word(), isAllowed: flag, reason: text })),
+  'grant.add': record({ group: text, isReplaced: flag, unpermitted: list(text) }),
+  'grant.list': list(
+    record<GrantSummary>({
+      ...{ object: text, owner: text, client: nullable(text), group: nullable(text) },
+      ...{ operations: list(text), until: nullable(natural), grantedAt: natural, state: word() },
+    }),
+  ),
+  'grant.remove': empty,
   'node.list': list(node),
   'node.remove': node,
   'node.renew': record({ isRenewed: flag }),

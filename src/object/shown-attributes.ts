@@ -34,6 +34,16 @@ export interface ValueAccess {
   readonly fetchable: AttributeFilter;
   /** The client; its role may let values leave wrapped only. Absent: everything may be known. */
   readonly principal?: Pick<Principal, 'restrictions'>;
+  /** Attributes that the client does not see, by `attributeKey`; none when left out. */
+  readonly hiddenAttributes?: ReadonlySet<string> | undefined;
+}
+
+/**
+ * Returns the attributes that a client of another group does not see of an object that it may use by a grant:
+ * Links, which name other objects of the group, and what is a function of the value unless it may fetch that.
+ */
+export function hiddenFromGrantees({ mayFetch }: { readonly mayFetch: boolean }): ReadonlySet<string> {
+  return new Set<string>(['Link' satisfies AttributeName, ...(mayFetch ? [] : functionsOfValue)]);
 }
 
 /** Whether an attribute is a function of the value of its object. */
@@ -47,7 +57,10 @@ export function shownAttributes(
   now: number,
   access: ValueAccess,
 ): readonly Attribute[] {
-  const all = object.attributesAt(now);
+  const { hiddenAttributes: hidden } = access;
+  const every = object.attributesAt(now);
+  const all =
+    hidden === undefined ? every : every.filter((attribute) => !hidden.has(attributeKey(attribute)));
   return mayKnow(object, access) ? all : all.filter((attribute) => !isFunctionOfValue(attribute));
 }
 

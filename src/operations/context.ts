@@ -44,6 +44,8 @@ export interface Context {
   readonly protection: Protection;
   /** The objects whose values the client may fetch by Get, as far as its role and its Rights decide. */
   readonly fetchable: AttributeFilter;
+  /** Attributes that the client does not see of the object, see `ValueAccess`. */
+  readonly hiddenAttributes?: ReadonlySet<string> | undefined;
   /** What authorities may certify, and what their keys may do. */
   readonly certification: CertificationRules;
   /** Policies of `certification` by the fingerprint of keys, of the whole group, whatever Rights reach. */

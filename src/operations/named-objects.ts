@@ -26,7 +26,7 @@ export interface ObjectRequirements {
 export async function loadNamedObject(
   id: string,
   requirements: ObjectRequirements,
-  { work }: Pick<Context, 'work'>,
+  { work }: { readonly work: Pick<Context['work'], 'load'> },
 ): Promise<ManagedObject> {
   const object = await work.load(id);
   if (object === undefined) fail(requirements.missing ?? 'ObjectNotFound', 'there is no such object');

@@ -9,6 +9,16 @@ import type { ManagedObject } from '../object/managed-object.ts';
 import { describeUnreached, findUnreached } from '../object/roles/role-limits.ts';
 import { disclosingOperations } from '../operations/asynchronous/held-objects.ts';
 import type { OperationName } from '../operations/context.ts';
+import { usesKeyEncapsulation } from '../operations/cryptography/kem.ts';
+import {
+  describeGrant,
+  findGrantedUse,
+  type Grant,
+  grantKind,
+  hasEnded,
+  isGrantOf,
+  readGrants,
+} from '../operations/grants.ts';
 import { operations } from '../operations/index.ts';
 import type { AnyOperation, ObjectTarget } from '../operations/operation.ts';
 import type { Store } from '../store/store.ts';
@@ -22,7 +32,7 @@ import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 
 /** One check. */
 export interface ExplanationStep {
-  readonly subject: 'client' | 'operation' | 'role' | 'object';
+  readonly subject: 'client' | 'operation' | 'role' | 'grant' | 'object';
   readonly isAllowed: boolean;
   /** One line; text of clients is in it as they gave it. */
   readonly reason: string;
@@ -43,6 +53,8 @@ export interface ExplanationBackends {
   readonly clients: ClientDirectory;
   /** The roles in force. */
   readonly roles: () => readonly RoleDescription[];
+  /** The latest time that is known, by which grants end: POSIX seconds; the clock when left out. */
+  readonly latestTime?: () => Promise<number>;
 }
 
 /** The operations and permissions that can be asked for. */
@@ -63,11 +75,13 @@ export async function explain(
   const client = await backends.clients.byName(name);
   const offered = operations.get(asked);
   const steps: ExplanationStep[] = [];
+  const isGranted = () => steps.some(({ subject }) => subject === 'grant');
   const checks = [
     () => explainClient(name, client, now),
     () => explainOperation(asked, offered),
     () => client && explainRole(client, asked, backends.roles()),
-    () => client && id && explainObject(id, client, offered, backends, now),
+    () => client && id && explainGrant(id, client, asked, backends, now),
+    () => client && id && explainObject(id, client, offered, backends, now, isGranted()),
   ];
   for (const check of checks) {
     const step = await check();
@@ -134,26 +148,59 @@ const valueOperations: ReadonlySet<string> = new Set<OperationName>([
   ...['DeriveKey', 'CreateSplitKey', 'JoinSplitKey'],
 ] as const);
 
+/** Undefined for an object of the group of the client, and for one that has no grants to it. */
+async function explainGrant(
+  id: string,
+  client: Client,
+  asked: string,
+  { store, vault, latestTime }: ExplanationBackends,
+  now: Date,
+): Promise<ExplanationStep | undefined> {
+  const step = stepOf('grant');
+  const seconds = Math.floor(now.getTime() / 1000);
+  const unit = new UnitOfWork(store, vault, { uniqueNames: false, now: seconds });
+  const record = await unit.record(grantKind, id);
+  if (record === undefined || record.group === client.group) return undefined;
+  const principal = { ...client, client: client.name };
+  const grants = readGrants(record.content).filter((grant) => isGrantOf(grant, principal));
+  if (grants.length === 0) return undefined;
+  const time = Math.max(seconds, (await latestTime?.()) ?? 0);
+  const use = findGrantedUse(id, grants, asked, { principal, time });
+  if (use !== undefined) return step(true, `${use.rule} permits ${[...use.operations].join(', ')}`);
+  const described = grants.map((grant) => describeEnd(id, grant, time));
+  return step(false, `${described.join('; ')}: it does not exist for ${client.name} and ${asked}`);
+}
+
+function describeEnd(id: string, grant: Grant, time: number): string {
+  const subject = describeGrant(id, grant);
+  if (!hasEnded(grant, time)) return `${subject} permits ${grant.operations.join(', ')} only`;
+  return `${subject} ended at ${new Date((grant.until ?? 0) * 1000).toISOString()}`;
+}
+
 async function explainObject(
   id: string,
   { group, role }: Client,
   offered: AnyOperation | undefined,
   { store, vault, roles }: ExplanationBackends,
   now: Date,
+  isGranted: boolean,
 ): Promise<ExplanationStep> {
   const step = stepOf('object');
   const owner = await store.groupOf(id);
   if (owner === undefined) return step(false, `there is no object ${id}`);
-  if (owner !== group) return step(false, `${id} is of group ${owner}: it does not exist for ${group}`);
+  if (owner !== group && !isGranted)
+    return step(false, `${id} is of group ${owner}: it does not exist for ${group}`);
   const seconds = Math.floor(now.getTime() / 1000);
   const unit = new UnitOfWork(store, vault, { uniqueNames: false, now: seconds });
-  unit.actFor(group);
+  unit.actFor(owner);
   const object = await unit.load(id);
   if (object === undefined) return step(false, `there is no object ${id}`);
   const restrictions = roles().find(({ name }) => name === role)?.restrictions;
-  const description = `${object.type} of group ${group}, ${object.state(seconds)}`;
+  const description = `${object.type} of group ${owner}, ${object.state(seconds)}`;
   const refusal =
-    findRestriction(object, restrictions, offered, seconds) ?? (offered && findRefusal(object, offered));
+    findRestriction(object, restrictions, offered, seconds) ??
+    (offered && findRefusal(object, offered)) ??
+    (isGranted ? findRefusalOfGrantee(object, offered) : undefined);
   if (refusal !== undefined) return step(false, `${description}: ${refusal}`);
   return step(true, disclosesValue(offered) ? describeForm(description, object, restrictions) : description);
 }
@@ -190,6 +237,17 @@ function describeForm(
   ];
   const subject = isSensitive ? `${description}, Sensitive` : description;
   return parts.length === 0 ? subject : `${subject}: its value leaves ${parts.join(' and ')}`;
+}
+
+/** Why the operation is refused to whoever has the object by a grant alone. */
+function findRefusalOfGrantee(
+  object: ManagedObject,
+  operation: AnyOperation | undefined,
+): string | undefined {
+  if (object.destroyed) return 'it is destroyed, which ends grants';
+  if (operation?.name === 'Encrypt' && usesKeyEncapsulation(object))
+    return 'key encapsulation makes an object, and a grant makes none';
+  return undefined;
 }
 
 const disclosesValue = (operation: AnyOperation | undefined) =>

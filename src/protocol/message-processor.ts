@@ -146,8 +146,9 @@ export class MessageProcessor {
   }
 
   /**
-   * Executes the batch in a unit of work of its own and commits. It lets messages of the group that keep
-   * losing conflicts commit before it, unless it is such a message that has its turn.
+   * Executes the batch in a unit of work of its own and commits. It lets messages that keep losing conflicts
+   * commit before it, those of the group and of groups whose objects it uses by grants, unless it is such a
+   * message that has its turn.
    */
   async #executeBatch(
     request: RequestMessage,
@@ -181,7 +182,8 @@ export class MessageProcessor {
     // Changes and their entry are durable together; the journal takes what changes nothing.
     const isWritten = unit.changed;
     if (isWritten && entry !== undefined) unit.audit(toChainEntries(entry));
-    if (!hasTurn && isWritten) await this.#conflictRetry.exclusiveBarrier(group);
+    if (!hasTurn && isWritten)
+      for (const each of [group, ...unit.grantedGroups]) await this.#conflictRetry.exclusiveBarrier(each);
     // What the last item has begun is committed although nobody may wait for the answer any more.
     const commit = await runFor({ account: requester.account, isWaiting: () => true }, () => unit.commit());
     if (commit !== 'committed') return { group, commit, result: undefined };

@@ -1,8 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { UnitOutcome } from './group-commit.ts';
-import type { LaneConnection } from './lanes/lane-ports.ts';
+import { type LaneConnection, maxLaneAttempts } from './lanes/lane-ports.ts';
 import type { LaneEnd } from './lanes/lane-writer.ts';
-import { maxLaneAttempts } from './lanes/lanes.ts';
 import { SequenceError } from './row-numbers.ts';
 import type { SqlUnit } from './sql-driver.ts';
 import { describeSqliteError, type SqliteSettings } from './sqlite-connection.ts';

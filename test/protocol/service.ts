@@ -91,8 +91,9 @@ export const defaultSettings: CryptographicSettings = {
 
 /** The message service over a real SQLite store and vault, without a network. */
 export class TestService {
-  /** Milliseconds since 1970 as the service sees them. */
+  /** Milliseconds since 1970 as the service sees them, and POSIX seconds that lanes have stated. */
   now = Date.parse('2026-01-01T00:00:00Z');
+  latestTime = 0;
   readonly logged: string[] = [];
   readonly unexpected: unknown[] = [];
   /** The cryptographic policy, which tests may replace. */
@@ -178,15 +179,14 @@ export class TestService {
         protection: () => options.protection ?? 'strict',
         certification: () => ({ ...defaultCertificationRules, ...options.certification }),
         observer: {
-          answered() {},
-          refused() {},
+          ...{ answered() {}, refused() {} },
           authenticationFailed: ({ reason }) => self.authenticationFailures.push(reason),
           permissionRefused: (event) => self.refusedPermissions.push(event),
           attemptsExhausted: (event) => self.exhausted.push(event),
           requestFailed: ({ error }) => self.unexpected.push(error),
         },
         events: self.events,
-        clock: () => self.now,
+        ...{ clock: () => self.now, latestTime: () => self.latestTime },
         ...(options.enrolments && { enrolments: options.enrolments(clients) }),
         ...(options.tokenKeys && { tokenKeys: options.tokenKeys }),
         audit: options.audit,

@@ -47,6 +47,26 @@ export async function laneSuite(t: Test, engine: Engine): Promise<void> {
     await check('units that write nothing', 5);
   });
 
+  await t.test('a process knows the latest time that any lane has stated, and it never falls', async (t) => {
+    const url = await engine.fresh();
+    const first = await startProcess(t, await engine.open(url), { name: 'first' });
+    const second = await startProcess(t, await engine.open(url), { name: 'second' });
+    t.equal(second.driver.lanes.latestTime(), 0);
+    const { now } = Date;
+    t.teardown(() => {
+      Date.now = now;
+    });
+    for (const [id, seconds] of [
+      ['a', 4_000_000_000],
+      ['b', 3_000_000_000],
+    ] as const) {
+      Date.now = () => seconds * 1000;
+      await add(first.store, object(id));
+      await second.driver.lanes.check();
+      t.equal(second.driver.lanes.latestTime(), 4_000_000_000);
+    }
+  });
+
   await t.test('units that do not go through leave no trace in the lane', async (t) => {
     const { driver, store } = await start(t);
     await add(store, object('a'), object('b'));

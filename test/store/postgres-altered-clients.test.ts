@@ -1,7 +1,8 @@
 import pg from 'pg';
 import t from 'tap';
 import { typeParsers } from '../../src/store/postgres-session.ts';
-import { alteredClientsSuite } from '../protocol/clients/altered-clients-suite.ts';
+import { alteredClientsSuite, type OpenForeign } from '../protocol/clients/altered-clients-suite.ts';
+import { alteredGrantsSuite } from '../protocol/grants/altered-grants-suite.ts';
 import { startPostgres } from './embedded-postgres.ts';
 
 const server = await startPostgres();
@@ -9,7 +10,7 @@ if (typeof server === 'string') t.test('PostgreSQL', { skip: server }, async () 
 else {
   t.teardown(() => server.stop());
 
-  await alteredClientsSuite(t, async (t) => {
+  const openForeign: OpenForeign = async (t) => {
     const store = await server.fresh();
     const client = new pg.Client({ connectionString: store, types: typeParsers });
     await client.connect();
@@ -33,5 +34,8 @@ else {
         return rows.map(({ name }) => String(name));
       },
     };
-  });
+  };
+
+  await alteredClientsSuite(t, openForeign);
+  await alteredGrantsSuite(t, openForeign);
 }

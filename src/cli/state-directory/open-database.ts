@@ -35,6 +35,8 @@ export interface OpenedDatabase
   renewLane(): Promise<unknown>;
   readonly nodes: ManagedNodes;
   readonly managedAudit: ManagedAudit;
+  /** See `LaneReader.latestTime`. */
+  readonly latestTime: () => number;
   /** States the roles in force in the lanes of this process: `RolePolicy.hash` in hexadecimal. */
   statePolicy(hash: string): void;
   readonly roots: ManagedRoots;
@@ -136,9 +138,10 @@ export async function openDatabaseOf(
   const statePolicy = (hash: string) => {
     database.lanes.policy = hash;
   };
+  const { latestTime } = database.lanes;
   const listLanes = () => database.listLanes(vault);
-  const renewLane = () => database.lanes.renew('');
-  const parts = { ...rows, listLanes, renewLane, vault, nodes, managedAudit, statePolicy, tokens, roots };
+  const lanes = { listLanes, renewLane: () => database.lanes.renew(''), statePolicy, latestTime };
+  const parts = { ...rows, ...lanes, vault, nodes, managedAudit, tokens, roots };
   return { ...parts, close: () => closing.disposeAsync() };
 }
 

@@ -5,6 +5,7 @@ import { fingerprintOf } from '../../identity/certificate.ts';
 import type { Client, NewClient } from '../../identity/principal.ts';
 import { deleteNamedRecords, deleteOwnedRecords } from '../../protocol/client-records.ts';
 import { EndpointDirectory } from '../../protocol/endpoints/endpoint-settings.ts';
+import { GrantDirectory } from '../../protocol/grant-directory.ts';
 import type {
   ClientDetails,
   ClientSummary,
@@ -72,8 +73,9 @@ async function add(
   };
   if ((await clients.byName(name)) !== undefined)
     throw new ManagementError(`client "${name}" is enrolled already`);
-  // Of a removal that was interrupted: the settings of the former client are not those of this one.
+  // Of a removal that was interrupted: settings and grants of the former client are not those of this one.
   await deleteNamedRecords(store, vault, name);
+  await new GrantDirectory(store, vault).removeOf(name);
   if (await clients.add(client)) return {};
   const other = await clients.byFingerprint(client.fingerprint);
   throw new ManagementError(
@@ -101,6 +103,7 @@ async function remove(
   const deleteRecords = async () => {
     await deleteNamedRecords(store, vault, name);
     await deleteOwnedRecords(store, vault, client);
+    await new GrantDirectory(store, vault).removeOf(name);
   };
   // Before, so that the removal can be repeated when it is interrupted; afterwards, because messages of the
   // client may have stored more until then.

@@ -3,6 +3,7 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import { nameTexts } from '../../object/names.ts';
 import { requireDestroyable } from '../../object/state.ts';
 import { keepAuthorityKey } from '../authority-records.ts';
+import { endGrants } from '../grants.ts';
 import { releaseTokenKey } from '../made-token-keys.ts';
 import { requireMayDestroy, reserveNames } from '../name-rights.ts';
 import { object, operation } from '../operation.ts';
@@ -10,8 +11,8 @@ import { recordIdentity } from '../revocation-records.ts';
 
 /**
  * Destroy (KMIP 2.1 §6.1.15, 1.4 §4.21): deletes the key material and keeps the attributes. Answers of
- * finished asynchronous requests that hold the key material lose it in the same commit. A key in a token is
- * removed from there after the commit. With unique Names
+ * finished asynchronous requests that hold the key material lose it in the same commit, and grants of the
+ * object end. A key in a token is removed from there after the commit. With unique Names
  * those of the object stay reserved to the client that made it. A Template with a Name is destroyed by that
  * client, or with `ForeignNames`.
  */
@@ -32,6 +33,7 @@ export const Destroy = operation({
     releaseTokenKey(target, context);
     target.destroy(now);
     await renewedAccess.eraseAnswersWith(target.id);
+    await endGrants(target.id, context);
     await reserveNames(target, nameTexts(target.attributes), context);
     return { UniqueIdentifier: target.id };
   },

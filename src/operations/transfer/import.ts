@@ -19,6 +19,7 @@ import { prepareReplacement, replaceContent } from '../../object/replace-existin
 import { recordCertificate } from '../authority-certificates.ts';
 import { keepAuthorityKey } from '../authority-records.ts';
 import type { Context } from '../context.ts';
+import { endGrants } from '../grants.ts';
 import { loadPolicy } from '../group-policy-record.ts';
 import { retireCopy } from '../key-copies.ts';
 import { releaseTokenKey } from '../made-token-keys.ts';
@@ -106,9 +107,9 @@ export const Import = operation({
 });
 
 /**
- * Replaces the content of an object, and erases the answers of finished asynchronous requests that hold the
- * former value. A Name that it has or gets finds another key afterwards, which the maker of the object
- * decides.
+ * Replaces the content of an object, erases the answers of finished asynchronous requests that hold the
+ * former value, and ends grants of the object. A Name that it has or gets finds another key afterwards, which
+ * the maker of the object decides.
  * @throws {KmipError} PermissionDenied, NonUniqueNameAttribute
  */
 async function replaceObject(
@@ -123,6 +124,7 @@ async function replaceObject(
   releaseTokenKey(existing, context);
   replaceContent(existing, imported);
   await context.renewedAccess.eraseAnswersWith(existing.id);
+  await endGrants(existing.id, context);
   await reserveGivenUp(existing, held, context);
 }
 

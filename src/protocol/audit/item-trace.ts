@@ -14,6 +14,8 @@ export interface ItemTrace {
   readonly absent: Iterable<string>;
   /** Number of objects that it has found. */
   readonly found: number;
+  /** The grant by which it used an object of another group, of several the last one. */
+  readonly grant?: string | undefined;
   /** Why it was refused. */
   readonly failure?: KmipError;
 }
@@ -42,7 +44,7 @@ const [maxNames, maxName] = [8, 256];
 /** Describes what an item had to do with objects. */
 export function describeTrace(
   operation: string,
-  { request, objects, absent, found, failure }: ItemTrace,
+  { request, objects, absent, found, grant, failure }: ItemTrace,
   { now, hasNames, maxObjects }: TraceBounds,
 ): TracedItem {
   const described: AuditedObject[] = [];
@@ -60,6 +62,7 @@ export function describeTrace(
     ...(more > 0 && { more }),
     ...(operation === 'Locate' && { found }),
     ...(request !== undefined && describeRequest(operation, request, failure === undefined)),
+    ...(grant !== undefined && { rule: grant }),
     ...(failure instanceof RoleRestrictionError && { rule: failure.rule }),
   };
 }

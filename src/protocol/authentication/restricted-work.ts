@@ -7,6 +7,7 @@ import { authorityCertificateKinds } from '../../operations/authority-certificat
 import { authorityKinds } from '../../operations/authority-records.ts';
 import { issuerNameKind } from '../../operations/certificates/issuer-choice.ts';
 import { issuerOrderKind } from '../../operations/certificates/issuer-order.ts';
+import { granteeKind, grantKind } from '../../operations/grants.ts';
 import { groupPolicyKind } from '../../operations/group-policy-record.ts';
 import { keyCopiesKind } from '../../operations/key-copies.ts';
 import { tokenKeyKind } from '../../operations/made-token-keys.ts';
@@ -34,6 +35,9 @@ const reachableKinds: Readonly<Record<LimitedRight, readonly string[]>> = {
     issuerOrderKind,
     reservedNameKind,
     tokenKeyKind,
+    // Destroy ends the grants of an object.
+    grantKind,
+    granteeKind,
     ...certificateKinds,
     ...authorities,
     ...copyKinds,

@@ -5,12 +5,14 @@ import { EventLoopYield } from '../../common/event-loop-yield.ts';
 import { currentRequester } from '../../common/requester.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { Context, EarlierAnswer } from '../../operations/context.ts';
+import type { AnyOperation } from '../../operations/operation.ts';
 import type { ItemTrace } from '../audit/item-trace.ts';
 import type { ItemObjects } from '../unit-of-work/unit-objects.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { type Execution, execute, recordResults } from './execute.ts';
 import { asRefusal } from './failure.ts';
-import type { ItemContext } from './item-context.ts';
+import type { ItemWork } from './granted-items.ts';
+import type { GrantedItem, ItemContext } from './item-context.ts';
 import { answerBytes, availableBytes, failureBytes, responseTooLarge } from './response-size.ts';
 import { staysWhenUndone } from './undone-answers.ts';
 
@@ -28,6 +30,11 @@ export interface BatchEnvironment extends Execution {
   unexpected(error: unknown): KmipError;
   /** Logs that the role lacks a permission, where the refusal says so. */
   observeRefusal(refusal: KmipError): void;
+  /**
+   * Opens the use of an object of another group; undefined when no grant permits the client the operation
+   * with it. Absent where grants count for nothing.
+   */
+  openGranted?(id: string, operation: AnyOperation, work: ItemWork): Promise<GrantedItem | undefined>;
   /** Whether the batch is executed again after that error, which is rethrown instead of answered. */
   isRetryable?(error: unknown): boolean;
   /** Whether the client has cancelled that item of a job. */
@@ -111,16 +118,23 @@ async function runItem(
     hasAnswered = true;
     layer.confirmLasting();
   };
+  let grant: string | undefined;
+  const findGranted = async (id: string, operation: AnyOperation, context: ItemContext) => {
+    const granted = await environment.openGranted?.(id, operation, { own: context.work, layer });
+    grant = granted?.rule ?? grant;
+    return granted;
+  };
   try {
     if (environment.isCancelled?.(item) === true)
       throw new KmipError('OperationCanceledByRequester', 'the request was cancelled');
     const context = environment.createContext(item, layer);
-    const result = await execute(item, context, environment, { available, answered, requested });
+    const following = { available, answered, requested, findGranted };
+    const result = await execute(item, context, environment, following);
     const earlier = context.earlierAnswers;
     const payloads = earlier?.map(({ payload }) => payload ?? noPayload) ?? result.payloads;
     if (earlier !== undefined) environment.encodedAnswers.count(sumOf(payloads));
     if (bytesOf({ item, payloads }) > available) throw responseTooLarge();
-    environment.traced?.(item, { request, ...layer.trace });
+    environment.traced?.(item, { request, grant, ...layer.trace });
     layer.keep();
     environment.succeeded?.(item, layer.objectIds);
     recordResults(result, context.version, environment);
@@ -131,7 +145,7 @@ async function runItem(
     if (hasAnswered) identifiers.placeholder = placeholder;
     if (environment.isRetryable?.(error) === true) throw error;
     const failure = asRefusal(error) ?? environment.unexpected(error);
-    environment.traced?.(item, { request, ...trace, failure });
+    environment.traced?.(item, { request, grant, ...trace, failure });
     environment.observeRefusal(failure);
     return { item, failure };
   }

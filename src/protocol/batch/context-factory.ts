@@ -16,8 +16,9 @@ import type { ItemObjects } from '../unit-of-work/unit-objects.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { FailedAttempts } from './attempts.ts';
 import type { BatchEnvironment } from './batch.ts';
+import { GrantedItems } from './granted-items.ts';
 import { BatchIdentifiers } from './identifiers.ts';
-import { type BatchContext, ItemContext, ItemPorts, type ProcessState } from './item-context.ts';
+import { ItemContext, ItemPorts, type ProcessState } from './item-context.ts';
 import { MessageContext, MessageItem } from './message-context.ts';
 import { MultiPartOperations } from './multi-part.ts';
 import { BatchOutputs } from './payload-withholding.ts';
@@ -42,6 +43,8 @@ export interface ContextFactoryOptions extends AccessOptions {
   readonly clock: () => number;
   /** How clients replace their certificates; no client can when left out. */
   readonly enrolments?: Enrolments;
+  /** The latest time that lanes of the database have stated, in POSIX seconds; 0 when left out. */
+  readonly latestTime?: () => number;
   /** Keys in a token; none, and none demanded, when left out. */
   readonly tokenKeys?: TokenKeyPolicy;
 }
@@ -105,6 +108,7 @@ export class ContextFactory {
     const { principal, refusal } = sender;
     const identifiers = new BatchIdentifiers();
     const batch = this.#batchContext(execution, identifiers);
+    const granted = this.#grantedItems(execution, batch);
     return {
       operations,
       identifiers,
@@ -134,7 +138,19 @@ export class ContextFactory {
       ...(isCancelled && { isCancelled }),
       ...(succeeded && { succeeded }),
       ...(traced && { traced }),
+      ...(granted && { openGranted: (id, operation, work) => granted.open(id, operation, work) }),
     };
+  }
+
+  /** A job has no grants: its answers are stored with the records of the group that asks for them. */
+  #grantedItems(
+    { unit, sender: { principal }, conversation }: BatchExecution,
+    batch: MessageContext,
+  ): GrantedItems | undefined {
+    if (conversation === undefined) return undefined;
+    const time = Math.max(unit.now, this.#options.latestTime?.() ?? 0);
+    const countRandomIvUse = (group: string, key: string) => this.#randomIvUses.count(group, key);
+    return new GrantedItems({ unit, principal, batch, time, countRandomIvUse });
   }
 
   /**
@@ -185,7 +201,7 @@ export class ContextFactory {
     this.#options.observer.permissionRefused({ client, role, operation: refused, connection });
   }
 
-  #batchContext(execution: BatchExecution, identifiers: BatchIdentifiers): BatchContext {
+  #batchContext(execution: BatchExecution, identifiers: BatchIdentifiers): MessageContext {
     const { crypto, enrolments, limits, server, protection, certification } = this.#options;
     const { request, unit, sender, conversation } = execution;
     const { principal } = sender;
@@ -205,6 +221,7 @@ export class ContextFactory {
       certification: rules,
       listedKeys: () => this.#findListedKeys(rules, principal.group),
       randomIvUses: { count: (key) => this.#randomIvUses.count(principal.group, key) },
+      hiddenAttributes: undefined,
       openJobs: () => execution.openJobs(),
       openTokenKeys: () => this.#tokenKeys?.storageFor(principal.group, this.#tokenOf(request)),
     });

@@ -14,7 +14,7 @@ import { restrictViews } from '../authentication/restricted-views.ts';
 import { openTicketUses } from '../authentication/ticket-use.ts';
 import { sealedVaultRefusal } from '../sealed-vault.ts';
 import type { BatchIdentifiers } from './identifiers.ts';
-import type { ItemContext } from './item-context.ts';
+import type { GrantedItem, ItemContext } from './item-context.ts';
 import { asSent, type BatchResults, type ResolvedRequests, resolveReferences } from './references.ts';
 import { answerBytes, type EncodedAnswers, responseTooLarge } from './response-size.ts';
 
@@ -44,6 +44,11 @@ interface ItemExecution {
   answered(): void;
   /** Is told each request payload before its handler is called. */
   requested(request: Readonly<Record<string, unknown>>): void;
+  /**
+   * Returns the use of an object that the group of the client does not have; undefined when no grant permits
+   * the client the operation with it.
+   */
+  findGranted(id: string, operation: AnyOperation, context: ItemContext): Promise<GrantedItem | undefined>;
 }
 
 /**
@@ -59,7 +64,7 @@ export async function execute(
   item: RequestItem,
   unrestricted: ItemContext,
   execution: Execution,
-  { available, answered, requested }: ItemExecution,
+  { available, answered, requested, findGranted }: ItemExecution,
 ): Promise<ItemResult> {
   const { operation, context, checkResult } = requirePermission(item, unrestricted, execution);
   if (operation.target.kind !== 'server' && !execution.unsealed) throw sealedVaultRefusal();
@@ -75,7 +80,9 @@ export async function execute(
   for (const payload of requests.readers()) {
     const request = plan(operation.request, context.version).read(payload) as Record<string, unknown>;
     requested(request);
-    const answer = await callHandler(operation, request, context, execution.identifiers);
+    const answer = await callHandler(operation, request, context, {
+      ...{ identifiers: execution.identifiers, findGranted },
+    });
     checkResult();
     answered();
     const visible = item.ephemeral ? execution.outputs.withhold(operation.name, answer) : answer;
@@ -158,16 +165,22 @@ async function callHandler(
   operation: AnyOperation,
   request: Record<string, unknown>,
   context: ItemContext,
-  identifiers: BatchIdentifiers,
+  {
+    identifiers,
+    findGranted,
+  }: Pick<ItemExecution, 'findGranted'> & { readonly identifiers: BatchIdentifiers },
 ): Promise<Answer> {
   const target: OperationTarget = operation.target;
   const handle = operation.handle as (request: unknown, context: Context) => Promise<Answer> | Answer;
   switch (target.kind) {
     case 'object': {
       const named = request[target.identifiedBy ?? 'UniqueIdentifier'] as string | undefined;
-      const object = await loadNamedObject(identifiers.resolve(named), target, context);
+      const id = identifiers.resolve(named);
+      const granted = await findGranted(id, operation, context);
+      const object = await loadNamedObject(id, target, granted?.target ?? context);
+      const within = granted === undefined ? context : context.withGrant(granted);
       requireTokenKeyRule(operation.name, object);
-      const answer = await handle(request, context.withObject(object));
+      const answer = await handle(request, within.withObject(object));
       context.setPlaceholder(identifierOf(answer) ?? object.id);
       return answer;
     }

@@ -17,6 +17,18 @@ export type BatchContext = Omit<
   'work' | 'multiPart' | 'attempts' | 'ticketUses' | 'renewedAccess' | 'answerWith'
 >;
 
+/** The use of an object of another group, as a grant permits it. */
+export interface GrantedItem {
+  /** The grant, see `GrantedUse`. */
+  readonly rule: string;
+  /** Loads the object, and no other one. */
+  readonly target: { readonly work: Pick<Context['work'], 'load'> };
+  /** What the handler works on beside the object. */
+  readonly work: Context['work'];
+  /** The context of the message for that use. */
+  readonly batch: BatchContext;
+}
+
 /** State that outlives the messages of a client; the ports of an item are made from these. */
 export interface ProcessState {
   readonly multiPart: MultiPartOperations;
@@ -90,6 +102,11 @@ export class ItemContext implements Context {
     return new ItemContext(this.#batch, this.#ports, views);
   }
 
+  /** Returns the context of the same item for the use of an object of another group by a grant. */
+  withGrant({ batch, work }: Pick<GrantedItem, 'batch' | 'work'>): ItemContext {
+    return new ItemContext(batch, this.#ports, { work, server: this.server });
+  }
+
   /** Returns the context of the same item for a handler that works on `object`. */
   withObject(object: ManagedObject): ObjectContext {
     return new ObjectItemContext(this.#batch, this.#ports, this, object);
@@ -126,6 +143,9 @@ export class ItemContext implements Context {
   }
   get fetchable(): Context['fetchable'] {
     return this.#batch.fetchable;
+  }
+  get hiddenAttributes(): Context['hiddenAttributes'] {
+    return this.#batch.hiddenAttributes;
   }
   get certification(): Context['certification'] {
     return this.#batch.certification;

@@ -22,6 +22,7 @@ export interface MessageParts
     | 'certification'
     | 'listedKeys'
     | 'randomIvUses'
+    | 'hiddenAttributes'
   > {
   readonly identifiers: BatchIdentifiers;
   /** Absent in a job. */
@@ -49,6 +50,7 @@ export class MessageContext implements BatchContext {
   readonly certification: Context['certification'];
   readonly listedKeys: Context['listedKeys'];
   readonly randomIvUses: Context['randomIvUses'];
+  readonly hiddenAttributes: Context['hiddenAttributes'];
   readonly #parts: MessageParts;
   #jobs: Jobs | undefined;
   #tokenKeys: TokenKeyStorage | undefined;
@@ -66,6 +68,12 @@ export class MessageContext implements BatchContext {
     this.certification = parts.certification;
     this.listedKeys = parts.listedKeys;
     this.randomIvUses = parts.randomIvUses;
+    this.hiddenAttributes = parts.hiddenAttributes;
+  }
+
+  /** Returns the context of the same message with other parts in the place of its own. */
+  withParts(parts: Partial<MessageParts>): MessageContext {
+    return new MessageContext({ ...this.#parts, ...parts });
   }
 
   get channel(): Context['channel'] {

@@ -25,7 +25,13 @@ export interface ItemObjects {
 }
 
 /** The objects that a unit writes. */
-type WrittenObjects = Required<Pick<StoreUnit, 'inserts' | 'updates' | 'previousNames' | 'aliases'>>;
+interface WrittenObjects
+  extends Required<Pick<StoreUnit, 'inserts' | 'updates' | 'previousNames' | 'aliases'>> {
+  readonly inserts: StoredObject[];
+  readonly updates: StoredObject[];
+  readonly previousNames: string[];
+  readonly aliases: Map<string, readonly string[]>;
+}
 
 /** A search of one group. */
 type GroupQuery = FindQuery & { readonly group: string };

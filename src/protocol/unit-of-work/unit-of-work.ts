@@ -10,7 +10,7 @@ import { type NewObjectLimits, NewObjects } from './new-objects.ts';
 import type { RowChange } from './object-events.ts';
 import { UnitObjects } from './unit-objects.ts';
 import { type RecordPage, type UnitRecord, UnitRecords } from './unit-records.ts';
-import { type ValueUse, WorkLayer } from './work-layer.ts';
+import { type LayeredUnit, type ValueUse, WorkLayer } from './work-layer.ts';
 
 const unbounded: NewObjectLimits = { objects: Infinity, attributeBytes: Infinity };
 
@@ -35,6 +35,11 @@ export class UnitOfWork {
   readonly #vault: Vault;
   readonly #options: UnitOptions;
   readonly #objects: UnitObjects;
+  /**
+   * Objects of other groups, by group: what one item reads by a grant must be visible to no item without one.
+   * Made at the first use of a grant.
+   */
+  #granted: Map<string, UnitObjects> | undefined;
   /** Created at the first use: most messages have nothing to do with records. */
   #usedRecords: UnitRecords | undefined;
   #actingFor: string | undefined;
@@ -118,9 +123,44 @@ export class UnitOfWork {
     return new WorkLayer(this, (lasting) => new LayerRecords(this.#records, group, lasting), values);
   }
 
+  /**
+   * Creates the layer of an item on the objects of another group, of which a grant lets it use some. It sees
+   * none of the changes that items make to their own group, and they see none of its.
+   */
+  grantedLayer(group: string, values: ValueUse): WorkLayer {
+    this.#granted ??= new Map();
+    const objects = this.#granted.get(group) ?? new UnitObjects(this.#store, this.#vault);
+    this.#granted.set(group, objects);
+    const unit: LayeredUnit = {
+      ...{ newObjects: this.newObjects, reenrolled: true },
+      load: (id) => objects.load(id, group),
+      apply: (id, change) => objects.apply(id, change),
+      remember: (lasting) => this.remember(lasting),
+      merge: (changed, effects) => {
+        objects.merge(changed);
+        this.#effects.push(...effects);
+      },
+      find: (query, own) => objects.find({ ...query, group }, own),
+      isTaken: (id) => this.isTaken(id),
+      reenrol: (change) => this.reenrol(change),
+      grantedLayer: (other, use) => this.grantedLayer(other, use),
+    };
+    return new WorkLayer(unit, (lasting) => new LayerRecords(this.#records, group, lasting), values);
+  }
+
+  /** The other groups of whose objects items have used some by grants. */
+  get grantedGroups(): Iterable<string> {
+    return this.#granted?.keys() ?? [];
+  }
+
+  /** The objects of all groups: of the acting one first. */
+  get #everyObjects(): readonly UnitObjects[] {
+    return this.#granted === undefined ? [this.#objects] : [this.#objects, ...this.#granted.values()];
+  }
+
   /** Drops the changes of all items except lasting ones (Undo). */
   undo(): void {
-    this.#objects.undo();
+    for (const objects of this.#everyObjects) objects.undo();
     this.#effects = [];
     this.#enrolment = undefined;
     this.#usedRecords?.undo();
@@ -134,7 +174,7 @@ export class UnitOfWork {
 
   /** Whether there is anything to write. */
   get changed(): boolean {
-    const hasObjects = this.#objects.pending.size > 0;
+    const hasObjects = this.#everyObjects.some(({ pending }) => pending.size > 0);
     return hasObjects || this.#enrolment !== undefined || (this.#usedRecords?.changed ?? false);
   }
 
@@ -144,7 +184,7 @@ export class UnitOfWork {
    */
   async commit(): Promise<CommitResult> {
     if (this.changed) {
-      if (this.#objects.hasStaleResult) return 'conflict';
+      if (this.#everyObjects.some(({ hasStaleResult }) => hasStaleResult)) return 'conflict';
       if (this.#enrolment && !(await replaceCertificate(this, this.#enrolment))) return 'conflict';
       const unit = await this.#storeUnit();
       const result = await this.#store.commit(unit);
@@ -157,13 +197,25 @@ export class UnitOfWork {
 
   /** The objects that the commit has written, as they were and as they are. */
   get written(): readonly RowChange[] {
-    return this.#written.map((after) => ({ before: this.#objects.rowBefore(after.id), after }));
+    return this.#written.map((after) => {
+      const objects = this.#granted?.get(after.group) ?? this.#objects;
+      return { before: objects.rowBefore(after.id), after };
+    });
   }
 
   async #storeUnit(): Promise<StoreUnit> {
-    const written = await this.#objects.toStored(this.#options);
+    const own = await this.#objects.toStored(this.#options);
+    const expects = this.#actingFor === undefined ? [] : this.#objects.expectations(this.#actingFor);
+    const written = { ...own, expects };
+    for (const [group, objects] of this.#granted ?? []) {
+      const { inserts, updates, previousNames, aliases } = await objects.toStored(this.#options);
+      written.inserts.push(...inserts);
+      written.updates.push(...updates);
+      written.previousNames.push(...previousNames);
+      for (const [name, same] of aliases) written.aliases.set(name, same);
+      written.expects.push(...objects.expectations(group));
+    }
     return {
-      expects: this.#actingFor === undefined ? [] : this.#objects.expectations(this.#actingFor),
       ...written,
       ...(this.#usedRecords && { records: this.#usedRecords.changes() }),
       ...(this.#audit.length > 0 && { audit: this.#audit }),

@@ -7,8 +7,8 @@ import type { LayerRecords } from './layer-records.ts';
 import type { NewObjects } from './new-objects.ts';
 import type { ItemObjects } from './unit-objects.ts';
 
-/** The unit of work below its layers. */
-interface LayeredUnit extends Pick<Work, 'isTaken' | 'reenrol'> {
+/** The unit of work below its layers, as far as it is about one group. */
+export interface LayeredUnit extends Pick<Work, 'isTaken' | 'reenrol'> {
   readonly newObjects: Pick<NewObjects, 'count'>;
   /** Whether an item of the message has already replaced the enrolment of its client. */
   readonly reenrolled: boolean;
@@ -22,6 +22,8 @@ interface LayeredUnit extends Pick<Work, 'isTaken' | 'reenrol'> {
   merge(changed: Iterable<ManagedObject>, effects: readonly (() => void)[]): void;
   /** Searches the store and the changed objects, `own` of the asking layer among them. */
   find(query: FindQuery, own: ReadonlyMap<string, ManagedObject>): Promise<FoundItems>;
+  /** Creates the layer of an item on the objects of another group. */
+  grantedLayer(group: string, values: ValueUse): WorkLayer;
 }
 
 /** Whether an item needs the values of objects that it loads, or their attributes alone. */
@@ -39,6 +41,8 @@ export class WorkLayer implements Work {
   readonly #found = new Set<string>();
   /** Made at the first use: most items ask for what exists. */
   #absent: Set<string> | undefined;
+  /** Layers of the item on objects of other groups, by group. Made at the first use of a grant. */
+  #granted: Map<string, WorkLayer> | undefined;
   #enrolment: EnrolmentChange | undefined;
   readonly #effects: (() => void)[] = [];
   /** Lasting changes of the handler that runs. */
@@ -88,6 +92,14 @@ export class WorkLayer implements Work {
     return object;
   }
 
+  /** Returns the layer of the item on the objects of another group; it is kept or dropped with this one. */
+  granted(group: string): WorkLayer {
+    this.#granted ??= new Map();
+    const layer = this.#granted.get(group) ?? this.#unit.grantedLayer(group, this.#values);
+    this.#granted.set(group, layer);
+    return layer;
+  }
+
   isTaken(id: string): Promise<boolean> {
     return this.#unit.isTaken(id);
   }
@@ -109,6 +121,7 @@ export class WorkLayer implements Work {
   confirmLasting(): void {
     this.#lasting.push(...this.#unconfirmed);
     this.#unconfirmed = [];
+    for (const layer of this.#granted?.values() ?? []) layer.confirmLasting();
   }
 
   async find(query: FindQuery): Promise<FoundItems> {
@@ -129,7 +142,12 @@ export class WorkLayer implements Work {
 
   /** What the item had to do with objects so far, for the audit log. */
   get trace(): Omit<ItemTrace, 'request'> {
-    return { objects: this.#objects.values(), absent: this.#absent ?? [], found: this.#found.size };
+    const trace = { objects: this.#objects.values(), absent: this.#absent ?? [], found: this.#found.size };
+    if (this.#granted === undefined) return trace;
+    const granted = this.#granted.values().flatMap((layer) => layer.#objects.values());
+    const objects = [...trace.objects, ...granted];
+    const known = new Set(objects.map(({ id }) => id));
+    return { ...trace, objects, absent: [...trace.absent].filter((id) => !known.has(id)) };
   }
 
   /** @throws {KmipError} PermissionDenied when an earlier item has replaced the enrolment. */
@@ -147,6 +165,7 @@ export class WorkLayer implements Work {
   drop(): void {
     this.#unit.remember(this.#lasting);
     for (const reapply of this.#lasting) reapply();
+    for (const layer of this.#granted?.values() ?? []) layer.drop();
   }
 
   /** Hands the item's changes over to the unit. */
@@ -157,5 +176,6 @@ export class WorkLayer implements Work {
     this.#unit.merge(changed, this.#effects);
     this.#records?.keep();
     if (this.#enrolment !== undefined) this.#unit.reenrol(this.#enrolment);
+    for (const layer of this.#granted?.values() ?? []) layer.keep();
   }
 }

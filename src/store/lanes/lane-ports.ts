@@ -6,6 +6,9 @@ import type { LaneEnd } from './lane-writer.ts';
 
 /** What a process and its writing connections know of lanes. */
 
+/** How often a transaction is tried that did not find its lane, because an earlier one was committed. */
+export const maxLaneAttempts = 3;
+
 /** How a process keeps its lanes. */
 export interface LaneOptions {
   /** While it is sealed nothing is written; the lanes start within a second after it was unsealed. */

@@ -21,11 +21,20 @@ export class LaneReader {
   readonly #read: Read;
   readonly #folded: FoldedLanes;
   readonly #open = new Map<string, OpenLane>();
+  #latestTime = 0;
 
   /** @param read reads committed rows, as `SqlDriver.read` */
   constructor(read: Read) {
     this.#read = read;
     this.#folded = new FoldedLanes(read);
+  }
+
+  /**
+   * The latest time that any lane has stated, as far as this process has read them: POSIX seconds, 0 before.
+   * It never falls, so that a clock which was set back brings nothing back that has ended.
+   */
+  get latestTime(): number {
+    return this.#latestTime;
   }
 
   /** The lanes that were read last. */
@@ -100,13 +109,19 @@ export class LaneReader {
     const problem = this.findRollback(known, lanes);
     if (problem !== undefined) throw new LaneForgedError(problem);
     this.learn(known, lanes);
+    lanes.forEach((lane) => this.#learnTime(lane));
     return sumLanes(lanes);
+  }
+
+  #learnTime({ content }: OpenLane): void {
+    this.#latestTime = Math.max(this.#latestTime, content.written ?? 0);
   }
 
   #openChanged(row: LaneRow, vault: Vault): OpenLane {
     const known = this.#open.get(row.name);
     if (known?.seq === row.seq && known.row.era === row.era && known.box === hashBox(row.box)) return known;
     const lane = openLane(row, vault);
+    this.#learnTime(lane);
     this.#open.set(row.name, lane);
     return lane;
   }

@@ -24,8 +24,6 @@ import {
 import type { SetHash } from './set-hash.ts';
 
 const maxEra = 2 ** 48 - 1;
-/** How often a transaction is tried that did not find its lane, because an earlier one was committed. */
-export const maxLaneAttempts = 3;
 const [checkMilliseconds, notStarted] = [1_000, 'nothing is written while the vault is sealed'];
 
 /**
@@ -49,6 +47,8 @@ export class Lanes {
   #storedKeyring = 0;
   #isStarted = false;
   readonly #stop = new LaneStop();
+  /** See `LaneReader.latestTime`. */
+  readonly latestTime = () => this.#lanes.latestTime;
   #checking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 

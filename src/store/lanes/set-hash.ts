@@ -23,7 +23,8 @@ export const foldedLaneKind = 'folded-lane';
 /**
  * Kinds of the records in `anchoredSegment`, whose absence or earlier version would allow something: clients,
  * the certificates that lead to them, administrators, policies of groups, keys under which others may leave,
- * and authorities. They are few and never expire; every process keeps the versions of all.
+ * authorities, and grants of single objects. They are few and never expire; every process keeps the versions
+ * of all.
  */
 export const anchoredRecordKinds: readonly string[] = [
   'client',
@@ -38,6 +39,8 @@ export const anchoredRecordKinds: readonly string[] = [
   'authority-subject',
   'issuer-name',
   'issuer-order',
+  'grant',
+  'grantee',
 ];
 
 const countBytes = 8;

@@ -4,9 +4,10 @@ import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import { openDatabase } from '../../../src/store/open.ts';
 import type { SqlRow } from '../../../src/store/sql-driver.ts';
-import { alteredClientsSuite } from './altered-clients-suite.ts';
+import { alteredGrantsSuite } from '../grants/altered-grants-suite.ts';
+import { alteredClientsSuite, type OpenForeign } from './altered-clients-suite.ts';
 
-await alteredClientsSuite(t, async (t) => {
+const openForeign: OpenForeign = async (t) => {
   const file = join(t.testdir(), 'kmipd.db');
   const store = `sqlite:${file}`;
   // The tables are there before another program opens the file.
@@ -34,4 +35,7 @@ await alteredClientsSuite(t, async (t) => {
         .all()
         .map(({ name }) => String(name)),
   };
-});
+};
+
+await alteredClientsSuite(t, openForeign);
+await alteredGrantsSuite(t, openForeign);

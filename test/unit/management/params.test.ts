@@ -17,6 +17,8 @@ const optional: ReadonlySet<string> = new Set([
     (name) => `audit.list.filter.${name}`,
   ),
   'policy.explain.object',
+  'grant.add.until',
+  'grant.list.object',
   'node.remove.commits',
 ]);
 
@@ -56,6 +58,8 @@ t.test('parameters that contradict each other, or would cost too much, are refus
     ['credential.addDevice', { client: 'demo', fields: {} }],
     ['credential.addOneTimePasswords', { ...oneTimePasswords, codes: Array(101).fill(base64(32)) }],
     ['credential.remove', { client: 'demo' }],
+    ['grant.add', { object: 'key', operations: ['Get'] }],
+    ['grant.remove', { object: 'key', client: 'demo', group: 'red' }],
     ['credential.remove', { client: 'demo', username: 'u', all: true }],
     ['admin.add', { name: 'anna', role: 'root', credential: { certificate } }],
     ['admin.reset', { name: 'anna', credential: {} }],

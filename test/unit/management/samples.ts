@@ -54,6 +54,15 @@ export const samples: { readonly [M in MethodName]: readonly ParamsOf<M>[] } = {
     { client: 'demo', operation: 'Get' },
     { client: 'demo', operation: 'Get', object: 'key' },
   ],
+  'grant.add': [
+    { object: 'key', client: 'demo', operations: ['Get', 'Encrypt'], until: 1 },
+    { object: 'key', group: 'red', operations: ['Get'] },
+  ],
+  'grant.list': [{}, { object: 'key' }],
+  'grant.remove': [
+    { object: 'key', client: 'demo' },
+    { object: 'key', group: 'red' },
+  ],
   'node.list': [{}],
   'node.renew': [{}],
   'node.remove': [{ name: '5d0c8a1b2c3d', commits: 3 }],

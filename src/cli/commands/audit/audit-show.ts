@@ -4,11 +4,11 @@ import {
   type Command,
   homeOption,
   jsonOption,
+  readTime,
   readWholeNumber,
   requirePlainName,
   storeOption,
 } from '../../command.ts';
-import { UsageError } from '../../failure.ts';
 import { stateDirectoryAt } from '../../state-directory/state-directory.ts';
 import { printItems, readForward, readNewest } from './audit-output.ts';
 
@@ -106,11 +106,4 @@ function readFilter({ client, object, operation, result, since, until }: Argumen
     ...(since !== undefined && { since: readTime('since', since) }),
     ...(until !== undefined && { until: readTime('until', until) }),
   };
-}
-
-/** @throws {UsageError} when the text is no time */
-function readTime(option: string, text: string): number {
-  const time = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  if (time >= 0) return time;
-  throw new UsageError(`--${option} must be a time in ISO 8601, such as 2026-11-30 or 2026-11-30T12:00:00Z`);
 }

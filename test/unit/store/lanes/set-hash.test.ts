@@ -6,6 +6,7 @@ import { authorityCertificateKinds } from '../../../../src/operations/authority-
 import { authorityKinds } from '../../../../src/operations/authority-records.ts';
 import { issuerNameKind } from '../../../../src/operations/certificates/issuer-choice.ts';
 import { issuerOrderKind } from '../../../../src/operations/certificates/issuer-order.ts';
+import { granteeKind, grantKind } from '../../../../src/operations/grants.ts';
 import { groupPolicyKind } from '../../../../src/operations/group-policy-record.ts';
 import { recipientKind } from '../../../../src/operations/recipients.ts';
 import {
@@ -90,6 +91,8 @@ t.test('the kinds of anchored records are those that others write', async (t) =>
     administratorKind,
     administratorListKind,
     issuerOrderKind,
+    grantKind,
+    granteeKind,
     ...authorityKinds,
     ...authorityCertificateKinds,
   ];
