@@ -33,8 +33,14 @@ export function openAuditLog(context: AuditContext, node: string): DaemonAudit |
     ...{ directory, node, record: (item) => audit.record(item) },
     outlet: { acceptCheckpoint: (text) => audit.passCheckpoint(text) },
     observer: {
-      failed: (reason) => log.error({ reason }, 'no checkpoint of the audit log can be signed'),
-      recovered: () => log.warn('checkpoints of the audit log are signed again'),
+      failed(reason) {
+        metrics.audit.checkpointsFailed(true);
+        log.error({ reason }, 'no checkpoint of the audit log can be signed');
+      },
+      recovered() {
+        metrics.audit.checkpointsFailed(false);
+        log.warn('checkpoints of the audit log are signed again');
+      },
       keyBegun({ fingerprint, problem }) {
         if (problem === undefined)
           log.info({ fingerprint }, 'checkpoints of the audit log are signed by a first key');

@@ -12,12 +12,18 @@ interface AuditSinkState {
 export class AuditMetrics {
   readonly #registry: Registry;
   readonly #failing: Gauge;
+  readonly #unsigned: Gauge;
 
   constructor(registry: Registry) {
     this.#registry = registry;
     this.#failing = new Gauge({
       name: 'kmipd_audit_failing',
       help: '1 while records of the audit log cannot be written; else 0.',
+      registers: [registry],
+    });
+    this.#unsigned = new Gauge({
+      name: 'kmipd_audit_checkpoints_failing',
+      help: '1 while no checkpoint of the audit log can be signed; else 0.',
       registers: [registry],
     });
   }
@@ -37,6 +43,9 @@ export class AuditMetrics {
 
   /** Records whether the audit log cannot be written. */
   readonly failed = (isFailing: boolean): void => this.#failing.set(isFailing ? 1 : 0);
+
+  /** Records whether no checkpoint can be signed. */
+  readonly checkpointsFailed = (isFailing: boolean): void => this.#unsigned.set(isFailing ? 1 : 0);
 
   /** Exports the state of each sink of the audit log; `list` is called at every scrape. */
   watchSinks(list: () => readonly AuditSinkState[]): void {

@@ -120,3 +120,19 @@ t.test('calls of the store are measured by method', async (t) => {
     'kmipd_store_failures_total{call="commit"} 1',
   ]);
 });
+
+t.test('the audit log has one metric for its entries and one for its checkpoints', async (t) => {
+  const { audit, registry } = new Metrics();
+  const values = async () => {
+    const text = await registry.metrics();
+    return ['kmipd_audit_failing', 'kmipd_audit_checkpoints_failing'].map((name) =>
+      new RegExp(`^${name} (.*)$`, 'm').exec(text)?.at(1),
+    );
+  };
+  t.strictSame(await values(), ['0', '0']);
+  audit.checkpointsFailed(true);
+  t.strictSame(await values(), ['0', '1']);
+  audit.failed(true);
+  audit.checkpointsFailed(false);
+  t.strictSame(await values(), ['1', '0']);
+});
