@@ -57,7 +57,7 @@ t.test('the daemon serves its first client after a first and a second start', as
   const { directory, home, demo, daemon, port } = await startDaemon(t);
   t.match(
     daemon.output,
-    /^.*lies beside the database.*\nkmipd 0\.1\.0 ready on 127\.0\.0\.1:\d+ \(sqlite:\S+\/home\/kmipd\.db, KMIP 1\.0–2\.1\)\n$/,
+    /^.*lies beside the database.*\n.*signed by a first key"}\nkmipd 0\.1\.0 ready on 127\.0\.0\.1:\d+ \(sqlite:\S+\/home\/kmipd\.db, KMIP 1\.0–2\.1\)\n$/,
   );
   t.equal(statSync(home).mode & 0o777, 0o700);
   t.equal(await tryDestroy(port, demo), 'permitted');

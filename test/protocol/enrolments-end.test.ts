@@ -279,11 +279,18 @@ const written: Readonly<Record<string, string>> = {
   'operations/name-rights.ts reservedNameKind': 'enrolment; of unique Names, a year later as well',
   'operations/pkcs11/pkcs-11-application.ts applicationKind': 'enrolment and ticket',
   'operations/sessions/tickets.ts ticketKind': 'enrolment',
+  'protocol/authentication/administrator-directory.ts administratorKind':
+    'of an administrator, who is no client',
+  'protocol/authentication/administrator-directory.ts administratorListKind': 'of all administrators',
+  'protocol/authentication/approval-directory.ts approvalKind': 'of an administrator: it expires',
   'protocol/authentication/ticket-login.ts ticketKind': 'enrolment',
   'protocol/authentication/ticket-use.ts ticketKind': 'enrolment',
   'protocol/batch/random-iv-uses.ts kind': 'of a key',
   'protocol/batch/released-token-keys.ts tokenKeyKind': 'of a key: until it is gone from the token',
   'protocol/endpoints/endpoint-settings.ts endpointKind': 'remove and add delete it',
+  'protocol/grant-directory.ts grantKind':
+    'enrolment of the grantee; of a group, and with the value of the object',
+  'protocol/grant-directory.ts granteeKind': 'with the grant',
   'protocol/jobs/asynchronous.ts jobKinds.message': 'enrolment and ticket',
   'protocol/jobs/asynchronous.ts jobKinds.pending': 'enrolment and ticket',
   'protocol/jobs/job-answers.ts jobKinds.answers': 'enrolment and ticket',

@@ -101,6 +101,10 @@ t.test('a record without padding, of an older kmipd, is read', async (t) => {
 
 /** Every kind of record, and why its length tells no secret of a client; undefined where it is padded. */
 const kinds: Readonly<Record<string, string | undefined>> = {
+  administrator: 'a hash and a secret of one length each',
+  'administrator-list': 'names',
+  approval: undefined,
+  'audit-cut': 'a number and a hash',
   'authority-above': 'fingerprints of keys',
   'authority-certificates': 'certificates',
   'authority-key': 'a fingerprint of a key',
@@ -112,6 +116,8 @@ const kinds: Readonly<Record<string, string | undefined>> = {
   'destroyed-identity': 'fingerprints',
   endpoint: 'an address of the operator',
   'folded-lane': 'hashes and numbers',
+  grant: 'names of clients and operations',
+  grantee: 'nothing',
   issued: 'fields of a certificate',
   'issued-revoked': 'dates and fields of certificates',
   'issuer-name': 'a fingerprint of a key',

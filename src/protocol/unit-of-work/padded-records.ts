@@ -1,4 +1,5 @@
 import { concatBytes } from '../../common/bytes.ts';
+import { approvalKind } from '../../identity/approval.ts';
 import { jobKinds } from '../../operations/asynchronous/jobs.ts';
 import { applicationKind } from '../../operations/pkcs11/pkcs-11-application.ts';
 import { wrappedValueKind } from '../../operations/transfer/wrapped-values.ts';
@@ -22,6 +23,8 @@ export const paddedKinds: ReadonlySet<string> = new Set([
   applicationKind,
   // Lengths of wrapped values, in decimal.
   wrappedValueKind,
+  // The secret of a device for one-time passwords.
+  approvalKind,
 ]);
 
 const marker = 1;
