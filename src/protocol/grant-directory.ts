@@ -17,10 +17,9 @@ import {
 } from '../operations/grants.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
-import { ChangedMeanwhileError } from './unit-of-work/changed-meanwhile.ts';
 import { loadClientEntry } from './unit-of-work/client-entries.ts';
-import { maxConflictRetries } from './unit-of-work/conflict-retry.ts';
-import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
+import { OperatorUnits } from './unit-of-work/operator-units.ts';
+import type { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 
 /** Far more objects than an operator grants one by one. */
 const maxObjects = 100_000;
@@ -61,11 +60,11 @@ export interface ListedGrant extends Grant {
  */
 export class GrantDirectory {
   readonly #store: Store;
-  readonly #vault: Vault;
+  readonly #units: OperatorUnits;
 
   constructor(store: Store, vault: Vault) {
     this.#store = store;
-    this.#vault = vault;
+    this.#units = new OperatorUnits(store, vault);
   }
 
   /**
@@ -109,7 +108,7 @@ export class GrantDirectory {
 
   /** Returns the grants of one object or of all, in the order in which objects were first granted. */
   async list(object?: string): Promise<readonly ListedGrant[]> {
-    const unit = this.#unit();
+    const unit = this.#units.begin();
     if (object !== undefined) {
       const record = await unit.record(grantKind, object);
       return record === undefined ? [] : toListed({ id: object, ...record });
@@ -120,19 +119,8 @@ export class GrantDirectory {
     return records.flatMap(toListed);
   }
 
-  /** Commits what `work` writes, in a new unit whenever another process has changed what it had read. */
-  async #change<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
-    for (let attempt = 0; attempt <= maxConflictRetries; attempt += 1) {
-      const unit = this.#unit();
-      const result = await work(unit);
-      if ((await unit.commit()) === 'committed') return result;
-    }
-    throw new ChangedMeanwhileError('the grants of the object were');
-  }
-
-  #unit(): UnitOfWork {
-    const now = Math.floor(Date.now() / 1000);
-    return new UnitOfWork(this.#store, this.#vault, { uniqueNames: false, now });
+  #change<T>(work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+    return this.#units.change('the grants of the object were', work);
   }
 }
 

@@ -7,7 +7,8 @@ import { fingerprintOfKey, recipientKind } from '../operations/recipients.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import { ChangedMeanwhileError } from './unit-of-work/changed-meanwhile.ts';
-import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
+import { OperatorUnits } from './unit-of-work/operator-units.ts';
+import type { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 
 /** An object as an operator sees it who may mark it as recipient. */
 export interface RecipientCandidate {
@@ -32,12 +33,12 @@ export interface RecipientCandidate {
  */
 export class RecipientDirectory {
   readonly #store: Store;
-  readonly #vault: Vault;
+  readonly #units: OperatorUnits;
   readonly #crypto: CryptoProvider;
 
   constructor(store: Store, vault: Vault, crypto: CryptoProvider) {
     this.#store = store;
-    this.#vault = vault;
+    this.#units = new OperatorUnits(store, vault);
     this.#crypto = crypto;
   }
 
@@ -45,7 +46,7 @@ export class RecipientDirectory {
   async find(id: string): Promise<RecipientCandidate | undefined> {
     const group = await this.#store.groupOf(id);
     if (group === undefined) return undefined;
-    const unit = this.#unit();
+    const unit = this.#units.begin();
     unit.actFor(group);
     const object = await unit.load(id);
     await object?.openValue();
@@ -72,7 +73,7 @@ export class RecipientDirectory {
   async mark(id: string, fingerprint: Uint8Array): Promise<void> {
     const group = await this.#store.groupOf(id);
     if (group === undefined) throw new TypeError(`there is no object ${id}`);
-    const unit = this.#unit();
+    const unit = this.#units.begin();
     await unit.record(recipientKind, id);
     unit.putRecord(recipientKind, id, group, fingerprint);
     await commit(unit);
@@ -80,16 +81,11 @@ export class RecipientDirectory {
 
   /** Removes the mark; false when there was none. */
   async unmark(id: string): Promise<boolean> {
-    const unit = this.#unit();
+    const unit = this.#units.begin();
     if ((await unit.record(recipientKind, id)) === undefined) return false;
     unit.removeRecord(recipientKind, id);
     await commit(unit);
     return true;
-  }
-
-  #unit(): UnitOfWork {
-    const now = Math.floor(Date.now() / 1000);
-    return new UnitOfWork(this.#store, this.#vault, { uniqueNames: false, now });
   }
 }
 

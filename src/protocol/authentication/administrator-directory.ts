@@ -11,9 +11,8 @@ import {
 } from '../../identity/administrator.ts';
 import type { Store } from '../../store/store.ts';
 import { SealBrokenError, type Vault } from '../../vault/vault.ts';
-import { ChangedMeanwhileError } from '../unit-of-work/changed-meanwhile.ts';
-import { maxConflictRetries } from '../unit-of-work/conflict-retry.ts';
-import { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+import { OperatorUnits } from '../unit-of-work/operator-units.ts';
+import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 
 /** Id of the one record of the list. */
 const listId = 'all';
@@ -33,23 +32,21 @@ export type AdministratorChange = Administrator | 'removed' | undefined;
  * answer.
  */
 export class AdministratorDirectory {
-  readonly #store: Store;
-  readonly #vault: Vault;
+  readonly #units: OperatorUnits;
 
   constructor(store: Store, vault: Vault) {
-    this.#store = store;
-    this.#vault = vault;
+    this.#units = new OperatorUnits(store, vault);
   }
 
   /** Returns an administrator, whose secret the caller overwrites; undefined when there is none. */
   async find(name: string): Promise<Administrator | undefined> {
-    const unit = this.#unit();
+    const unit = this.#units.begin();
     return loadListed(unit, await loadList(unit), name);
   }
 
   /** Returns all, sorted by name, without the secrets of one-time passwords, which are zeros. */
   async list(): Promise<readonly Administrator[]> {
-    const unit = this.#unit();
+    const unit = this.#units.begin();
     const all = await loadAll(unit, await loadList(unit));
     all.forEach(wipeAdministrator);
     return all;
@@ -57,7 +54,7 @@ export class AdministratorDirectory {
 
   /** The latest time of a login: POSIX seconds. */
   async latestLogin(): Promise<number> {
-    return (await loadList(this.#unit())).latestLogin;
+    return (await loadList(this.#units.begin())).latestLogin;
   }
 
   /**
@@ -72,28 +69,19 @@ export class AdministratorDirectory {
     decide: (found: Administrator | undefined, others: readonly Administrator[]) => AdministratorChange,
     latestLogin = 0,
   ): Promise<void> {
-    for (let attempt = 0; attempt <= maxConflictRetries; attempt += 1) {
-      const unit = this.#unit();
+    await this.#units.change('the administrators were', async (unit) => {
       const list = await loadList(unit);
       // Also of a name that is not listed: that there is no row must be so at the commit.
       const found = await loadListed(unit, list, name);
       const others = await loadAll(unit, list, name);
       try {
         const change = decide(found, others);
-        if (change === undefined) return;
-        putChange(unit, list, name, change, latestLogin);
-        if ((await unit.commit()) === 'committed') return;
+        if (change !== undefined) putChange(unit, list, name, change, latestLogin);
       } finally {
         others.forEach(wipeAdministrator);
         if (found !== undefined) wipeAdministrator(found);
       }
-    }
-    throw new ChangedMeanwhileError('the administrators were');
-  }
-
-  #unit(): UnitOfWork {
-    const now = Math.floor(Date.now() / 1000);
-    return new UnitOfWork(this.#store, this.#vault, { uniqueNames: false, now });
+    });
   }
 }
 

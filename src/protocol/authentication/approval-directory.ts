@@ -3,7 +3,8 @@ import type { Store } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { ChangedMeanwhileError } from '../unit-of-work/changed-meanwhile.ts';
 import { maxConflictRetries } from '../unit-of-work/conflict-retry.ts';
-import { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+import { OperatorUnits } from '../unit-of-work/operator-units.ts';
+import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 
 /** Requests that wait for a decision: of everybody, and of one requester. */
 export const maxPendingRequests = 100;
@@ -19,17 +20,15 @@ const maxListedRequests = 1_000;
  * with SealBrokenError for a row that was altered.
  */
 export class ApprovalDirectory {
-  readonly #store: Store;
-  readonly #vault: Vault;
+  readonly #units: OperatorUnits;
 
   constructor(store: Store, vault: Vault) {
-    this.#store = store;
-    this.#vault = vault;
+    this.#units = new OperatorUnits(store, vault);
   }
 
   /** Returns those that have not expired, oldest first; rows that do not open are left out. */
   async list(): Promise<readonly ApprovalRequest[]> {
-    const records = await this.#unit().everyRecord(approvalKind, maxListedRequests);
+    const records = await this.#units.begin().everyRecord(approvalKind, maxListedRequests);
     return records.map(({ content }) => {
       const { request, secret } = readApproval(content);
       secret.wipe();
@@ -43,7 +42,7 @@ export class ApprovalDirectory {
    * @throws {ChangedMeanwhileError} when another one has the identifier
    */
   async add(request: ApprovalRequest, secret: Uint8Array): Promise<void> {
-    const unit = this.#unit();
+    const unit = this.#units.begin();
     await unit.record(approvalKind, request.id);
     put(unit, request, secret);
     if ((await unit.commit()) !== 'committed') throw new ChangedMeanwhileError('the requests were');
@@ -57,7 +56,7 @@ export class ApprovalDirectory {
    */
   async removeSurplus(requests: readonly ApprovalRequest[]): Promise<void> {
     const kept = new Map<string, number>();
-    const unit = this.#unit();
+    const unit = this.#units.begin();
     let count = 0;
     for (const { id, state, requester } of requests.toReversed()) {
       if (state === 'pending' || state === 'executing') continue;
@@ -86,7 +85,7 @@ export class ApprovalDirectory {
     use: (request: ApprovalRequest, secret: Uint8Array) => Promise<T> | T,
   ): Promise<T | undefined> {
     for (let attempt = 0; attempt <= maxConflictRetries; attempt += 1) {
-      const unit = this.#unit();
+      const unit = this.#units.begin();
       const record = await unit.record(approvalKind, id);
       if (record === undefined) return undefined;
       const { request, secret } = readApproval(record.content);
@@ -98,11 +97,6 @@ export class ApprovalDirectory {
       if ((await unit.commit()) === 'committed') return await use(decided, secret.bytes);
     }
     throw new ChangedMeanwhileError('the request was');
-  }
-
-  #unit(): UnitOfWork {
-    const now = Math.floor(Date.now() / 1000);
-    return new UnitOfWork(this.#store, this.#vault, { uniqueNames: false, now });
   }
 }
 

@@ -4,7 +4,7 @@ import { type ClientDirectory, omitForged } from '../../identity/principal.ts';
 import type { Store } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { ChangedMeanwhileError } from '../unit-of-work/changed-meanwhile.ts';
-import { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+import { OperatorUnits } from '../unit-of-work/operator-units.ts';
 
 /** The operator's settings for requests of the server to one client. */
 export interface EndpointSettings {
@@ -37,23 +37,21 @@ const maxClients = 10_000;
 
 /** The settings of client endpoints, as records in the store. */
 export class EndpointDirectory {
-  readonly #store: Store;
-  readonly #vault: Vault;
+  readonly #units: OperatorUnits;
 
   constructor(store: Store, vault: Vault) {
-    this.#store = store;
-    this.#vault = vault;
+    this.#units = new OperatorUnits(store, vault);
   }
 
   /** Returns the settings of a client; undefined when it has none. */
   async of(client: string): Promise<EndpointSettings | undefined> {
-    const record = await this.#unit().record(endpointKind, client);
+    const record = await this.#units.begin().record(endpointKind, client);
     return record && decode(record.content);
   }
 
   /** Returns the settings of all clients that have any. */
   async list(): Promise<readonly (EndpointSettings & { readonly client: string })[]> {
-    const records = await this.#unit().everyRecord(endpointKind, maxClients);
+    const records = await this.#units.begin().everyRecord(endpointKind, maxClients);
     return records.map(({ id: client, content }) => ({ client, ...decode(content) }));
   }
 
@@ -74,18 +72,11 @@ export class EndpointDirectory {
    * the same time.
    */
   async set(client: string, group: string, settings: EndpointSettings | undefined): Promise<void> {
-    const unit = this.#unit();
+    const unit = this.#units.begin();
     const known = await unit.record(endpointKind, client);
     if (settings !== undefined) unit.putRecord(endpointKind, client, group, writeJson(settings));
     else if (known !== undefined) unit.removeRecord(endpointKind, client);
     if ((await unit.commit()) !== 'committed') throw new ChangedMeanwhileError('the settings were');
-  }
-
-  #unit(): UnitOfWork {
-    return new UnitOfWork(this.#store, this.#vault, {
-      uniqueNames: false,
-      now: Math.floor(Date.now() / 1000),
-    });
   }
 }
 
