@@ -1,4 +1,4 @@
-import type { ChainEntry } from '../common/audit-chain.ts';
+import { type ChainEntry, createSalt } from '../common/audit-chain.ts';
 import { beforeFlush } from '../common/flush-barrier.ts';
 import {
   type AppendedEntries,
@@ -150,8 +150,13 @@ export class AuditLog implements AuditRecorder, LaneJournal {
     this.#outlet = outlet;
   }
 
+  /** A journal that cannot be numbered anew is moved with the numbers that it has. */
   resume(last: number): void {
-    this.#journal.resume(last);
+    try {
+      this.#journal.resume(last);
+    } catch (error) {
+      this.#fail(error as Error, 0);
+    }
     if (this.pending > 0) this.#moveLater(0);
   }
 
@@ -160,9 +165,8 @@ export class AuditLog implements AuditRecorder, LaneJournal {
     const part = this.#peekJournal();
     if (this.#lost === 0) return part;
     const lost = this.#lost;
-    const item = { operation: 'EntriesLost', result: 'Success', count: lost };
-    const [entry] = toChainEntries(this.#entryOf(item));
-    if (entry === undefined) return part;
+    const text = JSON.stringify(this.#entryOf({ operation: 'EntriesLost', result: 'Success', count: lost }));
+    const entry = { salt: createSalt(), text };
     this.#notice = { entry, lost };
     return { entries: [...(part?.entries ?? []), entry], last: part?.last ?? this.#journal.moved };
   }
@@ -177,7 +181,8 @@ export class AuditLog implements AuditRecorder, LaneJournal {
     }
   }
 
-  appended({ chain, first, entries, journal }: AppendedEntries): void {
+  appended(appended: AppendedEntries): void {
+    const { entries, journal } = appended;
     this.#hasMore = this.#journal.hasMore;
     this.#journal.move(journal);
     if (this.#notice !== undefined && entries.at(-1) === this.#notice.entry) {
@@ -185,7 +190,7 @@ export class AuditLog implements AuditRecorder, LaneJournal {
       this.#notice = undefined;
     }
     this.#options.appended?.(entries.length);
-    this.#outlet?.accept(entries.map(({ text }, at) => ({ chain, number: first + at, text })));
+    this.#outlet?.accept(appended);
   }
 
   /** Moves what is left, as far as the store takes it, and closes the journal. */

@@ -70,7 +70,7 @@ export interface AuditItem {
   readonly format?: string;
   /** Asynchronous Correlation Value of what was begun, asked for, cancelled or has ended, in hexadecimal. */
   readonly job?: string;
-  /** Whether a value left wrapped; absent where none left. */
+  /** Whether the server has encrypted the value that left; absent where none left. */
   readonly wrapped?: boolean;
   /**
    * `Success`, `OperationFailed`, `OperationUndone` or `OperationPending`; `Begun` before an act that may
@@ -116,10 +116,18 @@ export interface ChainedEntry {
   readonly text: string;
 }
 
+/** Entries of a chain that are durable. */
+export interface DurableEntries {
+  readonly chain: string;
+  /** Number of the first one. */
+  readonly first: number;
+  readonly entries: readonly Pick<ChainEntry, 'text'>[];
+}
+
 /** Takes over what the log has made durable. */
 export interface AuditOutlet {
-  /** Takes entries of one chain in their order, without waiting and without an error. */
-  accept(entries: readonly ChainedEntry[]): void;
+  /** Takes entries of one chain in their order, the first one by its number, without waiting or an error. */
+  accept(durable: DurableEntries): void;
   /** Takes a signed checkpoint, a text of several lines. */
   acceptCheckpoint(text: string): void;
   /** Why nothing may be done now, one line; undefined when nothing speaks against it. */
@@ -133,10 +141,7 @@ export interface JournalPart {
 }
 
 /** Entries that a transaction has added to a chain. */
-export interface AppendedEntries {
-  readonly chain: string;
-  /** Number of the first one. */
-  readonly first: number;
+export interface AppendedEntries extends DurableEntries {
   readonly entries: readonly ChainEntry[];
   /** Number of the last entry of the journal that is in the chain. */
   readonly journal: number;

@@ -160,14 +160,19 @@ export function readWholeNumber(
   throw new UsageError(`--${name} must be a whole number from ${min} to ${max}`);
 }
 
+const timePattern = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/;
+
 /**
- * Reads a time in ISO 8601, a date counting as its midnight in UTC; returns milliseconds since 1970.
- * @throws {UsageError} when the text is no time
+ * Reads a time in ISO 8601 with its zone, or a date, which counts as its midnight in UTC; returns
+ * milliseconds since 1970.
+ * @throws {UsageError} when the text is no such time
  */
 export function readTime(option: string, text: string): number {
-  const time = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  const time = timePattern.test(text) ? Date.parse(text) : Number.NaN;
   if (time >= 0) return time;
-  throw new UsageError(`--${option} must be a time in ISO 8601, such as 2026-11-30 or 2026-11-30T12:00:00Z`);
+  throw new UsageError(
+    `--${option} must be a day, or a time with its zone, such as 2026-11-30 or 2026-11-30T12:00:00Z`,
+  );
 }
 
 /**

@@ -24,7 +24,7 @@ export function startAuditSinks(
   const delivered = createDeliveredLog(audit, managedAudit);
   const source = { node: findNodeName(stateDirectory) ?? 'unknown', hostName: hostname(), version };
   const sinks = new AuditSinks({
-    file: join(stateDirectory.directory, 'audit', 'sinks.json'),
+    file: join(stateDirectory.audit, 'sinks.json'),
     reader: delivered,
     createOutput: (settings) => createOutput(settings, source),
     observer: reportAuditSinks(log, (item) => delivered.record(item)),

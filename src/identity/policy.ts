@@ -189,7 +189,7 @@ export function hashRoles(roles: Iterable<RoleDescription>): Uint8Array {
  */
 export class RolePolicy {
   #roles: ReadonlyMap<string, RoleDescription> = new Map();
-  #hash = new Uint8Array();
+  #hash: Uint8Array = new Uint8Array();
 
   constructor(custom: CustomRoles = {}) {
     this.replace(custom);
@@ -198,7 +198,7 @@ export class RolePolicy {
   /** Replaces the roles by those that `describeRoles` returns. */
   replace(custom: CustomRoles): void {
     this.#roles = new Map(describeRoles(custom).map((role) => [role.name, role]));
-    this.#hash = new Uint8Array(hashRoles(this.#roles.values()));
+    this.#hash = hashRoles(this.#roles.values());
   }
 
   /** All roles. */

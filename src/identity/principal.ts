@@ -100,7 +100,7 @@ export interface Bearer {
   readonly bearerEnrolledAt?: number;
 }
 
-/** The authenticated client of one message. Plain data but for `may` and `restrictions`. */
+/** The authenticated client of one message. Plain data but for its functions. */
 export interface Principal extends Authorisation, Bearer {
   readonly group: string;
   /** Name of its role, for logs; absent where no client is enrolled. */

@@ -8,7 +8,6 @@ import { barsOf } from '../object/bars.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { describeUnreached, findUnreached } from '../object/roles/role-limits.ts';
 import { disclosingOperations } from '../operations/asynchronous/held-objects.ts';
-import type { OperationName } from '../operations/context.ts';
 import { usesKeyEncapsulation } from '../operations/cryptography/kem.ts';
 import {
   describeGrant,
@@ -21,6 +20,7 @@ import {
 } from '../operations/grants.ts';
 import { operations } from '../operations/index.ts';
 import type { AnyOperation, ObjectTarget } from '../operations/operation.ts';
+import { valueOperations } from '../operations/value-operations.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
@@ -140,13 +140,6 @@ function explainRole(
   const only = restricted === undefined ? '' : `, restricted to ${restricted}`;
   return step(true, `the role ${name} permits ${asked}, ${origin}${only}`);
 }
-
-/** Operations that use or give out the values of the objects that they name, or allocate uses of them. */
-const valueOperations: ReadonlySet<string> = new Set<OperationName>([
-  ...['Get', 'Export', 'GetUsageAllocation'],
-  ...['Encrypt', 'Decrypt', 'Sign', 'SignatureVerify', 'MAC', 'MACVerify'],
-  ...['DeriveKey', 'CreateSplitKey', 'JoinSplitKey'],
-] as const);
 
 /** Undefined for an object of the group of the client, and for one that has no grants to it. */
 async function explainGrant(

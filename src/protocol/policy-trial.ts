@@ -2,6 +2,7 @@ import type { AuditedObject, AuditItem } from '../audit/audit.ts';
 import { meetsAlgorithmRule, type RoleRestrictions } from '../common/role-restrictions.ts';
 import { alwaysGranted, type RoleDescription } from '../identity/policy.ts';
 import { disclosingOperations } from '../operations/asynchronous/held-objects.ts';
+import { valueOperations } from '../operations/value-operations.ts';
 
 /**
  * What roles would have made of a batch item that is in the audit log. Permissions beside the operations, and
@@ -21,8 +22,12 @@ export function findTrialRefusal(
   if (!role.permissions.has(operation)) return role.list;
   const { restrictions } = role;
   if (restrictions === undefined) return undefined;
-  for (const object of item.objects ?? []) {
-    const by = findUnmet(object, operation, restrictions);
+  const { objects = [] } = item;
+  const used = usedObjects(operation, objects);
+  for (const object of objects) {
+    const by =
+      findUnmet(object, restrictions) ??
+      (used.has(object) ? findUnmetState(object, restrictions) : undefined);
     if (by !== undefined) return restrictions.rules[by];
   }
   if (!disclosingOperations.has(operation)) return undefined;
@@ -33,22 +38,25 @@ export function findTrialRefusal(
   return undefined;
 }
 
+/** The objects whose values an item has used or given out: those that it has made stand last in the log. */
+function usedObjects(operation: string, objects: readonly AuditedObject[]): ReadonlySet<AuditedObject> {
+  if (!valueOperations.has(operation)) return new Set();
+  // Whether the key of the parts was there before is not in the log.
+  if (operation === 'CreateSplitKey') return new Set();
+  return new Set(operation === 'DeriveKey' || operation === 'JoinSplitKey' ? objects.slice(0, -1) : objects);
+}
+
 function findUnmet(
-  { type, algorithm, length: bits, state }: AuditedObject,
-  operation: string,
-  { objectTypes, algorithms, states }: RoleRestrictions,
-): 'objectTypes' | 'algorithms' | 'states' | undefined {
+  { type, algorithm, length: bits }: AuditedObject,
+  { objectTypes, algorithms }: RoleRestrictions,
+): 'objectTypes' | 'algorithms' | undefined {
   // Of an object without a type the log has the identifier alone: it did not exist for the client.
   if (type === undefined) return undefined;
   if (objectTypes !== undefined && !objectTypes.has(type)) return 'objectTypes';
   if (algorithms !== undefined && !algorithms.some((rule) => meetsAlgorithmRule(rule, { algorithm, bits })))
     return 'algorithms';
-  const isUse = valueOperations.has(operation);
-  return isUse && states !== undefined && state !== undefined && !states.has(state) ? 'states' : undefined;
+  return undefined;
 }
 
-/** Operations that use or give out the value of an object that exists. */
-const valueOperations: ReadonlySet<string> = new Set([
-  ...disclosingOperations,
-  ...['Encrypt', 'Decrypt', 'Sign', 'SignatureVerify', 'MAC', 'MACVerify', 'DeriveKey'],
-]);
+const findUnmetState = ({ state }: AuditedObject, { states }: RoleRestrictions) =>
+  state !== undefined && states?.has(state) === false ? 'states' : undefined;

@@ -198,7 +198,7 @@ async function rewrapBlocks(
   { audit }: RewrappedDatabase,
   rows: readonly SealedBlock[],
 ): Promise<number | undefined> {
-  const isSealed = await Promise.all(rows.map(({ seq }) => audit.reseal(seq)));
+  const isSealed = await waitForAll(rows.map(({ seq }) => audit.reseal(seq)));
   return isSealed.filter(Boolean).length;
 }
 

@@ -8,7 +8,7 @@ import { ProblemList } from '../verification/problem-list.ts';
 import type { StatedEnd } from '../verification/stated-positions.ts';
 import { decodeExportLine, type ExportedPosition, type ExportLine, exportFormat } from './export-lines.ts';
 
-/** The longest line, of an entry about the largest message, with what JSON escapes in it. */
+/** The longest line: that of the longest entry which a journal gives, with what JSON escapes in it. */
 const maxLineBytes = 256 * 1_024 * 1_024;
 
 /** What an export has shown. */

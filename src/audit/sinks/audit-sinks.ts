@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AuditSinkSettings } from '../../common/audit-sink-settings.ts';
-import { type AuditOutlet, AuditUnavailableError, type ChainedEntry } from '../audit.ts';
+import type { AuditOutlet, DurableEntries } from '../audit.ts';
 import type { AuditLogReader } from './delivery/audit-log-reader.ts';
 import { AuditSink, type SinkTiming } from './delivery/audit-sink.ts';
 import { CursorFile, type CursorFileObserver, type SinkCursor } from './delivery/cursor-file.ts';
@@ -84,23 +84,10 @@ export class AuditSinks implements AuditOutlet {
     return this.#refusal;
   }
 
-  /** @throws {AuditUnavailableError} with the refusal, if there is one */
-  requireDelivery(): void {
-    if (this.#refusal !== undefined) throw new AuditUnavailableError(this.#refusal);
-  }
-
-  accept(entries: readonly ChainedEntry[]): void {
+  accept({ chain, first, entries }: DurableEntries): void {
     if (this.#sinks.size === 0) return;
-    for (let at = 0; at < entries.length; ) {
-      const { chain, number: first } = entries[at] as ChainedEntry;
-      let end = first;
-      for (let entry = entries[at]; entry?.chain === chain && entry.number === end; entry = entries[at]) {
-        this.#buffer.add(entry);
-        end += 1;
-        at += 1;
-      }
-      for (const sink of this.#sinks.values()) sink.accept(chain, first, end);
-    }
+    for (const [at, { text }] of entries.entries()) this.#buffer.add({ chain, number: first + at, text });
+    for (const sink of this.#sinks.values()) sink.accept(chain, first, first + entries.length);
   }
 
   acceptCheckpoint(text: string): void {

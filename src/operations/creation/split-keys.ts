@@ -76,8 +76,8 @@ export function requirePlainKey(object: ManagedObject): PlainKey {
  * What is not protected a client may fetch and divide by itself, so nothing is demanded of it; with
  * protection `kmip` nothing at all is.
  * @throws {KmipError} WrongKeyLifecycleState, also for a state that the role of the client does not allow,
- *   NotExtractable, or IncompatibleCryptographicUsageMask
- *   (1.x: PermissionDenied) when the mask of a sensitive key does not contain Export
+ *   NotExtractable, or IncompatibleCryptographicUsageMask (1.x: PermissionDenied) when the mask of a
+ *   sensitive key does not contain Export
  */
 export function requireDivisible(object: ManagedObject, context: Context): void {
   requireStateAllowed(object, context);

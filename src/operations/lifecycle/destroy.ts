@@ -12,9 +12,9 @@ import { recordIdentity } from '../revocation-records.ts';
 /**
  * Destroy (KMIP 2.1 §6.1.15, 1.4 §4.21): deletes the key material and keeps the attributes. Answers of
  * finished asynchronous requests that hold the key material lose it in the same commit, and grants of the
- * object end. A key in a token is removed from there after the commit. With unique Names
- * those of the object stay reserved to the client that made it. A Template with a Name is destroyed by that
- * client, or with `ForeignNames`.
+ * object end. A key in a token is removed from there after the commit. With unique Names those of the object
+ * stay reserved to the client that made it. A Template with a Name is destroyed by that client, or with
+ * `ForeignNames`.
  */
 export const Destroy = operation({
   name: 'Destroy',

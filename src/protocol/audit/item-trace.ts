@@ -1,7 +1,9 @@
+import type { KeyWrappingSpecification } from '../../../codec/structures/key-block.ts';
 import type { AuditedObject, AuditItem } from '../../audit/audit.ts';
 import { type KmipError, RoleRestrictionError } from '../../common/errors.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { disclosingOperations } from '../../operations/asynchronous/held-objects.ts';
+import { findWrappingMethod } from '../../operations/transfer/wrapping.ts';
 import { typesOfSecretLength } from '../../vault/vault.ts';
 
 /** What a batch item has had to do with objects. */
@@ -75,10 +77,16 @@ function describeRequest(
   const { KeyFormatType: format, AsynchronousCorrelationValue: job } = request;
   return {
     ...(typeof format === 'string' && { format }),
-    ...(isDone &&
-      disclosingOperations.has(operation) && { wrapped: request.KeyWrappingSpecification !== undefined }),
+    ...(isDone && disclosingOperations.has(operation) && { wrapped: asksToEncrypt(request) }),
     ...(job instanceof Uint8Array && { job: job.subarray(0, maxCorrelationBytes).toHex() }),
   };
+}
+
+/** Whether a request wants a value encrypted: one that has a MAC or a signature alone leaves in the clear. */
+function asksToEncrypt({ KeyWrappingSpecification: specification }: Readonly<Record<string, unknown>>) {
+  if (specification === undefined) return false;
+  const { WrappingMethod: method } = specification as KeyWrappingSpecification;
+  return findWrappingMethod(method)?.encrypts === true;
 }
 
 /** Returns the beginning of a text of a client, without control characters, which would forge lines. */

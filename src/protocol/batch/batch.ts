@@ -60,11 +60,11 @@ const abandoned = new KmipError('OperationCanceledByRequester', 'nobody waits fo
 const noPayload = new Uint8Array(0);
 
 /**
- * Executes the items in order and returns a list of answers for each item that was run (KMIP
- * 1.4 §7.2, 2.1 §8). After a failure, Stop
- * neither runs nor answers later items, Continue runs them, and Undo takes back the earlier ones and answers
- * them as undone, without their output. When the client has left before a later item, that item fails and all
- * are taken back, whatever the option. Rejects only with errors that `isRetryable`.
+ * Executes the items in order and returns a list of answers for each item that was run (KMIP 1.4 §7.2, 2.1
+ * §8). After a failure, Stop neither runs nor answers later items, Continue runs them, and Undo takes back
+ * the earlier ones and answers them as undone, without their output. When the client has left before a later
+ * item, that item fails and all are taken back, whatever the option. Rejects only with errors that
+ * `isRetryable`.
  */
 export async function runItems(
   request: RequestMessage,
@@ -128,8 +128,8 @@ async function runItem(
     if (environment.isCancelled?.(item) === true)
       throw new KmipError('OperationCanceledByRequester', 'the request was cancelled');
     const context = environment.createContext(item, layer);
-    const following = { available, answered, requested, findGranted };
-    const result = await execute(item, context, environment, following);
+    const execution = { available, answered, requested, findGranted };
+    const result = await execute(item, context, environment, execution);
     const earlier = context.earlierAnswers;
     const payloads = earlier?.map(({ payload }) => payload ?? noPayload) ?? result.payloads;
     if (earlier !== undefined) environment.encodedAnswers.count(sumOf(payloads));

@@ -76,13 +76,12 @@ export async function execute(
   unrestricted.countUsesOn(await openTicketUses(operation.name, unrestricted));
   const answers: Answer[] = [];
   const payloads: Uint8Array[] = [];
+  const lookup = { identifiers: execution.identifiers, findGranted };
   const eventLoop = new EventLoopYield();
   for (const payload of requests.readers()) {
     const request = plan(operation.request, context.version).read(payload) as Record<string, unknown>;
     requested(request);
-    const answer = await callHandler(operation, request, context, {
-      ...{ identifiers: execution.identifiers, findGranted },
-    });
+    const answer = await callHandler(operation, request, context, lookup);
     checkResult();
     answered();
     const visible = item.ephemeral ? execution.outputs.withhold(operation.name, answer) : answer;

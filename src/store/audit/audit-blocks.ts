@@ -75,7 +75,7 @@ export function openBlock(block: BlockRow, vault: Vault): readonly ChainEntry[] 
     const entries = decodeBlock(openBlockBox(block, vault));
     return entries?.length === block.count ? entries : undefined;
   } catch (error) {
-    if (error instanceof SealBrokenError || error instanceof RangeError) return undefined;
+    if (error instanceof SealBrokenError) return undefined;
     throw error;
   }
 }

@@ -58,16 +58,9 @@ export async function cutOldest(log: CutLog, { before, maxBytes }: LogBounds): P
     excess -= block.box.length;
   }
   if (removed.length === 0) return 0;
-  const chains = [...new Set(removed.map(({ chain }) => chain))];
   const cuts: Cut[] = [];
-  for (const chain of chains)
-    cuts.push(
-      await cutOf(
-        chain,
-        removed.filter((block) => block.chain === chain),
-        log,
-      ),
-    );
+  for (const [chain, ofChain] of Map.groupBy(removed, (block) => block.chain))
+    cuts.push(await cutOf(chain, ofChain, log));
   const result = await log.driver.commit(unitOf(removed, cuts, log));
   // Another node has removed them.
   return result === 'committed' ? removed.length : 0;

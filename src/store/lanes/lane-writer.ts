@@ -97,11 +97,7 @@ export class LaneWriter {
    * @param journal goes into the chain behind the entries of the units
    * @throws {VaultUnavailableError} when the vault is sealed
    */
-  createEnd(
-    units: readonly LaneChange[],
-    process: LaneProcess,
-    journal: JournalPart | undefined = undefined,
-  ): LaneEnd {
+  createEnd(units: readonly LaneChange[], process: LaneProcess, journal?: JournalPart): LaneEnd {
     const { vault, era, keyring, now, seen, policy } = process;
     const rows = new SetHash(this.#state.content.rows.bytes);
     for (const { changes, folded } of units) {

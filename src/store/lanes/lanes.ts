@@ -24,7 +24,8 @@ import {
 import type { SetHash } from './set-hash.ts';
 
 const maxEra = 2 ** 48 - 1;
-const [checkMilliseconds, notStarted] = [1_000, 'nothing is written while the vault is sealed'];
+const checkMilliseconds = 1_000;
+const notStarted = 'nothing is written while the vault is sealed';
 
 /**
  * The lanes of a process, one for each of its writing connections, and the comparison of all lanes with what
@@ -258,20 +259,14 @@ export class Lanes {
   #requireStarted(): LaneProcess {
     const { vault } = this.#options ?? {};
     if (!this.#isStarted || vault === undefined) throw new StoreUnavailableError(notStarted);
-    const { policy } = this;
-    return {
-      vault,
-      era: this.#era,
-      keyring: this.#keyring,
-      policy,
-      now: Date.now(),
-      seen: this.#seenLanes(),
-    };
+    const own = { era: this.#era, keyring: this.#keyring, policy: this.policy };
+    return { vault, ...own, now: Date.now(), seen: this.#seenLanes() };
   }
 
   /** The other lanes, those that changed last. */
-  readonly #seenLanes = (): readonly KnownLane[] =>
-    this.#lanes.history.lanes.filter((lane) => !this.isOwn(lane)).slice(-maxSeenLanes);
+  #seenLanes(): readonly KnownLane[] {
+    return this.#lanes.history.lanes.filter((lane) => !this.isOwn(lane)).slice(-maxSeenLanes);
+  }
 
   /** Name of the lane of the process. */
   get name(): string {
@@ -279,7 +274,9 @@ export class Lanes {
   }
 
   /** Whether a lane is one of this process. */
-  isOwn = ({ name }: { readonly name: string }): boolean => this.#writers.has(name);
+  isOwn({ name }: { readonly name: string }): boolean {
+    return this.#writers.has(name);
+  }
 
   async #resolveConflict(writer: LaneWriter): Promise<void> {
     const { vault } = this.#requireStarted();

@@ -45,10 +45,11 @@ async function record(home: string): Promise<never> {
   const descriptor = openSync(join(home, 'count'), 'r+');
   for (let next = readCount(home); ; ) {
     const entries = Array.from({ length: 7 }, (_, at) => entryOf(chain, next + at));
+    const first = next;
     next += entries.length;
     // One write of a fixed length is there as a whole, or not at all, when the process is killed.
     writeSync(descriptor, String(next).padStart(12), 0);
-    sinks.accept(entries);
+    sinks.accept({ chain, first, entries });
     process.stdout.write('.');
     await new Promise((resolve) => setImmediate(resolve));
   }

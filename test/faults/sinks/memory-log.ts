@@ -27,7 +27,8 @@ export class MemoryLog implements AuditLogReader {
     const begin = first + entries.length;
     const added = Array.from({ length: count }, (_, at) => entryOf(chain, begin + at));
     entries.push(...added);
-    for (let at = 0; at < count; at += 256) this.outlet?.accept(added.slice(at, at + 256));
+    for (let at = 0; at < count; at += 256)
+      this.outlet?.accept({ chain, first: begin + at, entries: added.slice(at, at + 256) });
   }
 
   /** Removes the entries below a number. */

@@ -1,8 +1,14 @@
 import t, { type Test } from 'tap';
+import type { Attribute } from '../../../codec/attribute.ts';
 import type { Version } from '../../../codec/version.ts';
 import type { AuditEntry } from '../../../src/audit/audit.ts';
+import { Create } from '../../../src/operations/creation/create.ts';
 import { operations } from '../../../src/operations/index.ts';
+import { Export } from '../../../src/operations/transfer/export.ts';
+import { Get } from '../../../src/operations/transfer/get.ts';
 import { bytes, enumerated, integer, structure, text } from '../../client.ts';
+import { active, withMask } from '../keys.ts';
+import { having, succeed } from '../operations/ask.ts';
 import { attribute1x, createAesPayload1x, type ServiceOptions, TestService, uid } from '../service.ts';
 import { committedEntries, TestRecorder } from './test-recorder.ts';
 
@@ -87,6 +93,49 @@ t.test('a release is recorded with format and wrapping', async (t) => {
   t.match(recorder.entries.at(-1)?.items, [
     { wrapped: undefined, result: 'OperationFailed', objects: [{ id }, { id: 'missing' }] },
   ]);
+});
+
+t.test('a value leaves wrapped where it is encrypted, and not by a MAC alone', async (t) => {
+  const { service, all } = await open(t);
+  const make = async (algorithm: 'AES' | 'HMAC_SHA256', use: 'WrapKey' | 'MACGenerate') => {
+    const length: Attribute = { name: 'CryptographicLength', value: 256 };
+    const attributes = having(
+      { name: 'CryptographicAlgorithm', value: algorithm },
+      length,
+      withMask(use),
+      active,
+    );
+    const request = { ObjectType: 'SymmetricKey' as const, Attributes: attributes };
+    return (await succeed(service, '2.1', Create, request)).UniqueIdentifier;
+  };
+  const CryptographicParameters = { BlockCipherMode: 'NISTKeyWrap' as const };
+  const EncryptionKeyInformation = {
+    UniqueIdentifier: await make('AES', 'WrapKey'),
+    CryptographicParameters,
+  };
+  const MACSignatureKeyInformation = { UniqueIdentifier: await make('HMAC_SHA256', 'MACGenerate') };
+  const [encrypted, signed] = [{ EncryptionKeyInformation }, { MACSignatureKeyInformation }];
+  const wrappings = [
+    [true, { WrappingMethod: 'Encrypt', ...encrypted }],
+    [false, { WrappingMethod: 'MACSign', ...signed }],
+    [true, { WrappingMethod: 'EncryptThenMACSign', ...encrypted, ...signed }],
+    [true, { WrappingMethod: 'MACSignThenEncrypt', ...encrypted, ...signed }],
+  ] as const;
+  for (const operation of [Get, Export])
+    for (const [wrapped, specification] of wrappings) {
+      const KeyWrappingSpecification = {
+        EncodingOption: 'NoEncoding' as const,
+        AttributeName: [],
+        ...specification,
+      };
+      const UniqueIdentifier = await service.key();
+      await succeed(service, '2.1', operation, { UniqueIdentifier, KeyWrappingSpecification } as never);
+      const items = (await all()).flatMap((entry) => entry.items);
+      const item = items.find(
+        (each) => each.operation === operation.name && each.objects?.[0]?.id === UniqueIdentifier,
+      );
+      t.equal(item?.wrapped, wrapped, `${operation.name} ${specification.WrappingMethod}`);
+    }
 });
 
 t.test('what does not exist for the client is recorded by the identifier that was asked for', async (t) => {

@@ -90,6 +90,19 @@ t.test('what is lost after it was counted is counted by itself', async (t) => {
   t.strictSame(chain.operations, ['EntriesLost 1']);
 });
 
+t.test('a journal that cannot be numbered anew is moved all the same', async (t) => {
+  const { directory, told, log, chain } = open(t);
+  await log.append(release);
+  await log.append(release);
+  // The file of the first number behind that of the store cannot be made.
+  mkdirSync(join(directory, 'journal-0000000000001001.log'));
+  log.resume(1_000);
+  t.strictSame(told, ['failed']);
+  log.start(() => chain.move(log));
+  await log.close();
+  t.strictSame(chain.operations, ['Get', 'Get']);
+});
+
 t.test('a long journal is moved part by part', async (t) => {
   const directory = t.testdir();
   const journal = new AuditJournal(directory, { damaged() {}, notDurable() {} });

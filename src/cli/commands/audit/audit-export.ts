@@ -1,5 +1,5 @@
-import { type Command, homeOption, print, printError, storeOption } from '../../command.ts';
-import { CommandError, UsageError } from '../../failure.ts';
+import { type Command, homeOption, print, printError, readTime, storeOption } from '../../command.ts';
+import { CommandError } from '../../failure.ts';
 import { stateDirectoryAt } from '../../state-directory/state-directory.ts';
 
 interface Arguments {
@@ -26,7 +26,11 @@ export const auditExport: Command<Arguments> = {
       })
       .option('until', { type: 'string', requiresArg: true, describe: 'Leave out what was written later' }),
   async run({ home, store, file, ...options }) {
-    const bounds = { since: readTime('since', options.since), until: readTime('until', options.until) };
+    const { since, until } = options;
+    const bounds = {
+      since: since === undefined ? undefined : readTime('since', since),
+      until: until === undefined ? undefined : readTime('until', until),
+    };
     const { withBackends } = await import('../../state-directory/backends.ts');
     const { verifyLog } = await import('../../audit-log/verify-log.ts');
     const { LogExporter } = await import('../../audit-log/export-log.ts');
@@ -59,14 +63,3 @@ export const auditExport: Command<Arguments> = {
       );
   },
 };
-
-/** Reads a day, or a time with its zone. @throws {UsageError} */
-function readTime(name: string, value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/.test(value);
-  const time = isTime ? Date.parse(value) : Number.NaN;
-  if (!Number.isNaN(time)) return time;
-  throw new UsageError(
-    `--${name} must be a day or a time with its zone: 2026-11-29, or 2026-11-29T10:00:00Z`,
-  );
-}
