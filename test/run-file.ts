@@ -19,7 +19,8 @@ const defaultTimeout = 300;
 /**
  * Runs a test file as the runner of tap does, without the hooks by which that observes every process and
  * thread: a thread takes twice as long to start with them. A file that takes longer than it may is sent
- * SIGALRM, upon which tap states what it waits for, and then killed.
+ * SIGALRM, upon which tap states what it waits for, and then killed; so is one that runs when this process is
+ * sent SIGTERM.
  */
 export async function runFile(root: string, file: string, env: NodeJS.ProcessEnv): Promise<FileResult> {
   const start = performance.now();
@@ -36,6 +37,7 @@ export async function runFile(root: string, file: string, env: NodeJS.ProcessEnv
     setTimeout(() => child.kill('SIGKILL'), 1_000).unref();
   };
   let timer = setTimeout(end, defaultTimeout * 1_000);
+  process.once('SIGTERM', end);
   // tap sends the times that `t.setTimeout` states for the file.
   child.on('message', (message: { setTimeout?: number }) => {
     clearTimeout(timer);
@@ -47,6 +49,7 @@ export async function runFile(root: string, file: string, env: NodeJS.ProcessEnv
     once(child, 'close') as Promise<[number | null, string | null]>,
   ]);
   clearTimeout(timer);
+  process.off('SIGTERM', end);
   const milliseconds = performance.now() - start;
   const hasFailed = exitCode !== 0 || isLate;
   const skip = hasFailed ? undefined : skipReason(output);

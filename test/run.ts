@@ -68,6 +68,11 @@ async function run(files: readonly string[]): Promise<{ record: string; errors: 
   const records: string[] = [];
   let allErrors = '';
   const left = [...files];
+  // A machine that stops the run by its time limit is told what failed until then, and what had not ended.
+  process.once('SIGTERM', () => {
+    console.log(`Stopped by SIGTERM; ${left.length} files had not begun.`);
+    left.length = 0;
+  });
   const work = async () => {
     for (let file = left.shift(); file !== undefined; file = left.shift()) {
       const { verdict, milliseconds, record, errors } = await runFile(root, file, environment);

@@ -97,8 +97,9 @@ export class AuditLog implements AuditRecorder, LaneJournal {
   async append(entry: AuditEntry): Promise<void> {
     await this.#add(entry);
     const failure = this.#failure;
-    if (failure !== undefined && this.#options.onFailure === 'refuse')
-      throw new AuditUnavailableError(`the audit log cannot be written: ${failure.message}`);
+    const { onFailure, directory } = this.#options;
+    if (failure !== undefined && onFailure === 'refuse')
+      throw new AuditUnavailableError(`the audit log cannot be written to ${directory}: ${failure.message}`);
     if (this.#options.isStrict) await this.#journal.synchronise();
   }
 

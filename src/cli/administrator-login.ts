@@ -92,23 +92,11 @@ function readKey(file: string): KeyObject {
 }
 
 async function readPasswordOf(name: string, file: string | undefined): Promise<Secret> {
-  const { readSecretInput } = await import('./password-input.ts');
+  const { readSecretInput, requireOneLine } = await import('./password-input.ts');
   if (file === undefined && !isatty(0))
     throw new CommandError('there is no terminal to ask for the password; give --as-password-file');
   using given = await readSecretInput(`password of administrator ${name}`, file);
-  return Secret.copyOf(oneLineOf(given.bytes, file ?? 'the input'));
-}
-
-const byteOrderMark = [0xef, 0xbb, 0xbf];
-
-/** Returns a view of the one line, as `readPassword` reads it where the password is set. */
-function oneLineOf(bytes: Uint8Array, where: string): Uint8Array {
-  const start = byteOrderMark.every((byte, at) => bytes[at] === byte) ? byteOrderMark.length : 0;
-  let end = bytes.length;
-  if (bytes[end - 1] === 0x0a) end -= bytes[end - 2] === 0x0d ? 2 : 1;
-  const line = bytes.subarray(start, Math.max(start, end));
-  if (line.length > 0 && !line.includes(0x0a) && !line.includes(0x0d)) return line;
-  throw new CommandError(`${where} holds no password; give it as one line`);
+  return Secret.copyOf(requireOneLine(given.bytes, file ?? 'the input'));
 }
 
 async function readCode(code: string | undefined): Promise<Secret> {

@@ -168,7 +168,11 @@ const timePattern = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:
  * @throws {UsageError} when the text is no such time
  */
 export function readTime(option: string, text: string): number {
-  const time = timePattern.test(text) ? Date.parse(text) : Number.NaN;
+  const [day = ''] = /^[\d-]{10}/.exec(text) ?? [];
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  // A day that its month does not have would be one of the next.
+  const isDay = midnight >= 0 && new Date(midnight).toISOString().startsWith(day);
+  const time = isDay && timePattern.test(text) ? Date.parse(text) : Number.NaN;
   if (time >= 0) return time;
   throw new UsageError(
     `--${option} must be a day, or a time with its zone, such as 2026-11-30 or 2026-11-30T12:00:00Z`,

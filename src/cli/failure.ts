@@ -30,6 +30,7 @@ const operatorErrorCodes: ReadonlySet<unknown> = new Set([
   'SEAL_BROKEN',
   'ANCHOR_UNREADABLE',
   'AUDIT_ALTERED',
+  'AUDIT_UNAVAILABLE',
   'LANE_FORGED',
   'WIRE',
   'NO_REVOCATION_LIST',

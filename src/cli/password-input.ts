@@ -1,7 +1,7 @@
 import { isatty, type ReadStream } from 'node:tty';
 import { isSameBytes } from '../common/bytes.ts';
 import { Secret } from '../common/secret.ts';
-import { readInput, readSecretFrom } from './command.ts';
+import { readSecretFrom } from './command.ts';
 import { CommandError } from './failure.ts';
 
 const standardInput = 0;
@@ -13,16 +13,10 @@ const maxBytes = 1_024;
  * @throws {CommandError} when there is no password, or more than one line.
  */
 export async function readPassword(what: string, file: string | undefined): Promise<string> {
-  // The decoder removes a byte order mark, which PowerShell puts before what it pipes.
-  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  if (file !== undefined) return requireOneLine(decode(readInput(file, 'password')), file);
-  // The use of process.stdin would make a pipe non-blocking, and a read fail before the writer has written.
-  if (!isatty(standardInput))
-    return requireOneLine(decode(readInput(standardInput, 'password')), 'the standard input');
-  const password = await readFromTerminal(`${what}: `);
-  if ((await readFromTerminal('once more: ')) !== password)
-    throw new CommandError('the two passwords differ');
-  return requireOneLine(password, 'the input');
+  const isTyped = file === undefined && isatty(standardInput);
+  using given = isTyped ? await readNewSecretInput(what) : await readSecretInput(what, file);
+  const where = file ?? (isTyped ? 'the input' : 'the standard input');
+  return new TextDecoder().decode(requireOneLine(given.bytes, where));
 }
 
 /**
@@ -45,42 +39,27 @@ export async function readNewSecretInput(what: string): Promise<Secret> {
   using again = await readSecretFromTerminal('once more: ');
   if (isSameBytes(secret.bytes, again.bytes)) return secret;
   secret.wipe();
-  throw new CommandError('the two passphrases differ');
+  throw new CommandError('what was typed the second time differs');
 }
 
-/** Returns a text of one line without its end; `where` names its source in messages. */
-function requireOneLine(text: string, where: string): string {
-  const line = text.replace(/\r?\n$/, '');
-  if (line === '') throw new CommandError(`${where} holds no password; give it as one line`);
-  if (/[\r\n]/.test(line)) throw new CommandError(`${where} holds more than one line; a password is one`);
-  if (Buffer.byteLength(line) > maxBytes)
+/** The byte order mark in UTF-8, which PowerShell puts before what it pipes. */
+const byteOrderMark = [0xef, 0xbb, 0xbf];
+
+/**
+ * Returns a view of the password in bytes of one line, without the line's end; `where` names its source.
+ * @throws {CommandError} when there is none, more than one line, or more than 1,024 bytes.
+ */
+export function requireOneLine(bytes: Uint8Array, where: string): Uint8Array {
+  const start = byteOrderMark.every((byte, at) => bytes[at] === byte) ? byteOrderMark.length : 0;
+  let end = bytes.length;
+  if (bytes[end - 1] === 0x0a) end -= bytes[end - 2] === 0x0d ? 2 : 1;
+  const line = bytes.subarray(start, Math.max(start, end));
+  if (line.length === 0) throw new CommandError(`${where} holds no password; give it as one line`);
+  if (line.includes(0x0a) || line.includes(0x0d))
+    throw new CommandError(`${where} holds more than one line; a password is one`);
+  if (line.length > maxBytes)
     throw new CommandError(`${where} holds more than ${maxBytes} bytes; that is no password`);
   return line;
-}
-
-/** Reads a line from the terminal without echo. */
-async function readFromTerminal(prompt: string): Promise<string> {
-  const terminal = process.stdin as ReadStream;
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  let line = '';
-  const read = (keys: string) => {
-    for (const key of keys) {
-      if (key === '\r' || key === '\n') return resolve(line);
-      if (key === '\u0003' || (key === '\u0004' && line === ''))
-        return reject(new CommandError('nothing was changed'));
-      line = key === '\u007f' || key === '\b' ? line.slice(0, -1) : line + key;
-    }
-  };
-  process.stderr.write(prompt);
-  terminal.setRawMode(true);
-  terminal.setEncoding('utf8').on('data', read).resume();
-  try {
-    return await promise;
-  } finally {
-    terminal.off('data', read).pause();
-    terminal.setRawMode(false);
-    process.stderr.write('\n');
-  }
 }
 
 /** Reads a line from the terminal without echo into memory of its own. */

@@ -4,7 +4,7 @@ import type { Address } from './address.ts';
 
 export const sinkFormats = ['json', 'cef'] as const;
 
-/** What happens while a sink has not taken an entry within its deadline. */
+/** What happens while entries cannot be written, or a sink has not taken one within its deadline. */
 export const failureModes = ['refuse', 'alarm'] as const;
 
 /** Facilities of syslog with their codes (RFC 5424 §6.2.1). */

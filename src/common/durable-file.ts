@@ -2,6 +2,7 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  constants,
   fsyncSync,
   openSync,
   renameSync,
@@ -9,6 +10,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
@@ -35,6 +37,28 @@ export function writeFileAtomically(file: string, content: string | Uint8Array, 
   }
   renameSync(temporary, file);
   synchronise(dirname(file));
+}
+
+/**
+ * Replaces a file of mode 0600 atomically, off the event loop. Its content is durable then; a power cut may
+ * bring the former file back, unless its name is made durable, too.
+ * @throws the system's error; the former file is untouched then
+ */
+export async function replaceFile(
+  file: string,
+  text: string,
+  { isNameDurable }: { readonly isNameDurable: boolean },
+): Promise<void> {
+  const [temporary, directory] = [`${file}.new`, dirname(file)];
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW, O_RDONLY } = constants;
+  await using handle = await open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+  await handle.writeFile(text);
+  await handle.datasync();
+  giveToOwner(temporary, directory);
+  await rename(temporary, file);
+  if (!isNameDurable) return;
+  await using parent = await open(directory, O_RDONLY);
+  await parent.sync();
 }
 
 /** Makes the content of a file durable, or the creation, renaming and removal of files in a directory. */

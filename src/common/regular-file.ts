@@ -96,6 +96,12 @@ export function findTypeProblem(stats: Stats): string | undefined {
   return `this is a ${type}, not a file; name a regular file instead`;
 }
 
+/** Returns what is wrong when others than its owner can use a file, with the remedy; undefined for none. */
+export function describeExposure({ mode }: Pick<Stats, 'mode'>): string | undefined {
+  if ((mode & 0o077) === 0) return undefined;
+  return `mode ${(mode & 0o777).toString(8).padStart(4, '0')}, others can read it: chmod 600 it`;
+}
+
 /**
  * Opens a regular file for reading, without waiting, and returns its descriptor. Nothing else is opened,
  * because to open a device can have effects.

@@ -1,5 +1,5 @@
 import type { Address } from '../common/address.ts';
-import type { AuditSinkSettings } from '../common/audit-sink-settings.ts';
+import type { AuditSinkSettings, failureModes } from '../common/audit-sink-settings.ts';
 import type { CertificationRules } from '../common/certification-rules.ts';
 import { type Limits, limitNames } from '../common/limits.ts';
 import type { Protection } from '../common/protection.ts';
@@ -7,7 +7,6 @@ import type { RootUri } from '../common/root-uri.ts';
 import type { CustomRoles } from '../identity/policy.ts';
 import {
   type ConfigKey,
-  type failurePolicies,
   limitKey,
   type logLevels,
   namedKeys,
@@ -93,7 +92,7 @@ export interface Config {
     /** True: records have the names of objects. */
     readonly names: boolean;
     /** What becomes of a request that cannot be recorded. */
-    readonly onFailure: (typeof failurePolicies)[number];
+    readonly onFailure: (typeof failureModes)[number];
     /** Days after which blocks of the log are removed; undefined: never. */
     readonly retentionDays: number | undefined;
     /** Size of the log in the database, beyond which its oldest blocks are removed; undefined: any. */

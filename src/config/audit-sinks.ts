@@ -24,7 +24,7 @@ import {
 
 /** The tables `[[audit.sinks]]` of the configuration. */
 
-/** Each has a buffer for a batch, and is asked for its state before every message. */
+/** Each has timers, a connection, and a position in every chain. */
 const maxSinks = 16;
 
 /** A reader, and the value of a key that is absent; a key without one must be there. */

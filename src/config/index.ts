@@ -133,10 +133,9 @@ function parseToml(source: string, file: string): Record<string, unknown> {
   }
 }
 
-const sections = new Set([
-  ...[...configKeys.keys()].filter((name) => name.includes('.')).map((name) => name.split('.')[0]),
-  'audit',
-]);
+const sections = new Set(
+  [...configKeys.keys()].filter((name) => name.includes('.')).map((name) => name.split('.')[0]),
+);
 
 /** Tables whose keys are names of the operator. */
 const tables: readonly string[] = ['roles', 'authorities'];

@@ -1,3 +1,4 @@
+import { failureModes } from '../common/audit-sink-settings.ts';
 import { defaultLimits, type LimitName, limitDefinitions, limitNames } from '../common/limits.ts';
 import { protections } from '../common/protection.ts';
 import { findDisabledProblem } from '../crypto/policy/disabled-names.ts';
@@ -6,7 +7,6 @@ import * as values from './values.ts';
 
 export const tlsProfiles = ['modern', 'intermediate', 'legacy'] as const;
 export const valueModes = ['envelope', 'direct'] as const;
-export const failurePolicies = ['refuse', 'alarm'] as const;
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /** A key of the configuration file with a value of type T. */
@@ -182,7 +182,7 @@ export const namedKeys = {
   auditOnFailure: configKey(
     'audit.onFailure',
     'refuse',
-    values.choiceOf(failurePolicies),
+    values.choiceOf(failureModes),
     'When records cannot be written: refuse requests, or alarm and answer them, with a gap in the records.',
   ),
   auditRetentionDays: configKey(

@@ -28,7 +28,7 @@ export function startCheckpoints({ log, checkpoints }: DaemonAudit, database: Ch
 }
 
 /** Returns what a checkpoint says of a lane. */
-export function toCheckpointLane({ name, seq, box, content: { audit } }: OpenLane): CheckpointLane {
+function toCheckpointLane({ name, seq, box, content: { audit } }: OpenLane): CheckpointLane {
   const chain = audit && { id: audit.id, entries: audit.count, head: audit.head };
   return { name, seq, state: Uint8Array.fromHex(box), chain };
 }

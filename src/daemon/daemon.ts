@@ -14,7 +14,7 @@ import { createLog, type Logger } from '../watch/log.ts';
 import { Metrics } from '../watch/metrics.ts';
 import { startAuditRetention } from './audit-retention.ts';
 import { startAuditSinks } from './audit-sinks.ts';
-import { recordLife, recordReloads } from './audited-life.ts';
+import { recordLifecycle, recordReloads } from './audited-lifecycle.ts';
 import { openBackends } from './backends.ts';
 import { startVerifications } from './background-verification.ts';
 import { startCommandLaneRenewal } from './command-lane.ts';
@@ -92,7 +92,7 @@ export async function boot(options: BootOptions): Promise<void> {
   const served = { connections, rolePolicy: services.rolePolicy };
   await openManagementSocket(context, backends, served, () => reloads.request());
   const shutdown = waitForShutdown();
-  recordLife(context, backends, version);
+  recordLifecycle(context, backends, version);
   const lineOf = (state: string) => stateLine(state, version, context, listeners, metricsAddress);
   const { vault, sealing, tokens, tokenKeys } = backends;
   const reloader = new Reloader(context, overrides, material, services, connections, backends, checks);

@@ -1,7 +1,7 @@
 import type { AuditItem, ChainedEntry } from '../audit/audit.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { AuditLogReader } from '../audit/sinks/delivery/audit-log-reader.ts';
-import type { ManagedAudit } from '../management/managed-audit.ts';
+import type { ManagedAudit, ReadBlock } from '../management/managed-audit.ts';
 
 /** The log whose entries are delivered. */
 export interface DeliveredLog extends AuditLogReader {
@@ -13,6 +13,7 @@ export interface DeliveredLog extends AuditLogReader {
 interface ReadPosition {
   /** Number of the entry that follows. */
   readonly next: number;
+  /** Row of the last block of which all entries were read. */
   readonly row: number;
 }
 
@@ -33,27 +34,27 @@ export function createDeliveredLog(audit: AuditLog | undefined, managed: Managed
         const blocks = await managed.read(row, false);
         if (blocks.length === 0) break;
         for (const block of blocks) {
+          const entries = block.chain === chain ? entriesFrom(block, number) : [];
+          found.push(...entries.slice(0, limit - found.length));
+          // The rest of a block is read again.
+          if (found.length === limit && found.at(-1) !== entries.at(-1)) break;
           row = block.row;
-          if (block.chain !== chain || found.length >= limit) continue;
-          const entries = (block.entries ?? []).map(({ text }, at) => ({
-            chain,
-            number: block.first + at,
-            text,
-          }));
-          found.push(...entries.filter((entry) => entry.number >= number));
-          const last = found.at(-1);
-          if (last !== undefined) positions.set(chain, { next: last.number + 1, row });
-          if (found.length >= limit) break;
+          if (found.length === limit) break;
         }
       }
-      if (positions.size > maxPositions) positions.clear();
-      const part = found.slice(0, limit);
-      // The rest of the block is read again.
-      if (part.length < found.length) positions.delete(chain);
-      return part;
+      const last = found.at(-1);
+      if (positions.size >= maxPositions) positions.clear();
+      if (last !== undefined) positions.set(chain, { next: last.number + 1, row });
+      return found;
     },
     record(item) {
       audit?.report({ time: Date.now(), kind: 'audit', node: audit.node, items: [item] });
     },
   };
+}
+
+/** Returns the entries of a block from a number on; none of one that does not open. */
+function entriesFrom({ chain, first, ...block }: ReadBlock, from: number): readonly ChainedEntry[] {
+  const entries = (block.open() ?? []).map(({ text }, at) => ({ chain, number: first + at, text }));
+  return entries.filter(({ number }) => number >= from);
 }

@@ -7,11 +7,12 @@ import { describeFileError } from '../common/regular-file.ts';
 import { nodeCrypto } from '../crypto/node/node.ts';
 import type { RolePolicy } from '../identity/policy.ts';
 import { toApprovalRule } from '../management/approval-rule.ts';
-import { type LoginSubject, loginMethod } from '../management/call-observer.ts';
+import { type CallObserver, type LoginSubject, loginMethod } from '../management/call-observer.ts';
 import { isChange } from '../management/changing-methods.ts';
 import { ManagementError } from '../management/errors.ts';
 import { CallRecorder } from '../management/recorded-calls.ts';
 import { ManagementServer } from '../management/server.ts';
+import type { Logger } from '../watch/log.ts';
 import type { Backends } from './backends.ts';
 import type { Connections } from './connections.ts';
 import type { StartContext } from './start-context.ts';
@@ -40,14 +41,14 @@ export async function openManagementSocket(
   reload: () => Promise<string | undefined>,
 ): Promise<void> {
   const { socket: path } = stateDirectory;
-  const { store, vault, clients, nodes, managedAudit: audit, tokens: ofRoots, tokenKeys } = backends;
-  const { roots, snapshot, sealedRows, audit: recorder, checkpoints } = backends;
+  const { store, vault, clients, nodes, managedAudit, tokens: ofRoots, tokenKeys } = backends;
+  const { roots, snapshot, sealedRows, audit, checkpoints } = backends;
   const tokens = combineTokens(ofRoots, tokenKeys);
-  const calls = recorder && new CallRecorder(recorder.node, (entry) => recorder.append(entry));
+  const calls = audit && new CallRecorder(audit.node, (entry) => audit.append(entry));
   const server = new ManagementServer({
     path,
     backends: {
-      ...{ store, vault, control: vault, clients, nodes, audit, tokens, roots, sealedRows },
+      ...{ store, vault, control: vault, clients, nodes, audit: managedAudit, tokens, roots, sealedRows },
       approval: toApprovalRule(config.approval),
       keyDevice: tokenKeys,
       roles: () => rolePolicy.roles,
@@ -83,13 +84,10 @@ export async function openManagementSocket(
     },
     observe: async (caller, operation, params, outcome) => {
       await calls?.record(caller, operation, params, outcome);
-      if (isChange(operation, params)) checkpoints?.soon();
-      if (outcome.kind !== 'refused') return;
-      const { name, role } = caller;
-      const reason = outcome.reason ?? outcome.message;
-      if (operation === loginMethod)
-        log.warn({ by: (params as LoginSubject).name, reason }, 'a login of an administrator was refused');
-      else log.warn({ by: name, role, operation, reason }, 'a call of the management service was refused');
+      const mayHaveChanged = outcome.kind === 'done' || outcome.kind === 'failed';
+      // Many calls make one rewrap: its pages wait for the checkpoint of the minute.
+      if (mayHaveChanged && operation !== 'vault.rewrap' && isChange(operation, params)) checkpoints?.soon();
+      logIfRefused(log, caller, operation, params, outcome);
     },
     failed: (operation, error) =>
       log.error({ operation, error: error as Error }, 'a method of the management socket failed'),
@@ -101,4 +99,14 @@ export async function openManagementSocket(
     const reason = describeFileError(error) ?? (error as Error).message;
     log.warn({ file: path, reason }, 'there is no management socket: commands open the database themselves');
   }
+}
+
+/** Logs that an administrator was refused a login or a call, and why. */
+function logIfRefused(log: Logger, ...[caller, operation, params, outcome]: Parameters<CallObserver>): void {
+  if (outcome.kind !== 'refused') return;
+  const reason = outcome.reason ?? outcome.message;
+  const { name: by, role } = caller;
+  if (operation === loginMethod)
+    log.warn({ by: (params as LoginSubject).name, reason }, 'a login of an administrator was refused');
+  else log.warn({ by, role, operation, reason }, 'a call of the management service was refused');
 }

@@ -1,6 +1,7 @@
 import { didYouMean } from '../common/suggest.ts';
 import type { MethodName, ParamsOf } from './api.ts';
 import type { ApprovalRule } from './approval-api.ts';
+import { isChange } from './changing-methods.ts';
 import { ManagementError } from './errors.ts';
 
 /**
@@ -8,18 +9,28 @@ import { ManagementError } from './errors.ts';
  * `vault.retire`, which is called until it is done, would need an approval for each call.
  */
 export const approvableMethods: readonly MethodName[] = [
-  ...(['client.add', 'client.setDisabled', 'client.remove', 'client.setEndpoint'] as const),
-  ...(['credential.addPassword', 'credential.addDevice', 'credential.addOneTimePasswords'] as const),
-  ...(['credential.remove', 'object.mark', 'object.unmark', 'node.remove', 'vault.addRoot'] as const),
-  ...([
-    'vault.keepRoot',
-    'vault.rotate',
-    'tokenKey.remove',
-    'crl.revoke',
-    'grant.add',
-    'grant.remove',
-  ] as const),
-  ...(['admin.add', 'admin.reset', 'admin.setDisabled', 'admin.remove'] as const),
+  'client.add',
+  'client.setDisabled',
+  'client.remove',
+  'client.setEndpoint',
+  'credential.addPassword',
+  'credential.addDevice',
+  'credential.addOneTimePasswords',
+  'credential.remove',
+  'object.mark',
+  'object.unmark',
+  'node.remove',
+  'vault.addRoot',
+  'vault.keepRoot',
+  'vault.rotate',
+  'tokenKey.remove',
+  'crl.revoke',
+  'grant.add',
+  'grant.remove',
+  'admin.add',
+  'admin.reset',
+  'admin.setDisabled',
+  'admin.remove',
 ];
 
 /**
@@ -58,9 +69,7 @@ export function needsApproval<M extends MethodName>(
 ): boolean {
   if (methods.length === 0) return false;
   if (makesAdministrator(method, params)) return true;
-  if (!methods.includes(method)) return false;
-  // Only shows the node.
-  return method !== 'node.remove' || (params as ParamsOf<'node.remove'>).commits !== undefined;
+  return methods.includes(method) && isChange(method, params);
 }
 
 /**

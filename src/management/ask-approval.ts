@@ -33,7 +33,7 @@ export async function askApproval<M extends MethodName>(
     );
   const directory = new ApprovalDirectory(store, vault);
   const requests = await directory.list();
-  requireRoom(requests, requester);
+  requireCapacity(requests, requester);
   await directory.removeSurplus(requests);
   const { stored, secret } = openSecret(params);
   try {
@@ -50,7 +50,7 @@ export async function askApproval<M extends MethodName>(
 }
 
 /** A share of each requester keeps one of them from keeping the others from asking. */
-function requireRoom(requests: readonly ApprovalRequest[], requester: string): void {
+function requireCapacity(requests: readonly ApprovalRequest[], requester: string): void {
   const pending = requests.filter(({ state }) => state === 'pending');
   if (pending.filter((each) => each.requester === requester).length >= maxPendingOfRequester)
     throw new ManagementError(

@@ -76,9 +76,10 @@ export class AdministratorAuthenticator {
     try {
       const problem = this.#findProblem(found);
       if (problem !== undefined) throw new LoginRefusedError(problem);
-      if (credentialIdOf(found.credential) !== credentialId)
+      const present = toAuthenticated(found);
+      if (present.credentialId !== credentialId)
         throw new LoginRefusedError('the administrator has another credential');
-      return toAuthenticated(found);
+      return present;
     } finally {
       wipeAdministrator(found);
     }

@@ -1,13 +1,7 @@
 import type { MethodName, ParamsOf } from './api.ts';
 import type { Caller } from './caller.ts';
 import { isChange } from './changing-methods.ts';
-import {
-  AccessDeniedError,
-  ApprovalPendingError,
-  LoginRefusedError,
-  ManagementError,
-  RequestError,
-} from './errors.ts';
+import { AccessDeniedError, ApprovalPendingError, LoginRefusedError, ManagementError } from './errors.ts';
 import { withoutSecrets } from './plain-params.ts';
 
 /** What became of a call. */
@@ -40,10 +34,10 @@ export type ObservedMethod = MethodName | typeof loginMethod;
 export type ObservedParams = ParamsOf<MethodName> | LoginSubject;
 
 /**
- * Observes every call and every login, refused ones too, when it has ended and before it is answered, and
- * those that may change something before they run, too; the call fails when the observer rejects. The
- * parameters are those that were asked for, without what is secret or could be guessed at. Until a login has
- * succeeded, its caller is the nameless one.
+ * Observes every call and every login that has the right form, refused ones too, when it has ended and before
+ * it is answered, and those that may change something before they run, too; the call fails when the observer
+ * rejects. The parameters are those that were asked for, without what is secret or could be guessed at. Until
+ * a login has succeeded, its caller is the nameless one.
  */
 export type CallObserver = (
   caller: Caller,
@@ -53,7 +47,7 @@ export type CallObserver = (
 ) => Promise<void>;
 
 /** Runs a call and has it observed. Resolves and rejects as `work`. */
-export async function observed<T>(
+export async function observeCall<T>(
   observe: CallObserver,
   caller: Caller,
   [method, params]: readonly [ObservedMethod, ObservedParams],
@@ -78,9 +72,7 @@ function describeFailure(error: unknown): CallOutcome {
     const { code, message, reason } = error;
     return { kind: 'refused', code, message, reason };
   }
-  const classes = [AccessDeniedError, ManagementError, RequestError];
-  const refusal = classes.find((each) => error instanceof each);
-  if (refusal === undefined) return { kind: 'failed', error };
-  const { code, message } = error as InstanceType<(typeof classes)[number]>;
-  return { kind: 'refused', code, message };
+  if (error instanceof AccessDeniedError || error instanceof ManagementError)
+    return { kind: 'refused', code: error.code, message: error.message };
+  return { kind: 'failed', error };
 }

@@ -8,6 +8,10 @@ export interface GranteeChoice {
   readonly group?: string | undefined;
 }
 
+/** Names who gets a grant, for operators. */
+export const nameGrantee = ({ client, group }: GranteeChoice): string =>
+  client === undefined ? `group ${group}` : `client ${client}`;
+
 /** A grant as operators see it. */
 export interface GrantSummary {
   /** Unique Identifier. */

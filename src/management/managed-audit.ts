@@ -1,8 +1,9 @@
 import type { ChainedEntry } from '../audit/audit.ts';
 import type { EntryFilter } from '../audit/entry-filter.ts';
+import type { ChainRange } from '../audit/sinks/delivery/audit-log-reader.ts';
 import type { ChainEntry } from '../common/audit-chain.ts';
 
-/** A block of the audit log; `entries` is undefined when it does not open. */
+/** A block of the audit log. */
 export interface ReadBlock {
   /** Number of its row. */
   readonly row: number;
@@ -11,16 +12,8 @@ export interface ReadBlock {
   readonly chain: string;
   /** Number of its first entry in the chain. */
   readonly first: number;
-  readonly entries: readonly ChainEntry[] | undefined;
-}
-
-/** A chain, and the numbers of its entries. */
-export interface ReadableChain {
-  readonly chain: string;
-  /** Of the first entry that the log still has; `next` where it has none. */
-  readonly first: number;
-  /** Of the entry that comes next. */
-  readonly next: number;
+  /** Returns its entries; undefined when it does not open. */
+  open(): readonly ChainEntry[] | undefined;
 }
 
 /** The blocks of the log in the order of their rows. */
@@ -28,7 +21,7 @@ export interface ManagedAudit {
   /** Some blocks behind a row, or before it, the newest first; none: there are no more. */
   read(row: number, isBackward: boolean): Promise<readonly ReadBlock[]>;
   /** The chains of this node that its lanes state: which of their entries the log still has. */
-  chains(): Promise<readonly ReadableChain[]>;
+  chains(): Promise<readonly ChainRange[]>;
   /** The row before the newest block of a chain that begins with that entry or an earlier one; 0 for none. */
   rowBefore(chain: string, entry: number): Promise<number>;
   /** As `RewrappedDatabase.audit`. */

@@ -26,7 +26,8 @@ const maxName = 64;
  * its own entries for ever.
  */
 const repeatedMethods: ReadonlySet<ObservedMethod> = new Set<ObservedMethod>([
-  ...(['audit.list', 'tokenKey.objects', 'approval.outcome', 'object.purge', 'vault.rewrap'] as const),
+  ...(['audit.list', 'tokenKey.objects', 'object.purge', 'vault.rewrap'] as const),
+  ...(['approval.outcome', 'vault.status', 'node.list'] as const),
 ]);
 /** Parameters that say which page is read. */
 const pageParams: ReadonlySet<string> = new Set(['from', 'after', 'isBackward']);

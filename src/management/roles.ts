@@ -91,6 +91,22 @@ export const limits: { readonly [M in MethodName]?: Limit<M> } = {
   'vault.rewrap': { text: 'a dry run', permits: ({ dryRun }) => dryRun },
 };
 
+/** Whether a method of that name is in the table. */
+export const isMethod = (method: string): method is MethodName => Object.hasOwn(methodRoles, method);
+
+/** Whether a role may call a method with these parameters. */
+export function isPermitted<M extends MethodName>(
+  role: AdministratorRole,
+  method: M,
+  params: ParamsOf<M>,
+): boolean {
+  const cell = isMethod(method) ? methodRoles[method][role] : false;
+  // Of a role that is unknown, such as `toString`, the cell is nothing that this table has.
+  if (cell !== 'limited') return cell === true;
+  const limit: Limit<M> | undefined = limits[method];
+  return limit?.permits(params) === true;
+}
+
 /**
  * Refuses what a role may not call, or not with these parameters.
  * @throws {AccessDeniedError}
@@ -100,10 +116,8 @@ export function requireMethodPermission<M extends MethodName>(
   method: M,
   params: ParamsOf<M>,
 ): void {
-  const cell = Object.hasOwn(methodRoles, method) ? methodRoles[method][role] : false;
-  if (cell === true) return;
-  const limit: Limit<M> | undefined = cell === 'limited' ? limits[method] : undefined;
-  if (limit?.permits(params) === true) return;
-  const more = limit === undefined ? '' : ` beyond ${limit.text}`;
+  if (isPermitted(role, method, params)) return;
+  const isLimited = isMethod(method) && methodRoles[method][role] === 'limited';
+  const more = isLimited ? ` beyond ${limits[method]?.text}` : '';
   throw new AccessDeniedError(`the role ${role} may not call ${method}${more}; docs/administrators.md`);
 }

@@ -200,8 +200,7 @@ export class ManagementServer {
     } catch (error) {
       if (error instanceof RequestError) throw error;
       if (error instanceof ApprovalPendingError) {
-        const { request, expiresAt } = error;
-        return { id, pending: { request, expiresAt } };
+        return { id, pending: { request: error.request, expiresAt: error.expiresAt } };
       }
       const described = describeError(error);
       if (described === undefined) failed(method, error);

@@ -5,7 +5,7 @@ import { needsApproval } from './approval-rule.ts';
 import { askApproval } from './ask-approval.ts';
 import type { AdministratorAuthenticator, AuthenticatedAdministrator, LoginProof } from './authenticator.ts';
 import { callMethod } from './call.ts';
-import { type CallObserver, loginMethod, observed } from './call-observer.ts';
+import { type CallObserver, loginMethod, observeCall } from './call-observer.ts';
 import type { Caller } from './caller.ts';
 import { LoginRefusedError, RequestError } from './errors.ts';
 import { challengeMethod, type LoginParams, readLogin, readParams, type SentRequest } from './params.ts';
@@ -92,7 +92,7 @@ export class ManagementSession {
     const { name, input } = params;
     const { observe, ready } = this.#options;
     try {
-      return await observed(observe, this.#nameless, [loginMethod, { name }], async () => {
+      return await observeCall(observe, this.#nameless, [loginMethod, { name }], async () => {
         await ready(loginMethod);
         this.#login = await this.#recognise(params, request);
         return { role: this.#login.role };
@@ -123,7 +123,7 @@ export class ManagementSession {
     this.#hasCalled = true;
     const { backends, observe, ready } = this.#options;
     const caller = this.#caller();
-    return observed(observe, caller, [method, params], async () => {
+    return observeCall(observe, caller, [method, params], async () => {
       await ready(method);
       const role = await this.#prove(request);
       const present = { ...caller, role };

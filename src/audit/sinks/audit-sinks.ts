@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AuditSinkSettings } from '../../common/audit-sink-settings.ts';
+import { BackOff } from '../../common/back-off.ts';
 import type { AuditOutlet, DurableEntries } from '../audit.ts';
 import type { AuditLogReader } from './delivery/audit-log-reader.ts';
 import { AuditSink, type SinkTiming } from './delivery/audit-sink.ts';
@@ -60,6 +61,7 @@ export class AuditSinks implements AuditOutlet {
   /** Positions that the file had when the process began; undefined where it cannot be used. */
   #loaded: ReadonlyMap<string, SinkCursor> | undefined;
   readonly #attempts = new DeliveryAttempts(maxUpdateMilliseconds);
+  readonly #backOff: BackOff;
   #sinks = new Map<string, AuditSink>();
   /** Sinks that end after a change of the configuration. */
   readonly #ending = new Set<Promise<void>>();
@@ -72,6 +74,11 @@ export class AuditSinks implements AuditOutlet {
   constructor(options: AuditSinksOptions) {
     this.#options = options;
     this.#timing = { ...defaultTiming, ...options.timing };
+    const { firstRetryMilliseconds, maxRetryMilliseconds } = this.#timing;
+    this.#backOff = new BackOff({
+      baseMilliseconds: firstRetryMilliseconds,
+      maxMilliseconds: maxRetryMilliseconds,
+    });
     this.#file = new CursorFile(options.file, options.observer, this.#timing.saveMilliseconds);
     this.#loaded = this.#file.load();
   }
@@ -85,9 +92,10 @@ export class AuditSinks implements AuditOutlet {
   }
 
   accept({ chain, first, entries }: DurableEntries): void {
-    if (this.#sinks.size === 0) return;
+    const takers = [...this.#sinks.values()].filter(({ settings }) => settings.records);
+    if (takers.length === 0) return;
     for (const [at, { text }] of entries.entries()) this.#buffer.add({ chain, number: first + at, text });
-    for (const sink of this.#sinks.values()) sink.accept(chain, first, first + entries.length);
+    for (const sink of takers) sink.accept(chain, first, first + entries.length);
   }
 
   acceptCheckpoint(text: string): void {
@@ -115,7 +123,7 @@ export class AuditSinks implements AuditOutlet {
     this.#updateRefusal();
     this.#save();
     clearTimeout(this.#timer);
-    if (this.#sinks.size > 0 && this.#updating === undefined) this.#startUpdate(0);
+    if (this.#sinks.size > 0) this.#updating ??= this.#update();
   }
 
   /** The state of each sink. */
@@ -162,12 +170,8 @@ export class AuditSinks implements AuditOutlet {
     this.#ending.add(ending);
   }
 
-  #startUpdate(failures: number): void {
-    this.#updating = this.#update(failures);
-  }
-
-  /** Asks the log for its chains, now and again; `failures` counts attempts without an answer. */
-  async #update(failures: number): Promise<void> {
+  /** Asks the log for its chains, now and again. */
+  async #update(): Promise<void> {
     // The answer may be older than the positions of sinks that are added meanwhile.
     const asked = [...this.#sinks.values()];
     let milliseconds = this.#timing.updateMilliseconds;
@@ -176,18 +180,18 @@ export class AuditSinks implements AuditOutlet {
       for (const sink of this.#present(asked)) sink.update(ranges);
       // Where a new sink begins must not be decided again after a crash.
       void this.#file.flush();
-      failures = 0;
+      this.#backOff.succeed();
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? (error as Error).name;
-      const { firstRetryMilliseconds, maxRetryMilliseconds } = this.#timing;
-      milliseconds = Math.min(maxRetryMilliseconds, firstRetryMilliseconds * 2 ** Math.min(failures, 20));
-      failures += 1;
+      milliseconds = this.#backOff.fail();
       for (const sink of this.#present(asked)) sink.failToBegin(`the audit log cannot be read (${code})`);
     }
     this.#updating = undefined;
     if (this.#isClosed || this.#sinks.size === 0) return;
     if (this.#present(asked).length < this.#sinks.size) milliseconds = 0;
-    this.#timer = setTimeout(() => this.#startUpdate(failures), milliseconds).unref();
+    this.#timer = setTimeout(() => {
+      this.#updating = this.#update();
+    }, milliseconds).unref();
   }
 
   /** Those of the sinks that are in force. */

@@ -48,8 +48,11 @@ export class CheckpointReview {
   /** All keys that were seen, by the key in hexadecimal, and whether the certificate is right. */
   readonly #keys = new Map<string, { readonly key: PublicSigningKey; readonly isCertified: boolean }>();
   readonly #trusted: Set<string>;
-  /** The last checkpoint of each node, and its hash. */
+  /** The last checkpoint of each node, and its hash, of the own files or of a given one. */
   readonly #last = new Map<string, { readonly hash: string; readonly chains: ReadonlySet<string> }>();
+
+  /** Hashes of all that were reviewed: a copy of a file says nothing new. */
+  readonly #hashes = new Set<string>();
 
   /** @param trusted fingerprints of first keys */
   constructor(trusted: Iterable<string>) {
@@ -71,6 +74,8 @@ export class CheckpointReview {
    * @throws {UnusableFileError} or the system's error, with `code` and `path`
    */
   addFile(file: string, owner: CheckpointOwner): void {
+    // The own ones go on from file to file.
+    if (owner === 'given') this.#last.clear();
     let gaps = 0;
     for (const found of readCheckpointTexts(file)) {
       const place = `${file} line ${found.line}`;
@@ -99,12 +104,15 @@ export class CheckpointReview {
     const last = this.#last.get(node);
     const isLinked = last !== undefined && previous === last.hash;
     const chains = new Set(positions.map(({ chain }) => chain));
-    this.#last.set(node, { hash: hashCheckpoint(text), chains });
-    this.#candidates.push({
-      ...{ store, formerly, time: new Date(checkpoint.time).toISOString(), place, owner, positions },
-      key: key.key.toHex(),
-      dropped: isLinked ? [...last.chains.difference(chains)] : [],
-    });
+    const hash = hashCheckpoint(text);
+    this.#last.set(node, { hash, chains });
+    if (!this.#hashes.has(hash))
+      this.#candidates.push({
+        ...{ store, formerly, time: new Date(checkpoint.time).toISOString(), place, owner, positions },
+        key: key.key.toHex(),
+        dropped: isLinked ? [...last.chains.difference(chains)] : [],
+      });
+    this.#hashes.add(hash);
     return isLinked || last === undefined;
   }
 

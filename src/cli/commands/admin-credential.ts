@@ -64,7 +64,7 @@ export const adminAdd: Command<AddArguments> = {
       describe: 'What it may do: docs/administrators.md',
     }),
   run: (args) =>
-    giveCredential(args, async (call, name, credential) => {
+    withNewCredential(args, async (call, name, credential) => {
       await call('admin.add', { name, role: args.role, credential });
       return `administrator ${name} is added: role ${args.role}`;
     }),
@@ -77,22 +77,22 @@ export const adminReset: Command<CredentialArguments> = {
   describe: 'Give an administrator another certificate, or another password and one-time secret',
   builder: withCredentialOptions,
   run: (args) =>
-    giveCredential(args, async (call, name, credential) => {
+    withNewCredential(args, async (call, name, credential) => {
       await call('admin.reset', { name, credential });
       return `administrator ${name} has another credential; logins by the former one have ended`;
     }),
 };
 
-type Gift = (call: ManagementCall, name: string, credential: NewCredential) => Promise<string>;
+type StoreCredential = (call: ManagementCall, name: string, credential: NewCredential) => Promise<string>;
 
-async function giveCredential(args: CredentialArguments, give: Gift): Promise<void> {
+async function withNewCredential(args: CredentialArguments, store: StoreCredential): Promise<void> {
   const name = requirePlainName('the name', args.name);
   const { withManagement } = await import('../state-directory/management.ts');
   const run = (work: (call: ManagementCall) => Promise<void>) =>
     withManagement(stateDirectoryAt(args.home), args.store, work);
   if (args.cert !== undefined) {
     const certificate = await readCertificate(args.cert);
-    return run(async (call) => print(await give(call, name, { certificate })));
+    return run(async (call) => print(await store(call, name, { certificate })));
   }
   const password = await readNewPassword(name, args['password-file']);
   const hash = args['totp-hash'].toUpperCase() as TotpHash;
@@ -105,7 +105,7 @@ async function giveCredential(args: CredentialArguments, give: Gift): Promise<vo
     print('the secret of its one-time passwords, which is not shown again:');
     print(`secret: ${toBase32(secret.bytes)}`);
     print(`uri:    ${otpauthUri(name, { hash, secret: secret.bytes })}`);
-    print(await give(call, name, { password, totp }).catch((error) => explainSecret(error, name)));
+    print(await store(call, name, { password, totp }).catch((error) => explainSecret(error, name)));
   });
 }
 

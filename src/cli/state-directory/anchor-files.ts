@@ -1,6 +1,5 @@
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { giveToOwner } from '../../common/durable-file.ts';
+import { rm } from 'node:fs/promises';
+import { replaceFile } from '../../common/durable-file.ts';
 import { readTextFile } from '../../common/regular-file.ts';
 import {
   type Anchor,
@@ -29,7 +28,7 @@ export function createAnchorFiles(files: readonly string[], own: string): Anchor
     async write(anchor, previous) {
       const names = [anchor.store, ...previous];
       const others = readAnchors(own).filter(({ store }) => !names.includes(store));
-      await replaceFile(own, encodeAnchors([...others, anchor].slice(-maxStores)));
+      await replaceAnchors(own, [...others, anchor].slice(-maxStores));
     },
   };
 }
@@ -49,7 +48,7 @@ export async function removeAnchors(
     if (anchors === undefined) unreadable.push(file);
     const others = anchors?.filter(({ store }) => !stores.includes(store)) ?? [];
     if (others.length === 0) await rm(file, { force: true });
-    else if (others.length !== anchors?.length) await replaceFile(file, encodeAnchors(others));
+    else if (others.length !== anchors?.length) await replaceAnchors(file, others);
   }
   return unreadable;
 }
@@ -78,19 +77,6 @@ function readText(file: string): string {
   }
 }
 
-/**
- * Replaces a file atomically, off the event loop, because that happens each second. The new name is not
- * synchronised: a power cut may bring the former anchor back, whose older states the database follows too.
- */
-async function replaceFile(file: string, text: string): Promise<void> {
-  const temporary = `${file}.new`;
-  const handle = await open(temporary, 'w', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  giveToOwner(temporary, dirname(file));
-  await rename(temporary, file);
-}
+/** Happens each second. A former anchor, which a power cut may restore, has states that are followed too. */
+const replaceAnchors = (file: string, anchors: readonly Anchor[]) =>
+  replaceFile(file, encodeAnchors(anchors), { isNameDurable: false });

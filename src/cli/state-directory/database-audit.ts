@@ -28,7 +28,7 @@ export function createManagedAudit(
       const rows = await (isBackward ? blocks.before(row) : blocks.after(row));
       return rows.map((block) => {
         const { seq, time, chain, first } = block;
-        return { row: seq, time, chain, first, entries: openBlock(block, vault) };
+        return { row: seq, time, chain, first, open: () => openBlock(block, vault) };
       });
     },
     async chains() {

@@ -57,7 +57,7 @@ export async function acceptDatabase(
     await rebuildIndex(database, options.uniqueNames);
   await repair.removeFolds();
   const { objects, records, present } = await verify();
-  const lanes = await snapshot(async (rows) => openThose(await rows.typedLanes(), vault));
+  const lanes = await snapshot(async (rows) => openGenuineLanes(await rows.typedLanes(), vault));
   // No lane of before is to be put back, with the rows that it had. Those that are replaced may also have
   // stated too few boxes of their epoch. They do not open afterwards.
   await vault.endLanes();
@@ -68,7 +68,7 @@ export async function acceptDatabase(
 }
 
 /** Returns the lanes that open; the others are what an operator accepts as lost. */
-function openThose(rows: readonly LaneRow[], vault: Vault): readonly OpenLane[] {
+function openGenuineLanes(rows: readonly LaneRow[], vault: Vault): readonly OpenLane[] {
   return rows.filter((row) => isGenuine(row, vault)).map((row) => openLane(row, vault));
 }
 

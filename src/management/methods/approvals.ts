@@ -7,7 +7,7 @@ import { ApprovalDirectory } from '../../protocol/authentication/approval-direct
 import type { NewCredential } from '../administrator-api.ts';
 import type { ManagementBackends, MethodCall, MethodName, MethodsOf, ParamsOf } from '../api.ts';
 import type { ApprovalSummary } from '../approval-api.ts';
-import { type CallObserver, observed } from '../call-observer.ts';
+import { type CallObserver, observeCall } from '../call-observer.ts';
 import type { Caller } from '../caller.ts';
 import { AccessDeniedError, ManagementError } from '../errors.ts';
 import { withoutSecrets } from '../plain-params.ts';
@@ -33,7 +33,7 @@ export const createApprovalMethods = (call: MethodCall, observe: CallObserver): 
     return { request: request ?? refuseUnknown(id) };
   },
   async 'approval.outcome'(backends, { id }, { name, credentialId }) {
-    const found = (await directoryOf(backends).list()).find((each) => each.id === id);
+    const found = await directoryOf(backends).find(id);
     if (found === undefined || found.requester !== name || found.credentialId !== credentialId)
       return refuseUnknown(id);
     const { state, decidedBy = null, result = null, problem = null } = found;
@@ -79,7 +79,7 @@ interface Execution {
 async function approve(backends: ManagementBackends, id: string, caller: Caller, execution: Execution) {
   const name = requireNamed(caller);
   const directory = directoryOf(backends);
-  const found = (await directory.list()).find((each) => each.id === id);
+  const found = await directory.find(id);
   if (found === undefined) return refuseUnknown(id);
   requirePending(found);
   requireOther(caller, found);
@@ -122,7 +122,7 @@ async function execute(
     request = await end({ state: 'done', result });
     return result;
   };
-  const result = await observed(observe, approved, [method, params], run).catch(async (error: unknown) => {
+  const result = await observeCall(observe, approved, [method, params], run).catch(async (error: unknown) => {
     if (!isBegun) await end({ state: 'failed', problem: 'it was not begun: it could not be recorded' });
     throw error;
   });

@@ -59,7 +59,8 @@ class Page {
     return this.#isBackward && this.#older > 0 && this.#older === this.#blocks;
   }
 
-  add({ row, time, chain, first, entries }: ReadBlock): void {
+  add({ row, time, chain, first, ...block }: ReadBlock): void {
+    const entries = block.open();
     this.#start ??= row;
     this.#place = row;
     this.#blocks += 1;

@@ -8,7 +8,7 @@ import {
 } from '../../protocol/grant-directory.ts';
 import type { ManagementBackends, MethodsOf, ParamsOf, ResultOf } from '../api.ts';
 import { ManagementError } from '../errors.ts';
-import type { GranteeChoice, GrantSummary } from '../grant-api.ts';
+import { type GranteeChoice, type GrantSummary, nameGrantee } from '../grant-api.ts';
 import { readLatestTime } from '../latest-time.ts';
 import { requireClient } from './enrolled.ts';
 
@@ -71,9 +71,6 @@ function findUnpermitted(
 function toGrantee({ client, group }: GranteeChoice): NamedGrantee {
   return client === undefined ? { group: group ?? '' } : { client };
 }
-
-const nameGrantee = ({ client, group }: GranteeChoice) =>
-  client === undefined ? `group ${group}` : `client ${client}`;
 
 function describeGrant(grant: ListedGrant, enrolled: readonly Client[], time: number): GrantSummary {
   const { object, group: owner, to, operations, until, grantedAt } = grant;

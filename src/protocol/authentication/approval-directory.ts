@@ -29,12 +29,13 @@ export class ApprovalDirectory {
   /** Returns those that have not expired, oldest first; rows that do not open are left out. */
   async list(): Promise<readonly ApprovalRequest[]> {
     const records = await this.#units.begin().everyRecord(approvalKind, maxListedRequests);
-    return records.map(({ content }) => {
-      const { request, secret } = readApproval(content);
-      secret.wipe();
-      content.fill(0);
-      return request;
-    });
+    return records.map(({ content }) => toRequest(content));
+  }
+
+  /** Returns one that has not expired; undefined when there is none. */
+  async find(id: string): Promise<ApprovalRequest | undefined> {
+    const record = await this.#units.begin().record(approvalKind, id);
+    return record && toRequest(record.content);
   }
 
   /**
@@ -98,6 +99,14 @@ export class ApprovalDirectory {
     }
     throw new ChangedMeanwhileError('the request was');
   }
+}
+
+/** Decodes a request, and overwrites its secret. */
+function toRequest(content: Uint8Array): ApprovalRequest {
+  const { request, secret } = readApproval(content);
+  secret.wipe();
+  content.fill(0);
+  return request;
 }
 
 function put(unit: UnitOfWork, request: ApprovalRequest, secret: Uint8Array): void {

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import { describeFileError, openRegularFile } from '../../common/regular-file.ts';
+import { describeExposure, describeFileError, openRegularFile } from '../../common/regular-file.ts';
 import { copySecret } from '../../common/secret.ts';
 import { ckr, tokenFlags } from '../cryptoki.ts';
 import { TokenFailure, type TokenLoginRequest } from '../messages.ts';
@@ -20,12 +20,9 @@ export function readPin(file: string, mustBePrivate: boolean): Uint8Array {
   try {
     const descriptor = openRegularFile(file);
     try {
-      const { mode } = fstatSync(descriptor);
-      if (mustBePrivate && (mode & 0o077) !== 0)
-        throw new TokenFailure(
-          'token',
-          `the PIN file ${file} has mode ${(mode & 0o777).toString(8).padStart(4, '0')}, others can read it: chmod 600 it`,
-        );
+      const exposure = describeExposure(fstatSync(descriptor));
+      if (mustBePrivate && exposure !== undefined)
+        throw new TokenFailure('token', `the PIN file ${file} has ${exposure}`);
       length = readSync(descriptor, content);
     } finally {
       closeSync(descriptor);

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import { describeFileError, openRegularFile } from '../../common/regular-file.ts';
+import { describeExposure, describeFileError, openRegularFile } from '../../common/regular-file.ts';
 import { Secret } from '../../common/secret.ts';
 import { VaultUnavailableError } from '../vault.ts';
 
@@ -30,11 +30,9 @@ export function readSecretFile(
   }
   const buffer = new Uint8Array(maxBytes + 1);
   try {
-    const { mode } = fstatSync(handle);
-    if (!mayBeShared && (mode & 0o077) !== 0)
-      throw new VaultUnavailableError(
-        `${what} ${file} has mode ${(mode & 0o777).toString(8).padStart(4, '0')}, others can read it: chmod 600 it`,
-      );
+    const exposure = describeExposure(fstatSync(handle));
+    if (!mayBeShared && exposure !== undefined)
+      throw new VaultUnavailableError(`${what} ${file} has ${exposure}`);
     let length = 0;
     for (let count = -1; count !== 0 && length < buffer.length; length += count)
       count = readSync(handle, buffer, length, buffer.length - length, null);

@@ -130,6 +130,22 @@ t.test('missing checkpoints are a note, and a day that is missing is a problem',
   t.same([traced.problems, traced.positions.checkpoints], [[], 3], 'with the list of keys');
 });
 
+t.test('a copy of a file says nothing new, and an older one leaves no gap', async (t) => {
+  const signer = new Signer(t);
+  for (let at = 0; at < 4; at += 1) signer.sign();
+  const directory = mkdtempSync(join(tmpdir(), 'kmipd-review-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const reviewed = new CheckpointReview([signer.first]);
+  const files = [signer.texts.slice(0, 2), signer.texts.slice(2), signer.texts, signer.texts.slice(1, 3)];
+  for (const [at, texts] of files.entries()) {
+    const file = join(directory, `${at}`);
+    writeFileSync(file, texts.map((text) => `${text}\n`).join(''));
+    reviewed.addFile(file, at < 2 ? 'own' : 'given');
+  }
+  const { problems, notes, positions } = reviewed.finish([store]);
+  t.same([problems, notes, positions.checkpoints], [[], [], 4]);
+});
+
 t.test('two heads of one count are a fork', async (t) => {
   const signer = new Signer(t);
   signer.sign({ entries: 5 });

@@ -207,7 +207,7 @@ t.test('a row of a request that was altered is refused', async (t) => {
   const row = fixture.store.snapshot().records.get(key);
   if (row === undefined) throw new Error('there is no row');
   fixture.forged.set(key, { ...row, expires: (row.expires ?? 0) + 1 });
-  await t.rejects(bert.call('approval.approve', { id }), /there is no request/);
+  await t.rejects(bert.call('approval.approve', { id }), /sealed for another row/);
   fixture.forged.clear();
   await bert.call('approval.approve', { id });
   fixture.forged.set(key, row);

@@ -1,6 +1,7 @@
-import { constants, renameSync } from 'node:fs';
-import { mkdir, open, rename } from 'node:fs/promises';
+import { renameSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { replaceFile } from '../../../common/durable-file.ts';
 import { describeFileError, maxBytesOf, readTextFile } from '../../../common/regular-file.ts';
 
 /** How far a sink has come, as it stands in the file. */
@@ -79,7 +80,8 @@ export class CursorFile {
     if (!this.#isDirty || this.#snapshot === undefined) return;
     this.#isDirty = false;
     try {
-      await writeDurably(this.#file, formatCursors(this.#snapshot()));
+      await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 });
+      await replaceFile(this.#file, formatCursors(this.#snapshot()), { isNameDurable: true });
       this.#isFailing = false;
     } catch (error) {
       this.#isDirty = true;
@@ -98,29 +100,6 @@ export class CursorFile {
   }
 }
 
-async function writeDurably(file: string, content: string): Promise<void> {
-  const temporary = `${file}.new`;
-  const directory = dirname(file);
-  await mkdir(directory, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
-  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
-  const handle = await open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
-  try {
-    await handle.writeFile(content);
-    await handle.datasync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, file);
-  const parent = await open(directory, constants.O_RDONLY);
-  try {
-    await parent.sync();
-  } finally {
-    await parent.close();
-  }
-}
-
 function formatCursors(cursors: ReadonlyMap<string, SinkCursor>): string {
   const sinks = Object.fromEntries(
     [...cursors].map(([name, { chains, since, checkpoints }]) => [
@@ -133,7 +112,7 @@ function formatCursors(cursors: ReadonlyMap<string, SinkCursor>): string {
     ]),
   );
   const text = JSON.stringify({ format, sinks });
-  if (text.length > maxBytesOf('sinkCursors')) throw new RangeError('there are too many chains');
+  if (text.length > maxBytesOf('sinkCursors')) throw new RangeError('there is more than the file may have');
   return text;
 }
 

@@ -40,9 +40,11 @@ export class WaitingCheckpoints {
     return this.#waiting.length < before;
   }
 
-  /** Delivers checkpoints again, before those that wait. */
+  /** Delivers checkpoints again, before those that wait; once those that wait already. */
   restore(texts: readonly string[]): void {
+    const present = new Set(this.texts);
     for (const text of texts.toReversed()) {
+      if (present.has(text)) continue;
       this.#waiting.unshift({ text, after: 0 });
       this.#characters += text.length;
     }

@@ -73,10 +73,10 @@ const listOf = (texts: readonly string[]) =>
 
 /** What CEF has no field for, as JSON. */
 function detailsOf(item: ItemEvent['item'], details: object): string | undefined {
-  const { administrator, bearer, format, wrapped, clientCorrelation, serverCorrelation } = item;
+  const { administrator, bearer, format, wrapped, job, clientCorrelation, serverCorrelation } = item;
   const all = {
     ...(item.client === null ? {} : { administrator }),
-    ...{ bearer, format, wrapped, clientCorrelation, serverCorrelation },
+    ...{ bearer, format, wrapped, job, clientCorrelation, serverCorrelation },
     ...details,
   };
   const text = JSON.stringify(all);

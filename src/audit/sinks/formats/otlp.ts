@@ -106,6 +106,7 @@ function attributesOf(event: SinkEvent): Attributes {
     'kmipd.wrapped': item.wrapped,
     'kmipd.rule': item.rule,
     'kmipd.count': item.count,
+    'kmipd.job': item.job,
     'kmipd.client_correlation': item.clientCorrelation,
     'kmipd.server_correlation': item.serverCorrelation,
     ...detailsOf(item),

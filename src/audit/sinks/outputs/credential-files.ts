@@ -1,18 +1,16 @@
-import { closeSync, fstatSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { SinkTlsFiles } from '../../../common/audit-sink-settings.ts';
 import {
+  describeExposure,
   describeFileError,
-  openRegularFile,
   readSecretToEnd,
   readTextFile,
   UnusableFileError,
+  withRegularFile,
 } from '../../../common/regular-file.ts';
 import { Secret } from '../../../common/secret.ts';
 import { SinkDeliveryError } from './output.ts';
-
-/** Bits of a mode for the group and for all other users. */
-const groupAndOthers = 0o077;
 
 /**
  * Reads certificates and key of a connection. The key is overwritten here once OpenSSL has it.
@@ -64,18 +62,11 @@ function readPem(file: string): string {
 
 function readCredential(file: string, what: string): Secret {
   try {
-    const descriptor = openRegularFile(file);
-    try {
-      const mode = fstatSync(descriptor).mode & 0o777;
-      if ((mode & groupAndOthers) !== 0)
-        throw new UnusableFileError(
-          file,
-          `mode ${mode.toString(8).padStart(4, '0')}, others can read it: chmod 600 it`,
-        );
+    return withRegularFile(file, (descriptor) => {
+      const exposure = describeExposure(fstatSync(descriptor));
+      if (exposure !== undefined) throw new UnusableFileError(file, exposure);
       return readSecretToEnd(descriptor, file, 'credential');
-    } finally {
-      closeSync(descriptor);
-    }
+    });
   } catch (error) {
     throw unusable(file, what, error);
   }

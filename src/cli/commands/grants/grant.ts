@@ -1,4 +1,4 @@
-import type { GrantSummary } from '../../../management/grant-api.ts';
+import { type GrantSummary, nameGrantee } from '../../../management/grant-api.ts';
 import {
   type Command,
   type CommandGroup,
@@ -140,9 +140,6 @@ function readGrantee({ client, group }: GranteeArguments): GranteeArguments {
   if (group !== undefined) return { group: requirePlainName('the group', group) };
   throw new UsageError('to whom? give --client NAME or --group GROUP');
 }
-
-const nameGrantee = ({ client, group }: GranteeArguments) =>
-  client === undefined ? `group ${group}` : `client ${client}`;
 
 function toJson({ grantedAt, until, ...grant }: GrantSummary) {
   return { ...grant, granted: formatTime(grantedAt), until: until === null ? null : formatTime(until) };

@@ -243,3 +243,17 @@ t.test('a checkpoint with a time that no calendar has names none', async (t) => 
     resourceLogs: [{ scopeLogs: [{ logRecords: [{ timeUnixNano: '0' }] }] }],
   });
 });
+
+t.test('the job of an asynchronous request is in every format', async (t) => {
+  const ended: AuditEntry = {
+    ...{ time: 0, kind: 'job', node: 'n' },
+    items: [{ operation: 'Create', result: 'Success', job: 'job-1' }],
+  };
+  const events = eventsOfEntry(chained(ended, 0));
+  t.match(formatJsonLine(events[0] as SinkEvent), '"job":"job-1"');
+  t.match(cef(events[0] as SinkEvent), 'cs6={"job":"job-1"} ');
+  t.match(
+    formatOtlpRequest(events, { node: 'n', version: '1' }, 5),
+    '{"key":"kmipd.job","value":{"stringValue":"job-1"}}',
+  );
+});

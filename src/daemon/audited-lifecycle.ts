@@ -5,7 +5,7 @@ import type { Backends } from './backends.ts';
 import type { StartContext } from './start-context.ts';
 
 /** Records start and stop of the daemon, and when its vault is unsealed later. */
-export function recordLife(
+export function recordLifecycle(
   { config, closing }: Pick<StartContext, 'config' | 'closing'>,
   { audit, vault, sealing }: Pick<Backends, 'audit' | 'vault' | 'sealing'>,
   version: string,
