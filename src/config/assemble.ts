@@ -4,15 +4,10 @@ import type { CertificationRules } from '../common/certification-rules.ts';
 import { type Limits, limitNames } from '../common/limits.ts';
 import type { Protection } from '../common/protection.ts';
 import type { RootUri } from '../common/root-uri.ts';
+import type { WaitingPeriod } from '../common/waiting-period.ts';
 import type { CustomRoles } from '../identity/policy.ts';
-import {
-  type ConfigKey,
-  limitKey,
-  type logLevels,
-  namedKeys,
-  type tlsProfiles,
-  type valueModes,
-} from './keys.ts';
+import type { ConfigKey } from './config-key.ts';
+import { limitKey, type logLevels, namedKeys, type tlsProfiles, type valueModes } from './keys.ts';
 import type { TokenKeySettings } from './token-keys.ts';
 
 /** The configuration: `kmipd.toml` with the defaults filled in and absolute paths. */
@@ -30,6 +25,8 @@ export interface Config {
   readonly verificationHours: number;
   /** Methods of the management service under the two-person rule, and how long a request waits. */
   readonly approval: { readonly methods: readonly string[]; readonly hours: number };
+  /** Whose destroyed objects can be restored, and how long. */
+  readonly destroy: WaitingPeriod;
   /** True: the Interop operation is enabled. */
   readonly interop: boolean;
   /** True: only FIPS 140-3 approved algorithms, by OpenSSL's FIPS provider. */
@@ -120,6 +117,10 @@ export function assembleConfig(
     uniqueNames: value(namedKeys.uniqueNames),
     verificationHours: value(namedKeys.verificationHours),
     approval: { methods: value(namedKeys.approvalMethods), hours: value(namedKeys.approvalHours) },
+    destroy: {
+      ...{ waitingDays: value(namedKeys.destroyWaitingDays), roles: value(namedKeys.destroyRoles) },
+      groups: value(namedKeys.destroyGroups),
+    },
     interop: value(namedKeys.interop),
     fips: value(namedKeys.fips),
     vault: {

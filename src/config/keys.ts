@@ -2,31 +2,14 @@ import { failureModes } from '../common/audit-sink-settings.ts';
 import { defaultLimits, type LimitName, limitDefinitions, limitNames } from '../common/limits.ts';
 import { protections } from '../common/protection.ts';
 import { findDisabledProblem } from '../crypto/policy/disabled-names.ts';
+import { type ConfigKey, configKey } from './config-key.ts';
+import { ruleKeys } from './rule-keys.ts';
 import { readTokenUri, readValidations } from './token-keys.ts';
 import * as values from './values.ts';
 
 export const tlsProfiles = ['modern', 'intermediate', 'legacy'] as const;
 export const valueModes = ['envelope', 'direct'] as const;
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-
-/** A key of the configuration file with a value of type T. */
-export interface ConfigKey<T = unknown> {
-  /** The name in the file; `section.key` inside a table. */
-  readonly name: string;
-  /** The text above the key in a rendered file: one line of at most 118 characters, never empty. */
-  readonly comment: string;
-  /** The value in TOML that is in force when the key is absent; undefined: the feature is off. */
-  readonly defaultValue: string | number | boolean | readonly string[] | undefined;
-  /** Checks and converts the value of the file. */
-  readonly read: values.ValueReader<T>;
-}
-
-const configKey = <T>(
-  name: string,
-  defaultValue: ConfigKey['defaultValue'],
-  read: values.ValueReader<T>,
-  comment: string,
-): ConfigKey<T> => ({ name, comment, defaultValue, read });
 
 /** The key of a limit: `limits.NAME`. */
 export const limitKey = (name: LimitName): ConfigKey<number> => {
@@ -88,18 +71,7 @@ export const namedKeys = {
     values.readBoolean,
     "Allows only FIPS 140-3 approved algorithms and needs OpenSSL's FIPS provider.",
   ),
-  approvalMethods: configKey(
-    'approval.methods',
-    [],
-    values.readTexts,
-    'Methods that two administrators do together, such as ["client.remove", "object.mark"]; docs/administrators.md.',
-  ),
-  approvalHours: configKey(
-    'approval.hours',
-    24,
-    values.integerBetween(1, 720),
-    'Hours for which the request of an administrator waits for the approval of another one.',
-  ),
+  ...ruleKeys,
   root: configKey(
     'vault.root',
     'file:root.key',

@@ -12,12 +12,12 @@ export interface ReloadedConfig {
 
 /**
  * Combines the configuration in force with a new one: the log level, certificates, roots, the mode of values,
- * roles, authorities, sinks of the audit log, `[crypto]` and `[certification]` but for the URL are taken
- * over, every other value stays. A key that is added to the configuration is therefore reported as waiting
- * for a restart until a reload takes it over here.
+ * roles, authorities, sinks of the audit log, `[destroy]`, `[crypto]` and `[certification]` but for the URL
+ * are taken over, every other value stays. A key that is added to the configuration is therefore reported as
+ * waiting for a restart until a reload takes it over here.
  */
 export function takeOverReloadable(current: Config, next: Config): ReloadedConfig {
-  const { log, tls, crypto, roles, authorities, auditSinks } = next;
+  const { log, tls, crypto, roles, authorities, auditSinks, destroy } = next;
   const config: Config = {
     ...current,
     log,
@@ -28,6 +28,7 @@ export function takeOverReloadable(current: Config, next: Config): ReloadedConfi
     roles,
     authorities,
     auditSinks,
+    destroy,
   };
   const ignoredKeys = [...configKeys.keys()].filter(
     (name) => !isDeepStrictEqual(valueAt(next, name), valueAt(config, name)),

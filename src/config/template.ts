@@ -1,4 +1,5 @@
-import { type ConfigKey, configKeys, exampleValues } from './keys.ts';
+import type { ConfigKey } from './config-key.ts';
+import { configKeys, exampleValues } from './keys.ts';
 
 /**
  * Renders a configuration file (TOML) with every key under its comment. The keys of `settings` (dotted names)

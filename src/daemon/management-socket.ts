@@ -51,6 +51,7 @@ export async function openManagementSocket(
       ...{ store, vault, control: vault, clients, nodes, audit: managedAudit, tokens, roots, sealedRows },
       approval: toApprovalRule(config.approval),
       keyDevice: tokenKeys,
+      uniqueNames: config.uniqueNames,
       roles: () => rolePolicy.roles,
       crypto: async () => nodeCrypto,
       verify: () => verifyDatabase(stateDirectory, { snapshot, vault }),

@@ -138,7 +138,7 @@ export class Reloader {
 
   /** Puts the configuration in force as a whole: only its first two steps can fail. */
   async #apply(config: Config): Promise<void> {
-    const { replaceRoles, cryptographicPolicy, protection, certification } = this.#services;
+    const { replaceRoles, cryptographicPolicy, protection, certification, waitingPeriod } = this.#services;
     const material = await this.#material.read(config);
     this.#connections.reload(material);
     this.#material.replace(material);
@@ -146,6 +146,7 @@ export class Reloader {
     cryptographicPolicy.replace(cryptographicSettingsOf(config));
     protection.current = protectionOf(config);
     certification.current = certificationRulesOf(config);
+    waitingPeriod.current = config.destroy;
     this.#context.log.level = config.log.level;
     this.#config = config;
     await this.#useRoots();

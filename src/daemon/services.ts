@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { ValidationInformation } from '../../codec/structures/query.ts';
 import type { CertificationRules } from '../common/certification-rules.ts';
 import type { Protection } from '../common/protection.ts';
+import { type WaitingPeriod, waitingSeconds } from '../common/waiting-period.ts';
 import type { Config } from '../config/index.ts';
 import { certificationRulesOf, cryptographicSettingsOf, protectionOf } from '../config/index.ts';
 import type { TokenValidation } from '../config/token-keys.ts';
@@ -50,6 +51,7 @@ export interface Services {
   readonly protection: { current: Protection };
   /** What authorities may certify, and what their keys may do; a reload replaces it. */
   readonly certification: { current: CertificationRules };
+  readonly waitingPeriod: { current: WaitingPeriod };
   /** Server requests to clients: on connections whose roles were exchanged, and on outgoing ones. */
   readonly endpoints: Endpoints;
   readonly endpointDirectory: EndpointDirectory;
@@ -77,6 +79,7 @@ export function createServices(
   const cryptographicPolicy = new CryptographicPolicy(cryptographicSettingsOf(config));
   const protection = { current: protectionOf(config) };
   const certification = { current: certificationRulesOf(config) };
+  const waitingPeriod = { current: config.destroy };
   const trust = new ClientTrust(() => material.current.authorities);
   const findChainProblem = (client: Client) => trust.problemOf(client);
   const endpointObserver = combineEndpointObservers(logEndpoints(log), metrics.endpoints);
@@ -105,11 +108,9 @@ export function createServices(
     server: serverDescription(context, version),
     protection: () => protection.current,
     certification: () => certification.current,
+    waitingSeconds: (client) => waitingSeconds(waitingPeriod.current, client),
     observer: combineRequestObservers(logRequests(log), metrics.requests),
-    events,
-    audit,
-    clock: Date.now,
-    latestTime,
+    ...{ events, audit, clock: Date.now, latestTime },
     principal: (client) => principalByName(client, clients, rolePolicy, new Date(), findChainProblem),
     isEnrolled: (maker) => isEnrolledSince(maker, clients),
     enrolments: enrolmentsOf(context, backends, material),
@@ -125,6 +126,7 @@ export function createServices(
     cryptographicPolicy,
     protection,
     certification,
+    waitingPeriod,
     endpoints,
     endpointDirectory,
     endpointObserver,

@@ -4,12 +4,10 @@ import type { DeviceFields } from '../identity/credentials.ts';
 import type { HashedPasswordVerifier, PasswordVerifier } from '../identity/passwords.ts';
 import type { RoleDescription } from '../identity/policy.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
-import type { Provenance } from '../object/provenance.ts';
 import type { EndpointSettings } from '../protocol/endpoints/endpoint-settings.ts';
 import type { ExplanationQuery, ExplanationStep } from '../protocol/explanation.ts';
 import type { ValuePlaces } from '../protocol/misplaced-values.ts';
-import type { PurgedDatabase, PurgedPage } from '../protocol/purge.ts';
-import type { RecipientCandidate } from '../protocol/recipient-directory.ts';
+import type { PurgedDatabase } from '../protocol/purge.ts';
 import type { IssuerSummary, RevocationList } from '../protocol/revocation-lists.ts';
 import type { RewrappedPage } from '../protocol/rewrap.ts';
 import type { ListedTokenKey, TokenKeyPage } from '../protocol/token-key-list.ts';
@@ -25,6 +23,7 @@ import type { AuditApi, ManagedAudit } from './managed-audit.ts';
 import type { ManagedNodes, NodeSummary } from './managed-nodes.ts';
 import type { ManagedRoots } from './managed-roots.ts';
 import type { ManagedVault, Retirement, VerifiedRows } from './managed-vault.ts';
+import type { ObjectApi } from './object-api.ts';
 
 /** The methods of the management service, with their parameters and results, which are plain JSON. */
 
@@ -41,6 +40,8 @@ export interface ManagementBackends {
   /** The roles in force. */
   readonly roles: () => readonly RoleDescription[];
   readonly approval: ApprovalRule;
+  /** Whether only one object of a group may have a Name. */
+  readonly uniqueNames: boolean;
   readonly nodes: ManagedNodes;
   readonly audit: ManagedAudit;
   readonly tokens: ManagedTokens;
@@ -130,17 +131,6 @@ export interface CredentialAdded {
   readonly isFirst: boolean;
 }
 
-/** A key as `RecipientCandidate` has it, with the part of its history that operators see. */
-export interface KeySummary extends Omit<RecipientCandidate, 'fingerprint' | 'provenance'> {
-  readonly born: Provenance['born'];
-  readonly shown: Provenance['shown'];
-  /**
-   * SHA-256 of the key, in hexadecimal; null where it could help to guess a value: of what cannot be a
-   * recipient, and, but for public keys, for roles that mark none.
-   */
-  readonly fingerprint: string | null;
-}
-
 /** The daemon that serves the socket. */
 export interface ServiceDescription {
   /** Its process id. */
@@ -166,7 +156,7 @@ interface OneTimePasswords extends OfClient {
   readonly codes: readonly string[];
 }
 
-export interface ManagementApi extends AdministratorApi, ApprovalApi, AuditApi, GrantApi {
+export interface ManagementApi extends AdministratorApi, ApprovalApi, AuditApi, GrantApi, ObjectApi {
   'client.list': Method<Empty, readonly ClientSummary[]>;
   /** The client of a name or, if that is left out, of a fingerprint; null when there is none. */
   'client.find': Method<
@@ -204,16 +194,6 @@ export interface ManagementApi extends AdministratorApi, ApprovalApi, AuditApi, 
   'credential.remove': Method<
     OfClient & CredentialChoice,
     { readonly removed: number; readonly left: number }
-  >;
-
-  'object.show': Method<{ readonly id: string }, KeySummary>;
-  /** Marks the key of that fingerprint as recipient. */
-  'object.mark': Method<{ readonly id: string; readonly fingerprint: string }, KeySummary>;
-  'object.unmark': Method<{ readonly id: string }, Empty>;
-  /** Purges one page of the objects that were destroyed until then (POSIX seconds), see `purgePage`. */
-  'object.purge': Method<
-    { readonly after: number; readonly destroyedUntil: number; readonly dryRun: boolean },
-    PurgedPage
   >;
 
   /** As `explain`. */

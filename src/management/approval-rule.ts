@@ -19,6 +19,7 @@ export const approvableMethods: readonly MethodName[] = [
   'credential.remove',
   'object.mark',
   'object.unmark',
+  'object.restore',
   'node.remove',
   'vault.addRoot',
   'vault.keepRoot',

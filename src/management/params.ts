@@ -155,6 +155,8 @@ const readers: { readonly [M in MethodName]: Reader<ParamsOf<M>> } = {
   'object.mark': objectParam({ id: identifier, fingerprint }),
   'object.unmark': objectParam({ id: identifier }),
   'object.purge': objectParam({ after: natural, destroyedUntil: natural, dryRun: flagParam }),
+  'object.restorable': objectParam({ after: natural }),
+  'object.restore': objectParam({ id: identifier }),
   'audit.list': objectParam({ from: natural, isBackward: flagParam, filter: entryFilter }),
   'policy.explain': objectParam<ParamsOf<'policy.explain'>>({
     ...{ client, operation: textParam(64), object: optionalParam(identifier) },

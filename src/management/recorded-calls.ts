@@ -27,7 +27,7 @@ const maxName = 64;
  */
 const repeatedMethods: ReadonlySet<ObservedMethod> = new Set<ObservedMethod>([
   ...(['audit.list', 'tokenKey.objects', 'object.purge', 'vault.rewrap'] as const),
-  ...(['approval.outcome', 'vault.status', 'node.list'] as const),
+  ...(['approval.outcome', 'vault.status', 'node.list', 'object.restorable'] as const),
 ]);
 /** Parameters that say which page is read. */
 const pageParams: ReadonlySet<string> = new Set(['from', 'after', 'isBackward']);

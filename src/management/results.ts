@@ -2,6 +2,7 @@ import type { ChainedEntry } from '../audit/audit.ts';
 import type { TokenKeyReference } from '../crypto/token-device.ts';
 import type { EndpointSettings } from '../protocol/endpoints/endpoint-settings.ts';
 import type { ExplanationStep } from '../protocol/explanation.ts';
+import type { ListedRestorable, RestoredObject } from '../protocol/restorable-directory.ts';
 import type { ListedTokenKey, TokenKeyObject } from '../protocol/token-key-list.ts';
 import type { EpochStatus } from '../vault/vault-status.ts';
 import type { AdministratorDetails, AdministratorSummary } from './administrator-api.ts';
@@ -10,7 +11,6 @@ import type {
   ClientSummary,
   CredentialAdded,
   CredentialList,
-  KeySummary,
   ManagedToken,
   ManagedVaultStatus,
   MethodName,
@@ -20,6 +20,7 @@ import type {
 import type { ApprovalOutcome, ApprovalSummary } from './approval-api.ts';
 import type { GrantSummary } from './grant-api.ts';
 import type { NodeSummary } from './managed-nodes.ts';
+import type { KeySummary } from './object-api.ts';
 import type { LoginChallenge } from './session.ts';
 
 /** Tells whether what came over the socket has the form of a result. */
@@ -137,6 +138,15 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
   'object.mark': key,
   'object.unmark': empty,
   'object.purge': record({ count: natural, ids: list(text), next: nullable(natural) }),
+  'object.restorable': record({
+    objects: list(
+      record<ListedRestorable>({
+        ...{ id: text, group: text, type: text, client: text, destroyedAt: natural, until: natural },
+      }),
+    ),
+    next: nullable(natural),
+  }),
+  'object.restore': record<RestoredObject>({ group: text, state: word() }),
   'audit.list': record({
     entries: list(record<ChainedEntry>({ chain: text, number: natural, text })),
     ...{ unreadable: natural, start: natural, next: natural, isLast: flag },

@@ -36,6 +36,8 @@ export const methodRoles: { readonly [M in MethodName]: Row } = {
   'object.mark': adminAlone,
   'object.unmark': adminAlone,
   'object.purge': adminElseLimited,
+  'object.restorable': everyRole,
+  'object.restore': dailyWork,
   'audit.list': everyRole,
   'policy.explain': everyRole,
   'grant.add': adminAlone,

@@ -1,5 +1,6 @@
 import { type Attribute, attributeKey } from '../../codec/attribute.ts';
 import type { AttributeName, AttributeValue } from '../../codec/attribute-table.ts';
+import { decodeAttributes, encodeAttributes } from '../../codec/stored-attributes.ts';
 import { isSameValue } from './values.ts';
 
 /** Attributes up to which a search through the list is faster than an arrangement. */
@@ -124,6 +125,13 @@ export class AttributeSet {
     return removed;
   }
 
+  /** Takes over every instance of another set, with its index, in the place of all. */
+  replaceAll(other: AttributeSet): void {
+    this.#list = [...other.#list];
+    this.#byKey = undefined;
+    this.#changed = true;
+  }
+
   /** Returns a separate set with the same instances and the same `changed`. */
   clone(): AttributeSet {
     const copy = new AttributeSet([...this.#list]);
@@ -157,4 +165,17 @@ function isKey(attribute: Attribute, key: string): boolean {
 function withIndex(attribute: Attribute, index: number): Attribute {
   const { index: _, ...bare } = attribute;
   return (index === 0 ? bare : { ...bare, index }) as Attribute;
+}
+
+/** Encodes the attributes of an object as they are stored: the Unique Identifier is that of the row. */
+export function encodeAttributeSet(attributes: AttributeSet): Uint8Array {
+  return encodeAttributes(attributes.list().filter((each) => !isKey(each, 'UniqueIdentifier')));
+}
+
+/**
+ * The inverse of `encodeAttributeSet`, for the object of that identifier.
+ * @throws {WireError} when they cannot be decoded
+ */
+export function decodeAttributeSet(id: string, encoded: Uint8Array): AttributeSet {
+  return new AttributeSet([{ name: 'UniqueIdentifier', value: id }, ...decodeAttributes(encoded)]);
 }

@@ -1,5 +1,4 @@
 import type { Attribute } from '../../codec/attribute.ts';
-import { decodeAttributes, encodeAttributes } from '../../codec/stored-attributes.ts';
 import type { RevocationReason } from '../../codec/structures/attribute-values.ts';
 import {
   encodeManagedObject,
@@ -9,22 +8,13 @@ import {
 import { concatBytes } from '../common/bytes.ts';
 import type { LoadedObject, StoredObject, StoreUnit } from '../store/store.ts';
 import { boxTag, type Vault } from '../vault/vault.ts';
-import { AttributeSet } from './attribute-set.ts';
-import { isIdentifier } from './identifiers.ts';
+import { AttributeSet, decodeAttributeSet, encodeAttributeSet } from './attribute-set.ts';
+import { findNextKey } from './identifiers.ts';
 import { decodeMaker, encodeMaker, type Maker, splitMaker } from './maker.ts';
 import { isValueDue, ObjectContent, openObject, sealDirectValue, sealObject } from './object-boxes.ts';
-import { isShownMore, type Provenance, type Shown, unknownProvenance } from './provenance.ts';
+import { isShownMore, type Provenance, type Retention, type Shown, unknownProvenance } from './provenance.ts';
 import { type IndexOptions, indexChange, indexesOf } from './search-index.ts';
-import {
-  activate,
-  archive,
-  destroy,
-  recordChange,
-  recover,
-  revoke,
-  type StateName,
-  stateAt,
-} from './state.ts';
+import { activate, destroy, recordChange, revoke, type StateName, stateAt } from './state.ts';
 import { isSameValue } from './values.ts';
 
 /** Identity and value of a new object. */
@@ -97,7 +87,7 @@ export class ManagedObject {
     const { attributes, maker } = splitMaker(opened.attributes);
     return new ManagedObject(
       { id, type: objectType as ObjectTypeName, group, version },
-      new AttributeSet([identifierOf(id), ...decodeAttributes(attributes)]),
+      decodeAttributeSet(id, attributes),
       { content: opened.content, isContentChanged: false, maker, tag: boxTag(stored.box) },
     );
   }
@@ -113,12 +103,17 @@ export class ManagedObject {
    * @throws {VaultUnavailableError} {SealBrokenError} {TypeError} as `ObjectContent.value`
    */
   get value(): ManagedObjectValue | undefined {
-    return this.#content?.value;
+    return this.#shownContent?.value;
+  }
+
+  /** What is used and shown of the content: nothing of a destroyed object. */
+  get #shownContent(): ObjectContent | undefined {
+    return this.destroyed ? undefined : this.#content;
   }
 
   /** Whether the value is in a box that needs the token. */
   get isValueDirect(): boolean {
-    return this.#content?.isDirect ?? false;
+    return this.#shownContent?.isDirect ?? false;
   }
 
   /** Opens a value in direct mode, for this object and its clones. @throws as `DirectValues.open` */
@@ -141,7 +136,7 @@ export class ManagedObject {
    * as `value`, but in direct mode.
    */
   get provenance(): Provenance {
-    return this.#content?.provenance ?? unknownProvenance;
+    return this.#shownContent?.provenance ?? unknownProvenance;
   }
 
   /** Replaces the value and keeps its provenance; undefined removes both. */
@@ -151,7 +146,7 @@ export class ManagedObject {
 
   /** Replaces members of the provenance. Without a value there is none, and nothing happens. */
   changeProvenance(change: Partial<Provenance>): void {
-    const content = this.#content;
+    const content = this.#shownContent;
     if (content !== undefined) this.#setContent(content.withProvenance({ ...content.provenance, ...change }));
   }
 
@@ -162,8 +157,8 @@ export class ManagedObject {
 
   /** Makes `toStored` seal everything, a large value too. Decrypts as `value` does. */
   sealAnew(): void {
-    const { value, provenance } = this;
-    this.#setContent(value && ObjectContent.of(value, provenance));
+    const content = this.#content;
+    this.#setContent(content && ObjectContent.of(content.value, content.provenance));
   }
 
   #setContent(content: ObjectContent | undefined): void {
@@ -221,20 +216,31 @@ export class ManagedObject {
     revoke(this.attributes, reason, occurrence, now);
   }
 
-  /** Destroys the object and removes its value; see `destroy` in state.ts. */
-  destroy(now: number): void {
+  /**
+   * Destroys the object; see `destroy` in state.ts. Its value is removed, or with `retention` stays in the
+   * row: no operation sees it there.
+   */
+  destroy(now: number, retention?: Retention): void {
+    const content = this.#content;
     destroy(this.attributes, now);
-    this.setValue(undefined);
+    this.#setContent(retention && content?.withProvenance({ ...content.provenance, retention }));
   }
 
-  /** See `archive` in state.ts. */
-  archive(now: number): void {
-    archive(this.attributes, now);
+  /** Whether it has a value that `destroy` removes or keeps. */
+  get hasContent(): boolean {
+    return this.#shownContent !== undefined;
   }
 
-  /** See `recover` in state.ts. */
-  recover(now: number): void {
-    recover(this.attributes, now);
+  /** How the value of a destroyed object is kept; undefined when it is gone. Decrypts as `value`. */
+  get retention(): Retention | undefined {
+    return this.destroyed ? this.#content?.provenance.retention : undefined;
+  }
+
+  /** Makes a destroyed object with its value what it was, with these attributes. */
+  restore(attributes: AttributeSet): void {
+    if (this.retention === undefined) throw new TypeError(`nothing of object ${this.id} is kept`);
+    this.attributes.replaceAll(attributes);
+    this.changeProvenance({ retention: undefined });
   }
 
   /** Records a change: Last Change Date, and the state that dates have brought about. */
@@ -263,10 +269,10 @@ export class ManagedObject {
   ): StoredObject & Required<Pick<StoreUnit, 'previousNames' | 'aliases'>> {
     if ((before?.version ?? 0) !== this.version)
       throw new TypeError(`object ${this.id} is written as change of another version`);
-    this.#keepNextLink();
+    this.#keepNextKey();
     const { id, group, type: objectType, attributes } = this;
     const row = { id, group, objectType, version: this.version + 1 };
-    const encoded = encodeAttributes(attributes.list().filter((each) => !isIdentifierAttribute(each)));
+    const encoded = encodeAttributeSet(attributes);
     const beside = this.#maker === undefined ? encoded : concatBytes([encoded, this.#maker]);
     const sealed = sealObject(row, { attributes: beside, content: this.#content }, vault);
     return {
@@ -281,20 +287,8 @@ export class ManagedObject {
    * Keeps the first Next Link that is stored with a key in its provenance, from whatever operation it comes:
    * clients may change the attribute, and with it must not exchange one half of an AES-XTS key in use.
    */
-  #keepNextLink(): void {
-    if (this.type !== 'SymmetricKey') return;
-    const link = this.attributes.values('Link').find(({ LinkType }) => LinkType === 'NextLink');
-    const next = link?.LinkedObjectIdentifier;
-    if (next === undefined || !isIdentifier(next)) return;
-    if (this.provenance.next === undefined) this.changeProvenance({ next });
+  #keepNextKey(): void {
+    const next = this.type === 'SymmetricKey' ? findNextKey(this.attributes) : undefined;
+    if (next !== undefined && this.provenance.next === undefined) this.changeProvenance({ next });
   }
-}
-
-/** The Unique Identifier is not stored among the attributes, because it is that of the row. */
-function identifierOf(id: string): Attribute {
-  return { name: 'UniqueIdentifier', value: id };
-}
-
-function isIdentifierAttribute({ name, vendor }: Attribute): boolean {
-  return name === 'UniqueIdentifier' && vendor === undefined;
 }

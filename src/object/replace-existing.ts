@@ -7,8 +7,9 @@ import { replacedProvenance } from './provenance.ts';
 import { requireDestroyable, type StateName } from './state.ts';
 
 /**
- * Import with Replace Existing (KMIP 2.1 §6.1.25, 1.4 §4.41). Whatever the identifier has lost in its life
- * stays lost: clients that know the identifier rely on it (docs/decisions/27-protection-flows.md).
+ * Import with Replace Existing (KMIP 2.1 §6.1.25, 1.4 §4.41), and objects that are restored after Destroy.
+ * Whatever the identifier has lost in its life stays lost: clients that know the identifier rely on it
+ * (docs/decisions/27-protection-flows.md).
  */
 
 /** States in which the lifecycle of an object is over, apart from its destruction. */
@@ -90,4 +91,30 @@ export function keepUsageLimits(old: UsageLimits | undefined, imported: Attribut
 function isTighter(stated: UsageLimits, old: UsageLimits): boolean {
   const left = (limits: UsageLimits) => limits.UsageLimitsCount ?? limits.UsageLimitsTotal;
   return stated.UsageLimitsUnit === old.UsageLimitsUnit && left(stated) <= left(old);
+}
+
+/**
+ * Restores a destroyed object whose value was kept, at `now` (POSIX seconds), with the attributes that it had
+ * when it was destroyed: the rules that bind attributes to the value did not see later changes. A revocation
+ * since then stays.
+ * @throws {TypeError} when its value was not kept
+ */
+export function restore(object: ManagedObject, kept: AttributeSet, now: number): void {
+  keepRevocation(object, kept, now);
+  object.restore(kept);
+  object.touch(now);
+}
+
+function keepRevocation(object: ManagedObject, kept: AttributeSet, now: number): void {
+  const { attributes: present } = object;
+  const isCompromised = object.state(now) === 'DestroyedCompromised';
+  const isRevokedSince = present.has('RevocationReason') && !kept.has('RevocationReason');
+  if (!isCompromised && !isRevokedSince) return;
+  for (const name of compromise) {
+    kept.remove(name);
+    for (const attribute of present.all(name)) kept.add(attribute);
+  }
+  const end = present.get('DeactivationDate');
+  if (end !== undefined) kept.set('DeactivationDate', Math.min(end, kept.get('DeactivationDate') ?? end));
+  kept.set('State', isCompromised ? 'Compromised' : 'Deactivated');
 }

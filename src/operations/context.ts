@@ -39,6 +39,10 @@ export interface Context {
   /** Whether the operator wants every new key of the sender's group in a token. */
   readonly isTokenRequired: boolean;
   readonly server: ServerDescription;
+  /**
+   * POSIX second until which what the message destroys can be restored; undefined when it is gone at once.
+   */
+  readonly restorableUntil: number | undefined;
   readonly limits: Limits;
   /** How Sensitive and Extractable bind. */
   readonly protection: Protection;

@@ -80,10 +80,14 @@ export async function createInToken<T>(
 
 /**
  * Notes in the commit of an object that loses its value that its key is removed from the token, if it is
- * there.
+ * there: from `removedFrom` on, POSIX seconds, at once when that is left out.
  */
-export function releaseTokenKey({ id, provenance }: ManagedObject, { work, now }: Context): void {
+export function releaseTokenKey(
+  { id: object, provenance }: ManagedObject,
+  { work, now }: Context,
+  removedFrom = now,
+): void {
   const { token: reference } = provenance;
   if (reference !== undefined)
-    work.records.put(tokenKeyKind, reference.id, encodeReleased({ reference, object: id, removedFrom: now }));
+    work.records.put(tokenKeyKind, reference.id, encodeReleased({ reference, object, removedFrom }));
 }

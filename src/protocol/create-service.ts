@@ -63,7 +63,11 @@ export function createService(options: ServiceOptions): Service {
     events,
     audit,
   });
-  const maintenance = new Maintenance({ store, vault, queue, contexts, now });
+  const { latestTime = () => 0 } = options;
+  const maintenance = new Maintenance({
+    ...{ store, vault, queue, contexts, now, latestTime },
+    node: audit?.node,
+  });
   return {
     respond: (bytes, conversation) => processor.respond(bytes, conversation),
     refuseFraming: (reason, conversation, version = oldestVersion) =>

@@ -172,6 +172,8 @@ async function rewrapObjects(
   const objects = await waitForAll(rows.map(({ id }) => layer.load(id)));
   let count = 0;
   for (const object of objects) {
+    // Values of destroyed objects that are kept too, which `load` does not open.
+    await object?.openValue();
     object?.sealAnew();
     count += object === undefined ? 0 : 1;
   }

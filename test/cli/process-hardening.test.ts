@@ -15,12 +15,22 @@ t.before(() => initialiseStateDirectory(home));
 
 /** Ports on which a process listens, over TCP and IPv4 (proc(5)). */
 function listeningPorts(pid: number): number[] {
-  const sockets = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+  const sockets = readdirSync(`/proc/${pid}/fd`).map((fd) => readDescriptor(`/proc/${pid}/fd/${fd}`));
   const lines = readFileSync('/proc/net/tcp', 'latin1').split('\n').slice(1);
   return lines
     .map((line) => line.trim().split(/\s+/))
     .filter(([, , , state, , , , , , inode]) => state === '0A' && sockets.includes(`socket:[${inode}]`))
     .map(([, address = '']) => Number.parseInt(address.split(':')[1] ?? '', 16));
+}
+
+/** What a descriptor stands for; nothing when it was closed since it was listed. */
+function readDescriptor(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
 }
 
 /** The ways to start the daemon; with the option, Node has no moment in which the signal opens a port. */

@@ -55,7 +55,9 @@ export interface Answer {
   readonly id: string | undefined;
 }
 
-export interface ServiceOptions extends RootChoice, Pick<ContextFactoryOptions, 'tokenKeys'> {
+export interface ServiceOptions
+  extends RootChoice,
+    Pick<ContextFactoryOptions, 'tokenKeys' | 'waitingSeconds'> {
   readonly limits?: Partial<Limits>;
   readonly uniqueNames?: boolean;
   readonly interop?: boolean;
@@ -167,12 +169,9 @@ export class TestService {
           ...(options.extra ?? []).map((each) => [each.name, each] as const),
         ]),
         server: {
-          vendor: 'test',
-          name: 'test',
-          version: '0',
+          ...{ vendor: 'test', name: 'test', version: '0' },
           operations: (version) => operationsIn(version, false),
-          interop: options.interop ?? false,
-          revocationListUrl: options.revocationListUrl,
+          ...{ interop: options.interop ?? false, revocationListUrl: options.revocationListUrl },
           uniqueNames: options.uniqueNames ?? false,
           log: (_client, message) => self.logged.push(message),
         },
@@ -189,6 +188,7 @@ export class TestService {
         ...{ clock: () => self.now, latestTime: () => self.latestTime },
         ...(options.enrolments && { enrolments: options.enrolments(clients) }),
         ...(options.tokenKeys && { tokenKeys: options.tokenKeys }),
+        ...(options.waitingSeconds && { waitingSeconds: options.waitingSeconds }),
         audit: options.audit,
         isEnrolled: (maker) => isEnrolledSince(maker, clients),
         principal: async (client) =>

@@ -1,4 +1,5 @@
-import type { KeySummary, ManagementCall } from '../../management/api.ts';
+import type { ManagementCall } from '../../management/api.ts';
+import type { KeySummary } from '../../management/object-api.ts';
 import { print } from '../command.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 

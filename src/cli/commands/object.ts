@@ -1,11 +1,13 @@
 import { createInterface } from 'node:readline/promises';
-import type { KeySummary, ManagementCall } from '../../management/api.ts';
+import type { ManagementCall } from '../../management/api.ts';
+import type { KeySummary } from '../../management/object-api.ts';
 import { hasAdministrator } from '../administrator-login.ts';
 import { type Command, type CommandGroup, homeOption, print, storeOption } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
 import { printCandidate, type StoreArguments, withObjects } from './object-candidate.ts';
 import { objectHistory } from './object-history.ts';
 import { objectPurge } from './object-purge.ts';
+import { objectRestorable, objectRestore } from './object-restore.ts';
 
 interface ShowArguments extends StoreArguments {
   readonly id: string;
@@ -57,8 +59,8 @@ const objectTrust: Command<TrustArguments> = {
 /** The commands `object`. */
 export const objectCommands: CommandGroup = {
   command: 'object',
-  describe: 'Show keys, mark those under which Sensitive keys may leave, purge destroyed objects',
-  commands: [objectShow, objectHistory, objectTrust, objectPurge],
+  describe: 'Show keys, mark those under which Sensitive keys may leave, restore and purge destroyed objects',
+  commands: [objectShow, objectHistory, objectTrust, objectPurge, objectRestorable, objectRestore],
 };
 
 function readFingerprint(text: string | undefined): string | undefined {

@@ -153,7 +153,8 @@ async function withOwnBackends<T>(
       const roles = () => describeRoles(config.roles);
       const shared = { store, clients, roles, nodes, audit, tokens, roots, sealedRows, listObjects, verify };
       const approval = toApprovalRule(config.approval);
-      const backends = { ...shared, crypto, vault, control: vault, keyDevice: pool, approval };
+      const { uniqueNames } = config;
+      const backends = { ...shared, crypto, vault, control: vault, keyDevice: pool, approval, uniqueNames };
       try {
         const isRecorded = access === 'write' && config.audit.enabled;
         const observe = isRecorded ? await recordCalls(stateDirectory, store) : observeNothing;

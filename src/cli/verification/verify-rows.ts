@@ -162,7 +162,8 @@ class RowVerifier implements Verification {
     this.#add(segmentOf(id), { table: 'managed_object', id, version, box });
     try {
       const object = ManagedObject.fromStored(row, this.#vault);
-      if (!object.isValueDirect) void object.value; // Opens and decodes it.
+      // Opens and decodes it; of a destroyed object the one that is kept.
+      if (!object.isValueDirect) void (object.retention ?? object.value);
       for (const each of [box, row.value]) if (each !== null) this.#noteEpoch(each);
       const indexes = indexesOf(this.#vault, box);
       const { columns, terms, uniqueNames } = indexChange(object, undefined, indexes, { uniqueNames: true });

@@ -1,10 +1,13 @@
 import type { AdministratorRole } from '../../identity/administrator.ts';
 import { purgePage } from '../../protocol/purge.ts';
 import { type RecipientCandidate, RecipientDirectory } from '../../protocol/recipient-directory.ts';
-import type { KeySummary, ManagementBackends, MethodsOf } from '../api.ts';
+import { RestorableDirectory } from '../../protocol/restorable-directory.ts';
+import type { ManagementBackends, MethodsOf } from '../api.ts';
 import { ManagementError } from '../errors.ts';
+import { readLatestTime } from '../latest-time.ts';
+import type { KeySummary } from '../object-api.ts';
 
-/** The methods about objects: recipients, and what is left of destroyed objects. */
+/** The methods about objects: recipients, and destroyed objects. */
 export const objectMethods: MethodsOf<'object'> = {
   'object.show': async (backends, { id }, { role }) =>
     describeKey(await requireKey(await directoryOf(backends), id), role),
@@ -27,7 +30,16 @@ export const objectMethods: MethodsOf<'object'> = {
       ...{ destroyedUntil, dryRun },
       now: Math.floor(Date.now() / 1000),
     }),
+  'object.restorable': (backends, { after }) => restorableOf(backends).list(after),
+  async 'object.restore'(backends, { id }) {
+    const restored = await restorableOf(backends).restore(id, await readLatestTime(backends.nodes));
+    if (typeof restored === 'string') throw new ManagementError(`nothing was restored: ${restored}`);
+    return restored;
+  },
 };
+
+const restorableOf = ({ store, vault, uniqueNames }: ManagementBackends) =>
+  new RestorableDirectory(store, vault, { uniqueNames });
 
 const directoryOf = async ({ store, vault, crypto }: ManagementBackends): Promise<RecipientDirectory> =>
   new RecipientDirectory(store, vault, await crypto());

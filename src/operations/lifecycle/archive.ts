@@ -1,5 +1,6 @@
 import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
+import { archive } from '../../object/state.ts';
 import { object, operation } from '../operation.ts';
 
 /**
@@ -15,7 +16,7 @@ export const Archive = operation({
   limitedRight: 'objects',
   values: 'unused',
   handle(_request, { object: target, now }) {
-    target.archive(now);
+    archive(target.attributes, now);
     return { UniqueIdentifier: target.id };
   },
 });

@@ -7,6 +7,7 @@ import { endGrants } from '../grants.ts';
 import { releaseTokenKey } from '../made-token-keys.ts';
 import { requireMayDestroy, reserveNames } from '../name-rights.ts';
 import { object, operation } from '../operation.ts';
+import { keepRestorable } from '../restorable-objects.ts';
 import { recordIdentity } from '../revocation-records.ts';
 
 /**
@@ -14,7 +15,8 @@ import { recordIdentity } from '../revocation-records.ts';
  * finished asynchronous requests that hold the key material lose it in the same commit, and grants of the
  * object end. A key in a token is removed from there after the commit. With unique Names those of the object
  * stay reserved to the client that made it. A Template with a Name is destroyed by that client, or with
- * `ForeignNames`.
+ * `ForeignNames`. Where the operator wants a waiting period, the value stays in the row until its end, and no
+ * client sees a difference.
  */
 export const Destroy = operation({
   name: 'Destroy',
@@ -30,8 +32,9 @@ export const Destroy = operation({
     await requireMayDestroy(target, context);
     await recordIdentity(target, context);
     await keepAuthorityKey(target, context);
-    releaseTokenKey(target, context);
-    target.destroy(now);
+    const retention = keepRestorable(target, context);
+    releaseTokenKey(target, context, retention?.until);
+    target.destroy(now, retention);
     await renewedAccess.eraseAnswersWith(target.id);
     await endGrants(target.id, context);
     await reserveNames(target, nameTexts(target.attributes), context);

@@ -130,13 +130,18 @@ async function replaceObject(
 
 /**
  * Refuses to replace an object without the permission `ImportReplace`. The Rights of a ticket name operations
- * only, so a ticket with Rights never has it.
+ * only, so a ticket with Rights never has it. Under a waiting period there is none: the value would be gone.
  */
-function requireMayReplace(isRequested: boolean | undefined, { principal }: Context): void {
+function requireMayReplace(isRequested: boolean | undefined, { principal, restorableUntil }: Context): void {
   if (isRequested !== true) refuseTaken();
   if (principal.rights !== undefined)
     fail('PermissionDenied', 'with Rights of a ticket no object can be replaced');
   if (!principal.may('ImportReplace')) throw new MissingPermissionError(principal.client, 'ImportReplace');
+  if (restorableUntil !== undefined)
+    fail(
+      'PermissionDenied',
+      'what this client destroys is kept for a while, and nothing of a replaced object would be: destroy it, and import under another identifier',
+    );
 }
 
 /**

@@ -13,6 +13,7 @@ import { keyCopiesKind } from '../../operations/key-copies.ts';
 import { tokenKeyKind } from '../../operations/made-token-keys.ts';
 import { reservedNameKind } from '../../operations/name-rights.ts';
 import type { LimitedRight } from '../../operations/operation.ts';
+import { restorableKind } from '../../operations/restorable-objects.ts';
 import { certificateKinds } from '../../operations/revocation-records.ts';
 import { valueKeyKind, wrappedValueKind } from '../../operations/transfer/wrapped-values.ts';
 import type { FindQuery, FoundItems, GroupView, Records, Work } from '../../operations/work.ts';
@@ -35,9 +36,10 @@ const reachableKinds: Readonly<Record<LimitedRight, readonly string[]>> = {
     issuerOrderKind,
     reservedNameKind,
     tokenKeyKind,
-    // Destroy ends the grants of an object.
+    // Destroy ends the grants of an object, and keeps what it was for a while.
     grantKind,
     granteeKind,
+    restorableKind,
     ...certificateKinds,
     ...authorities,
     ...copyKinds,

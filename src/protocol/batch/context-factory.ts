@@ -5,6 +5,7 @@ import type { Limits } from '../../common/limits.ts';
 import type { Protection } from '../../common/protection.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { Enrolments } from '../../identity/enrolment.ts';
+import type { Principal } from '../../identity/principal.ts';
 import { findListedKeys } from '../../operations/authority-records.ts';
 import type { Jobs, ServerDescription } from '../../operations/context.ts';
 import type { Vault } from '../../vault/vault.ts';
@@ -45,6 +46,11 @@ export interface ContextFactoryOptions extends AccessOptions {
   readonly enrolments?: Enrolments;
   /** The latest time that lanes of the database have stated, in POSIX seconds; 0 when left out. */
   readonly latestTime?: () => number;
+  /**
+   * For how many seconds objects that a client destroys are kept, asked once for each message; 0 when left
+   * out.
+   */
+  readonly waitingSeconds?: (client: Principal) => number;
   /** Keys in a token; none, and none demanded, when left out. */
   readonly tokenKeys?: TokenKeyPolicy;
 }
@@ -148,7 +154,7 @@ export class ContextFactory {
     batch: MessageContext,
   ): GrantedItems | undefined {
     if (conversation === undefined) return undefined;
-    const time = Math.max(unit.now, this.#options.latestTime?.() ?? 0);
+    const time = this.#latestTime(unit.now);
     const countRandomIvUse = (group: string, key: string) => this.#randomIvUses.count(group, key);
     return new GrantedItems({ unit, principal, batch, time, countRandomIvUse });
   }
@@ -222,9 +228,20 @@ export class ContextFactory {
       listedKeys: () => this.#findListedKeys(rules, principal.group),
       randomIvUses: { count: (key) => this.#randomIvUses.count(principal.group, key) },
       hiddenAttributes: undefined,
+      restorableUntil: this.#restorableUntil(principal, unit.now),
       openJobs: () => execution.openJobs(),
       openTokenKeys: () => this.#tokenKeys?.storageFor(principal.group, this.#tokenOf(request)),
     });
+  }
+
+  #restorableUntil(principal: Principal, now: number): number | undefined {
+    const seconds = this.#options.waitingSeconds?.(principal) ?? 0;
+    return seconds > 0 ? this.#latestTime(now) + seconds : undefined;
+  }
+
+  /** The later one of the clock and what lanes have stated: a clock that was set back brings nothing back. */
+  #latestTime(now: number): number {
+    return Math.max(now, this.#options.latestTime?.() ?? 0);
   }
 
   async #findListedKeys(rules: CertificationRules, group: string) {

@@ -126,6 +126,9 @@ export class ItemContext implements Context {
   get now(): Context['now'] {
     return this.#batch.now;
   }
+  get restorableUntil(): Context['restorableUntil'] {
+    return this.#batch.restorableUntil;
+  }
   get crypto(): Context['crypto'] {
     return this.#batch.crypto;
   }

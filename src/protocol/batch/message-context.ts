@@ -23,6 +23,7 @@ export interface MessageParts
     | 'listedKeys'
     | 'randomIvUses'
     | 'hiddenAttributes'
+    | 'restorableUntil'
   > {
   readonly identifiers: BatchIdentifiers;
   /** Absent in a job. */
@@ -51,6 +52,7 @@ export class MessageContext implements BatchContext {
   readonly listedKeys: Context['listedKeys'];
   readonly randomIvUses: Context['randomIvUses'];
   readonly hiddenAttributes: Context['hiddenAttributes'];
+  readonly restorableUntil: Context['restorableUntil'];
   readonly #parts: MessageParts;
   #jobs: Jobs | undefined;
   #tokenKeys: TokenKeyStorage | undefined;
@@ -69,6 +71,7 @@ export class MessageContext implements BatchContext {
     this.listedKeys = parts.listedKeys;
     this.randomIvUses = parts.randomIvUses;
     this.hiddenAttributes = parts.hiddenAttributes;
+    this.restorableUntil = parts.restorableUntil;
   }
 
   /** Returns the context of the same message with other parts in the place of its own. */

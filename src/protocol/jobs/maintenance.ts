@@ -1,6 +1,7 @@
 import type { Store, StoredRecord } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { ContextFactory } from '../batch/context-factory.ts';
+import { RestorableDirectory } from '../restorable-directory.ts';
 import { isGenuineRecord } from '../unit-of-work/record-boxes.ts';
 import type { JobQueue } from './job-queue.ts';
 
@@ -15,25 +16,34 @@ export interface MaintenanceOptions {
   readonly contexts: Pick<ContextFactory, 'dropExpired' | 'removeTokenKeys'>;
   /** POSIX seconds. */
   readonly now: () => number;
+  /** The latest time that lanes of the database have stated, in POSIX seconds. */
+  readonly latestTime: () => number;
+  /** Name of the node in the audit log; undefined: nothing is recorded. */
+  readonly node: string | undefined;
 }
 
 /**
  * Background tasks that do not depend on messages: queues jobs that were left behind, ends multi-part data
- * that nobody continues, removes keys of no object from their token, and deletes expired records.
+ * that nobody continues, removes keys of no object from their token, deletes expired records, and removes the
+ * values of destroyed objects whose waiting period is over.
  */
 export class Maintenance {
   readonly #timer: NodeJS.Timeout;
   #intervals = 0;
 
   /** Starts at once. */
-  constructor({ store, vault, queue, contexts, now }: MaintenanceOptions) {
+  constructor({ store, vault, queue, contexts, now, latestTime, node }: MaintenanceOptions) {
+    const restorable = new RestorableDirectory(store, vault, { uniqueNames: false });
     const isGenuine = (record: StoredRecord) => isGenuineRecord(vault, record);
     // Store and vault errors are reported by requests; the next interval retries.
     const runTasks = (): void => {
       contexts.dropExpired();
       queue.lookForJobs().catch(() => {});
       contexts.removeTokenKeys().catch(() => {});
-      if (this.#intervals % intervalsPerDeletion === 0) store.deleteExpired(now(), isGenuine).catch(() => {});
+      if (this.#intervals % intervalsPerDeletion === 0) {
+        store.deleteExpired(now(), isGenuine).catch(() => {});
+        restorable.removeDue(Math.max(now(), latestTime()), node).catch(() => {});
+      }
       this.#intervals += 1;
     };
     this.#timer = setInterval(runTasks, intervalMilliseconds).unref();

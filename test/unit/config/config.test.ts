@@ -19,6 +19,7 @@ t.test('an empty file yields all defaults', (t) => {
     store: 'sqlite:/home/kmipd.db',
     metrics: undefined,
     ...{ uniqueNames: false, verificationHours: 24, approval: { methods: [], hours: 24 } },
+    destroy: { waitingDays: 0, roles: [], groups: [] },
     interop: false,
     fips: false,
     vault: {
@@ -98,6 +99,7 @@ t.test('every key of a file takes effect', (t) => {
     store: 'postgres://kmipd:secret@db/kmipd',
     metrics: { host: '127.0.0.1', port: 9696 },
     ...{ uniqueNames: true, verificationHours: 2, interop: true, approval: { methods: [], hours: 24 } },
+    destroy: { waitingDays: 0, roles: [], groups: [] },
     fips: true,
     vault: {
       root: [

@@ -20,6 +20,9 @@ const reloadedKeys = [
   'crypto.pkcs1Decryption',
   'crypto.legacy',
   'crypto.protection',
+  'destroy.waitingDays',
+  'destroy.roles',
+  'destroy.groups',
 ];
 
 /** The configuration with another value under a dotted name. */

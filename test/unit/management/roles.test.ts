@@ -31,6 +31,8 @@ const expected: { readonly [M in MethodName]: string } = {
   'object.mark': '+--',
   'object.unmark': '+--',
   'object.purge': '+~~',
+  'object.restorable': '+++',
+  'object.restore': '++-',
   'audit.list': '+++',
   'policy.explain': '+++',
   'grant.add': '+--',

@@ -43,6 +43,8 @@ export const samples: { readonly [M in MethodName]: readonly ParamsOf<M>[] } = {
   'object.show': [{ id: 'key' }],
   'object.mark': [{ id: 'key', fingerprint }],
   'object.unmark': [{ id: 'key' }],
+  'object.restorable': [{ after: 0 }],
+  'object.restore': [{ id: 'key' }],
   'object.purge': [{ after: 0, destroyedUntil: 1, dryRun: true }],
   'audit.list': [
     {

@@ -6,6 +6,7 @@ import { ArrangedEntries, evaluateFilter } from '../../../src/object/filter-eval
 import { indexEntries } from '../../../src/object/index-entries.ts';
 import { type LocateCriteria, locateFilter } from '../../../src/object/locate-filter.ts';
 import type { ManagedObject } from '../../../src/object/managed-object.ts';
+import { archive } from '../../../src/object/state.ts';
 import { aesKey, custom, name, now } from './fixtures.ts';
 
 const key = () =>
@@ -133,7 +134,7 @@ t.test('a Locate filter matches by storage status and freshness', async (t) => {
   const found = (object: ManagedObject, rest: Partial<LocateCriteria>) =>
     matches(object, locateFilter({ attributes: [], now, ...rest }));
   const archived = key();
-  archived.archive(now);
+  archive(archived.attributes, now);
   t.same(
     [1, 2, 4, 7].map((storageStatusMask) => found(archived, { storageStatusMask })),
     [false, true, false, true],

@@ -6,6 +6,7 @@ import { defaultCertificationRules } from '../../../src/common/certification-rul
 import { defaultUsageMask } from '../../../src/crypto/default-usage-mask.ts';
 import type { ManagedObject } from '../../../src/object/managed-object.ts';
 import type { StateName } from '../../../src/object/state.ts';
+import { archive } from '../../../src/object/state.ts';
 import { allocateUsage, countUse, requireUsage, type Use } from '../../../src/object/usage.ts';
 import { aesKey, now, refusals, registered, symmetricKey } from './fixtures.ts';
 
@@ -166,7 +167,7 @@ t.test('requireUsage checks Process Start Date and Protect Stop Date', async (t)
 
 t.test('requireUsage refuses an archived key', async (t) => {
   const object = key('Active');
-  object.archive(now);
+  archive(object.attributes, now);
   t.equal(refusals(() => requireUsage(object, 'Encrypt', judged()))[0], 'ObjectArchived');
 });
 

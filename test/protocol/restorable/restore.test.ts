@@ -1,0 +1,192 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
+import t from 'tap';
+import type { Attribute } from '../../../codec/attribute.ts';
+import type { ManagementBackends, ManagementCall } from '../../../src/management/api.ts';
+import { callMethod } from '../../../src/management/call.ts';
+import { AddAttribute } from '../../../src/operations/attributes/add-attribute.ts';
+import { ModifyAttribute } from '../../../src/operations/attributes/modify-attribute.ts';
+import { Encrypt } from '../../../src/operations/cryptography/encrypt.ts';
+import { Destroy } from '../../../src/operations/lifecycle/destroy.ts';
+import { Revoke } from '../../../src/operations/lifecycle/revoke.ts';
+import { restorableKind } from '../../../src/operations/restorable-objects.ts';
+import { Get } from '../../../src/operations/transfer/get.ts';
+import { Import } from '../../../src/operations/transfer/import.ts';
+import { purgePage } from '../../../src/protocol/purge.ts';
+import { RestorableDirectory } from '../../../src/protocol/restorable-directory.ts';
+import { enumerated } from '../../client.ts';
+import { readEntries, registrations } from '../../fuzz/corpus.ts';
+import { makeObjects } from '../../fuzz/objects.ts';
+import { recordKey } from '../../row-index.ts';
+import { namelessCaller } from '../../unit/management/samples.ts';
+import { committedEntries, TestRecorder } from '../audit/test-recorder.ts';
+import { attributesOf, contact, named, outcome, storedKey, succeed } from '../operations/ask.ts';
+import { counted, mask, register, symmetric } from '../operations/transfer/wrapping-keys.ts';
+import { TestService, uid } from '../service.ts';
+
+/** Objects that clients destroy under a waiting period, and what an operator gets back. */
+
+const day = 86_400;
+const recorder = new TestRecorder();
+const file = join(t.testdir(), 'kmipd.db');
+const service = await TestService.open({
+  store: `sqlite:${file}`,
+  audit: recorder,
+  waitingSeconds: ({ group }) => (group === 'spared' ? 0 : 30 * day),
+});
+const database = new DatabaseSync(file);
+t.teardown(async () => {
+  database.close();
+  await service.close();
+});
+// The operator's units of work go by the clock of the machine.
+service.now = Date.now();
+const nowSeconds = () => Math.floor(service.now / 1000);
+
+let writtenAt: number | null = null;
+const backends = {
+  ...{ store: service.store, vault: service.vault, uniqueNames: false },
+  nodes: { list: async () => [{ writtenAt }] },
+} as unknown as ManagementBackends;
+const call: ManagementCall = (method, params) =>
+  callMethod(backends, namelessCaller, method, params, async () => {});
+const restore = (id: string) => call('object.restore', { id });
+const directory = new RestorableDirectory(service.store, service.vault, { uniqueNames: false });
+const listed = async () => (await call('object.restorable', { after: 0 })).objects.map(({ id }) => id);
+const at = (id: string) => ({ UniqueIdentifier: id });
+const get = (id: string) => outcome(service, '2.1', Get, at(id));
+const destroy = (id: string) => succeed(service, '2.1', Destroy, at(id));
+const reason = (code: 'KeyCompromise' | 'CessationOfOperation') => ({
+  RevocationReason: { RevocationReasonCode: code },
+});
+
+/** All attributes but the date of the last change. */
+async function lasting(id: string): Promise<readonly Attribute[]> {
+  return (await attributesOf(service, id)).filter(({ name }) => name !== 'LastChangeDate');
+}
+
+t.test('objects of every kind are what they were, in every state that can be destroyed', async (t) => {
+  const send = (message: Uint8Array) => service.send(message.slice());
+  const made = await makeObjects(send, registrations(readEntries('corpus')));
+  let count = 0;
+  for (const [kind, id] of made) {
+    if (kind === 'archived AES key') await service.call('1.4', 'Recover', [uid(id)]);
+    if ((await outcome(service, '2.1', Destroy, at(id))) !== 'Success') {
+      await succeed(service, '2.1', Revoke, { ...at(id), ...reason('CessationOfOperation') }).catch(() => {});
+    } else await restore(id).catch(() => {});
+    // The first Get of a value ends that it is Fresh.
+    const value = await service.call('2.1', 'Get', [uid(id)]);
+    const before = await lasting(id);
+    if ((await outcome(service, '2.1', Destroy, at(id))) !== 'Success') continue;
+    count += 1;
+    t.match((await service.call('2.1', 'Get', [uid(id)])).status, 'OperationFailed', kind);
+    await restore(id);
+    t.strictSame(await lasting(id), before, kind);
+    t.strictSame(await service.call('2.1', 'Get', [uid(id)]), value, kind);
+  }
+  t.ok(count >= 14, `${count} kinds`);
+});
+
+t.test('a compromise within the waiting period stays; other changes of attributes do not', async (t) => {
+  const id = await storedKey(service, contact('before'));
+  await destroy(id);
+  const change = { ...at(id), NewAttribute: contact('after') };
+  t.equal(await outcome(service, '2.1', ModifyAttribute, change), 'Success');
+  t.equal(await outcome(service, '2.1', AddAttribute, { ...at(id), NewAttribute: named('new') }), 'Success');
+  await succeed(service, '2.1', Revoke, { ...at(id), ...reason('KeyCompromise') });
+  t.strictSame(await restore(id), { group: 'g', state: 'Compromised' });
+  const attributes = new Map((await lasting(id)).map(({ name, value }) => [name, value]));
+  t.equal(attributes.get('ContactInformation'), 'before');
+  t.notOk(attributes.has('Name'));
+  t.ok(attributes.has('CompromiseDate'));
+  t.notOk(attributes.has('DestroyDate'));
+  t.equal(await outcome(service, '2.1', Encrypt, { ...at(id), Data: counted(16) }), 'WrongKeyLifecycleState');
+});
+
+t.test('an object is restored once, until the end of its waiting period, by the latest time', async (t) => {
+  const [id, late] = [await storedKey(service), await storedKey(service)];
+  await destroy(id);
+  await destroy(late);
+  t.same(new Set(await listed()).intersection(new Set([id, late])), new Set([id, late]));
+  await restore(id);
+  await t.rejects(restore(id), /is no destroyed object in its waiting period/);
+  await t.rejects(restore('no such'), /is no destroyed object in its waiting period/);
+  t.equal(await get(id), 'Success');
+  writtenAt = nowSeconds() + 30 * day;
+  await t.rejects(restore(late), /the waiting period of ".*" is over/);
+  writtenAt = nowSeconds() + 30 * day - 60;
+  await restore(late);
+  writtenAt = null;
+  t.notMatch(await listed(), [id]);
+});
+
+t.test('what is due is removed for good, with an entry of the audit log', async (t) => {
+  const [due, kept] = [await storedKey(service), await storedKey(service)];
+  await destroy(due);
+  service.now += day * 1_000;
+  await destroy(kept);
+  service.now -= day * 1_000;
+  const rows = async (id: string) => (await service.store.load('g', [id]))[0]?.box.length ?? 0;
+  const before = await rows(due);
+  await directory.removeDue(nowSeconds() + 30 * day, 'node');
+  t.ok((await rows(due)) < before, 'the row has no value');
+  t.notMatch(await listed(), [due]);
+  await t.rejects(restore(due), /is no destroyed object/);
+  await restore(kept);
+  const ended = (await committedEntries(service)).filter(({ kind }) => kind === 'server');
+  t.match(ended.slice(-1), [
+    { items: [{ operation: 'RemoveDestroyed', objects: [{ id: due }], result: 'Success' }] },
+  ]);
+});
+
+t.test('without a waiting period, and of another group, nothing is kept', async (t) => {
+  service.sender = { client: 'other', group: 'spared' };
+  const spared = await storedKey(service);
+  await destroy(spared);
+  service.sender = {};
+  await t.rejects(restore(spared), /is no destroyed object/);
+});
+
+t.test('a record of an earlier destruction restores nothing', async (t) => {
+  const id = await storedKey(service, contact('first'));
+  const key = recordKey(service.vault, restorableKind, id);
+  const columns = 'version, box';
+  await destroy(id);
+  const first = database.prepare(`select ${columns} from sealed_record where key = ?`).get(key);
+  await restore(id);
+  await succeed(service, '2.1', ModifyAttribute, { ...at(id), NewAttribute: contact('second') });
+  await destroy(id);
+  const { version = null, box = null } = first ?? {};
+  database.prepare('update sealed_record set version = ?, box = ? where key = ?').run(version, box, key);
+  await setImmediate();
+  await t.rejects(restore(id), /missing, or an earlier version/);
+  await directory.removeDue(nowSeconds() + 365 * day, undefined);
+  t.equal(await get(id), 'ObjectDestroyed');
+});
+
+t.test('nothing is replaced by Import, and no purge removes what can be restored', async (t) => {
+  const id = await register(service, symmetric(counted(16)), mask('Encrypt'));
+  const replaced = {
+    ...{ ...at(id), ReplaceExisting: true, Object: symmetric(counted(16)), Attributes: [] },
+  };
+  t.equal(await outcome(service, '2.1', Import, replaced as never), 'PermissionDenied');
+  await destroy(id);
+  const list = (after: number) => service.snapshot((all) => all.destroyDates(after));
+  const options = { destroyedUntil: nowSeconds() + day, now: nowSeconds(), dryRun: false };
+  const page = await purgePage({ store: service.store, vault: service.vault, list }, 0, options);
+  t.notOk(page.ids.includes(id));
+  await restore(id);
+  t.equal(await get(id), 'Success');
+});
+
+t.test('Undo of a batch takes the destruction back with its record', async (t) => {
+  const id = await storedKey(service);
+  const items = [
+    { operation: 'Destroy', payload: [uid(id)] },
+    { operation: 'Get', payload: [uid('none')] },
+  ];
+  await service.batch('1.4', items, [enumerated('BatchErrorContinuationOption', 3)]);
+  t.notMatch(await listed(), [id]);
+  t.equal(await get(id), 'Success');
+});
