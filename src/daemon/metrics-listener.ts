@@ -1,3 +1,4 @@
+import type { AuditRecorder } from '../audit/audit.ts';
 import type { Address } from '../common/address.ts';
 import { parseRootUri, partsOf } from '../common/root-uri.ts';
 import type { ManagedTokens } from '../management/api.ts';
@@ -15,6 +16,7 @@ export class ReadinessCheck {
   readonly #vault: Pick<LocalVault, 'unsealed' | 'status'>;
   readonly #lanes: Backends['lanes'];
   readonly #tokens: Pick<ManagedTokens, 'list'>;
+  readonly #audit: Pick<AuditRecorder, 'refusal'> | undefined;
   #isDraining = false;
 
   constructor({
@@ -22,10 +24,13 @@ export class ReadinessCheck {
     vault,
     lanes,
     tokens,
+    audit,
   }: Pick<Backends, 'store' | 'lanes'> & {
     readonly vault: Pick<LocalVault, 'unsealed' | 'status'>;
     readonly tokens: Pick<ManagedTokens, 'list'>;
+    readonly audit: Pick<AuditRecorder, 'refusal'> | undefined;
   }) {
+    this.#audit = audit;
     this.#tokens = tokens;
     this.#store = store;
     this.#vault = vault;
@@ -44,6 +49,9 @@ export class ReadinessCheck {
       const reason = `the vault is sealed: its root (${kinds}) is not available`;
       return { ready: false, reason: reason + describeTokens(this.#tokens) };
     }
+    // Its text names a place of the operator.
+    if (this.#audit?.refusal !== undefined)
+      return { ready: false, reason: 'every request is refused: a sink of the audit log is behind' };
     try {
       await this.#store.ping();
       return { ready: true };

@@ -21,12 +21,14 @@ function newReports() {
     },
   } as Store;
   const vault = { unsealed: true } as LocalVault;
-  const readiness = new ReadinessCheck({ store, vault, lanes, tokens: { list: () => [] } });
+  const audit: { refusal: string | undefined } = { refusal: undefined };
+  const readiness = new ReadinessCheck({ store, vault, lanes, tokens: { list: () => [] }, audit });
   const sample = async (name: string) =>
     new RegExp(`^${name} (\\d+)$`, 'm').exec(await metrics.registry.metrics())?.[1];
   return {
     lines,
     lanes,
+    audit,
     check: () => readiness.check(),
     fail: (message: string) => {
       failure = new Error(message);
@@ -54,3 +56,12 @@ for (const [event, rollbacks] of [
     t.strictSame(lines, ['nothing is written, because of the test', 'a later reason']);
   });
 }
+
+t.test('it says that every request is refused while a sink is behind, and names no sink', async (t) => {
+  const { audit, check } = newReports();
+  audit.refusal = 'the sink "siem" has taken nothing for 60 s: connect ECONNREFUSED 10.0.0.7';
+  const reason = 'every request is refused: a sink of the audit log is behind';
+  t.strictSame(await check(), { ready: false, reason });
+  audit.refusal = undefined;
+  t.strictSame(await check(), { ready: true });
+});

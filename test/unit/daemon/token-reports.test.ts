@@ -56,6 +56,7 @@ t.test('readiness names the kinds of the roots that the vault has at that time',
   const vault = { unsealed: false, status: () => ({ configured }) } as unknown as LocalVault;
   const readiness = new ReadinessCheck({
     ...{ store: {} as Store, lanes: {} as LaneReports, vault, tokens: { list: () => [] } },
+    audit: undefined,
   });
   const sealedBy = (kinds: string) => ({
     ...{ ready: false, reason: `the vault is sealed: its root (${kinds}) is not available` },
