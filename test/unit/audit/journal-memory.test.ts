@@ -1,0 +1,92 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { AuditJournal } from '../../../src/audit/journal.ts';
+import { type ChainEntry, createSalt } from '../../../src/common/audit-chain.ts';
+
+/** What a journal moves of the entries that it has just written, and of those that it has to read again. */
+
+const entry = (text: string): ChainEntry => ({ salt: createSalt(), text });
+
+function open(t: Test, directory: string) {
+  const damaged: number[] = [];
+  const observer = { damaged: ({ lines }: { lines: number }) => damaged.push(lines), notDurable: t.error };
+  const journal = new AuditJournal(directory, observer);
+  t.teardown(() => journal.close());
+  return { journal, damaged };
+}
+
+/** Moves everything, part by part, and returns the texts in their order. */
+function moveAll(t: Test, journal: AuditJournal): string[] {
+  const moved: string[] = [];
+  for (let next = journal.moved + 1; ; ) {
+    const part = journal.peek();
+    if (part === undefined) return moved;
+    t.ok(part.entries.length > 0 && part.entries.length <= 1_024);
+    t.equal(part.last, next + part.entries.length - 1, 'numbers have no gap');
+    const isMore = journal.hasMore;
+    moved.push(...part.entries.map(({ text }) => text));
+    journal.move(part.last);
+    if (journal.pending > 0) t.ok(isMore, 'it says that more waits');
+    next = part.last + 1;
+  }
+}
+
+t.test('entries that were just written are moved as they are, whatever became of the file', async (t) => {
+  const directory = t.testdir();
+  const { journal, damaged } = open(t, directory);
+  journal.resume(0);
+  journal.append([entry('a'), entry('b')]);
+  const file = join(directory, readdirSync(directory)[0] ?? '');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('a\n', 'x\n'), { flag: 'r+' });
+  t.strictSame(moveAll(t, journal), ['a', 'b']);
+  t.strictSame(damaged, []);
+});
+
+for (const [what, size, count] of [
+  ['few small ones', 10, 20],
+  ['more than one commit takes', 10, 5_000],
+  ['more than memory keeps', 5_000, 2_000],
+  ['some that are larger than the memory', 3_000_000, 3],
+] as const)
+  t.test(`every entry is moved once and in order: ${what}`, async (t) => {
+    const directory = t.testdir();
+    const { journal, damaged } = open(t, directory);
+    journal.resume(0);
+    const texts = Array.from({ length: count }, (_, at) => `${at} ${'x'.repeat(size)}`);
+    const moved: string[] = [];
+    for (let at = 0; at < count; ) {
+      const some = texts.slice(at, at + 1 + (at % 7));
+      journal.append(some.map(entry));
+      at += some.length;
+      // Some are moved while others come.
+      if (at % 11 === 0) moved.push(...moveAll(t, journal));
+    }
+    moved.push(...moveAll(t, journal));
+    t.ok(moved.length === count && moved.every((text, at) => text === texts[at]));
+    t.strictSame(damaged, []);
+    journal.append([entry('last')]);
+    await journal.close();
+    const again = open(t, directory).journal;
+    again.resume(count);
+    t.strictSame(moveAll(t, again), ['last']);
+  });
+
+t.test('a part that was moved in the middle is gone on with from the file', async (t) => {
+  const { journal } = open(t, t.testdir());
+  journal.resume(0);
+  journal.append(['a', 'b', 'c'].map(entry));
+  journal.append([entry('d')]);
+  journal.peek();
+  journal.move(2);
+  t.strictSame(moveAll(t, journal), ['c', 'd']);
+});
+
+t.test('what was written before the store said where it is has its number afterwards', async (t) => {
+  const { journal } = open(t, t.testdir());
+  journal.append(['a', 'b'].map(entry));
+  journal.resume(10);
+  journal.append([entry('c')]);
+  t.equal(journal.peek()?.last, 13);
+  t.strictSame(moveAll(t, journal), ['a', 'b', 'c']);
+});
