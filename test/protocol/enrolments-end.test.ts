@@ -278,6 +278,7 @@ const written: Readonly<Record<string, string>> = {
   'operations/made-token-keys.ts tokenKeyKind': 'of a key: until it is gone from the token',
   'operations/name-rights.ts reservedNameKind': 'enrolment; of unique Names, a year later as well',
   'operations/pkcs11/pkcs-11-application.ts applicationKind': 'enrolment and ticket',
+  'operations/restorable-objects.ts restorableKind': 'of an object: when its waiting period ends',
   'operations/sessions/tickets.ts ticketKind': 'enrolment',
   'protocol/authentication/administrator-directory.ts administratorKind':
     'of an administrator, who is no client',
