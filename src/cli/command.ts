@@ -208,3 +208,21 @@ export function requirePlainName(what: string, value: string): string {
     `${what} ${JSON.stringify(value)} is not possible; use 1 to 64 letters, digits and . _ @ -, a letter or digit first`,
   );
 }
+
+/**
+ * Reads the Unique Identifier of an object: as it is, or in quotation marks as a text of JSON, as lists show
+ * what a client has put into it that cannot be typed.
+ */
+function readIdentifier(text: string | undefined): string | undefined {
+  if (!text?.startsWith('"')) return text;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'string' ? value : text;
+  } catch {
+    return text;
+  }
+}
+
+/** The argument or option that takes the Unique Identifier of an object. */
+export const identifierArgument = (describe: string) =>
+  ({ type: 'string', describe, coerce: readIdentifier }) as const;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { decodeAttributes } from '../../codec/stored-attributes.ts';
 import { decodeManagedObject, type ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import { CommandError } from '../cli/failure.ts';
-import { decodeMaker, splitMaker } from '../object/maker.ts';
+import { decodeMaker, splitBesideValue } from '../object/maker.ts';
 import { ManagedObject } from '../object/managed-object.ts';
 import { uniqueNameKey, uniqueNameTexts } from '../object/names.ts';
 import { splitProvenance } from '../object/provenance.ts';
@@ -68,7 +68,7 @@ function openOldObject(
     sealed === null ? undefined : (vault.open(context, sealed) ?? fail('its value does not open'));
   try {
     const content = plain && splitProvenance(plain);
-    const beside = splitMaker(attributes);
+    const beside = splitBesideValue(attributes);
     const object = ManagedObject.create({
       id,
       type: objectType as ObjectTypeName,

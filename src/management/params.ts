@@ -44,7 +44,8 @@ const plainName = textParam(64, isPlainName);
 const credentialText = textParam(maxCredentialText, isCredentialText);
 /** Roles of the configuration are texts of the operator. */
 const role = textParam(255);
-const identifier = textParam(1_024);
+/** Clients may choose any text. */
+const identifier = textParam(1_024, () => true);
 const hexadecimal = (digits: number): Reader<string> =>
   textParam(digits, (value) => value.length % 2 === 0 && /^[0-9a-f]+$/.test(value));
 const fingerprint = textParam(64, (value) => /^[0-9a-f]{64}$/.test(value));

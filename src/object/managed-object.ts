@@ -1,18 +1,24 @@
-import type { Attribute } from '../../codec/attribute.ts';
 import type { RevocationReason } from '../../codec/structures/attribute-values.ts';
 import {
   encodeManagedObject,
   type ManagedObjectValue,
   type ObjectTypeName,
 } from '../../codec/structures/managed-objects.ts';
-import { concatBytes } from '../common/bytes.ts';
+import type { TokenKeyReference } from '../crypto/token-device.ts';
 import type { LoadedObject, StoredObject, StoreUnit } from '../store/store.ts';
 import { boxTag, type Vault } from '../vault/vault.ts';
 import { AttributeSet, decodeAttributeSet, encodeAttributeSet } from './attribute-set.ts';
 import { findNextKey } from './identifiers.ts';
-import { decodeMaker, encodeMaker, type Maker, splitMaker } from './maker.ts';
+import {
+  decodeMaker,
+  encodeMaker,
+  joinBesideValue,
+  type Maker,
+  type Retention,
+  splitBesideValue,
+} from './maker.ts';
 import { isValueDue, ObjectContent, openObject, sealDirectValue, sealObject } from './object-boxes.ts';
-import { isShownMore, type Provenance, type Retention, type Shown, unknownProvenance } from './provenance.ts';
+import { isShownMore, type Provenance, type Shown, unknownProvenance } from './provenance.ts';
 import { type IndexOptions, indexChange, indexesOf } from './search-index.ts';
 import { activate, destroy, recordChange, revoke, type StateName, stateAt } from './state.ts';
 import { isSameValue } from './values.ts';
@@ -31,6 +37,7 @@ interface ObjectState {
   readonly content: ObjectContent | undefined;
   readonly isContentChanged: boolean;
   readonly maker: Uint8Array | undefined;
+  readonly retention?: Retention | undefined;
   readonly tag?: Uint8Array | undefined;
 }
 
@@ -47,6 +54,7 @@ export class ManagedObject {
   readonly attributes: AttributeSet;
   #content: ObjectContent | undefined;
   #isContentChanged: boolean;
+  #retention: Retention | undefined;
   /** As it is stored. */
   readonly #maker: Uint8Array | undefined;
   /** Tag of the box in the row; undefined without a row. */
@@ -55,7 +63,7 @@ export class ManagedObject {
   private constructor(
     identity: Pick<ManagedObject, 'id' | 'type' | 'group' | 'version'>,
     attributes: AttributeSet,
-    { content, isContentChanged, maker, tag }: ObjectState,
+    { content, isContentChanged, maker, retention, tag }: ObjectState,
   ) {
     this.id = identity.id;
     this.type = identity.type;
@@ -63,7 +71,7 @@ export class ManagedObject {
     this.version = identity.version;
     this.attributes = attributes;
     [this.#content, this.#isContentChanged] = [content, isContentChanged];
-    [this.#maker, this.#tag] = [maker, tag];
+    [this.#maker, this.#tag, this.#retention] = [maker, tag, retention];
   }
 
   /** Creates an object in memory, without attributes and of unknown provenance. */
@@ -84,11 +92,11 @@ export class ManagedObject {
   static fromStored(stored: LoadedObject, vault: Vault): ManagedObject {
     const { id, group, objectType, version } = stored;
     const opened = openObject(stored, vault);
-    const { attributes, maker } = splitMaker(opened.attributes);
+    const { attributes, retention, maker } = splitBesideValue(opened.attributes);
     return new ManagedObject(
       { id, type: objectType as ObjectTypeName, group, version },
       decodeAttributeSet(id, attributes),
-      { content: opened.content, isContentChanged: false, maker, tag: boxTag(stored.box) },
+      { content: opened.content, isContentChanged: false, maker, retention, tag: boxTag(stored.box) },
     );
   }
 
@@ -155,6 +163,11 @@ export class ManagedObject {
     if (isShownMore(this.provenance.shown, shown)) this.changeProvenance({ shown });
   }
 
+  /** Opens and decodes the value, of a destroyed object one that is kept; not in direct mode. */
+  openContent(): void {
+    if (this.#content?.isDirect === false) void this.#content.value;
+  }
+
   /** Makes `toStored` seal everything, a large value too. Decrypts as `value` does. */
   sealAnew(): void {
     const content = this.#content;
@@ -163,6 +176,7 @@ export class ManagedObject {
 
   #setContent(content: ObjectContent | undefined): void {
     [this.#content, this.#isContentChanged] = [content, true];
+    if (content === undefined) this.#retention = undefined;
   }
 
   /** Whether the values are the same, whatever their provenance. Decrypts both, but none in direct mode. */
@@ -179,12 +193,10 @@ export class ManagedObject {
     return this.#isContentChanged || this.attributes.changed;
   }
 
-  /** Whether the object is archived: it has an Archive Date. */
   get archived(): boolean {
     return this.attributes.has('ArchiveDate');
   }
 
-  /** Whether the object is destroyed: it has a Destroy Date. */
   get destroyed(): boolean {
     return this.attributes.has('DestroyDate');
   }
@@ -192,18 +204,6 @@ export class ManagedObject {
   /** State at `now` (POSIX seconds); see `stateAt`. */
   state(now: number): StateName {
     return stateAt(this.attributes, now);
-  }
-
-  /** All attributes as a response at `now` shows them: with the State that the dates have brought about. */
-  attributesAt(now: number): readonly Attribute[] {
-    const state = this.state(now);
-    return this.attributes
-      .list()
-      .map((attribute) =>
-        attribute.name === 'State' && attribute.vendor === undefined
-          ? { ...attribute, value: state }
-          : attribute,
-      );
   }
 
   /** See `activate` in state.ts. */
@@ -218,12 +218,13 @@ export class ManagedObject {
 
   /**
    * Destroys the object; see `destroy` in state.ts. Its value is removed, or with `retention` stays in the
-   * row: no operation sees it there.
+   * row beside what the object was: no operation sees it there.
    */
-  destroy(now: number, retention?: Retention): void {
-    const content = this.#content;
+  destroy(now: number, retention?: Omit<Retention, 'attributes'>): void {
+    const attributes = encodeAttributeSet(this.attributes);
     destroy(this.attributes, now);
-    this.#setContent(retention && content?.withProvenance({ ...content.provenance, retention }));
+    if (retention === undefined) this.#setContent(undefined);
+    else this.#retention = { ...retention, attributes };
   }
 
   /** Whether it has a value that `destroy` removes or keeps. */
@@ -231,16 +232,20 @@ export class ManagedObject {
     return this.#shownContent !== undefined;
   }
 
-  /** How the value of a destroyed object is kept; undefined when it is gone. Decrypts as `value`. */
+  /** What a destroyed object was that can be restored. */
   get retention(): Retention | undefined {
-    return this.destroyed ? this.#content?.provenance.retention : undefined;
+    return this.#retention;
   }
 
   /** Makes a destroyed object with its value what it was, with these attributes. */
   restore(attributes: AttributeSet): void {
-    if (this.retention === undefined) throw new TypeError(`nothing of object ${this.id} is kept`);
     this.attributes.replaceAll(attributes);
-    this.changeProvenance({ retention: undefined });
+    this.#retention = undefined;
+  }
+
+  /** The key in a token that the value stands for, of a destroyed object that can be restored too. */
+  get tokenKey(): TokenKeyReference | undefined {
+    return this.#content?.provenance.token;
   }
 
   /** Records a change: Last Change Date, and the state that dates have brought about. */
@@ -252,7 +257,7 @@ export class ManagedObject {
   clone(): ManagedObject {
     return new ManagedObject(this, this.attributes.clone(), {
       ...{ content: this.#content, isContentChanged: this.#isContentChanged },
-      ...{ maker: this.#maker, tag: this.#tag },
+      ...{ maker: this.#maker, retention: this.#retention, tag: this.#tag },
     });
   }
 
@@ -272,8 +277,8 @@ export class ManagedObject {
     this.#keepNextKey();
     const { id, group, type: objectType, attributes } = this;
     const row = { id, group, objectType, version: this.version + 1 };
-    const encoded = encodeAttributeSet(attributes);
-    const beside = this.#maker === undefined ? encoded : concatBytes([encoded, this.#maker]);
+    const [retention, maker] = [this.#retention, this.#maker];
+    const beside = joinBesideValue({ attributes: encodeAttributeSet(attributes), retention, maker });
     const sealed = sealObject(row, { attributes: beside, content: this.#content }, vault);
     return {
       ...row,

@@ -31,16 +31,6 @@ export interface Provenance {
   readonly copyOf?: string | undefined;
   /** Of a key that stays in a token: where it is. The value then has no Key Value. */
   readonly token?: TokenKeyReference | undefined;
-  /** Of a destroyed object whose value is kept. */
-  readonly retention?: Retention | undefined;
-}
-
-/** How the value of a destroyed object is kept until it can no longer be restored. */
-export interface Retention {
-  /** POSIX seconds from which on it is not restored any more, and removed. */
-  readonly until: number;
-  /** Version of the row before: the record of what is restored states the same one. */
-  readonly version: number;
 }
 
 /** In the order of the numbers by which they are stored. */

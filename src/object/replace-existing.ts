@@ -1,7 +1,7 @@
 import type { AttributeName } from '../../codec/attribute-table.ts';
 import type { UsageLimits } from '../../codec/structures/attribute-values.ts';
 import { fail } from '../common/errors.ts';
-import type { AttributeSet } from './attribute-set.ts';
+import { type AttributeSet, decodeAttributeSet } from './attribute-set.ts';
 import type { ManagedObject } from './managed-object.ts';
 import { replacedProvenance } from './provenance.ts';
 import { requireDestroyable, type StateName } from './state.ts';
@@ -99,7 +99,10 @@ function isTighter(stated: UsageLimits, old: UsageLimits): boolean {
  * since then stays.
  * @throws {TypeError} when its value was not kept
  */
-export function restore(object: ManagedObject, kept: AttributeSet, now: number): void {
+export function restore(object: ManagedObject, now: number): void {
+  const { id, retention } = object;
+  if (retention === undefined) throw new TypeError(`nothing of object ${id} is kept`);
+  const kept = decodeAttributeSet(id, retention.attributes);
   keepRevocation(object, kept, now);
   object.restore(kept);
   object.touch(now);

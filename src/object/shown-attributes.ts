@@ -13,6 +13,7 @@ import type { AttributeFilter } from './attribute-filter.ts';
 import { matchesFilter } from './filter-evaluation.ts';
 import type { ManagedObject } from './managed-object.ts';
 import { hasProtectedValue, publicTypes } from './protection.ts';
+import { attributesAt } from './state.ts';
 
 /**
  * Attributes that are a function of the value. Under `strict` protection clients neither read them of an
@@ -58,7 +59,7 @@ export function shownAttributes(
   access: ValueAccess,
 ): readonly Attribute[] {
   const { hiddenAttributes: hidden } = access;
-  const every = object.attributesAt(now);
+  const every = attributesAt(object.attributes, now);
   const all =
     hidden === undefined ? every : every.filter((attribute) => !hidden.has(attributeKey(attribute)));
   return mayKnow(object, access) ? all : all.filter((attribute) => !isFunctionOfValue(attribute));

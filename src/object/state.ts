@@ -1,3 +1,4 @@
+import type { Attribute } from '../../codec/attribute.ts';
 import type { State } from '../../codec/enums.ts';
 import type { RevocationReason } from '../../codec/structures/attribute-values.ts';
 import { fail } from '../common/errors.ts';
@@ -55,6 +56,14 @@ export function stateAt(attributes: AttributeSet, now: number): StateName {
   const active = stored === 'Active' || (stored === 'PreActive' && reached(attributes.get('ActivationDate')));
   if (!active) return stored;
   return reached(attributes.get('DeactivationDate')) ? 'Deactivated' : 'Active';
+}
+
+/** All attributes as a response at `now` shows them: with the State that the dates have brought about. */
+export function attributesAt(attributes: AttributeSet, now: number): readonly Attribute[] {
+  const value = stateAt(attributes, now);
+  return attributes
+    .list()
+    .map((each) => (each.name === 'State' && each.vendor === undefined ? { ...each, value } : each));
 }
 
 /** Stores the state that dates have brought about, so that it stays even if the clock runs backward. */

@@ -29,6 +29,9 @@ const kinds = {
   destroyedIdentity: 'destroyed-identity',
 } as const;
 
+/** Kind of the records of what destroyed keys and certificates were. */
+export const destroyedIdentityKind = kinds.destroyedIdentity;
+
 /** Kinds of the records that this file encodes. */
 export const certificateKinds: readonly string[] = Object.values(kinds);
 

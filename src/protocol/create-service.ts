@@ -9,7 +9,9 @@ import { jobSender, Responses } from './batch/responses.ts';
 import { JobQueue } from './jobs/job-queue.ts';
 import { JobRunner } from './jobs/job-runner.ts';
 import { Maintenance } from './jobs/maintenance.ts';
+import { WaitingPeriodEnd } from './jobs/waiting-period-end.ts';
 import { MessageProcessor } from './message-processor.ts';
+import { RestorableDirectory } from './restorable-directory.ts';
 import type { Service } from './service.ts';
 import type { NewObjectLimits } from './unit-of-work/new-objects.ts';
 import type { ObjectEvents } from './unit-of-work/object-events.ts';
@@ -63,11 +65,12 @@ export function createService(options: ServiceOptions): Service {
     events,
     audit,
   });
-  const { latestTime = () => 0 } = options;
-  const maintenance = new Maintenance({
-    ...{ store, vault, queue, contexts, now, latestTime },
-    node: audit?.node,
+  const waitingPeriods = new WaitingPeriodEnd({
+    directory: new RestorableDirectory(store, vault, { uniqueNames }),
+    ...{ now, node: audit?.node },
+    failed: (error) => void responses.unexpected(error, jobSender('none: the end of a waiting period')),
   });
+  const maintenance = new Maintenance({ store, vault, queue, contexts, now, waitingPeriods });
   return {
     respond: (bytes, conversation) => processor.respond(bytes, conversation),
     refuseFraming: (reason, conversation, version = oldestVersion) =>

@@ -55,7 +55,8 @@ export interface PurgedPage {
  * Purges the destroyed objects of one page, of every group: their rows stay as tombstones, so that no
  * identifier is used twice, with what `purge` keeps. A purge that was interrupted is repeated. The last page
  * is the one that was so when it was read: a purge that followed the objects that clients create meanwhile
- * would not end. Objects in their waiting period stay as they are.
+ * would not end. Objects in their waiting period stay as they
+ * are; after it, what is left of their value goes.
  *
  * @param after where the page begins: 0, or `next` of the page before
  * @throws {StoreUnavailableError} when the database does not answer
@@ -101,7 +102,9 @@ async function purgeObjects(
     for (const id of ids) {
       const object = await layer.load(id);
       if ((object?.attributes.get('DestroyDate') ?? Number.POSITIVE_INFINITY) > destroyedUntil) continue;
-      if (object === undefined || object.retention !== undefined) continue;
+      if (object === undefined || (object.retention?.until ?? 0) > now) continue;
+      // What the end of the waiting period has not found, because its record is gone.
+      if (object.retention !== undefined) object.setValue(undefined);
       const linked = await loadLinked(unit, object);
       if (!purge(object, (other) => linked.has(other))) continue;
       object.touch(now);

@@ -1,13 +1,15 @@
 import { toChainEntries } from '../audit/entry-text.ts';
 import { restore } from '../object/replace-existing.ts';
 import type { StateName } from '../object/state.ts';
+import { keyCopiesKind, originOf } from '../operations/key-copies.ts';
 import { decodeReleased, tokenKeyKind } from '../operations/made-token-keys.ts';
 import {
+  copiesText,
   type RestorableObject,
-  readKeptAttributes,
   readRestorable,
   restorableKind,
 } from '../operations/restorable-objects.ts';
+import { destroyedIdentityKind } from '../operations/revocation-records.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import { ChangedMeanwhileError } from './unit-of-work/changed-meanwhile.ts';
@@ -15,7 +17,7 @@ import { maxConflictRetries } from './unit-of-work/conflict-retry.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 
 /** A destroyed object in its waiting period. */
-export interface ListedRestorable extends Omit<RestorableObject, 'version'> {
+export interface ListedRestorable extends RestorableObject {
   readonly id: string;
   readonly group: string;
 }
@@ -36,7 +38,10 @@ export interface RestoredObject {
 /** Objects of one page. */
 const maxPage = 500;
 
-/** Objects that clients have destroyed and that can be restored, by their records. */
+/**
+ * Objects that clients have destroyed and that can be restored. Lists go by their records; an object that has
+ * lost its record is restored all the same, and purged.
+ */
 export class RestorableDirectory {
   readonly #store: Store;
   readonly #vault: Vault;
@@ -53,22 +58,21 @@ export class RestorableDirectory {
    */
   async list(after: number): Promise<RestorablePage> {
     const { records, next } = await this.#begin().recordPage(restorableKind, after, maxPage);
-    const objects = records.map(({ id, group, content }) => {
-      const { version: _, ...restorable } = readRestorable(content);
-      return { id, group, ...restorable };
-    });
+    const objects = records.map(({ id, group, content }) => ({ id, group, ...readRestorable(content) }));
     return { objects, next };
   }
 
   /**
    * Restores an object. Resolves to why that cannot be, a text for an operator, or to what the object is.
-   * @param time the latest that is known, POSIX seconds
    * @throws {ChangedMeanwhileError} when others never let it commit; {SealBrokenError} when a row was altered
    */
-  async restore(id: string, time: number): Promise<RestoredObject | string> {
+  async restore(id: string): Promise<RestoredObject | string> {
+    const group = await this.#store.groupOf(id);
+    if (group === undefined) return `there is no object ${JSON.stringify(id)}`;
     for (let attempt = 0; attempt <= maxConflictRetries; attempt += 1) {
       const unit = this.#begin();
-      const restored = await restoreIn(unit, id, time);
+      unit.actFor(group);
+      const restored = await restoreIn(unit, id);
       if (typeof restored === 'string') return restored;
       const result = await unit.commit();
       if (result === 'committed') return restored;
@@ -79,34 +83,24 @@ export class RestorableDirectory {
   }
 
   /**
-   * Removes the values whose waiting period is over. What another process changes at the same time, and what
-   * does not open, stays for the next turn.
-   * @param time the latest that is known, POSIX seconds
-   * @param node records each removal with its commit; nothing is recorded when it is left out
+   * Removes a value whose waiting period is over, and its record; nothing happens while it is not. What
+   * another process changes at the same time stays for the next time.
+   * @param node records the removal with its commit; nothing is recorded when it is left out
+   * @throws {SealBrokenError} when a row was altered
    */
-  async removeDue(time: number, node: string | undefined): Promise<void> {
-    for (let after: number | null = 0; after !== null; ) {
-      const { records, next } = await this.#begin().recordPage(restorableKind, after, maxPage);
-      for (const { id, content } of records)
-        if (readRestorable(content).until <= time) await this.#remove(id, time, node).catch(() => {});
-      after = next;
-    }
-  }
-
-  async #remove(id: string, time: number, node: string | undefined): Promise<void> {
+  async remove({ id, group, type }: ListedRestorable, node: string | undefined): Promise<void> {
     const unit = this.#begin();
-    const found = await findKept(unit, id);
-    if (found === undefined || found.restorable.until > time) return;
-    const { object, layer } = found;
-    unit.removeRecord(restorableKind, id);
-    if (object !== undefined) {
-      object.setValue(undefined);
+    unit.actFor(group);
+    const layer = unit.layer('unused');
+    const object = await layer.load(id);
+    const { retention } = object ?? {};
+    if (retention !== undefined && retention.until > unit.now) return;
+    await removeRecord(unit, restorableKind, id);
+    if (retention !== undefined) {
+      object?.setValue(undefined);
       layer.keep();
-    }
-    if (node !== undefined) {
-      const objects = [{ id, type: found.restorable.type }];
-      const items = [{ operation: 'RemoveDestroyed', objects, result: 'Success' as const }];
-      unit.audit(toChainEntries({ time: Date.now(), kind: 'server', node, items }));
+      const items = [{ operation: 'RemoveDestroyed', objects: [{ id, type }], result: 'Success' }];
+      if (node !== undefined) unit.audit(toChainEntries({ time: Date.now(), kind: 'server', node, items }));
     }
     await unit.commit();
   }
@@ -117,38 +111,31 @@ export class RestorableDirectory {
   }
 }
 
-/**
- * Loads the record and the object of an identifier; undefined without a record. The object is undefined where
- * the record is not of its last destruction: somebody has put it back.
- */
-async function findKept(unit: UnitOfWork, id: string) {
-  const record = await unit.record(restorableKind, id);
-  if (record === undefined) return undefined;
-  const restorable = readRestorable(record.content);
-  unit.actFor(record.group);
+async function restoreIn(unit: UnitOfWork, id: string): Promise<RestoredObject | string> {
   const layer = unit.layer('unused');
   const object = await layer.load(id);
-  const { until, version } = restorable;
-  const retention = object?.retention;
-  const isSame = retention?.until === until && retention.version === version;
-  return { restorable, record, layer, object: isSame ? object : undefined };
-}
-
-async function restoreIn(unit: UnitOfWork, id: string, time: number): Promise<RestoredObject | string> {
-  const found = await findKept(unit, id);
-  if (found === undefined) return `${JSON.stringify(id)} is no destroyed object in its waiting period`;
-  const { restorable, record, layer, object } = found;
-  if (object === undefined) return `nothing is kept of ${JSON.stringify(id)}`;
-  if (restorable.until <= time) return `the waiting period of ${JSON.stringify(id)} is over`;
-  restore(object, readKeptAttributes(id, record.content), unit.now);
-  const { token } = object.provenance;
-  if (token !== undefined) {
-    const released = await unit.record(tokenKeyKind, token.id);
+  const { retention } = object ?? {};
+  if (object === undefined || retention === undefined)
+    return `${JSON.stringify(id)} is no destroyed object in its waiting period`;
+  if (retention.until <= unit.now) return `the waiting period of ${JSON.stringify(id)} is over`;
+  restore(object, unit.now);
+  const copies = await unit.record(keyCopiesKind, originOf(object));
+  // Restored beside them, its uses would count twice, and a compromise of the key would not reach it.
+  if (copiesText(copies?.content) !== retention.copies)
+    return `the key of ${JSON.stringify(id)} has come back as another object since`;
+  const { tokenKey } = object;
+  if (tokenKey !== undefined) {
+    const released = await unit.record(tokenKeyKind, tokenKey.id);
     if (released === undefined || decodeReleased(released.content).isEnding)
       return `the key of ${JSON.stringify(id)} is removed from its token`;
-    unit.removeRecord(tokenKeyKind, token.id);
+    unit.removeRecord(tokenKeyKind, tokenKey.id);
   }
   layer.keep();
-  unit.removeRecord(restorableKind, id);
+  await removeRecord(unit, restorableKind, id);
+  await removeRecord(unit, destroyedIdentityKind, id);
   return { group: object.group, state: object.state(unit.now) };
+}
+
+async function removeRecord(unit: UnitOfWork, kind: string, id: string): Promise<void> {
+  if ((await unit.record(kind, id)) !== undefined) unit.removeRecord(kind, id);
 }

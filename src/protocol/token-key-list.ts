@@ -62,7 +62,7 @@ export async function listTokenKeyObjects(
     const unit = new UnitOfWork(store, vault, { uniqueNames: false, now });
     unit.actFor(group);
     try {
-      const reference = (await unit.load(id))?.provenance.token;
+      const reference = (await unit.load(id))?.tokenKey;
       if (reference !== undefined) objects.push({ object: id, group, reference });
     } catch (error) {
       if (!(error instanceof SealBrokenError)) throw error;

@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import t from 'tap';
 import { ResultReason } from '../../codec/enums.ts';
 import type { Node } from '../../codec/wire/node.ts';
+import { Import } from '../../src/operations/transfer/import.ts';
 import { type Client, valueOf } from '../client.ts';
 import { Daemon } from '../fixture/daemon.ts';
+import { payloadOf } from '../protocol/operations/ask.ts';
+import { mask, symmetric } from '../protocol/operations/transfer/wrapping-keys.ts';
 import { createAesPayload2x, uid } from '../protocol/service.ts';
 import { writeCertifiedKey } from './administrator.ts';
 import { captureCommand } from './run-command.ts';
@@ -47,6 +50,34 @@ t.test('an operator brings back what a client has destroyed', async (t) => {
     output: `kmipd: nothing was restored: "${id}" is no destroyed object in its waiting period\n`,
   });
   t.equal(await ask(client, 'Destroy', uid(id)), id);
+  await client.close();
+  await daemon.end();
+});
+
+t.test('any identifier that a client has chosen can be listed and restored', async (t) => {
+  await daemon.start();
+  const client = await daemon.connect();
+  const ids = [
+    'plain id',
+    ' lead',
+    'é𝕏',
+    '"quoted"',
+    'tab\tx',
+    'nl\nother  group  SymmetricKey',
+    'esc\u001b[2J',
+    '-x',
+  ];
+  for (const [at, UniqueIdentifier] of ids.entries()) {
+    const Object = symmetric(new Uint8Array(16).fill(at + 1));
+    const request = { UniqueIdentifier, Attributes: [mask('Encrypt')], Object };
+    const { value } = payloadOf('2.1', Import, request as never) as Extract<Node, { type: 'Structure' }>;
+    t.equal(await ask(client, 'Import', ...value), UniqueIdentifier);
+    t.equal(await ask(client, 'Destroy', uid(UniqueIdentifier)), UniqueIdentifier);
+  }
+  const { output } = await kmipd('object', 'restorable');
+  t.equal(output.trim().split('\n').length, 1 + ids.length + 1, 'none begins a line of its own');
+  t.match(output, 'nl\\u000aother');
+  for (const id of ids) t.match(await kmipd('object', 'restore', JSON.stringify(id)), { code: 0 }, id);
   await client.close();
   await daemon.end();
 });

@@ -175,7 +175,7 @@ t.test('the background tasks free them', async (t) => {
     vault,
     queue: { lookForJobs: () => Promise.resolve() },
     contexts: { dropExpired: () => resolve(true), removeTokenKeys: async () => {} },
-    ...{ now: () => 0, latestTime: () => 0, node: undefined },
+    ...{ now: () => 0, waitingPeriods: { run: async () => {} } },
   });
   t.teardown(() => tasks.stop());
   t.ok(await promise);

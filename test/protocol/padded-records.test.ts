@@ -133,7 +133,7 @@ const kinds: Readonly<Record<string, string | undefined>> = {
   'random-iv-uses': 'a count',
   recipient: 'public keys',
   'reserved-name': 'the maker of an object',
-  restorable: undefined,
+  restorable: 'the name of a client, dates',
   'revoked-part': 'dates',
   succession: 'a fingerprint',
   ticket: 'rights and counts',

@@ -1,4 +1,11 @@
-import { type Command, homeOption, jsonOption, printError, storeOption } from '../command.ts';
+import {
+  type Command,
+  homeOption,
+  identifierArgument,
+  jsonOption,
+  printError,
+  storeOption,
+} from '../command.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 import { printItems, readForward } from './audit/audit-output.ts';
 import type { StoreArguments } from './object-candidate.ts';
@@ -15,7 +22,7 @@ export const objectHistory: Command<Arguments> = {
   describe: 'Show everything that the audit log has about an object, from its birth on',
   builder: (yargs) =>
     yargs
-      .positional('id', { type: 'string', describe: 'Unique Identifier, also of an object that was purged' })
+      .positional('id', identifierArgument('Unique Identifier, also of an object that was purged'))
       .options(homeOption)
       .options(storeOption)
       .options(jsonOption),

@@ -1,6 +1,6 @@
 import type { ResultOf } from '../../management/api.ts';
 import type { ListedRestorable } from '../../protocol/restorable-directory.ts';
-import { type Command, homeOption, jsonOption, print, storeOption } from '../command.ts';
+import { type Command, homeOption, identifierArgument, jsonOption, print, storeOption } from '../command.ts';
 import { formatTable, formatTime } from '../table.ts';
 import { type StoreArguments, withObjects } from './object-candidate.ts';
 
@@ -43,7 +43,7 @@ export const objectRestore: Command<RestoreArguments> = {
   describe: 'Bring back an object that a client has destroyed, within its waiting period',
   builder: (yargs) =>
     yargs
-      .positional('id', { type: 'string', describe: 'Unique Identifier, see kmipd object restorable' })
+      .positional('id', identifierArgument('Unique Identifier, see kmipd object restorable'))
       .options(homeOption)
       .options(storeOption),
   async run({ id, ...args }) {

@@ -2,7 +2,14 @@ import { createInterface } from 'node:readline/promises';
 import type { ManagementCall } from '../../management/api.ts';
 import type { KeySummary } from '../../management/object-api.ts';
 import { hasAdministrator } from '../administrator-login.ts';
-import { type Command, type CommandGroup, homeOption, print, storeOption } from '../command.ts';
+import {
+  type Command,
+  type CommandGroup,
+  homeOption,
+  identifierArgument,
+  print,
+  storeOption,
+} from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
 import { printCandidate, type StoreArguments, withObjects } from './object-candidate.ts';
 import { objectHistory } from './object-history.ts';
@@ -26,7 +33,7 @@ const objectShow: Command<ShowArguments> = {
     'Show a key without its value: group, history, fingerprint, whether Sensitive keys may leave under it',
   builder: (yargs) =>
     yargs
-      .positional('id', { type: 'string', describe: 'Unique Identifier of the key' })
+      .positional('id', identifierArgument('Unique Identifier of the key'))
       .options(homeOption)
       .options(storeOption),
   run: async (args) => printCandidate(await showKey(args)),
@@ -39,7 +46,7 @@ const objectTrust: Command<TrustArguments> = {
   describe: 'Mark a key as recipient: Sensitive keys of its group may leave wrapped under it',
   builder: (yargs) =>
     yargs
-      .positional('id', { type: 'string', describe: 'Unique Identifier of the wrapping key' })
+      .positional('id', identifierArgument('Unique Identifier of the wrapping key'))
       .options(homeOption)
       .options(storeOption)
       .option('fingerprint', {

@@ -3,6 +3,7 @@ import {
   type Command,
   type CommandGroup,
   homeOption,
+  identifierArgument,
   jsonOption,
   print,
   requirePlainName,
@@ -43,9 +44,8 @@ const policyExplain: Command<Arguments> = {
         describe: 'Operation by its KMIP name, such as Get, or another permission, such as ImportReplace',
       })
       .option('object', {
-        type: 'string',
+        ...identifierArgument('Unique Identifier of the object that the operation is about'),
         requiresArg: true,
-        describe: 'Unique Identifier of the object that the operation is about',
       })
       .options(jsonOption),
   async run({ home, store, client, operation, object, json }) {

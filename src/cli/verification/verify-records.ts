@@ -1,3 +1,4 @@
+import type { Retention } from '../../object/maker.ts';
 import { openRecordBox, recordKey } from '../../store/record-boxes.ts';
 import type { Snapshot, SnapshotRecord } from '../../store/snapshot.ts';
 import {
@@ -12,6 +13,8 @@ import {
 export interface RecordFindings {
   /** Called for each box that opens. */
   noteEpoch(box: SealedKey): void;
+  /** Called for each record that opens. */
+  noteRecord(kind: string, id: string): unknown;
   /** Called for each row that must not be used. */
   noteAltered(seq: number): void;
   /** `problem`: a line for the operator. */
@@ -56,6 +59,7 @@ function openRecord(row: SnapshotRecord, vault: Vault, findings: RecordFindings)
     const { id, content } = openRecordBox(vault, row);
     content.fill(0);
     findings.noteEpoch(box);
+    findings.noteRecord(kind, id);
     const index = vault.indexOf(boxEpoch(box));
     if (recordKey(index, kind, id) !== key)
       findings.report(`the record ${nameOf(row)} is not in the index of its epoch`);
@@ -87,4 +91,10 @@ export function isOnlyOne<Row extends { readonly seq: number }>(
 ): boolean {
   const same = found.filter(isNamed);
   return same.length === 1 && same[0]?.seq === seq;
+}
+
+/** Says that a destroyed object which can be restored is not listed among those that can. */
+export function describeUnlisted(id: string, { until }: Pick<Retention, 'until'>): string {
+  const end = new Date(until * 1000).toISOString();
+  return `the destroyed object ${JSON.stringify(id)} has lost the record that it can be restored: kmipd object restore or, from ${end} on, kmipd object purge`;
 }

@@ -1,6 +1,8 @@
 import { waitForAll } from '../../common/wait-for-all.ts';
+import type { Retention } from '../../object/maker.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
 import { indexChange, indexesOf } from '../../object/search-index.ts';
+import { restorableKind } from '../../operations/restorable-objects.ts';
 import { type BlockRow, openBlock } from '../../store/audit/audit-blocks.ts';
 import { isCount } from '../../store/cells.ts';
 import { LaneForgedError, openLane, openLanes, sumLanes } from '../../store/lanes/open-lane.ts';
@@ -17,7 +19,7 @@ import {
   VaultUnavailableError,
 } from '../../vault/vault.ts';
 import { compareIndex, groupByObject, type IndexDifference, type ObjectIndex } from './index-comparison.ts';
-import { explainRow, isOnlyOne, verifyRecordPage } from './verify-records.ts';
+import { describeUnlisted, explainRow, isOnlyOne, verifyRecordPage } from './verify-records.ts';
 
 /** What a verification has read and found. */
 export interface Verification {
@@ -90,6 +92,8 @@ class RowVerifier implements Verification {
   #isIncomplete = false;
   #terms = 0;
   #names = 0;
+  /** Destroyed objects that can be restored, until the record of each was found. */
+  readonly #restorable = new Map<string, Retention>();
 
   constructor(snapshot: Snapshot, vault: Vault) {
     this.#snapshot = snapshot;
@@ -107,6 +111,8 @@ class RowVerifier implements Verification {
       (page) => this.#verifyRecords(page),
       pause,
     );
+    // Lists and the end of the waiting period go by records.
+    for (const [id, retention] of this.#restorable) this.#report(describeUnlisted(id, retention));
     await this.#readPages(
       (after) => this.#snapshot.audit.after(after),
       async (page) => this.#verifyBlocks(page),
@@ -162,8 +168,8 @@ class RowVerifier implements Verification {
     this.#add(segmentOf(id), { table: 'managed_object', id, version, box });
     try {
       const object = ManagedObject.fromStored(row, this.#vault);
-      // Opens and decodes it; of a destroyed object the one that is kept.
-      if (!object.isValueDirect) void (object.retention ?? object.value);
+      object.openContent();
+      if (object.retention !== undefined) this.#restorable.set(id, object.retention);
       for (const each of [box, row.value]) if (each !== null) this.#noteEpoch(each);
       const indexes = indexesOf(this.#vault, box);
       const { columns, terms, uniqueNames } = indexChange(object, undefined, indexes, { uniqueNames: true });
@@ -189,6 +195,7 @@ class RowVerifier implements Verification {
       this.#add(segmentOf(key, kind), { table: 'sealed_record', id: key, version, box });
     await verifyRecordPage(page, this.#snapshot, this.#vault, {
       noteEpoch: (box) => this.#noteEpoch(box),
+      noteRecord: (kind, id) => kind === restorableKind && this.#restorable.delete(id),
       noteAltered: (seq) => this.altered.push({ table: 'sealed_record', seq }),
       report: (problem) => this.#report(problem),
     });

@@ -4,7 +4,6 @@ import { type RecipientCandidate, RecipientDirectory } from '../../protocol/reci
 import { RestorableDirectory } from '../../protocol/restorable-directory.ts';
 import type { ManagementBackends, MethodsOf } from '../api.ts';
 import { ManagementError } from '../errors.ts';
-import { readLatestTime } from '../latest-time.ts';
 import type { KeySummary } from '../object-api.ts';
 
 /** The methods about objects: recipients, and destroyed objects. */
@@ -32,7 +31,7 @@ export const objectMethods: MethodsOf<'object'> = {
     }),
   'object.restorable': (backends, { after }) => restorableOf(backends).list(after),
   async 'object.restore'(backends, { id }) {
-    const restored = await restorableOf(backends).restore(id, await readLatestTime(backends.nodes));
+    const restored = await restorableOf(backends).restore(id);
     if (typeof restored === 'string') throw new ManagementError(`nothing was restored: ${restored}`);
     return restored;
   },

@@ -32,7 +32,7 @@ export const Destroy = operation({
     await requireMayDestroy(target, context);
     await recordIdentity(target, context);
     await keepAuthorityKey(target, context);
-    const retention = keepRestorable(target, context);
+    const retention = await keepRestorable(target, context);
     releaseTokenKey(target, context, retention?.until);
     target.destroy(now, retention);
     await renewedAccess.eraseAnswersWith(target.id);

@@ -154,7 +154,7 @@ export class ContextFactory {
     batch: MessageContext,
   ): GrantedItems | undefined {
     if (conversation === undefined) return undefined;
-    const time = this.#latestTime(unit.now);
+    const time = Math.max(unit.now, this.#options.latestTime?.() ?? 0);
     const countRandomIvUse = (group: string, key: string) => this.#randomIvUses.count(group, key);
     return new GrantedItems({ unit, principal, batch, time, countRandomIvUse });
   }
@@ -236,12 +236,7 @@ export class ContextFactory {
 
   #restorableUntil(principal: Principal, now: number): number | undefined {
     const seconds = this.#options.waitingSeconds?.(principal) ?? 0;
-    return seconds > 0 ? this.#latestTime(now) + seconds : undefined;
-  }
-
-  /** The later one of the clock and what lanes have stated: a clock that was set back brings nothing back. */
-  #latestTime(now: number): number {
-    return Math.max(now, this.#options.latestTime?.() ?? 0);
+    return seconds > 0 ? now + seconds : undefined;
   }
 
   async #findListedKeys(rules: CertificationRules, group: string) {

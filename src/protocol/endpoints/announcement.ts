@@ -13,6 +13,7 @@ import {
   requireStateAllowed,
 } from '../../object/roles/role-limits.ts';
 import { hideFunctionsOfValue, hideGuessable } from '../../object/shown-attributes.ts';
+import { attributesAt } from '../../object/state.ts';
 import type { Notify } from '../../operations/server/notify.ts';
 import type { Put } from '../../operations/server/put.ts';
 import { refuseSecret } from '../../operations/transfer/disclosure.ts';
@@ -94,6 +95,6 @@ export async function putOf(
     PutFunction: event.replaces === undefined ? 'New' : 'Replace',
     ReplacedUniqueIdentifier: event.replaces,
     Object: object.value,
-    Attributes: object.attributesAt(receiver.now),
+    Attributes: attributesAt(object.attributes, receiver.now),
   };
 }

@@ -1,9 +1,9 @@
 import type { Store, StoredRecord } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { ContextFactory } from '../batch/context-factory.ts';
-import { RestorableDirectory } from '../restorable-directory.ts';
 import { isGenuineRecord } from '../unit-of-work/record-boxes.ts';
 import type { JobQueue } from './job-queue.ts';
+import type { WaitingPeriodEnd } from './waiting-period-end.ts';
 
 const intervalMilliseconds = 5_000;
 /** Expired records are deleted in every twelfth interval. */
@@ -16,10 +16,7 @@ export interface MaintenanceOptions {
   readonly contexts: Pick<ContextFactory, 'dropExpired' | 'removeTokenKeys'>;
   /** POSIX seconds. */
   readonly now: () => number;
-  /** The latest time that lanes of the database have stated, in POSIX seconds. */
-  readonly latestTime: () => number;
-  /** Name of the node in the audit log; undefined: nothing is recorded. */
-  readonly node: string | undefined;
+  readonly waitingPeriods: Pick<WaitingPeriodEnd, 'run'>;
 }
 
 /**
@@ -32,18 +29,15 @@ export class Maintenance {
   #intervals = 0;
 
   /** Starts at once. */
-  constructor({ store, vault, queue, contexts, now, latestTime, node }: MaintenanceOptions) {
-    const restorable = new RestorableDirectory(store, vault, { uniqueNames: false });
+  constructor({ store, vault, queue, contexts, now, waitingPeriods }: MaintenanceOptions) {
     const isGenuine = (record: StoredRecord) => isGenuineRecord(vault, record);
     // Store and vault errors are reported by requests; the next interval retries.
     const runTasks = (): void => {
       contexts.dropExpired();
       queue.lookForJobs().catch(() => {});
       contexts.removeTokenKeys().catch(() => {});
-      if (this.#intervals % intervalsPerDeletion === 0) {
-        store.deleteExpired(now(), isGenuine).catch(() => {});
-        restorable.removeDue(Math.max(now(), latestTime()), node).catch(() => {});
-      }
+      waitingPeriods.run().catch(() => {});
+      if (this.#intervals % intervalsPerDeletion === 0) store.deleteExpired(now(), isGenuine).catch(() => {});
       this.#intervals += 1;
     };
     this.#timer = setInterval(runTasks, intervalMilliseconds).unref();

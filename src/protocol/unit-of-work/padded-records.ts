@@ -2,7 +2,6 @@ import { concatBytes } from '../../common/bytes.ts';
 import { approvalKind } from '../../identity/approval.ts';
 import { jobKinds } from '../../operations/asynchronous/jobs.ts';
 import { applicationKind } from '../../operations/pkcs11/pkcs-11-application.ts';
-import { restorableKind } from '../../operations/restorable-objects.ts';
 import { wrappedValueKind } from '../../operations/transfer/wrapped-values.ts';
 
 /**
@@ -26,8 +25,6 @@ export const paddedKinds: ReadonlySet<string> = new Set([
   wrappedValueKind,
   // The secret of a device for one-time passwords.
   approvalKind,
-  // Attributes, which clients write.
-  restorableKind,
 ]);
 
 const marker = 1;

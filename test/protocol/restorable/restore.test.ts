@@ -13,6 +13,7 @@ import { Revoke } from '../../../src/operations/lifecycle/revoke.ts';
 import { restorableKind } from '../../../src/operations/restorable-objects.ts';
 import { Get } from '../../../src/operations/transfer/get.ts';
 import { Import } from '../../../src/operations/transfer/import.ts';
+import { WaitingPeriodEnd } from '../../../src/protocol/jobs/waiting-period-end.ts';
 import { purgePage } from '../../../src/protocol/purge.ts';
 import { RestorableDirectory } from '../../../src/protocol/restorable-directory.ts';
 import { enumerated } from '../../client.ts';
@@ -23,7 +24,9 @@ import { namelessCaller } from '../../unit/management/samples.ts';
 import { committedEntries, TestRecorder } from '../audit/test-recorder.ts';
 import { attributesOf, contact, named, outcome, storedKey, succeed } from '../operations/ask.ts';
 import { counted, mask, register, symmetric } from '../operations/transfer/wrapping-keys.ts';
+import { findProblems } from '../rewrap-all.ts';
 import { TestService, uid } from '../service.ts';
+import { atTime } from './at-time.ts';
 
 /** Objects that clients destroy under a waiting period, and what an operator gets back. */
 
@@ -44,10 +47,8 @@ t.teardown(async () => {
 service.now = Date.now();
 const nowSeconds = () => Math.floor(service.now / 1000);
 
-let writtenAt: number | null = null;
 const backends = {
   ...{ store: service.store, vault: service.vault, uniqueNames: false },
-  nodes: { list: async () => [{ writtenAt }] },
 } as unknown as ManagementBackends;
 const call: ManagementCall = (method, params) =>
   callMethod(backends, namelessCaller, method, params, async () => {});
@@ -104,22 +105,35 @@ t.test('a compromise within the waiting period stays; other changes of attribute
   t.equal(await outcome(service, '2.1', Encrypt, { ...at(id), Data: counted(16) }), 'WrongKeyLifecycleState');
 });
 
-t.test('an object is restored once, until the end of its waiting period, by the latest time', async (t) => {
+t.test('an object is restored once, until the end of its waiting period', async (t) => {
   const [id, late] = [await storedKey(service), await storedKey(service)];
   await destroy(id);
   await destroy(late);
   t.same(new Set(await listed()).intersection(new Set([id, late])), new Set([id, late]));
   await restore(id);
   await t.rejects(restore(id), /is no destroyed object in its waiting period/);
-  await t.rejects(restore('no such'), /is no destroyed object in its waiting period/);
+  await t.rejects(restore('no such'), /there is no object "no such"/);
   t.equal(await get(id), 'Success');
-  writtenAt = nowSeconds() + 30 * day;
-  await t.rejects(restore(late), /the waiting period of ".*" is over/);
-  writtenAt = nowSeconds() + 30 * day - 60;
-  await restore(late);
-  writtenAt = null;
-  t.notMatch(await listed(), [id]);
+  const end = service.now + 30 * day * 1_000;
+  await atTime(end, () => t.rejects(restore(late), /the waiting period of ".*" is over/));
+  await atTime(end - 60_000, () => restore(late));
+  t.notOk((await listed()).some((each) => each === id || each === late));
 });
+
+/** What the daemon does every ten minutes; `step` lets so many seconds pass on both clocks. */
+function startEnd() {
+  let [time, uptime] = [nowSeconds(), 0];
+  const failures: unknown[] = [];
+  const ends = new WaitingPeriodEnd({
+    ...{ directory, node: 'node', now: () => time, uptime: () => uptime * 1_000 },
+    failed: (error) => void failures.push(error),
+  });
+  const step = async (seconds: number, clock = seconds) => {
+    [time, uptime] = [time + clock, uptime + seconds];
+    await atTime(time * 1_000, () => ends.run());
+  };
+  return { step, failures };
+}
 
 t.test('what is due is removed for good, with an entry of the audit log', async (t) => {
   const [due, kept] = [await storedKey(service), await storedKey(service)];
@@ -127,17 +141,47 @@ t.test('what is due is removed for good, with an entry of the audit log', async 
   service.now += day * 1_000;
   await destroy(kept);
   service.now -= day * 1_000;
-  const rows = async (id: string) => (await service.store.load('g', [id]))[0]?.box.length ?? 0;
-  const before = await rows(due);
-  await directory.removeDue(nowSeconds() + 30 * day, 'node');
-  t.ok((await rows(due)) < before, 'the row has no value');
-  t.notMatch(await listed(), [due]);
+  const size = async (id: string) => (await service.store.load('g', [id]))[0]?.box.length ?? 0;
+  const before = await size(due);
+  const { step, failures } = startEnd();
+  await step(30 * day);
+  t.ok((await listed()).includes(due), 'one turn alone removes nothing');
+  await step(599);
+  t.ok((await listed()).includes(due), 'nor does a second one at once');
+  await step(1);
+  t.notOk((await listed()).includes(due));
+  t.ok((await size(due)) < before, 'the row has no value');
   await t.rejects(restore(due), /is no destroyed object/);
   await restore(kept);
   const ended = (await committedEntries(service)).filter(({ kind }) => kind === 'server');
-  t.match(ended.slice(-1), [
-    { items: [{ operation: 'RemoveDestroyed', objects: [{ id: due }], result: 'Success' }] },
-  ]);
+  const item = { operation: 'RemoveDestroyed', objects: [{ id: due }], result: 'Success' };
+  t.match(ended.at(-1), { items: [item] });
+  t.strictSame(failures, []);
+});
+
+t.test('a clock that was ahead for a moment removes nothing', async (t) => {
+  const id = await storedKey(service);
+  await destroy(id);
+  const { step } = startEnd();
+  await step(600, 365 * day);
+  await step(600, -365 * day);
+  await step(600, 1);
+  await restore(id);
+  t.equal(await get(id), 'Success');
+});
+
+t.test('what was destroyed since the last look is found when it is due', async (t) => {
+  const { step } = startEnd();
+  const first = await storedKey(service);
+  await destroy(first);
+  await step(600);
+  const second = await storedKey(service);
+  await destroy(second);
+  for (const seconds of [30 * day, 600, 600]) await step(seconds);
+  t.strictSame(
+    (await listed()).filter((id) => id === first || id === second),
+    [],
+  );
 });
 
 t.test('without a waiting period, and of another group, nothing is kept', async (t) => {
@@ -148,21 +192,35 @@ t.test('without a waiting period, and of another group, nothing is kept', async 
   await t.rejects(restore(spared), /is no destroyed object/);
 });
 
-t.test('a record of an earlier destruction restores nothing', async (t) => {
+async function purgeNow(later: number): Promise<readonly string[]> {
+  const list = (after: number) => service.snapshot((all) => all.destroyDates(after));
+  const now = nowSeconds() + later;
+  const options = { destroyedUntil: now + day, now, dryRun: false };
+  return (await purgePage({ store: service.store, vault: service.vault, list }, 0, options)).ids;
+}
+
+t.test('a record that was put back or deleted changes nothing but the list', async (t) => {
   const id = await storedKey(service, contact('first'));
   const key = recordKey(service.vault, restorableKind, id);
-  const columns = 'version, box';
   await destroy(id);
-  const first = database.prepare(`select ${columns} from sealed_record where key = ?`).get(key);
+  const first = database.prepare('select version, box from sealed_record where key = ?').get(key);
   await restore(id);
   await succeed(service, '2.1', ModifyAttribute, { ...at(id), NewAttribute: contact('second') });
   await destroy(id);
   const { version = null, box = null } = first ?? {};
+  const present = database.prepare('select version, box from sealed_record where key = ?').get(key);
   database.prepare('update sealed_record set version = ?, box = ? where key = ?').run(version, box, key);
   await setImmediate();
   await t.rejects(restore(id), /missing, or an earlier version/);
-  await directory.removeDue(nowSeconds() + 365 * day, undefined);
-  t.equal(await get(id), 'ObjectDestroyed');
+  const { version: own = null, box: ownBox = null } = present ?? {};
+  database.prepare('update sealed_record set version = ?, box = ? where key = ?').run(own, ownBox, key);
+  database.prepare('delete from sealed_record where key = ?').run(key);
+  await setImmediate();
+  t.notOk((await listed()).includes(id));
+  const lost = /the destroyed object ".*" has lost the record that it can be restored/;
+  t.match((await findProblems(service)).join(), lost);
+  t.ok((await purgeNow(31 * day)).includes(id), 'after its end a purge removes the value');
+  await t.rejects(restore(id), /is no destroyed object/);
 });
 
 t.test('nothing is replaced by Import, and no purge removes what can be restored', async (t) => {
@@ -172,10 +230,7 @@ t.test('nothing is replaced by Import, and no purge removes what can be restored
   };
   t.equal(await outcome(service, '2.1', Import, replaced as never), 'PermissionDenied');
   await destroy(id);
-  const list = (after: number) => service.snapshot((all) => all.destroyDates(after));
-  const options = { destroyedUntil: nowSeconds() + day, now: nowSeconds(), dryRun: false };
-  const page = await purgePage({ store: service.store, vault: service.vault, list }, 0, options);
-  t.notOk(page.ids.includes(id));
+  t.notOk((await purgeNow(0)).includes(id));
   await restore(id);
   t.equal(await get(id), 'Success');
 });

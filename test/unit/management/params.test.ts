@@ -4,8 +4,10 @@ import { RequestError } from '../../../src/management/errors.ts';
 import { readLogin, readParams, readRequest } from '../../../src/management/params.ts';
 import { base64, certificate, fingerprint, oneTimePasswords, password, samples } from './samples.ts';
 
-/** Values that no field may have. */
-const wrong = [[], -1, '', 1.5, 'x'.repeat(300_000), { toString: 1 }, 'a\u0000', [null]];
+/** Values that no field may have, and one that only identifiers of objects may: clients choose any text. */
+const wrong = [[], -1, '', 1.5, 'x'.repeat(300_000), { toString: 1 }, [null]];
+const unprintable = 'a\u0000';
+const identifiers: ReadonlySet<string> = new Set(['id', 'object', 'issuer']);
 
 /** Fields that may be left out. */
 const optional: ReadonlySet<string> = new Set([
@@ -29,6 +31,7 @@ function* altered(value: unknown, path: string): Generator<unknown> {
     const copy = (other: unknown): unknown =>
       Array.isArray(value) ? value.with(Number(key), other) : { ...value, [key]: other };
     for (const other of wrong) yield copy(other);
+    if (!identifiers.has(key) || path.startsWith('approval.')) yield copy(unprintable);
     for (const other of altered(part, `${path}.${key}`)) yield copy(other);
     if (!Array.isArray(value) && !optional.has(`${path}.${key}`))
       yield Object.fromEntries(Object.entries(value).filter(([name]) => name !== key));

@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import { ManagedObject } from '../../../src/object/managed-object.ts';
+import { attributesAt } from '../../../src/object/state.ts';
 import type { LoadedObject } from '../../../src/store/store.ts';
 import { boxTag, SealBrokenError } from '../../../src/vault/vault.ts';
 import { PlainVault } from '../../plain-vault.ts';
@@ -194,7 +195,8 @@ t.test(
 
 t.test('attributesAt shows the state that dates have brought about', async (t) => {
   const key = aesKey([{ name: 'ActivationDate', value: now + 10 }]);
-  const shown = (at: number) => key.attributesAt(at).find((attribute) => attribute.name === 'State')?.value;
+  const shown = (at: number) =>
+    attributesAt(key.attributes, at).find((attribute) => attribute.name === 'State')?.value;
   t.equal(shown(now), 'PreActive');
   t.equal(shown(now + 10), 'Active');
   t.equal(key.attributes.get('State'), 'PreActive', 'reading changes nothing');

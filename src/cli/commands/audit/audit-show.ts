@@ -3,6 +3,7 @@ import type { EntryFilter } from '../../../audit/entry-filter.ts';
 import {
   type Command,
   homeOption,
+  identifierArgument,
   jsonOption,
   readTime,
   readWholeNumber,
@@ -45,7 +46,7 @@ export const auditShow: Command<Arguments> = {
         requiresArg: true,
         describe: 'Only of this client or administrator',
       })
-      .option('object', { type: 'string', requiresArg: true, describe: 'Only about this Unique Identifier' })
+      .option('object', { ...identifierArgument('Only about this Unique Identifier'), requiresArg: true })
       .option('operation', {
         type: 'string',
         requiresArg: true,

@@ -3,6 +3,7 @@ import {
   type Command,
   type CommandGroup,
   homeOption,
+  identifierArgument,
   jsonOption,
   print,
   readTime,
@@ -38,7 +39,7 @@ interface RemoveArguments extends StoreArguments, GranteeArguments {
   readonly object: string;
 }
 
-const objectArgument = { type: 'string', describe: 'Unique Identifier of the object' } as const;
+const objectArgument = identifierArgument('Unique Identifier of the object');
 
 const granteeOptions = {
   client: { type: 'string', requiresArg: true, describe: 'Name of the client of another group' },
