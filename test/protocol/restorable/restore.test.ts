@@ -118,7 +118,7 @@ t.test('an object is restored once, until the end of its waiting period, by the 
   writtenAt = nowSeconds() + 30 * day - 60;
   await restore(late);
   writtenAt = null;
-  t.notMatch(await listed(), [id]);
+  t.notOk((await listed()).includes(id));
 });
 
 t.test('what is due is removed for good, with an entry of the audit log', async (t) => {
@@ -131,7 +131,7 @@ t.test('what is due is removed for good, with an entry of the audit log', async 
   const before = await rows(due);
   await directory.removeDue(nowSeconds() + 30 * day, 'node');
   t.ok((await rows(due)) < before, 'the row has no value');
-  t.notMatch(await listed(), [due]);
+  t.notOk((await listed()).includes(due));
   await t.rejects(restore(due), /is no destroyed object/);
   await restore(kept);
   const ended = (await committedEntries(service)).filter(({ kind }) => kind === 'server');
@@ -187,6 +187,6 @@ t.test('Undo of a batch takes the destruction back with its record', async (t) =
     { operation: 'Get', payload: [uid('none')] },
   ];
   await service.batch('1.4', items, [enumerated('BatchErrorContinuationOption', 3)]);
-  t.notMatch(await listed(), [id]);
+  t.notOk((await listed()).includes(id));
   t.equal(await get(id), 'Success');
 });
