@@ -255,13 +255,3 @@ t.test('a line without an end is passed over, and reading goes on', async (t) =>
   t.strictSame(texts(after.journal), ['a', 'b']);
   t.ok(after.damaged.length > 0);
 });
-
-t.test('a journal takes no more space than it needs, when the disk is full', async (t) => {
-  const directory = t.testdir();
-  const { journal } = open(t, directory);
-  for (let at = 0; at < 3; at += 1) journal.append([entry('x'.repeat(500_000))]);
-  const part = journal.peek();
-  journal.move(part?.last ?? 0);
-  for (let left = journal.peek(); left !== undefined; left = journal.peek()) journal.move(left.last);
-  t.equal(filesOf(directory).length, 0, 'nothing waits');
-});
