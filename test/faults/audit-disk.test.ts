@@ -40,7 +40,7 @@ async function open(t: Test, config: string) {
   };
 }
 
-/** How often many requests are sent at once: entries that were moved into the database give space to others. */
+/** How often many requests are sent at once: what was moved into the database gives its space to others. */
 const maxRounds = 20;
 const valuesOf = (prefix: string) => Array.from({ length: 50 }, (_, at) => `${prefix}-${at}`);
 
