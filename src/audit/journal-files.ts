@@ -116,6 +116,12 @@ export class JournalWriter {
     }
   }
 
+  /** Gives the space of the file free. @throws the system's error */
+  truncate(): void {
+    ftruncateSync(this.descriptor, 0);
+    this.#size = 0;
+  }
+
   close(): void {
     closeSync(this.descriptor);
   }

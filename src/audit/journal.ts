@@ -145,9 +145,12 @@ export class AuditJournal {
       this.#write(entries);
     } catch (error) {
       // The space of what was moved may be all that is missing.
-      if (this.pending > 0 || this.#writer === undefined || this.#writer.size === 0) throw error;
+      const moved = this.#writer;
+      if (this.pending > 0 || moved === undefined || moved.size === 0) throw error;
       this.#endFile();
       this.#removeMoved();
+      // The file has no name any more, but is open until it is synchronised.
+      moved.truncate();
       this.#write(entries);
     }
   }

@@ -1,12 +1,12 @@
 import { X509Certificate } from 'node:crypto';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import type { FlatItem } from '../../src/audit/sinks/formats/flatten.ts';
 import { fingerprintOf } from '../../src/identity/certificate.ts';
 import { Daemon } from '../fixture/daemon.ts';
 import { KmipdProcess } from '../fixture/kmipd.ts';
+import { waitUntil } from '../wait-until.ts';
 import { base32ToBytes, codeAt, writeCertifiedKey } from './administrator.ts';
 import { captureCommand } from './run-command.ts';
 
@@ -32,15 +32,13 @@ const pending =
   /^kmipd: nothing was changed yet: another administrator has to approve it until .*Z, by kmipd approval approve ([0-9a-f]{12})\n$/;
 
 /** Resolves to items of an operation once the log has such ones: the daemon moves entries there in time. */
-async function recorded(operation: string, isSought: (item: FlatItem) => boolean, count = 1) {
-  for (;;) {
+const recorded = (operation: string, isSought: (item: FlatItem) => boolean, count = 1) =>
+  waitUntil(`the record of ${operation}`, async () => {
     const { output } = await kmipd('audit', 'show', '--json', '--limit', '0', '--operation', operation);
     const lines = output.split('\n').filter((line) => line.startsWith('{'));
     const found = lines.map((line) => JSON.parse(line) as FlatItem).filter(isSought);
-    if (found.length >= count) return found;
-    await sleep(50);
-  }
-}
+    return found.length >= count && found;
+  });
 
 async function ask(...args: readonly string[]): Promise<string> {
   const { code, output } = await kmipd(...args);
@@ -155,17 +153,15 @@ t.test('a command that waits goes on when each of its steps was approved', async
   const args = ['vault', 'change-root', `file:${root}`, '--home', home, ...as('anna'), '--as-wait', '200'];
   const changing = new KmipdProcess(args);
   for (const method of ['vault.addRoot', 'vault.keepRoot']) {
-    let id: string | undefined;
-    while (id === undefined) {
-      await sleep(50);
+    const id = await waitUntil(`the request for ${method}`, async () => {
+      if (!changing.isRunning) throw new Error(changing.combinedOutput);
       const { output } = await kmipd('approval', 'list', '--json');
       const requests = output.split('\n').filter((line) => line !== '');
       const found = requests
         .map((line) => JSON.parse(line))
         .find((each) => each.method === method && each.state === 'pending');
-      id = found?.id;
-      if (!changing.isRunning) throw new Error(changing.combinedOutput);
-    }
+      return found?.id as string | undefined;
+    });
     t.match(await kmipd('approval', 'approve', id, ...as('bert')), { code: 0 }, method);
   }
   t.match(await changing.waitForOutput(/the root of the database is .*\n/), [/other\.key/]);

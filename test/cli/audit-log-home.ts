@@ -20,6 +20,7 @@ import { createLog } from '../../src/watch/log.ts';
 import { Metrics } from '../../src/watch/metrics.ts';
 import { initialiseStateDirectory } from '../fixture/kmipd.ts';
 import { unit } from '../store/objects.ts';
+import { waitUntil } from '../wait-until.ts';
 
 /** Homes whose processes write an audit log, without listeners. */
 
@@ -103,7 +104,10 @@ export async function moveEntries(
   numbers: readonly number[],
 ): Promise<void> {
   for (const number of numbers) void log.append(entryOf(log.node, number));
-  while (log.pending > 0) await renewLane();
+  await waitUntil('the end of the journal', async () => {
+    if (log.pending > 0) await renewLane();
+    return log.pending === 0;
+  });
 }
 
 /** Verifies the log of a home. */

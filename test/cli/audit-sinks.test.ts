@@ -2,6 +2,7 @@ import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { KmipdProcess, runKmipd } from '../fixture/kmipd.ts';
+import { waitUntil } from '../wait-until.ts';
 
 t.setTimeout(900_000);
 
@@ -53,14 +54,14 @@ t.test('sinks are checked by check-config, exported as metrics, and reloaded', a
 
   write(fileSink('archive') + fileSink('second'));
   t.match(await daemon.reload(), /audit sinks/);
-  while ((await samples()).length < 6);
+  await waitUntil('the samples of two sinks', async () => (await samples()).length === 6);
   t.match(await samples(), [/archive/, 'kmipd_audit_sink_up{sink="second"} 1']);
   write(`${fileSink('second')}path = 1\n`);
   t.match(await daemon.reload(), /reload failed/);
   t.equal((await samples()).length, 6, 'a configuration that cannot be used changes nothing');
   write(fileSink('second'));
   await daemon.reload();
-  while ((await samples()).length > 3);
+  await waitUntil('the samples of one sink alone', async () => (await samples()).length === 3);
   t.equal(await daemon.end('SIGTERM'), 0);
   t.equal(statSync(join(home, 'audit', 'sinks.json')).mode & 0o777, 0o600);
 });

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { ResultReason } from '../../codec/enums.ts';
 import { CryptographicUsageMask } from '../../codec/masks.ts';
@@ -19,6 +18,7 @@ import {
   valueOf,
 } from '../client.ts';
 import { KmipdProcess, runKmipd } from '../fixture/kmipd.ts';
+import { waitUntil } from '../wait-until.ts';
 
 /** `kmipd object` beside a running daemon: under which keys Sensitive keys leave, as the operator decides. */
 
@@ -137,7 +137,8 @@ t.test('an operator marks a recipient, and takes the mark back, while the daemon
   );
   t.notOk(await hasComment(), 'the daemon reads the new row');
   // The daemon moves entries into the database in time.
-  while (!(await run('history', gone)).includes('  object.purge  Success  ')) await sleep(50);
+  const isRecorded = async () => (await run('history', gone)).includes('  object.purge  Success  ');
+  await waitUntil('the record of the purge', isRecorded);
   t.equal(
     await run('purge', '--days', '0', '--yes'),
     'purged 0 objects; identifier, type, state and dates stay\n0',

@@ -18,7 +18,7 @@ async function open(t: Test, config: string) {
   t.teardown(() => server.remove());
   const directory = join(server.home, 'audit');
   mkdirSync(directory, { mode: 0o700 });
-  const missing = mountSmallDisk(directory, 1);
+  const missing = mountSmallDisk(directory, '1m');
   if (missing !== undefined) return missing;
   t.teardown(async () => {
     await server.end();
@@ -40,17 +40,23 @@ async function open(t: Test, config: string) {
   };
 }
 
+/** How often many requests are sent at once: what was moved into the database gives its space to others. */
+const maxRounds = 20;
+const valuesOf = (prefix: string) => Array.from({ length: 50 }, (_, at) => `${prefix}-${at}`);
+
 t.test('where records must not be missing, no key leaves while they cannot be written', async (t) => {
   const opened = await open(t, '');
-  if (typeof opened === 'string') return void t.pass(opened);
+  if (typeof opened === 'string') return void t.test('a small disk', { skip: opened }, async () => {});
   const { server, ballast, since, read } = opened;
   t.ok((await read('before'))?.ok);
   fillDisk(ballast);
-  let refused = await read('first');
   const answered = ['before'];
-  for (let at = 0; refused?.ok === true && at < 50; at += 1) {
-    answered.push(at === 0 ? 'first' : `more-${at - 1}`);
-    refused = await read(`more-${at}`);
+  let refused: Awaited<ReturnType<typeof read>>;
+  for (let round = 0; refused === undefined && round < maxRounds; round += 1) {
+    const values = valuesOf(`full-${round}`);
+    const answers = await Promise.all(values.map(read));
+    answered.push(...values.filter((_, at) => answers[at]?.ok === true));
+    refused = answers.find((answer) => answer?.ok !== true);
   }
   t.match(refused, { ok: false, payload: undefined, message: /reference/ });
   t.notMatch(refused?.message, /disk|space|ENOSPC/i, 'the client is told nothing of the inside');
@@ -63,11 +69,20 @@ t.test('where records must not be missing, no key leaves while they cannot be wr
 
 t.test('where service goes on, the gap is a record afterwards', async (t) => {
   const opened = await open(t, 'audit.onFailure = "alarm"\n');
-  if (typeof opened === 'string') return void t.pass(opened);
+  if (typeof opened === 'string') return void t.test('a small disk', { skip: opened }, async () => {});
   const { server, ballast, since, read } = opened;
   fillDisk(ballast);
-  for (let at = 0; at < 50; at += 1) t.ok((await read(`gap-${at}`))?.ok, 'keys are served');
-  t.match(server.output, /the audit log cannot be written: requests are not recorded/);
+  let count = 0;
+  const isTold = () => /the audit log cannot be written: requests are not recorded/.test(server.output);
+  for (let round = 0; !isTold() && round < maxRounds; round += 1) {
+    const answers = await Promise.all(valuesOf(`gap-${round}`).map(read));
+    t.ok(
+      answers.every((answer) => answer?.ok === true),
+      'keys are served',
+    );
+    count += answers.length;
+  }
+  t.ok(isTold());
   rmSync(ballast);
   t.ok((await read('after'))?.ok);
   t.strictSame(await findUnrecorded(server.home, ['after'], since), []);
@@ -81,5 +96,5 @@ t.test('where service goes on, the gap is a record afterwards', async (t) => {
   const written = items.filter(({ clientCorrelation }) => String(clientCorrelation).startsWith('gap-'));
   const counted = lost.reduce((sum, { count }) => sum + count, 0);
   t.ok(counted > 0);
-  t.equal(counted + written.length, 50, 'each is recorded, or counted as lost');
+  t.equal(counted + written.length, count, 'each is recorded, or counted as lost');
 });

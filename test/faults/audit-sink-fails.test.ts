@@ -4,6 +4,7 @@ import t, { type Test } from 'tap';
 import { text } from '../client.ts';
 import { Daemon } from '../fixture/daemon.ts';
 import { runKmipd } from '../fixture/kmipd.ts';
+import { waitUntil } from '../wait-until.ts';
 import { ask, create, get } from './messages.ts';
 
 /** A sink of the audit log that hangs or refuses, and what becomes of the requests meanwhile. */
@@ -74,9 +75,8 @@ async function open(t: Test, onFailure: 'refuse' | 'alarm') {
   };
   const { id } = (await send(create('key'))) ?? {};
   const read = () => send(get(id));
-  const allTaken = async () => {
-    while (!served.every((value) => sink.taken.has(value))) await new Promise((r) => setTimeout(r, 50));
-  };
+  const allTaken = () =>
+    waitUntil('every record at the sink', () => served.every((value) => sink.taken.has(value)));
   await allTaken();
   return { server, sink, served, read, allTaken };
 }

@@ -14,7 +14,7 @@ t.setTimeout(900_000);
 
 const mount = mkdtempSync(join(tmpdir(), 'kmipd-disk-'));
 
-const missing = mountSmallDisk(mount, 6);
+const missing = mountSmallDisk(mount, '6m');
 t.teardown(() => {
   if (missing === undefined) unmountDisk(mount);
   rmSync(mount, { recursive: true, force: true });

@@ -3,15 +3,20 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 
 /** File systems that are small enough to fill. */
 
-/** Mounts one of so many MiB at a directory; returns the reason when that is not possible. */
-export function mountSmallDisk(directory: string, mebibytes: number): string | undefined {
+/** Mounts one at a directory, of a size such as `6m`; returns the reason when that is not possible. */
+export function mountSmallDisk(directory: string, size: string): string | undefined {
   try {
-    const options = `size=${mebibytes}m,mode=0700`;
+    const options = `size=${size},mode=0700`;
     execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory], { stdio: 'ignore' });
     return undefined;
   } catch {
     return 'only root can mount a file system that is small enough to fill';
   }
+}
+
+/** Gives it another size. */
+export function resizeDisk(directory: string, size: string): void {
+  execFileSync('mount', ['-o', `remount,size=${size}`, directory]);
 }
 
 /** Removes it. */

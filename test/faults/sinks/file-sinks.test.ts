@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import type { AuditSinkSettings } from '../../../src/common/audit-sink-settings.ts';
+import { mountSmallDisk, resizeDisk, unmountDisk } from '../small-disk.ts';
 import { directory } from './kinds.ts';
 import { common, MemoryLog } from './memory-log.ts';
 import { findDisorder, type Received } from './peers.ts';
@@ -151,19 +152,9 @@ for (const [what, [make, reason]] of Object.entries(wrongFiles))
 
 const mount = mkdtempSync(join(tmpdir(), 'kmipd-sink-disk-'));
 
-/** Mounts a file system of 256 KiB; returns the reason when that is not possible. */
-function mountSmall(): string | undefined {
-  try {
-    const options = ['-t', 'tmpfs', '-o', 'size=256k,mode=0700', 'tmpfs', mount];
-    execFileSync('mount', options, { stdio: 'ignore' });
-    return undefined;
-  } catch {
-    return 'only root can mount a file system that is small enough to fill';
-  }
-}
-const missing = mountSmall();
+const missing = mountSmallDisk(mount, '256k');
 t.teardown(() => {
-  if (missing === undefined) execFileSync('umount', [mount]);
+  if (missing === undefined) unmountDisk(mount);
   rmSync(mount, { recursive: true, force: true });
 });
 
@@ -181,7 +172,7 @@ t.test(
     t.match(started.of('sinkFailed')[0]?.['reason'], /audit\.jsonl: the disk is full$/);
     t.match(started.sinks.refusal(), /the audit sink "archive" .*: the disk is full$/);
     const first = readFileSync(path);
-    execFileSync('mount', ['-o', 'remount,size=8m', mount]);
+    resizeDisk(mount, '8m');
     await started.until('sinkRecovered');
     t.equal(started.sinks.refusal(), undefined);
     await started.sinks.close();

@@ -38,7 +38,11 @@ for (const [name, create] of Object.entries(kinds)) {
       log.append(20_000);
       await started.until('sinkFailed');
       log.append(20_000);
-      t.equal(started.of('sinkFailed').length, 1, 'further failures are not reported');
+      const { connections } = peer;
+      await peer.until(() => peer.connections > connections + 1);
+      // A syslog server that hangs takes what its buffers hold, so that the sink works in between.
+      const told = started.events.map(({ type }) => type).join(' ');
+      t.notMatch(told, 'sinkFailed sinkFailed', 'a failure is reported again once the sink has worked only');
       t.match(
         started.of('sinkFailed')[0]?.['reason'],
         /does not read|does not answer|has closed the connection/,

@@ -10,7 +10,7 @@ let homes = 0;
 /** Returns the path of a file of positions in a home of its own. */
 export function newPositionsFile(): string {
   homes += 1;
-  return join(directory, `home-${homes}`);
+  return join(directory, `home-${homes}`, 'sinks.json');
 }
 
 /** Starts sinks on a log; they are closed at the end of the test. */
@@ -18,7 +18,7 @@ export function startSinks(
   t: Test,
   log: MemoryLog,
   settings: readonly AuditSinkSettings[],
-  file = join(newPositionsFile(), 'sinks.json'),
+  file = newPositionsFile(),
   timing: Partial<AuditSinksTiming> = {},
 ): TestSinks {
   const started = new TestSinks(file, log, create, timing);

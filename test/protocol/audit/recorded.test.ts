@@ -7,6 +7,7 @@ import { operations } from '../../../src/operations/index.ts';
 import { Export } from '../../../src/operations/transfer/export.ts';
 import { Get } from '../../../src/operations/transfer/get.ts';
 import { bytes, enumerated, integer, structure, text } from '../../client.ts';
+import { waitForJobs } from '../jobs.ts';
 import { active, withMask } from '../keys.ts';
 import { having, succeed } from '../operations/ask.ts';
 import { attribute1x, createAesPayload1x, type ServiceOptions, TestService, uid } from '../service.ts';
@@ -32,9 +33,9 @@ t.test('every operation is recorded once, with its result, whatever it is', asyn
   for (const { name, since } of answerable) {
     const before = (await all()).length;
     const answer = await service.call(since as Version, name);
-    const added = (await all()).slice(0);
-    t.equal(added.length, before + 1, name);
-    const entry = added.find(({ items }) => items.some(({ operation }) => operation === name));
+    const entries = await all();
+    t.equal(entries.length, before + 1, name);
+    const entry = entries.find(({ items }) => items.some(({ operation }) => operation === name));
     t.equal(entry?.items.length, 1, name);
     t.equal(entry?.items[0]?.result, answer.status, name);
     t.equal(entry?.items[0]?.reason, answer.reason, name);
@@ -216,7 +217,7 @@ t.test('the end of a job is recorded with its objects, and who asks for it', asy
     [enumerated('AsynchronousIndicator', 1)],
   );
   t.equal(pending[0]?.status, 'OperationPending');
-  while (service.pendingJobs > 0) await new Promise((resolve) => setImmediate(resolve));
+  await waitForJobs(service);
   const entries = await all();
   const [begun, ended] = [
     entries.find(({ kind }) => kind === 'message'),

@@ -31,6 +31,7 @@ export async function committedEntries({ database, vault }: TestService): Promis
     const rows = await database.auditBlocks.after(last);
     if (rows.length === 0) return entries;
     for (const row of rows) {
+      if (row.seq <= last) throw new Error(`block ${row.seq} came after block ${last}`);
       const opened = openBlock(row, vault);
       if (opened === undefined) throw new Error(`block ${row.seq} does not open`);
       entries.push(...opened.map(({ text }) => JSON.parse(text) as AuditEntry));

@@ -90,7 +90,7 @@ const changes: Readonly<Record<string, (opened: Opened) => Promise<unknown>>> = 
   'in another group': ({ put, row }) => put({ ...row, grp: 'grantees' }),
   'of another kind': ({ put, row }) => put({ ...row, kind: 'ticket' }),
   'of another version': ({ put, row }) => put({ ...row, version: Number(row.version) + 1 }),
-  'without an end': ({ put, row }) => put({ ...row, expires: 4_000_000_000 }),
+  'with another end': ({ put, row }) => put({ ...row, expires: 4_000_000_000 }),
   'without a box': ({ put, row }) => put({ ...row, box: new Uint8Array() }),
 };
 

@@ -1,40 +1,17 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { AuditJournal } from '../../../src/audit/journal.ts';
-import { type ChainEntry, createSalt } from '../../../src/common/audit-chain.ts';
+import type { AuditJournal } from '../../../src/audit/journal.ts';
+import { entry, moveParts, openJournal } from './opened-journal.ts';
 
 /** What a journal moves of the entries that it has just written, and of those that it has to read again. */
 
-const entry = (text: string): ChainEntry => ({ salt: createSalt(), text });
-
-function open(t: Test, directory: string) {
-  const damaged: number[] = [];
-  const observer = { damaged: ({ lines }: { lines: number }) => damaged.push(lines), notDurable: t.error };
-  const journal = new AuditJournal(directory, observer);
-  t.teardown(() => journal.close());
-  return { journal, damaged };
-}
-
-/** Moves everything, part by part, and returns the texts in their order. */
-function moveAll(t: Test, journal: AuditJournal): string[] {
-  const moved: string[] = [];
-  for (let next = journal.moved + 1; ; ) {
-    const part = journal.peek();
-    if (part === undefined) return moved;
-    t.ok(part.entries.length > 0 && part.entries.length <= 1_024);
-    t.equal(part.last, next + part.entries.length - 1, 'numbers have no gap');
-    const isMore = journal.hasMore;
-    moved.push(...part.entries.map(({ text }) => text));
-    journal.move(part.last);
-    if (journal.pending > 0) t.ok(isMore, 'it says that more waits');
-    next = part.last + 1;
-  }
-}
+/** Moves everything, and returns the texts in their order. */
+const moveAll = (t: Test, journal: AuditJournal) => moveParts(t, journal).flat();
 
 t.test('entries that were just written are moved as they are, whatever became of the file', async (t) => {
   const directory = t.testdir();
-  const { journal, damaged } = open(t, directory);
+  const { journal, damaged } = openJournal(t, directory);
   journal.resume(0);
   journal.append([entry('a'), entry('b')]);
   const file = join(directory, readdirSync(directory)[0] ?? '');
@@ -51,7 +28,7 @@ for (const [what, size, count] of [
 ] as const)
   t.test(`every entry is moved once and in order: ${what}`, async (t) => {
     const directory = t.testdir();
-    const { journal, damaged } = open(t, directory);
+    const { journal, damaged } = openJournal(t, directory);
     journal.resume(0);
     const texts = Array.from({ length: count }, (_, at) => `${at} ${'x'.repeat(size)}`);
     const moved: string[] = [];
@@ -67,13 +44,13 @@ for (const [what, size, count] of [
     t.strictSame(damaged, []);
     journal.append([entry('last')]);
     await journal.close();
-    const again = open(t, directory).journal;
+    const again = openJournal(t, directory).journal;
     again.resume(count);
     t.strictSame(moveAll(t, again), ['last']);
   });
 
 t.test('a part that was moved in the middle is gone on with from the file', async (t) => {
-  const { journal } = open(t, t.testdir());
+  const { journal } = openJournal(t, t.testdir());
   journal.resume(0);
   journal.append(['a', 'b', 'c'].map(entry));
   journal.append([entry('d')]);
@@ -83,7 +60,7 @@ t.test('a part that was moved in the middle is gone on with from the file', asyn
 });
 
 t.test('what was written before the store said where it is has its number afterwards', async (t) => {
-  const { journal } = open(t, t.testdir());
+  const { journal } = openJournal(t, t.testdir());
   journal.append(['a', 'b'].map(entry));
   journal.resume(10);
   journal.append([entry('c')]);

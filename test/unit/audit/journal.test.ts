@@ -9,33 +9,21 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
-import { AuditJournal } from '../../../src/audit/journal.ts';
+import t from 'tap';
+import type { AuditJournal } from '../../../src/audit/journal.ts';
 import { encodeLine } from '../../../src/audit/journal-lines.ts';
-import { type ChainEntry, createSalt } from '../../../src/common/audit-chain.ts';
+import { entry, moveParts, openJournal } from './opened-journal.ts';
 
 /** The files in which entries of the audit log wait for the database. */
 
-const entry = (text: string): ChainEntry => ({ salt: createSalt(), text });
 const texts = (journal: AuditJournal) => journal.peek()?.entries.map(({ text }) => text);
-
-function open(t: Test, directory: string) {
-  const damaged: number[] = [];
-  const failures: string[] = [];
-  const journal = new AuditJournal(directory, {
-    damaged: ({ lines }) => damaged.push(lines),
-    notDurable: ({ message }) => failures.push(message),
-  });
-  t.teardown(() => journal.close());
-  return { journal, damaged, failures };
-}
 
 const filesOf = (directory: string) => readdirSync(directory).filter((name) => name.startsWith('journal-'));
 const pathOf = (directory: string) => join(directory, filesOf(directory).at(-1) ?? '');
 
 t.test('entries are read in their order until they are moved, across restarts', async (t) => {
   const directory = join(t.testdir(), 'audit');
-  const { journal } = open(t, directory);
+  const { journal } = openJournal(t, directory);
   journal.resume(0);
   journal.append([entry('a'), entry('b')]);
   journal.append([entry('ä\u2028 "c"')]);
@@ -47,7 +35,7 @@ t.test('entries are read in their order until they are moved, across restarts', 
   t.equal(statSync(directory).mode & 0o777, 0o700);
   t.equal(statSync(pathOf(directory)).mode & 0o777, 0o600);
   await journal.close();
-  const next = open(t, directory).journal;
+  const next = openJournal(t, directory).journal;
   next.resume(2);
   next.append([entry('d')]);
   t.strictSame(texts(next), ['ä\u2028 "c"', 'd']);
@@ -59,7 +47,7 @@ t.test('entries are read in their order until they are moved, across restarts', 
 });
 
 t.test('salts come back as they were', async (t) => {
-  const { journal } = open(t, t.testdir());
+  const { journal } = openJournal(t, t.testdir());
   const given = [entry('a'), entry('b')];
   journal.append(given);
   t.strictSame(
@@ -70,42 +58,39 @@ t.test('salts come back as they were', async (t) => {
 
 t.test('large journals are read in parts and kept in several files', async (t) => {
   const directory = t.testdir();
-  const { journal } = open(t, directory);
+  const { journal } = openJournal(t, directory);
   const text = 'x'.repeat(100_000);
   for (let at = 0; at < 400; at += 1) journal.append([entry(`${at} ${text}`)]);
   t.equal(filesOf(directory).length, 3);
-  const seen: string[] = [];
-  for (let part = journal.peek(); part !== undefined; part = journal.peek()) {
-    t.ok(part.entries.length < 20, 'a part is small');
-    seen.push(...part.entries.map((each) => each.text.split(' ', 1)[0] ?? ''));
-    journal.move(part.last);
-  }
+  const parts = moveParts(t, journal);
+  t.ok(
+    parts.every((part) => part.length < 20),
+    'each part is small',
+  );
   t.strictSame(
-    seen,
+    parts.flat().map((each) => each.split(' ', 1)[0]),
     Array.from({ length: 400 }, (_, at) => String(at)),
   );
   t.equal(filesOf(directory).length, 0);
 });
 
 t.test('one entry may be larger than a part', async (t) => {
-  const { journal } = open(t, t.testdir());
+  const { journal } = openJournal(t, t.testdir());
   journal.append([entry('a'), entry('y'.repeat(3_000_000)), entry('b')]);
-  const lengths: number[] = [];
-  for (let part = journal.peek(); part !== undefined; part = journal.peek()) {
-    lengths.push(...part.entries.map((each) => each.text.length));
-    journal.move(part.last);
-  }
+  const lengths = moveParts(t, journal)
+    .flat()
+    .map(({ length }) => length);
   t.strictSame(lengths, [1, 3_000_000, 1]);
 });
 
 t.test('a line of which a power cut has left a part is passed over', async (t) => {
   for (const cut of [1, 20, 60]) {
     const directory = t.testdir({});
-    const { journal } = open(t, directory);
+    const { journal } = openJournal(t, directory);
     journal.append([entry('first'), entry('second, which is cut '.repeat(4))]);
     await journal.close();
     truncateSync(pathOf(directory), statSync(pathOf(directory)).size - cut);
-    const after = open(t, directory);
+    const after = openJournal(t, directory);
     after.journal.resume(0);
     after.journal.append([entry('third')]);
     t.strictSame(texts(after.journal), ['first', 'third'], `${cut} bytes`);
@@ -115,11 +100,11 @@ t.test('a line of which a power cut has left a part is passed over', async (t) =
 
 t.test('a file without a whole line is replaced', async (t) => {
   const directory = t.testdir();
-  const { journal } = open(t, directory);
+  const { journal } = openJournal(t, directory);
   journal.append([entry('only')]);
   await journal.close();
   truncateSync(pathOf(directory), 5);
-  const after = open(t, directory);
+  const after = openJournal(t, directory);
   t.strictSame(after.damaged, [1]);
   after.journal.append([entry('next')]);
   t.strictSame(texts(after.journal), ['next']);
@@ -127,35 +112,35 @@ t.test('a file without a whole line is replaced', async (t) => {
 
 t.test('altered lines are passed over and counted', async (t) => {
   const directory = t.testdir();
-  const { journal } = open(t, directory);
+  const { journal } = openJournal(t, directory);
   journal.append(['one', 'two', 'three', 'four'].map(entry));
   await journal.close();
   const path = pathOf(directory);
   writeFileSync(path, readFileSync(path, 'utf8').replace('two', 'tvo').replace('three', 'th\nree'));
-  const after = open(t, directory);
+  const after = openJournal(t, directory);
   t.strictSame(texts(after.journal), ['one', 'four']);
   t.strictSame(after.damaged, [3]);
 });
 
 t.test('numbers go on where the database is ahead of the files', async (t) => {
   const directory = t.testdir();
-  const { journal } = open(t, directory);
+  const { journal } = openJournal(t, directory);
   journal.resume(70);
   journal.append([entry('a')]);
   t.equal(journal.peek()?.last, 71);
   await journal.close();
-  const after = open(t, directory).journal;
+  const after = openJournal(t, directory).journal;
   after.resume(71);
   t.equal(after.peek(), undefined);
 });
 
 t.test('nothing is written where not everything can be', async (t) => {
   const directory = t.testdir();
-  const { journal } = open(t, directory);
+  const { journal } = openJournal(t, directory);
   journal.append([entry('a')]);
   await journal.close();
   const path = pathOf(directory);
-  const closed = open(t, directory).journal;
+  const closed = openJournal(t, directory).journal;
   mkdirSync(join(directory, 'journal-0000000000000002.log'));
   t.throws(() => closed.append([entry('b')]));
   t.equal(readFileSync(path, 'utf8').split('\n').length, 2);
@@ -163,20 +148,20 @@ t.test('nothing is written where not everything can be', async (t) => {
 
 t.test('other files of the directory are left alone', async (t) => {
   const directory = t.testdir({ 'checkpoints.txt': 'c', 'journal-1.log': 'x' });
-  const { journal } = open(t, directory);
+  const { journal } = openJournal(t, directory);
   journal.append([entry('a')]);
   journal.move(1);
   await journal.close();
-  open(t, directory).journal.resume(1);
+  openJournal(t, directory).journal.resume(1);
   t.strictSame(readdirSync(directory).sort(), ['checkpoints.txt', 'journal-1.log']);
 });
 
 t.test('entries whose files are gone are not looked for without end', async (t) => {
   const directory = t.testdir();
-  const { journal, damaged } = open(t, directory);
+  const { journal, damaged } = openJournal(t, directory);
   journal.append([entry('a'), entry('b')]);
   await journal.close();
-  const after = open(t, directory);
+  const after = openJournal(t, directory);
   after.journal.resume(0);
   for (const name of filesOf(directory)) rmSync(join(directory, name));
   t.equal(after.journal.peek(), undefined);
@@ -187,11 +172,11 @@ t.test('entries whose files are gone are not looked for without end', async (t) 
 
 t.test('what was moved before is passed over, however much it is', async (t) => {
   const directory = t.testdir();
-  const { journal } = open(t, directory);
+  const { journal } = openJournal(t, directory);
   for (let at = 0; at < 9; at += 1) journal.append([entry(`${at} ${'x'.repeat(200_000)}`)]);
   journal.append([entry('late')]);
   await journal.close();
-  const after = open(t, directory).journal;
+  const after = openJournal(t, directory).journal;
   after.resume(9);
   t.strictSame(texts(after), ['late']);
 });
@@ -199,15 +184,11 @@ t.test('what was moved before is passed over, however much it is', async (t) => 
 t.test('entries that were written before the database is known are not taken for moved ones', async (t) => {
   for (const early of [1, 3_000]) {
     const directory = t.testdir({});
-    const { journal } = open(t, directory);
+    const { journal } = openJournal(t, directory);
     for (let at = 0; at < early; at += 1) journal.append([entry(`early ${at}`)]);
     journal.resume(7_000);
     journal.append([entry('late')]);
-    const seen: string[] = [];
-    for (let part = journal.peek(); part !== undefined; part = journal.peek()) {
-      seen.push(...part.entries.map((each) => each.text));
-      journal.move(part.last);
-    }
+    const seen = moveParts(t, journal).flat();
     t.strictSame(seen, [...Array.from({ length: early }, (_, at) => `early ${at}`), 'late']);
   }
 });
@@ -222,7 +203,7 @@ t.test('lines that somebody else has put there are no entries, and are counted',
   ];
   for (const [lines, seen, damaged] of cases) {
     const directory = t.testdir({ 'journal-0000000000000001.log': lines });
-    const opened = open(t, directory);
+    const opened = openJournal(t, directory);
     opened.journal.resume(0);
     opened.journal.append([entry('own')]);
     t.strictSame(texts(opened.journal), [...seen, 'own'], lines);
@@ -236,7 +217,7 @@ t.test('names and kinds of files that no journal has end nothing', async (t) => 
     'journal-0000000000000000.log': '',
     'journal-0000000000000007.log': t.fixture('dir', {}),
   });
-  const opened = open(t, directory);
+  const opened = openJournal(t, directory);
   t.strictSame(opened.damaged, [1, 1, 1]);
   opened.journal.append([entry('a')]);
   t.strictSame(texts(opened.journal), ['a']);
@@ -245,23 +226,13 @@ t.test('names and kinds of files that no journal has end nothing', async (t) => 
 
 t.test('a line without an end is passed over, and reading goes on', async (t) => {
   const directory = t.testdir();
-  const { journal } = open(t, directory);
+  const { journal } = openJournal(t, directory);
   journal.append([entry('a')]);
   await journal.close();
   appendFileSync(pathOf(directory), 'x'.repeat(140_000_000));
   appendFileSync(pathOf(directory), `\n${encodeLine({ number: 2, entry: entry('b') })}`);
-  const after = open(t, directory);
+  const after = openJournal(t, directory);
   after.journal.resume(0);
   t.strictSame(texts(after.journal), ['a', 'b']);
   t.ok(after.damaged.length > 0);
-});
-
-t.test('a journal takes no more space than it needs, when the disk is full', async (t) => {
-  const directory = t.testdir();
-  const { journal } = open(t, directory);
-  for (let at = 0; at < 3; at += 1) journal.append([entry('x'.repeat(500_000))]);
-  const part = journal.peek();
-  journal.move(part?.last ?? 0);
-  for (let left = journal.peek(); left !== undefined; left = journal.peek()) journal.move(left.last);
-  t.equal(filesOf(directory).length, 0, 'nothing waits');
 });

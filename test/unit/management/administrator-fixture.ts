@@ -6,10 +6,17 @@ import { encryptSecret } from '../../../src/common/secret-transfer.ts';
 import type { AdministratorRole } from '../../../src/identity/administrator.ts';
 import { type PasswordVerifier, passwordVerifier } from '../../../src/identity/passwords.ts';
 import { totpCode, totpSecretBytes, totpStepSeconds } from '../../../src/identity/totp.ts';
-import type { ManagementBackends, ManagementCall, ResultOf } from '../../../src/management/api.ts';
+import type {
+  ManagementBackends,
+  ManagementCall,
+  MethodName,
+  ParamsOf,
+  ResultOf,
+} from '../../../src/management/api.ts';
 import { AdministratorAuthenticator } from '../../../src/management/authenticator.ts';
 import type { CallOutcome } from '../../../src/management/call-observer.ts';
 import type { Caller } from '../../../src/management/caller.ts';
+import { ApprovalPendingError } from '../../../src/management/errors.ts';
 import {
   logInAdministrator,
   type RequestSender,
@@ -174,6 +181,20 @@ export class TestSender implements RequestSender {
 
   readonly call: ManagementCall = async (method, params) =>
     (await this.send(method, params)) as ResultOf<typeof method>;
+}
+
+/** Asks for a call, and resolves to the number of the request. */
+export async function askForApproval<M extends MethodName>(
+  by: TestSender,
+  method: M,
+  params: ParamsOf<M>,
+): Promise<string> {
+  const error = await by.call(method, params).then(
+    () => undefined,
+    (each: unknown) => each,
+  );
+  if (error instanceof ApprovalPendingError) return error.request;
+  throw new Error('it was not asked for', { cause: error });
 }
 
 /** Returns a credential of the password and a secret, as commands send it. */

@@ -1,19 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import t from 'tap';
-import type { MethodName, ParamsOf } from '../../../src/management/api.ts';
+import type { MethodName } from '../../../src/management/api.ts';
 import {
   approvableMethods,
   needsApproval,
   requireApprovable,
 } from '../../../src/management/approval-rule.ts';
-import { ApprovalPendingError } from '../../../src/management/errors.ts';
 import { PlainVault } from '../../plain-vault.ts';
 import {
   AdministratorFixture,
+  askForApproval,
   certifiedKey,
   password,
   passwordCredential,
-  type TestSender,
 } from './administrator-fixture.ts';
 import { samples } from './samples.ts';
 
@@ -34,21 +33,11 @@ async function start() {
   return { fixture, keys, anna, bert, otto, aida };
 }
 
-/** Asks for a call, and resolves to the number of the request. */
-async function ask<M extends MethodName>(by: TestSender, method: M, params: ParamsOf<M>): Promise<string> {
-  const error = await by.call(method, params).then(
-    () => undefined,
-    (each: unknown) => each,
-  );
-  if (error instanceof ApprovalPendingError) return error.request;
-  throw new Error('it was not asked for', { cause: error });
-}
-
 const disable = { name: 'demo', disabled: true };
 
 t.test('a call under the rule is done when another administrator approves it', async (t) => {
   const { fixture, anna, bert, aida } = await start();
-  const id = await ask(anna, 'client.setDisabled', disable);
+  const id = await askForApproval(anna, 'client.setDisabled', disable);
   t.match(fixture.calls.at(-1), {
     ...{ caller: { name: 'anna' }, method: 'client.setDisabled', outcome: { kind: 'pending', request: id } },
   });
@@ -76,7 +65,7 @@ t.test('two who approve at once have it done once', async (t) => {
   fixture.approval.methods = [];
   const carl = await fixture.addByKey('carl', 'admin');
   fixture.approval.methods = ['client.setDisabled'];
-  const id = await ask(anna, 'client.setDisabled', disable);
+  const id = await askForApproval(anna, 'client.setDisabled', disable);
   const outcomes = await Promise.allSettled(
     [bert, await fixture.logIn(carl), await fixture.logIn(keys.bert)].map((by) =>
       by.call('approval.approve', { id }),
@@ -90,7 +79,7 @@ t.test('the nameless admin neither asks nor decides', async (t) => {
   const { fixture, anna } = await start();
   const nameless = fixture.open();
   await t.rejects(nameless.call('client.setDisabled', disable), /under the two-person rule: .*--as NAME/);
-  const id = await ask(anna, 'client.setDisabled', disable);
+  const id = await askForApproval(anna, 'client.setDisabled', disable);
   for (const method of ['approval.approve', 'approval.reject'] as const)
     await t.rejects(nameless.call(method, { id }), { code: 'ACCESS_DENIED' });
   t.match(await nameless.call('approval.list', {}), [{ id, state: 'pending' }]);
@@ -99,7 +88,7 @@ t.test('the nameless admin neither asks nor decides', async (t) => {
 
 t.test('nobody approves what is his own, by another name neither', async (t) => {
   const { fixture, keys, anna, bert } = await start();
-  const own = await ask(anna, 'client.setDisabled', disable);
+  const own = await askForApproval(anna, 'client.setDisabled', disable);
   await t.rejects(anna.call('approval.approve', { id: own }), /is your own/);
   const again = await fixture.logIn(keys.anna);
   await t.rejects(again.call('approval.approve', { id: own }), /is your own/, 'by another connection');
@@ -115,8 +104,8 @@ t.test('nobody approves what is his own, by another name neither', async (t) => 
 
 t.test('who approves could do it alone without the rule', async (t) => {
   const { fixture, anna, otto, aida } = await start();
-  const forOtto = await ask(anna, 'client.setDisabled', disable);
-  const forAdmins = await ask(anna, 'client.remove', { name: 'demo' });
+  const forOtto = await askForApproval(anna, 'client.setDisabled', disable);
+  const forAdmins = await askForApproval(anna, 'client.remove', { name: 'demo' });
   await t.rejects(aida.call('approval.approve', { id: forOtto }), /auditor may not call approval\.approve/);
   await t.rejects(otto.call('approval.approve', { id: forAdmins }), /operator may not call client\.remove/);
   await t.rejects(otto.call('approval.reject', { id: forAdmins }), /operator may not call client\.remove/);
@@ -128,10 +117,10 @@ t.test('who approves could do it alone without the rule', async (t) => {
 
 t.test('a request is rejected, or withdrawn, and stays undone', async (t) => {
   const { fixture, anna, bert } = await start();
-  const rejected = await ask(anna, 'client.setDisabled', disable);
+  const rejected = await askForApproval(anna, 'client.setDisabled', disable);
   t.match(await bert.call('approval.reject', { id: rejected }), { request: { state: 'rejected' } });
   t.match(await anna.call('approval.outcome', { id: rejected }), { state: 'rejected', decidedBy: 'bert' });
-  const withdrawn = await ask(anna, 'client.setDisabled', disable);
+  const withdrawn = await askForApproval(anna, 'client.setDisabled', disable);
   t.match(await anna.call('approval.reject', { id: withdrawn }), { request: { decidedBy: 'anna' } });
   for (const id of [rejected, withdrawn])
     await t.rejects(bert.call('approval.approve', { id }), /is decided: rejected by/);
@@ -157,7 +146,7 @@ t.test('a requester that could not ask any more has nothing approved', async (t)
   };
   for (const [what, change] of Object.entries(changes)) {
     const { fixture, anna, bert } = await start();
-    const id = await ask(anna, 'client.setDisabled', disable);
+    const id = await askForApproval(anna, 'client.setDisabled', disable);
     await change(fixture);
     await t.rejects(bert.call('approval.approve', { id }), /cannot be approved|may not call/, what);
     t.strictSame(fixture.changes, [], what);
@@ -167,11 +156,11 @@ t.test('a requester that could not ask any more has nothing approved', async (t)
 t.test('a request ends with its time, and what fails is done by nobody', async (t) => {
   const { fixture, anna, bert } = await start();
   fixture.approval.seconds = 0;
-  const expired = await ask(anna, 'client.setDisabled', disable);
+  const expired = await askForApproval(anna, 'client.setDisabled', disable);
   await t.rejects(bert.call('approval.approve', { id: expired }), /there is no request .* expired/);
   t.strictSame(await bert.call('approval.list', {}), []);
   fixture.approval.seconds = 3_600;
-  const id = await ask(anna, 'client.setDisabled', { name: 'none', disabled: true });
+  const id = await askForApproval(anna, 'client.setDisabled', { name: 'none', disabled: true });
   await t.rejects(bert.call('approval.approve', { id }), /no client "none" is enrolled/);
   t.match(await anna.call('approval.outcome', { id }), {
     ...{ state: 'failed', decidedBy: 'bert', problem: /no client "none"/ },
@@ -183,7 +172,7 @@ t.test('an administrator that two have added logs in, and its secrets are shown 
   const { fixture, anna, bert } = await start();
   const secret = randomBytes(20);
   const credential = await passwordCredential(secret);
-  const id = await ask(anna, 'admin.add', { name: 'carl', role: 'auditor', credential });
+  const id = await askForApproval(anna, 'admin.add', { name: 'carl', role: 'auditor', credential });
   const [shown] = await bert.call('approval.list', {});
   t.match(shown?.params, {
     ...{ name: 'carl', role: 'auditor' },
@@ -202,7 +191,7 @@ t.test('an administrator that two have added logs in, and its secrets are shown 
 
 t.test('a row of a request that was altered is refused', async (t) => {
   const { fixture, anna, bert } = await start();
-  const id = await ask(anna, 'client.setDisabled', disable);
+  const id = await askForApproval(anna, 'client.setDisabled', disable);
   const key = new PlainVault().key('record', 'approval', id);
   const row = fixture.store.snapshot().records.get(key);
   if (row === undefined) throw new Error('there is no row');

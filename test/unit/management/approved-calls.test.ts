@@ -1,9 +1,12 @@
 import { X509Certificate } from 'node:crypto';
 import t from 'tap';
 import { fingerprintOf } from '../../../src/identity/certificate.ts';
-import type { MethodName, ParamsOf } from '../../../src/management/api.ts';
-import { ApprovalPendingError } from '../../../src/management/errors.ts';
-import { AdministratorFixture, certifiedKey, type TestSender } from './administrator-fixture.ts';
+import {
+  AdministratorFixture,
+  askForApproval,
+  certifiedKey,
+  type TestSender,
+} from './administrator-fixture.ts';
 
 /** How many requests for approval there are, what is shown of them, and how what was approved is observed. */
 
@@ -25,15 +28,9 @@ async function start() {
 
 const disable = { name: 'demo', disabled: true };
 
-async function ask<M extends MethodName>(by: TestSender, method: M, params: ParamsOf<M>): Promise<string> {
-  const error = await by.call(method, params).catch((each: unknown) => each);
-  if (error instanceof ApprovalPendingError) return error.request;
-  throw error;
-}
-
 t.test('what was approved is observed as a call of its requester', async (t) => {
   const { fixture, anna, bert } = await start();
-  const id = await ask(anna, 'client.setDisabled', disable);
+  const id = await askForApproval(anna, 'client.setDisabled', disable);
   fixture.calls.length = 0;
   await bert.call('approval.approve', { id });
   t.match(fixture.calls, [
@@ -45,7 +42,7 @@ t.test('what was approved is observed as a call of its requester', async (t) => 
     { method: 'approval.approve', caller: { name: 'bert' }, outcome: { kind: 'done' } },
   ]);
   t.equal(fixture.calls.length, 4);
-  const wrong = await ask(anna, 'client.setDisabled', { name: 'none', disabled: true });
+  const wrong = await askForApproval(anna, 'client.setDisabled', { name: 'none', disabled: true });
   await t.rejects(bert.call('approval.approve', { id: wrong }), /no client "none"/);
   t.match(fixture.calls.at(-2), {
     ...{ method: 'client.setDisabled', caller: { name: 'anna' }, outcome: { kind: 'refused' } },
@@ -60,7 +57,7 @@ t.test(
       ['done', 'done', ['demo true']],
     ] as const) {
       const { fixture, anna, bert } = await start();
-      const id = await ask(anna, 'client.setDisabled', disable);
+      const id = await askForApproval(anna, 'client.setDisabled', disable);
       fixture.observing = async ({ method, outcome }) => {
         if (method === 'client.setDisabled' && outcome.kind === kind) throw new Error('the disk is full');
       };
@@ -73,15 +70,15 @@ t.test(
 
 t.test('requests that were decided keep nobody from asking, and each requester has the newest', async (t) => {
   const { fixture, anna, bert } = await start();
-  const first = await ask(anna, 'client.setDisabled', disable);
+  const first = await askForApproval(anna, 'client.setDisabled', disable);
   await anna.call('approval.reject', { id: first });
   const ids: string[] = [];
   for (let at = 0; at < 105; at += 1) {
-    const id = await ask(bert, 'client.setDisabled', disable);
+    const id = await askForApproval(bert, 'client.setDisabled', disable);
     await bert.call('approval.reject', { id });
     ids.push(id);
   }
-  const pending = await ask(bert, 'client.setDisabled', disable);
+  const pending = await askForApproval(bert, 'client.setDisabled', disable);
   t.match(await anna.call('approval.outcome', { id: first }), { state: 'rejected' }, 'of another one');
   for (const id of ids.slice(-20))
     t.match(await bert.call('approval.outcome', { id }), { state: 'rejected' }, id);
@@ -94,18 +91,18 @@ t.test('requests that were decided keep nobody from asking, and each requester h
 t.test('one requester cannot use up the requests of all', async (t) => {
   const { anna, fred, ...others } = await start();
   const own: string[] = [];
-  for (let at = 0; at < 20; at += 1) own.push(await ask(anna, 'client.setDisabled', disable));
+  for (let at = 0; at < 20; at += 1) own.push(await askForApproval(anna, 'client.setDisabled', disable));
   await t.rejects(anna.call('client.setDisabled', disable), {
     message:
       '20 requests of yours wait for approval; have some approved, or withdraw them by kmipd approval reject',
   });
   for (const other of [others.bert, others.carl, others.dora, others.emil])
-    for (let at = 0; at < 20; at += 1) await ask(other, 'client.setDisabled', disable);
+    for (let at = 0; at < 20; at += 1) await askForApproval(other, 'client.setDisabled', disable);
   await t.rejects(fred.call('client.setDisabled', disable), {
     message: '100 requests wait for approval; approve or reject some of kmipd approval list first',
   });
   await anna.call('approval.reject', { id: own[0] ?? '' });
-  await ask(fred, 'client.setDisabled', disable);
+  await askForApproval(fred, 'client.setDisabled', disable);
 });
 
 t.test('who approves sees whose certificate it is', async (t) => {
@@ -117,7 +114,11 @@ t.test('who approves sees whose certificate it is', async (t) => {
       certificate: { subject: 'CN=gerd', fingerprint: fingerprintOf(new X509Certificate(certificate)) },
     },
   };
-  const id = await ask(anna, 'admin.add', { name: 'gerd', role: 'auditor', credential: { certificate } });
+  const id = await askForApproval(anna, 'admin.add', {
+    name: 'gerd',
+    role: 'auditor',
+    credential: { certificate },
+  });
   t.strictSame(fixture.calls.at(-1)?.params, shown, 'in the entry');
   const [listed] = await bert.call('approval.list', {});
   t.strictSame(listed?.params, shown);

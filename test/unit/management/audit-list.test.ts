@@ -32,6 +32,7 @@ async function readAll(blocks: readonly ReadBlock[], filter: EntryFilter = {}) {
     const page = await list(backends, { from, isBackward: true, filter }, caller);
     found.push(...page.entries.map(({ text }) => JSON.parse(text).items[0].operation));
     unreadable += page.unreadable;
+    if (!page.isLast && page.next >= from) throw new Error('the next page is none before this one');
     from = page.next;
     if (page.isLast) return { found, unreadable };
   }
