@@ -1,6 +1,7 @@
 import type { Address } from '../common/address.ts';
 import type { AuditSinkSettings, failureModes } from '../common/audit-sink-settings.ts';
 import type { CertificationRules } from '../common/certification-rules.ts';
+import type { ClientApprovalRule } from '../common/client-approvals.ts';
 import { type Limits, limitNames } from '../common/limits.ts';
 import type { Protection } from '../common/protection.ts';
 import type { RootUri } from '../common/root-uri.ts';
@@ -28,8 +29,12 @@ export interface Config {
   readonly uniqueNames: boolean;
   /** Within which every row of the database is verified once. */
   readonly verificationHours: number;
-  /** Methods of the management service under the two-person rule, and how long a request waits. */
-  readonly approval: { readonly methods: readonly string[]; readonly hours: number };
+  /** What is under the two-person rule: methods of the management service, and operations of clients. */
+  readonly approval: ClientApprovalRule & {
+    readonly methods: readonly string[];
+    /** How long a request waits. */
+    readonly hours: number;
+  };
   /** True: the Interop operation is enabled. */
   readonly interop: boolean;
   /** True: only FIPS 140-3 approved algorithms, by OpenSSL's FIPS provider. */
@@ -119,7 +124,10 @@ export function assembleConfig(
     metrics: optional(namedKeys.metrics),
     uniqueNames: value(namedKeys.uniqueNames),
     verificationHours: value(namedKeys.verificationHours),
-    approval: { methods: value(namedKeys.approvalMethods), hours: value(namedKeys.approvalHours) },
+    approval: {
+      ...{ methods: value(namedKeys.approvalMethods), operations: value(namedKeys.approvalOperations) },
+      ...{ roles: value(namedKeys.approvalRoles), hours: value(namedKeys.approvalHours) },
+    },
     interop: value(namedKeys.interop),
     fips: value(namedKeys.fips),
     vault: {

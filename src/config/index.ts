@@ -1,9 +1,11 @@
 import { parse, TomlError } from 'smol-toml';
 import type { CertificationRules } from '../common/certification-rules.ts';
+import { findApprovalProblems } from '../common/client-approvals.ts';
 import type { Protection } from '../common/protection.ts';
 import { describeFileError, readTextFile } from '../common/regular-file.ts';
 import { didYouMean } from '../common/suggest.ts';
 import type { CryptographicSettings } from '../crypto/policy/rules.ts';
+import { describeRoles } from '../identity/policy.ts';
 import { assembleConfig, type Config } from './assemble.ts';
 import { findDatabaseSinks, readAuditSinks } from './audit-sinks.ts';
 import { readAuthorities } from './authorities.ts';
@@ -111,6 +113,8 @@ export function parseConfig(source: string, file: string, directory: string): Co
   if (config !== undefined) problems.push(...findDatabaseSinks(auditSinks, config.store));
   if (config !== undefined && requiresToken(values))
     problems.push('"tokenKeys.groups" needs "tokenKeys.token": keys of these groups are made in that token');
+  const defined = describeRoles(roles).map(({ name }) => name);
+  if (config !== undefined) problems.push(...findApprovalProblems(config.approval, defined));
   if (config === undefined || problems.length > 0)
     throw new ConfigError(problems.map((problem) => `${file}: ${problem}`));
   return { ...config, roles, authorities, auditSinks };

@@ -94,11 +94,23 @@ export const namedKeys = {
     values.readTexts,
     'Methods that two administrators do together, such as ["client.remove", "object.mark"]; docs/administrators.md.',
   ),
+  approvalOperations: configKey(
+    'approval.operations',
+    [],
+    values.readTexts,
+    'Operations that clients do with the approval of an administrator: "Destroy", "Get", "Export", "Revoke", "Archive".',
+  ),
+  approvalRoles: configKey(
+    'approval.roles',
+    [],
+    values.readTexts,
+    'Roles of the clients to which approval.operations applies; an empty list stands for every role.',
+  ),
   approvalHours: configKey(
     'approval.hours',
     24,
     values.integerBetween(1, 720),
-    'Hours for which the request of an administrator waits for the approval of another one.',
+    'Hours for which a request of an administrator or a client waits for the approval of another administrator.',
   ),
   root: configKey(
     'vault.root',
@@ -270,17 +282,6 @@ export const namedKeys = {
     '"strict": Sensitive keys leave only under keys no client knows; "kmip": as KMIP allows (--interop implies it).',
   ),
 } satisfies Record<string, ConfigKey>;
-
-/** The values that a rendered file shows for keys without a default. */
-export const exampleValues: Readonly<Record<string, string | number>> = {
-  https: '127.0.0.1:5697',
-  metrics: '127.0.0.1:9696',
-  'vault.tokenIdleSeconds': 300,
-  'audit.retentionDays': 400,
-  'audit.maxMegabytes': 10_000,
-  'tokenKeys.token': 'pkcs11:token=LABEL?module-path=/usr/lib/vendor.so&pin-source=file:pin',
-  'certification.crlUrl': 'http://pki.example.com/{issuer}.crl',
-};
 
 /**
  * Every key by its name, in the order of a rendered file; `[roles]` and `[authorities]` have free names and

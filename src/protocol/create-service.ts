@@ -21,6 +21,8 @@ export interface ServiceOptions extends ContextFactoryOptions {
   readonly events?: ObjectEvents;
   /** Records what clients do; nothing is recorded without it. */
   readonly audit?: AuditRecorder | undefined;
+  /** How long a request of a client waits for the approval of an administrator; a day when left out. */
+  readonly approvalSeconds?: number;
   /**
    * Finds the enrolled client of a name, for work that is done for it; undefined when it is not authorised
    * now.
@@ -62,6 +64,7 @@ export function createService(options: ServiceOptions): Service {
     responses,
     events,
     audit,
+    approvalSeconds: options.approvalSeconds ?? 86_400,
   });
   const maintenance = new Maintenance({ store, vault, queue, contexts, now });
   return {
@@ -72,6 +75,7 @@ export function createService(options: ServiceOptions): Service {
       return queue.pending;
     },
     lookForJobs: () => queue.lookForJobs(),
+    runJob: (job) => queue.add(job),
     async close() {
       maintenance.stop();
       await queue.close();

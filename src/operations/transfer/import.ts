@@ -121,6 +121,7 @@ async function replaceObject(
   if (names.some(({ size }) => size > 0)) await requireMayChangeNames(existing, context);
   const held = nameTexts(existing.attributes);
   await requireUniqueNames(imported, context, { held });
+  context.approvals.require('Destroy', existing);
   releaseTokenKey(existing, context);
   replaceContent(existing, imported);
   await context.renewedAccess.eraseAnswersWith(existing.id);
