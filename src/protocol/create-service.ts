@@ -64,6 +64,7 @@ export function createService(options: ServiceOptions): Service {
     responses,
     events,
     audit,
+    observer,
     approvalSeconds: options.approvalSeconds ?? 86_400,
   });
   const maintenance = new Maintenance({ store, vault, queue, contexts, now });

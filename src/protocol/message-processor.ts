@@ -14,6 +14,7 @@ import type { Limits } from '../common/limits.ts';
 import { runFor } from '../common/requester.ts';
 import { accountOf } from '../identity/principal.ts';
 import type { CommitResult } from '../store/store.ts';
+import type { RequestObserver } from '../watch/observer.ts';
 import { type AuditedMessage, entryOfRefusal, MessageAudit } from './audit/message-audit.ts';
 import type { AuthenticatedRequest, Authenticator } from './authentication/authentication.ts';
 import { runItems } from './batch/batch.ts';
@@ -43,6 +44,7 @@ export interface MessageProcessorOptions {
   readonly audit: AuditRecorder | undefined;
   /** How long a request of a client waits for an approval. */
   readonly approvalSeconds: number;
+  readonly observer: Pick<RequestObserver, 'approvalAsked'>;
 }
 
 /** The outline of bytes that are no message. */
@@ -72,9 +74,9 @@ export class MessageProcessor {
   readonly #conflictRetry = new ConflictRetry();
 
   constructor(options: MessageProcessorOptions) {
-    const { queue, limits, clock, approvalSeconds } = options;
+    const { queue, limits, clock, approvalSeconds, observer } = options;
     this.#options = options;
-    this.#submission = new AsynchronousSubmission({ queue, limits, clock, approvalSeconds });
+    this.#submission = new AsynchronousSubmission({ queue, limits, clock, approvalSeconds, observer });
   }
 
   /** Answers one whole message; see `MessageService`. */

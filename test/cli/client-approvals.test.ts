@@ -34,7 +34,7 @@ const config = join(home, 'kmipd.toml');
 const original = readFileSync(config);
 appendFileSync(config, '\n[approval]\noperations = ["Destroy", "Get"]\n');
 
-/** Sends items to the daemon, which is started when it is not; returns the answers and a correlation value. */
+/** Sends items to the daemon; returns the answers and the first correlation value. */
 async function send(client: Client, items: readonly RequestItem[], mode = 'synchronous') {
   const message = await client.request('2.1', items, headers[mode]);
   const value = valueOf(message, 'BatchItem', 'AsynchronousCorrelationValue') as Uint8Array | undefined;
@@ -93,6 +93,7 @@ t.test('an administrator approves what a client waits for, and the daemon does i
   const { value, line } = await send(client, [destroy(id)], 'optional');
   t.equal(line, 'Destroy:OperationPending');
   const number = await numberOf();
+  await daemon.waitForOutput(new RegExp(`"approval":"${number}".*a client waits for the approval`));
   const { output } = await kmipd('approval', 'list');
   t.match(output, /^state: +pending\nasked by: +client demo\nexpires: .*Z\ngroup: +default\nrole: +full\n/m);
   t.match(output, new RegExp(`^Destroy: +${id}\nmessage: +Destroy\n$`, 'm'));

@@ -16,6 +16,7 @@ import {
 } from '../../operations/asynchronous/jobs.ts';
 import type { OperationName } from '../../operations/context.ts';
 import { authorityOf, bearerOf } from '../../operations/enrolment.ts';
+import type { RequestObserver } from '../../watch/observer.ts';
 import type { BatchEnvironment } from '../batch/batch.ts';
 import { requirePermission } from '../batch/execute.ts';
 import { asRefusal } from '../batch/failure.ts';
@@ -49,6 +50,7 @@ export interface SubmissionOptions {
   readonly clock: () => number;
   /** How long a request waits for an approval. */
   readonly approvalSeconds: number;
+  readonly observer: Pick<RequestObserver, 'approvalAsked'>;
 }
 
 /** How a message is asked an approval for. */
@@ -202,7 +204,7 @@ export class AsynchronousSubmission {
     { principal, unit }: BatchEnvironment,
     { acts, waits }: NeededApproval,
   ): void {
-    const { limits, approvalSeconds } = this.#options;
+    const { limits, approvalSeconds, observer } = this.#options;
     const request = randomBytes(6).toHex();
     const own = job.items.flatMap(({ at }) => {
       const item = items[at];
@@ -217,6 +219,9 @@ export class AsynchronousSubmission {
     const layer = unit.layer('unused');
     layer.records.put(jobKinds.waiting, id, writeJobRecord(waiting), keptUntil);
     layer.records.put(jobKinds.message, id, bytes, keptUntil);
+    const { client, role } = principal;
+    const operations = [...new Set(approval.acts.map(({ operation }) => operation))];
+    layer.afterCommit(() => observer.approvalAsked?.({ client, role, approval: request, operations }));
     layer.keep();
   }
 
