@@ -65,6 +65,15 @@ export function findApprovalProblems(rule: ClientApprovalRule, roles: readonly s
   ];
 }
 
+/** Returns what of a rule can be walked around, one line each. */
+export function findApprovalGaps({ operations }: ClientApprovalRule): readonly string[] {
+  const [listed, missing] = operations.includes('Get') ? ['Get', 'Export'] : ['Export', 'Get'];
+  if (!operations.includes(listed) || operations.includes(missing)) return [];
+  return [
+    `"approval.operations" names "${listed}" and not "${missing}": clients whose role permits ${missing} take values out by it alone`,
+  ];
+}
+
 /** Returns the operations of a role that are under the rule. */
 export function approvalsOfRole(
   { operations, roles }: ClientApprovalRule,

@@ -197,6 +197,13 @@ t.test('commands tell what needs an approval', async (t) => {
   await daemon.end();
   writeFileSync(config, original);
   t.not(await hashOf(), hash);
+  writeFileSync(config, '[approval]\noperations = ["Get"]\n');
+  const warned = new KmipdProcess(['check-config', '--home', home]);
+  t.equal(await warned.exited(), 0);
+  t.match(
+    warned.combinedOutput,
+    /names "Get" and not "Export": clients whose role permits Export take values/,
+  );
   for (const [line, problem] of [
     ['operations = ["Destory"]', /"approval.operations": "Destory" cannot be.*did you mean "Destroy"/],
     ['operations = ["Get"]\nroles = ["ful"]', /"approval.roles": the role "ful" is not defined/],

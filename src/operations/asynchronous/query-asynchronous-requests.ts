@@ -81,6 +81,7 @@ async function listOutstanding({ isAsked, isNamed }: Selection, context: Context
     ({ record }) => record.approval.expiresAt > now,
   );
   const unfinished = [...waiting, ...(await loadOwn<Job>(jobKinds.pending))];
+  unfinished.sort(({ record: a }, { record: b }) => a.submitted - b.submitted);
   const pending = unfinished.flatMap(({ id, record: { items, submitted } }) => {
     const stage = jobs.isRunning(id) ? 'InProcess' : 'Submitted';
     return items.flatMap(({ operation, cancelled }, index) =>

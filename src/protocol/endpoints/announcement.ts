@@ -53,7 +53,9 @@ export function shownChanges(
   { principal, now }: Receiver,
 ): AttributeChanges {
   if (principal.restrictions?.() === undefined)
-    return principal.may('Get') ? changes : hideGuessable(changes, type);
+    return principal.may('Get') && principal.needsApproval?.('Get') !== true
+      ? changes
+      : hideGuessable(changes, type);
   const mayFetch = object && matchesFilter(fetchableBy(principal, now), object.attributes.list());
   return mayFetch === true ? changes : hideFunctionsOfValue(changes);
 }

@@ -1,4 +1,7 @@
 import t from 'tap';
+import type { Attribute } from '../../../codec/attribute.ts';
+import { nodeCrypto } from '../../../src/crypto/node/node.ts';
+import { GetAttributes } from '../../../src/operations/attributes/get-attributes.ts';
 import { Create } from '../../../src/operations/creation/create.ts';
 import { Hash } from '../../../src/operations/cryptography/hash.ts';
 import { Destroy } from '../../../src/operations/lifecycle/destroy.ts';
@@ -7,6 +10,7 @@ import { callables } from '../../../src/operations/pkcs11/pkcs-11-functions.ts';
 import { DelegatedLogin } from '../../../src/operations/sessions/delegated-login.ts';
 import { Export } from '../../../src/operations/transfer/export.ts';
 import { Get } from '../../../src/operations/transfer/get.ts';
+import { Import } from '../../../src/operations/transfer/import.ts';
 import { enumerated, type RequestItem } from '../../client.ts';
 import { readTree } from '../../tidy/source.ts';
 import { authenticationHeader, sendAs, ticketOf } from '../credentials/credential-headers.ts';
@@ -15,7 +19,14 @@ import { openGranted } from '../grants/granted.ts';
 import { gatedOperation, poll, submit, waitForJobs } from '../jobs.ts';
 import { createPair, registerKey } from '../keys.ts';
 import { aes, having, named, outcome, succeed } from '../operations/ask.ts';
-import { encryptWith, wrappingKey } from '../operations/transfer/wrapping-keys.ts';
+import {
+  counted,
+  encryptWith,
+  register,
+  secret,
+  symmetric,
+  wrappingKey,
+} from '../operations/transfer/wrapping-keys.ts';
 import { closedKey } from '../protection/history.ts';
 import { outline, TestService } from '../service.ts';
 import { Administrator, asked, headers, ruledRequests, underRule } from './approvals.ts';
@@ -214,6 +225,41 @@ t.test('data in parts is none of the rule, and a message with some waits as a wh
   t.equal(outline([await poll(service, '2.1', values[0])]), 'Hash:Success');
   t.equal(outline([await poll(service, '2.1', values[1])]), 'Destroy:Success');
 });
+
+t.test('an object that takes the place of another one does not end its life', async (t) => {
+  const UniqueIdentifier = await registerKey(service);
+  underRule(service, 'Revoke');
+  const replace = (...Attributes: readonly Attribute[]) =>
+    outcome(service, '2.1', Import, {
+      ...{ UniqueIdentifier, ObjectType: 'SymmetricKey', ReplaceExisting: true },
+      ...{ Attributes, Object: symmetric(counted(16)) },
+    });
+  const began: Attribute = { name: 'ActivationDate', value: 1_000 };
+  t.equal(await replace(began, { name: 'DeactivationDate', value: 2_000 }), 'PermissionDenied');
+  t.equal(await state(UniqueIdentifier), preActive);
+  t.equal(await replace(), 'Success');
+});
+
+t.test(
+  'what tells of a value that can be guessed is hidden from who fetches it with an approval',
+  async (t) => {
+    const value = secret(counted(20));
+    const id = await register(service, value);
+    const shows = async (UniqueIdentifier: string) => {
+      const { Attributes } = await succeed(service, '2.1', GetAttributes, { UniqueIdentifier });
+      return Attributes.some(({ name }) => name === 'Digest');
+    };
+    t.ok(await shows(id));
+    underRule(service, 'Get');
+    t.notOk(await shows(id));
+    const { DigestValue } = nodeCrypto.digestObject(value) ?? {};
+    const condition: Attribute = { name: 'Digest', value: { DigestValue } as never };
+    const found = await succeed(service, '2.1', Locate, { Attributes: [condition] });
+    t.strictSame(found.UniqueIdentifier, []);
+    underRule(service, 'Destroy');
+    t.ok(await shows(id), 'another operation hides nothing');
+  },
+);
 
 t.test('PKCS#11 has no functions about objects', async (t) => {
   t.strictSame(
