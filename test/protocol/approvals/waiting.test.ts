@@ -1,8 +1,10 @@
 import t, { type Test } from 'tap';
 import type { AuditEntry } from '../../../src/audit/audit.ts';
+import { jobKinds } from '../../../src/operations/asynchronous/jobs.ts';
 import { Destroy } from '../../../src/operations/lifecycle/destroy.ts';
 import { deleteOwnedRecords } from '../../../src/protocol/client-records.ts';
 import { WaitingJobs } from '../../../src/protocol/jobs/waiting-jobs.ts';
+import { UnitOfWork } from '../../../src/protocol/unit-of-work/unit-of-work.ts';
 import { committedEntries, TestRecorder } from '../audit/test-recorder.ts';
 import { cancel, poll, submit, waitForJobs } from '../jobs.ts';
 import { registerKey } from '../keys.ts';
@@ -126,6 +128,24 @@ t.test('a request is that of an enrolment, and ends with it', async (t) => {
   t.strictSame(await administrator.list(), []);
   const left = await service.store.records({ kind: 'job-message', limit: 10 });
   t.strictSame(left, []);
+});
+
+t.test('a job that names no administrator is not approved', async (t) => {
+  const { service, administrator } = await open(t);
+  const id = await registerKey(service);
+  const { value } = await ask(service, id);
+  const { id: job, group } = await administrator.only();
+  const unit = new UnitOfWork(service.store, service.vault, {
+    uniqueNames: false,
+    now: Math.floor(service.now / 1_000),
+  });
+  const waiting = await unit.record(jobKinds.waiting, job);
+  unit.removeRecord(jobKinds.waiting, job);
+  unit.putRecord(jobKinds.pending, job, group, waiting?.content as Uint8Array);
+  t.equal(await unit.commit(), 'committed');
+  await service.restart();
+  await waitForJobs(service);
+  t.equal(outline([await poll(service, '2.1', value)]), 'Destroy:PermissionDenied');
 });
 
 t.test('what the role has lost meanwhile is not done', async (t) => {

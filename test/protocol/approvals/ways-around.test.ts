@@ -11,6 +11,7 @@ import { DelegatedLogin } from '../../../src/operations/sessions/delegated-login
 import { Export } from '../../../src/operations/transfer/export.ts';
 import { Get } from '../../../src/operations/transfer/get.ts';
 import { Import } from '../../../src/operations/transfer/import.ts';
+import { Register } from '../../../src/operations/transfer/register.ts';
 import { enumerated, type RequestItem } from '../../client.ts';
 import { readTree } from '../../tidy/source.ts';
 import { authenticationHeader, sendAs, ticketOf } from '../credentials/credential-headers.ts';
@@ -19,6 +20,7 @@ import { openGranted } from '../grants/granted.ts';
 import { gatedOperation, poll, submit, waitForJobs } from '../jobs.ts';
 import { createPair, registerKey } from '../keys.ts';
 import { aes, having, named, outcome, succeed } from '../operations/ask.ts';
+import { authority, certified, opened } from '../operations/certificates/authority.ts';
 import {
   counted,
   encryptWith,
@@ -260,6 +262,24 @@ t.test(
     t.ok(await shows(id), 'another operation hides nothing');
   },
 );
+
+t.test('a copy of a certificate does not state the end of the stored one', async (t) => {
+  const own = await opened(t);
+  const root = await authority(own);
+  const leaf = await certified(own, root, 'leaf');
+  const CertificateValue = leaf.der;
+  const copy = {
+    ObjectType: 'Certificate' as const,
+    Attributes: having({ name: 'DeactivationDate', value: Math.floor(own.now / 1_000) - 1 }),
+    Object: { type: 'Certificate' as const, value: { CertificateType: 'X_509' as const, CertificateValue } },
+  };
+  underRule(own, 'Destroy', 'Get', 'Export', 'Archive');
+  t.equal(await outcome(own, '2.1', Register, copy), 'Success');
+  underRule(own, 'Revoke');
+  t.equal(await outcome(own, '2.1', Register, copy), 'PermissionDenied');
+  const { answers } = await submit(own, '2.1', [asked(Register, copy)], headers.optional);
+  t.equal(outline(answers), 'Register:OperationPending');
+});
 
 t.test('PKCS#11 has no functions about objects', async (t) => {
   t.strictSame(
