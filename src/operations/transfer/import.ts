@@ -142,8 +142,8 @@ function requireMayReplace(isRequested: boolean | undefined, { principal }: Cont
 
 /**
  * Keeps what is known of an object that is replaced, if it is a copy. Under `strict` protection the end of a
- * protected one needs the permission Revoke, because it is that of its copies. The two-person rule for Revoke is
- * about every end.
+ * protected one needs the permission Revoke, because it is that of its copies. The two-person rule for Revoke
+ * is about every end.
  * @throws {KmipError} as `requireMayRevoke`
  */
 async function prepareExisting(
