@@ -51,6 +51,17 @@ export class MissingPermissionError extends KmipError {
   }
 }
 
+/** An operation is under the two-person rule, and no administrator has approved it. */
+export class ApprovalMissingError extends KmipError {
+  /** @param remedy follows the message */
+  constructor(operation: string, remedy: string) {
+    super(
+      'PermissionDenied',
+      `${operation} of this object needs the approval of an administrator: ${remedy}`,
+    );
+  }
+}
+
 /** A restriction of the client's role refuses what its operations would permit. */
 export class RoleRestrictionError extends KmipError {
   /** Where the restriction stands in the configuration, such as `roles.backup.formats`; not for clients. */

@@ -1,6 +1,7 @@
 import type { Address } from '../common/address.ts';
 import type { AuditSinkSettings, failureModes } from '../common/audit-sink-settings.ts';
 import type { CertificationRules } from '../common/certification-rules.ts';
+import type { ClientApprovalRule } from '../common/client-approvals.ts';
 import { type Limits, limitNames } from '../common/limits.ts';
 import type { Protection } from '../common/protection.ts';
 import type { RootUri } from '../common/root-uri.ts';
@@ -23,8 +24,12 @@ export interface Config {
   readonly uniqueNames: boolean;
   /** Within which every row of the database is verified once. */
   readonly verificationHours: number;
-  /** Methods of the management service under the two-person rule, and how long a request waits. */
-  readonly approval: { readonly methods: readonly string[]; readonly hours: number };
+  /** What is under the two-person rule: methods of the management service, and operations of clients. */
+  readonly approval: ClientApprovalRule & {
+    readonly methods: readonly string[];
+    /** How long a request waits. */
+    readonly hours: number;
+  };
   /** Whose destroyed objects can be restored, and how long. */
   readonly destroy: WaitingPeriod;
   /** True: the Interop operation is enabled. */
@@ -110,19 +115,19 @@ export function assembleConfig(
   }
   const limits = Object.fromEntries(limitNames.map((name) => [name, value(limitKey(name))])) as Limits;
   return {
-    listen: value(namedKeys.listen),
-    https: optional(namedKeys.https),
+    ...{ listen: value(namedKeys.listen), https: optional(namedKeys.https) },
     store: value(namedKeys.store),
     metrics: optional(namedKeys.metrics),
-    uniqueNames: value(namedKeys.uniqueNames),
-    verificationHours: value(namedKeys.verificationHours),
-    approval: { methods: value(namedKeys.approvalMethods), hours: value(namedKeys.approvalHours) },
+    ...{ uniqueNames: value(namedKeys.uniqueNames), verificationHours: value(namedKeys.verificationHours) },
+    approval: {
+      ...{ methods: value(namedKeys.approvalMethods), operations: value(namedKeys.approvalOperations) },
+      ...{ roles: value(namedKeys.approvalRoles), hours: value(namedKeys.approvalHours) },
+    },
     destroy: {
       ...{ waitingDays: value(namedKeys.destroyWaitingDays), roles: value(namedKeys.destroyRoles) },
       groups: value(namedKeys.destroyGroups),
     },
-    interop: value(namedKeys.interop),
-    fips: value(namedKeys.fips),
+    ...{ interop: value(namedKeys.interop), fips: value(namedKeys.fips) },
     vault: {
       root: value(namedKeys.root),
       activationSeconds: value(namedKeys.activationSeconds),

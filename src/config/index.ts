@@ -1,10 +1,11 @@
 import { parse, TomlError } from 'smol-toml';
 import type { CertificationRules } from '../common/certification-rules.ts';
+import { findApprovalProblems } from '../common/client-approvals.ts';
 import type { Protection } from '../common/protection.ts';
 import { describeFileError, readTextFile } from '../common/regular-file.ts';
 import { didYouMean } from '../common/suggest.ts';
 import type { CryptographicSettings } from '../crypto/policy/rules.ts';
-import { type CustomRoles, describeRoles } from '../identity/policy.ts';
+import { describeRoles } from '../identity/policy.ts';
 import { assembleConfig, type Config } from './assemble.ts';
 import { findDatabaseSinks, readAuditSinks } from './audit-sinks.ts';
 import { readAuthorities } from './authorities.ts';
@@ -112,7 +113,12 @@ export function parseConfig(source: string, file: string, directory: string): Co
   if (config !== undefined) problems.push(...findDatabaseSinks(auditSinks, config.store));
   if (config !== undefined && requiresToken(values))
     problems.push('"tokenKeys.groups" needs "tokenKeys.token": keys of these groups are made in that token');
-  if (config !== undefined) problems.push(...findWaitingProblems(config.destroy, roles));
+  const defined = describeRoles(roles).map(({ name }) => name);
+  if (config !== undefined)
+    problems.push(
+      ...findWaitingProblems(config.destroy, defined),
+      ...findApprovalProblems(config.approval, defined),
+    );
   if (config === undefined || problems.length > 0)
     throw new ConfigError(problems.map((problem) => `${file}: ${problem}`));
   return { ...config, roles, authorities, auditSinks };
@@ -126,10 +132,12 @@ function requiresToken(values: ReadonlyMap<string, unknown>): boolean {
 }
 
 /** A role that does not exist, or a list without a period, would keep nothing, and nobody would notice. */
-function findWaitingProblems({ waitingDays, ...named }: Config['destroy'], roles: CustomRoles): string[] {
+function findWaitingProblems(
+  { waitingDays, ...named }: Config['destroy'],
+  known: readonly string[],
+): string[] {
   if (waitingDays === 0 && (named.roles.length > 0 || named.groups.length > 0))
     return ['"destroy.roles" and "destroy.groups" need "destroy.waitingDays": nothing is kept without it'];
-  const known = describeRoles(roles).map(({ name }) => name);
   return named.roles
     .filter((role) => !known.includes(role))
     .map((role) => `"destroy.roles": the role "${role}" is not defined${didYouMean(role, known)}`);

@@ -243,17 +243,6 @@ export const namedKeys = {
   ),
 } satisfies Record<string, ConfigKey>;
 
-/** The values that a rendered file shows for keys without a default. */
-export const exampleValues: Readonly<Record<string, string | number>> = {
-  https: '127.0.0.1:5697',
-  metrics: '127.0.0.1:9696',
-  'vault.tokenIdleSeconds': 300,
-  'audit.retentionDays': 400,
-  'audit.maxMegabytes': 10_000,
-  'tokenKeys.token': 'pkcs11:token=LABEL?module-path=/usr/lib/vendor.so&pin-source=file:pin',
-  'certification.crlUrl': 'http://pki.example.com/{issuer}.crl',
-};
-
 /**
  * Every key by its name, in the order of a rendered file; `[roles]` and `[authorities]` have free names and
  * are read separately.

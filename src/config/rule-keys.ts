@@ -9,11 +9,23 @@ export const ruleKeys = {
     values.readTexts,
     'Methods that two administrators do together, such as ["client.remove", "object.mark"]; docs/administrators.md.',
   ),
+  approvalOperations: configKey(
+    'approval.operations',
+    [],
+    values.readTexts,
+    'Operations that clients do with the approval of an administrator: "Destroy", "Get", "Export", "Revoke", "Archive".',
+  ),
+  approvalRoles: configKey(
+    'approval.roles',
+    [],
+    values.readTexts,
+    'Roles of the clients to which approval.operations applies; an empty list stands for every role.',
+  ),
   approvalHours: configKey(
     'approval.hours',
     24,
     values.integerBetween(1, 720),
-    'Hours for which the request of an administrator waits for the approval of another one.',
+    'Hours for which a request of an administrator or a client waits for the approval of another administrator.',
   ),
   destroyWaitingDays: configKey(
     'destroy.waitingDays',

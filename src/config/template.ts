@@ -1,5 +1,16 @@
 import type { ConfigKey } from './config-key.ts';
-import { configKeys, exampleValues } from './keys.ts';
+import { configKeys } from './keys.ts';
+
+/** The values that a rendered file shows for keys without a default. */
+const exampleValues: Readonly<Record<string, string | number>> = {
+  https: '127.0.0.1:5697',
+  metrics: '127.0.0.1:9696',
+  'vault.tokenIdleSeconds': 300,
+  'audit.retentionDays': 400,
+  'audit.maxMegabytes': 10_000,
+  'tokenKeys.token': 'pkcs11:token=LABEL?module-path=/usr/lib/vendor.so&pin-source=file:pin',
+  'certification.crlUrl': 'http://pki.example.com/{issuer}.crl',
+};
 
 /**
  * Renders a configuration file (TOML) with every key under its comment. The keys of `settings` (dotted names)

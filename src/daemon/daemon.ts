@@ -89,8 +89,7 @@ export async function boot(options: BootOptions): Promise<void> {
   closing.defer(startVerifications(verifying));
   closing.defer(startAuditRetention({ config, backends, log }));
   closing.defer(startCommandLaneRenewal({ stateDirectory, ...backends }));
-  const served = { connections, rolePolicy: services.rolePolicy };
-  await openManagementSocket(context, backends, served, () => reloads.request());
+  await openManagementSocket(context, backends, { connections, ...services }, () => reloads.request());
   const shutdown = waitForShutdown();
   recordLifecycle(context, backends, version);
   const lineOf = (state: string) => stateLine(state, version, context, listeners, metricsAddress);

@@ -9,6 +9,7 @@ import { findExposedFiles } from '../cli/state-directory/permissions.ts';
 import { openRootSource } from '../cli/state-directory/root-sources.ts';
 import { initialisationState, type StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { type Address, formatAddress } from '../common/address.ts';
+import { findApprovalGaps } from '../common/client-approvals.ts';
 import { formatRootUri, isAttendedRoot } from '../common/root-uri.ts';
 import type { Config } from '../config/index.ts';
 import { requireApprovable } from '../management/approval-rule.ts';
@@ -53,7 +54,7 @@ export async function inspect(stateDirectory: StateDirectory, config: Config): P
   };
   await attempt(() => {
     requireApprovable(config.approval.methods);
-    return [];
+    return findApprovalGaps(config.approval);
   });
   let probed: ProbedStore = { keyring: undefined, isMigrated: false };
   const isReady = initialisationState(stateDirectory) === 'ready';

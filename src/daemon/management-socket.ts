@@ -12,6 +12,7 @@ import { isChange } from '../management/changing-methods.ts';
 import { ManagementError } from '../management/errors.ts';
 import { CallRecorder } from '../management/recorded-calls.ts';
 import { ManagementServer } from '../management/server.ts';
+import type { Service } from '../protocol/service.ts';
 import type { Logger } from '../watch/log.ts';
 import type { Backends } from './backends.ts';
 import type { Connections } from './connections.ts';
@@ -27,6 +28,7 @@ const late = 'it is still at work on its reload';
 interface ServedClients {
   readonly connections: Pick<Connections, 'endRemoved'>;
   readonly rolePolicy: Pick<RolePolicy, 'roles'>;
+  readonly service: Pick<Service, 'runJob'>;
 }
 
 /**
@@ -37,7 +39,7 @@ interface ServedClients {
 export async function openManagementSocket(
   { stateDirectory, config, log, closing }: StartContext,
   backends: Backends,
-  { connections, rolePolicy }: ServedClients,
+  { connections, rolePolicy, service }: ServedClients,
   reload: () => Promise<string | undefined>,
 ): Promise<void> {
   const { socket: path } = stateDirectory;
@@ -51,6 +53,7 @@ export async function openManagementSocket(
       ...{ store, vault, control: vault, clients, nodes, audit: managedAudit, tokens, roots, sealedRows },
       approval: toApprovalRule(config.approval),
       keyDevice: tokenKeys,
+      runJob: (job) => service.runJob(job),
       uniqueNames: config.uniqueNames,
       roles: () => rolePolicy.roles,
       crypto: async () => nodeCrypto,

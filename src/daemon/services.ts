@@ -75,7 +75,7 @@ export function createServices(
 ): Services {
   const { config, log, metrics, closing } = context;
   const { store, clients, vault, audit, latestTime } = backends;
-  const { rolePolicy, replaceRoles } = createRolePolicy(config.roles, backends);
+  const { rolePolicy, replaceRoles } = createRolePolicy(config, backends);
   const cryptographicPolicy = new CryptographicPolicy(cryptographicSettingsOf(config));
   const protection = { current: protectionOf(config) };
   const certification = { current: certificationRulesOf(config) };
@@ -111,6 +111,7 @@ export function createServices(
     waitingSeconds: (client) => waitingSeconds(waitingPeriod.current, client),
     observer: combineRequestObservers(logRequests(log), metrics.requests),
     ...{ events, audit, clock: Date.now, latestTime },
+    approvalSeconds: config.approval.hours * 3_600,
     principal: (client) => principalByName(client, clients, rolePolicy, new Date(), findChainProblem),
     isEnrolled: (maker) => isEnrolledSince(maker, clients),
     enrolments: enrolmentsOf(context, backends, material),
@@ -139,10 +140,10 @@ export function createServices(
 
 /** The roles in force, and how they are replaced: the lanes state those that are. */
 function createRolePolicy(
-  roles: CustomRoles,
+  { roles, approval }: Pick<Config, 'roles' | 'approval'>,
   { statePolicy }: Pick<Backends, 'statePolicy'>,
 ): Pick<Services, 'rolePolicy' | 'replaceRoles'> {
-  const rolePolicy = new RolePolicy();
+  const rolePolicy = new RolePolicy({}, approval);
   const replaceRoles = (next: CustomRoles) => {
     rolePolicy.replace(next);
     statePolicy(rolePolicy.hash.toHex());

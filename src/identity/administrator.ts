@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
 import { joinBytes, splitBytes } from '../common/bytes.ts';
 import { readJson, writeJson } from '../common/json.ts';
 import { copySecret } from '../common/secret.ts';
@@ -101,7 +101,11 @@ export function credentialIdOf(credential: AdministratorCredential): string {
   if ('totp' in credential) {
     return createHash('sha256').update('kmipd totp').update(credential.totp.secret).digest('hex');
   }
-  const { publicKey } = new X509Certificate(credential.certificate);
+  return credentialIdOfKey(new X509Certificate(credential.certificate).publicKey);
+}
+
+/** Returns what `credentialIdOf` is for a certificate of the key. */
+export function credentialIdOfKey(publicKey: KeyObject): string {
   return createHash('sha256')
     .update(publicKey.export({ type: 'spki', format: 'der' }))
     .digest('hex');

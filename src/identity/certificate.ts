@@ -82,7 +82,11 @@ function principalOf(
   const may = (operation: string) => policy.permits(role, operation);
   const restrictions = () => policy.restrictions(role);
   const ruleFor = (operation: string) => policy.ruleOf(role, operation);
-  return { client: name, group, role, fingerprint, enrolledAt, secondFactor, may, restrictions, ruleFor };
+  const needsApproval: Principal['needsApproval'] = (operation) => policy.needsApproval(role, operation);
+  return {
+    ...{ client: name, group, role, fingerprint, enrolledAt, secondFactor },
+    ...{ may, restrictions, ruleFor, needsApproval },
+  };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Operation } from '../../codec/enums.ts';
+import { type ApprovableOperation, approvalsOfRole, noClientApprovals } from '../common/client-approvals.ts';
 import type { RestrictionName, RoleRestrictions } from '../common/role-restrictions.ts';
 import { didYouMean } from '../common/suggest.ts';
 import {
@@ -121,6 +122,8 @@ export interface RoleDescription {
   readonly permissions: ReadonlyMap<string, readonly string[]>;
   /** What it restricts beside the operations; undefined when nothing. */
   readonly restrictions: RoleRestrictions | undefined;
+  /** What its clients do only with the approval of an administrator. */
+  readonly approvals: ReadonlySet<ApprovableOperation>;
   /** The place of the first entry that grants each permission, such as `roles.backup.operations[1]`. */
   readonly rules: ReadonlyMap<string, string>;
   /** The place of the list that lacks every other permission, such as `roles.backup.operations`. */
@@ -132,7 +135,11 @@ function permissionsOf(entry: string): readonly string[] {
   return Object.hasOwn(presets, entry) ? (presets[entry] ?? []) : [entry];
 }
 
-function describeRole(name: string, role: CustomRole, origin: RoleOrigin): RoleDescription {
+function describeRole(
+  [name, role]: readonly [name: string, role: CustomRole],
+  origin: RoleOrigin,
+  rule: typeof noClientApprovals,
+): RoleDescription {
   const entries = entriesOf(role);
   const list = origin === 'built-in' ? `built-in ${name}` : placeOfOperations(name, role);
   const granted = permissions.flatMap((permission) => {
@@ -146,20 +153,24 @@ function describeRole(name: string, role: CustomRole, origin: RoleOrigin): RoleD
     origin,
     permissions: new Map(granted),
     restrictions: restrictionsOf(name, role),
+    approvals: approvalsOfRole(rule, name),
     rules: new Map(granted.map(([permission, by]) => [permission, ruleOf(by[0])])),
     list,
   };
 }
 
-/** Returns the built-in roles and those of a configuration in which `findRoleProblems` finds nothing. */
-export function describeRoles(custom: CustomRoles): readonly RoleDescription[] {
+/**
+ * Returns the built-in roles and those of a configuration in which `findRoleProblems` finds nothing.
+ * @param rule what needs an approval; nothing when left out
+ */
+export function describeRoles(custom: CustomRoles, rule = noClientApprovals): readonly RoleDescription[] {
   const replaced = new Set(Object.keys(custom));
   return [
     ...Object.entries(presets)
       .filter(([name]) => !replaced.has(name))
-      .map(([name, entries]) => describeRole(name, entries, 'built-in')),
-    ...Object.entries(custom).map(([name, role]) =>
-      describeRole(name, role, Object.hasOwn(presets, name) ? 'replaced' : 'configured'),
+      .map((role) => describeRole(role, 'built-in', rule)),
+    ...Object.entries(custom).map((role) =>
+      describeRole(role, Object.hasOwn(presets, role[0]) ? 'replaced' : 'configured', rule),
     ),
   ];
 }
@@ -168,17 +179,19 @@ export function describeRoles(custom: CustomRoles): readonly RoleDescription[] {
 const hashBytes = 8;
 
 /**
- * Returns 8 bytes that are equal for roles that permit and restrict the same under the same names, in
- * whatever order and by whatever entries: the first bytes of SHA-256. They tell two configurations, and two
- * versions of kmipd with other built-in roles, apart; they prove nothing against somebody who searches for an
- * equal hash.
+ * Returns 8 bytes that are equal for roles that permit and restrict the same under the same names, and need
+ * the same approvals, in whatever order and by whatever entries: the first bytes of SHA-256. They tell two
+ * configurations, and two versions of kmipd with other built-in roles, apart; they prove nothing against
+ * somebody who searches for an equal hash.
  */
 export function hashRoles(roles: Iterable<RoleDescription>): Uint8Array {
   const data = [...roles]
-    .map(({ name, permissions: granted, restrictions }) => {
-      return [name, [...granted.keys()].toSorted(), restrictions?.text ?? ''] as const;
-    })
-    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+    .map(({ name, permissions: granted, restrictions, approvals }) => [
+      ...[name, [...granted.keys()].toSorted(), restrictions?.text ?? ''],
+      // Without a rule the hash is that of a kmipd that knows none.
+      ...(approvals.size > 0 ? [[...approvals].toSorted()] : []),
+    ])
+    .toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1));
   const canonical = JSON.stringify(['kmipd policy 1', data]);
   return new Uint8Array(createHash('sha256').update(canonical).digest().subarray(0, hashBytes));
 }
@@ -188,16 +201,19 @@ export function hashRoles(roles: Iterable<RoleDescription>): Uint8Array {
  * denied. Principals ask it for every batch item, so `replace` is effective on open connections.
  */
 export class RolePolicy {
+  readonly #rule: typeof noClientApprovals;
   #roles: ReadonlyMap<string, RoleDescription> = new Map();
   #hash: Uint8Array = new Uint8Array();
 
-  constructor(custom: CustomRoles = {}) {
+  /** @param rule what needs an approval; nothing when left out */
+  constructor(custom: CustomRoles = {}, rule = noClientApprovals) {
+    this.#rule = rule;
     this.replace(custom);
   }
 
   /** Replaces the roles by those that `describeRoles` returns. */
   replace(custom: CustomRoles): void {
-    this.#roles = new Map(describeRoles(custom).map((role) => [role.name, role]));
+    this.#roles = new Map(describeRoles(custom, this.#rule).map((role) => [role.name, role]));
     this.#hash = hashRoles(this.#roles.values());
   }
 
@@ -219,6 +235,11 @@ export class RolePolicy {
   /** What the role restricts beside the operations; undefined when nothing. */
   restrictions(role: string): RoleRestrictions | undefined {
     return this.#roles.get(role)?.restrictions;
+  }
+
+  /** Whether clients of the role need the approval of an administrator for it. */
+  needsApproval(role: string, operation: ApprovableOperation): boolean {
+    return this.#roles.get(role)?.approvals.has(operation) ?? false;
   }
 
   /**

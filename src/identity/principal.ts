@@ -1,3 +1,4 @@
+import type { ApprovableOperation } from '../common/client-approvals.ts';
 import type { RoleRestrictions } from '../common/role-restrictions.ts';
 import { SealBrokenError } from '../vault/vault.ts';
 
@@ -126,6 +127,11 @@ export interface Principal extends Authorisation, Bearer {
    * principal of an enrolled client has it; absent where there is no role to ask.
    */
   readonly restrictions?: () => RoleRestrictions | undefined;
+  /**
+   * Whether the operator has put that under the two-person rule for the client's role. Every principal of an
+   * enrolled client has it.
+   */
+  readonly needsApproval?: (operation: ApprovableOperation) => boolean;
 }
 
 /**

@@ -10,6 +10,7 @@ import type { ValuePlaces } from '../protocol/misplaced-values.ts';
 import type { PurgedDatabase } from '../protocol/purge.ts';
 import type { IssuerSummary, RevocationList } from '../protocol/revocation-lists.ts';
 import type { RewrappedPage } from '../protocol/rewrap.ts';
+import type { JobToRun } from '../protocol/service.ts';
 import type { ListedTokenKey, TokenKeyPage } from '../protocol/token-key-list.ts';
 import type { SealedRowList } from '../store/sealed-rows/sealed-row-list.ts';
 import type { NumberedTable, Store } from '../store/store.ts';
@@ -53,11 +54,10 @@ export interface ManagementBackends {
   readonly verify: () => Promise<VerifiedRows>;
   /** Loads the cryptography, which few methods need. */
   readonly crypto: () => Promise<CryptoProvider>;
-  /**
-   * Resolves once no connection and no message of a client that was removed is at work in this process, or
-   * after a time; absent where no clients are served. Must not reject.
-   */
+  /** Resolves once nothing of a removed client is at work in this process, or after a time; never rejects. */
   readonly ended?: (client: string) => Promise<void>;
+  /** Queues an approved job; this and `ended` are absent where no clients are served. */
+  readonly runJob?: (job: JobToRun) => void;
 }
 
 /** What operators see of a token that has a root, or keys of clients. */

@@ -1,5 +1,6 @@
 import type { AuditActor, AuditEntry, AuditItem } from '../audit/audit.ts';
 import type { PurgedPage } from '../protocol/purge.ts';
+import type { ApprovalSummary, RequestingClient } from './approval-api.ts';
 import {
   type CallObserver,
   type CallOutcome,
@@ -92,6 +93,7 @@ function entryOfCall(
     ...(request !== undefined && { request }),
     ...flatten(params),
     ...(outcome.kind === 'pending' && { request: outcome.request }),
+    ...describeClientRequest(method, outcome),
   };
   return {
     ...{ time: Date.now(), kind: 'management', node },
@@ -120,16 +122,46 @@ function objectsOf(
   params: ObservedParams,
   outcome: CallOutcome,
 ): Pick<AuditItem, 'objects' | 'more'> {
+  const asked = clientRequestOf(method, outcome);
+  if (asked !== undefined) return listObjects(asked.objects);
   if (method.startsWith('object.') && 'id' in params) return { objects: [{ id: params.id }] };
   if (method.startsWith('grant.') && 'object' in params && params.object !== undefined)
     return { objects: [{ id: params.object }] };
   if (method !== 'object.purge' || outcome.kind !== 'done') return {};
-  const { ids } = outcome.result as PurgedPage;
+  return listObjects((outcome.result as PurgedPage).ids);
+}
+
+function listObjects(ids: readonly string[]): Pick<AuditItem, 'objects' | 'more'> {
   const more = ids.length - maxObjects;
   return {
     ...(ids.length > 0 && { objects: ids.slice(0, maxObjects).map((id) => ({ id })) }),
     ...(more > 0 && { more }),
   };
+}
+
+/** A request of a client that an administrator has approved or rejected. */
+interface ClientRequest extends Pick<ApprovalSummary, 'requester' | 'method'> {
+  readonly client: RequestingClient;
+  /** Unique Identifiers. */
+  readonly objects: readonly string[];
+}
+
+function clientRequestOf(method: ObservedMethod, outcome: CallOutcome): ClientRequest | undefined {
+  if (method !== 'approval.approve' && method !== 'approval.reject') return undefined;
+  if (outcome.kind !== 'done') return undefined;
+  const { request } = outcome.result as { readonly request: ApprovalSummary };
+  const { client, requester, method: operations } = request;
+  if (client === undefined) return undefined;
+  const { objects } = request.params as { readonly objects: Readonly<Record<string, (string | null)[]>> };
+  const ids = Object.values(objects).flat();
+  return { client, requester, method: operations, objects: [...new Set(ids.filter((id) => id !== null))] };
+}
+
+function describeClientRequest(method: ObservedMethod, outcome: CallOutcome): AuditItem['details'] {
+  const asked = clientRequestOf(method, outcome);
+  if (asked === undefined) return {};
+  const { client, requester, method: operations } = asked;
+  return { client: requester, group: client.group, operations };
 }
 
 function resultOf(outcome: CallOutcome): Pick<AuditItem, 'result' | 'reason'> {

@@ -17,7 +17,7 @@ import type {
   ResultOf,
   ServiceDescription,
 } from './api.ts';
-import type { ApprovalOutcome, ApprovalSummary } from './approval-api.ts';
+import type { ApprovalOutcome, ApprovalSummary, RequestingClient } from './approval-api.ts';
 import type { GrantSummary } from './grant-api.ts';
 import type { NodeSummary } from './managed-nodes.ts';
 import type { KeySummary } from './object-api.ts';
@@ -105,6 +105,7 @@ const administrator = {
 const anything = (_: unknown): _ is unknown => true;
 const approval = record<ApprovalSummary>({
   ...{ id: text, method: text, params: anything, requester: text, askedAt: natural, expiresAt: natural },
+  client: optional(record<RequestingClient>({ group: text, role: text, bearer: optional(text) })),
   ...{ state: word<ApprovalSummary['state']>(), decidedBy: optional(text), problem: optional(text) },
 });
 

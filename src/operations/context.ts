@@ -2,6 +2,7 @@ import type { Operation, ResultStatus } from '../../codec/enums.ts';
 import type { ValidationInformation } from '../../codec/structures/query.ts';
 import type { Version } from '../../codec/version.ts';
 import type { CertificationRules, NamingPolicy } from '../common/certification-rules.ts';
+import type { ApprovableOperation } from '../common/client-approvals.ts';
 import type { Reason } from '../common/errors.ts';
 import type { Limits } from '../common/limits.ts';
 import type { Protection } from '../common/protection.ts';
@@ -76,6 +77,7 @@ export interface Context {
   resolve(identifier: string | undefined): string;
   readonly jobs: Jobs;
   readonly renewedAccess: RenewedAccess;
+  readonly approvals: Approvals;
   /** Answers with these items instead of the handler's answer. */
   answerWith(answers: readonly EarlierAnswer[]): void;
 }
@@ -121,6 +123,26 @@ export interface RenewedAccess {
    *   operation would be refused now, WrongKeyLifecycleState for a value compromised since
    */
   require(operation: OperationName, objects: readonly AnsweredObject[] | undefined): Promise<void>;
+}
+
+/**
+ * Port: the two-person rule for operations of clients. Both methods do nothing where the operator has not put
+ * the act under the rule, and where an administrator has approved it for this request.
+ */
+export interface Approvals {
+  /**
+   * To be called with a stored object on which the item does that, before its changes are kept.
+   * @throws {ApprovalMissingError} PermissionDenied
+   */
+  require(
+    operation: ApprovableOperation,
+    object: Pick<ManagedObject, 'id'> & { readonly version?: number },
+  ): void;
+  /**
+   * To be called when a value leaves the server in the clear, or where clients may open it, by Get or Export.
+   * @throws {ApprovalMissingError} PermissionDenied
+   */
+  requireDisclosure(object: Pick<ManagedObject, 'id' | 'type' | 'version'>): void;
 }
 
 /** An answer to an earlier request, which Poll returns. */

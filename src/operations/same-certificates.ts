@@ -74,7 +74,7 @@ export async function requireMayEndCopies(copy: ManagedObject, context: Context)
  */
 export async function requireMayRevoke(
   objects: readonly Pick<ManagedObject, 'id'>[],
-  { principal, renewedAccess }: Context,
+  { principal, renewedAccess, approvals }: Context,
 ): Promise<void> {
   if (!principal.may('Revoke'))
     throw new MissingPermissionError(principal.client, 'Revoke', ', which the end of a copy stands for');
@@ -82,4 +82,5 @@ export async function requireMayRevoke(
     'Revoke',
     objects.map(({ id }) => ({ id })),
   );
+  for (const { id } of objects) approvals.require('Revoke', { id });
 }

@@ -16,6 +16,7 @@ import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 const ownedKinds: Readonly<Record<string, readonly string[]>> = {
   [ticketKind]: [],
   [jobKinds.pending]: [jobKinds.message],
+  [jobKinds.waiting]: [jobKinds.message],
   [jobKinds.done]: [jobKinds.answers],
   [applicationKind]: [],
   [reservedNameKind]: [],

@@ -23,6 +23,8 @@ export interface ServiceOptions extends ContextFactoryOptions {
   readonly events?: ObjectEvents;
   /** Records what clients do; nothing is recorded without it. */
   readonly audit?: AuditRecorder | undefined;
+  /** How long a request of a client waits for the approval of an administrator; a day when left out. */
+  readonly approvalSeconds?: number;
   /**
    * Finds the enrolled client of a name, for work that is done for it; undefined when it is not authorised
    * now.
@@ -64,6 +66,8 @@ export function createService(options: ServiceOptions): Service {
     responses,
     events,
     audit,
+    observer,
+    approvalSeconds: options.approvalSeconds ?? 86_400,
   });
   const waitingPeriods = new WaitingPeriodEnd({
     directory: new RestorableDirectory(store, vault, { uniqueNames }),
@@ -79,6 +83,7 @@ export function createService(options: ServiceOptions): Service {
       return queue.pending;
     },
     lookForJobs: () => queue.lookForJobs(),
+    runJob: (job) => queue.add(job),
     async close() {
       maintenance.stop();
       await queue.close();

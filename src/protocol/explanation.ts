@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { newestVersion } from '../../codec/version.ts';
+import { approvalTexts, isApprovable } from '../common/client-approvals.ts';
 import { listRestrictions, type RoleRestrictions } from '../common/role-restrictions.ts';
 import { refusalOf } from '../identity/certificate.ts';
 import { alwaysGranted, extraPermissions, type RoleDescription } from '../identity/policy.ts';
@@ -138,7 +139,13 @@ function explainRole(
     ?.map(([restriction, values]) => `${restriction} ${values.join(', ')}`)
     .join('; ');
   const only = restricted === undefined ? '' : `, restricted to ${restricted}`;
-  return step(true, `the role ${name} permits ${asked}, ${origin}${only}`);
+  return step(true, `the role ${name} permits ${asked}, ${origin}${only}${describeApproval(asked, role)}`);
+}
+
+function describeApproval(asked: string, { approvals }: RoleDescription): string {
+  const name = asked === 'Import' || asked === 'ImportReplace' ? 'Destroy' : asked;
+  if (!isApprovable(name) || !approvals.has(name)) return '';
+  return `; with the approval of an administrator only: ${approvalTexts[name]} (approval.operations)`;
 }
 
 /** Undefined for an object of the group of the client, and for one that has no grants to it. */

@@ -14,13 +14,15 @@ import type { Limits } from '../common/limits.ts';
 import { runFor } from '../common/requester.ts';
 import { accountOf } from '../identity/principal.ts';
 import type { CommitResult } from '../store/store.ts';
+import type { RequestObserver } from '../watch/observer.ts';
 import { type AuditedMessage, entryOfRefusal, MessageAudit } from './audit/message-audit.ts';
 import type { AuthenticatedRequest, Authenticator } from './authentication/authentication.ts';
 import { runItems } from './batch/batch.ts';
 import type { ContextFactory } from './batch/context-factory.ts';
 import { checkHeader } from './batch/header.ts';
 import { type Responses, senderOf } from './batch/responses.ts';
-import { AsynchronousSubmission } from './jobs/asynchronous.ts';
+import { type TrialOptions, tryForApproval } from './jobs/approval-trial.ts';
+import { type ApprovalSubmission, AsynchronousSubmission } from './jobs/asynchronous.ts';
 import type { JobQueue } from './jobs/job-queue.ts';
 import type { Conversation, MessageService } from './service.ts';
 import { ConflictRetry } from './unit-of-work/conflict-retry.ts';
@@ -40,6 +42,9 @@ export interface MessageProcessorOptions {
   readonly events: ObjectEvents | undefined;
   /** Records every message before it is answered; nothing is recorded without it. */
   readonly audit: AuditRecorder | undefined;
+  /** How long a request of a client waits for an approval. */
+  readonly approvalSeconds: number;
+  readonly observer: Pick<RequestObserver, 'approvalAsked'>;
 }
 
 /** The outline of bytes that are no message. */
@@ -69,9 +74,9 @@ export class MessageProcessor {
   readonly #conflictRetry = new ConflictRetry();
 
   constructor(options: MessageProcessorOptions) {
-    const { queue, limits, clock } = options;
+    const { queue, limits, clock, approvalSeconds, observer } = options;
     this.#options = options;
-    this.#submission = new AsynchronousSubmission({ queue, limits, clock });
+    this.#submission = new AsynchronousSubmission({ queue, limits, clock, approvalSeconds, observer });
   }
 
   /** Answers one whole message; see `MessageService`. */
@@ -145,6 +150,12 @@ export class MessageProcessor {
     return first.result ?? this.#conflictRetry.run(first.group, retry);
   }
 
+  #trialOptions(conversation: Conversation): TrialOptions {
+    const { contexts, beginUnit, responses } = this.#options;
+    const unexpected = (error: unknown) => responses.unexpected(error, senderOf(conversation));
+    return { contexts, beginUnit, unexpected };
+  }
+
   /**
    * Executes the batch in a unit of work of its own and commits. It lets messages that keep losing conflicts
    * commit before it, those of the group and of groups whose objects it uses by grants, unless it is such a
@@ -175,9 +186,14 @@ export class MessageProcessor {
       isWaiting: () => conversation.isOpen?.() ?? true,
       hasEnded: () => conversation.hasClientEnded?.() ?? false,
     };
+    const approvals: ApprovalSubmission = {
+      tryOut: (items) =>
+        runFor(requester, () => tryForApproval(request, items, sender, this.#trialOptions(conversation))),
+      waits: (item, asked, acts) => audit?.traceWaiting(item, asked, acts),
+    };
+    const pending = await this.#submission.submitIfAsynchronous(request, environment, approvals);
     const answers =
-      (await this.#submission.submitIfAsynchronous(request, environment))?.map((answer) => [answer]) ??
-      (await runFor(requester, () => runItems(request, environment)));
+      pending?.map((answer) => [answer]) ?? (await runFor(requester, () => runItems(request, environment)));
     const entry = audit?.entryOf(messageOf(request, sender, conversation), request.items, answers);
     // Changes and their entry are durable together; the journal takes what changes nothing.
     const isWritten = unit.changed;

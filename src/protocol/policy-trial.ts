@@ -1,6 +1,8 @@
 import type { AuditedObject, AuditItem } from '../audit/audit.ts';
+import { isApprovable } from '../common/client-approvals.ts';
 import { meetsAlgorithmRule, type RoleRestrictions } from '../common/role-restrictions.ts';
 import { alwaysGranted, type RoleDescription } from '../identity/policy.ts';
+import { publicTypes } from '../object/protection.ts';
 import { disclosingOperations } from '../operations/asynchronous/held-objects.ts';
 import { valueOperations } from '../operations/value-operations.ts';
 
@@ -9,9 +11,14 @@ import { valueOperations } from '../operations/value-operations.ts';
  * the format of a value whose client has asked for none, are not in the log.
  */
 
+/** What is looked at of an item; `isApproved`: an administrator has approved it. */
+type TriedItem = Pick<AuditItem, 'operation' | 'objects' | 'format' | 'wrapped'> & {
+  readonly isApproved?: boolean;
+};
+
 /** Returns where the restriction or the list stands that would have refused an item; undefined when none. */
 export function findTrialRefusal(
-  item: Pick<AuditItem, 'operation' | 'objects' | 'format' | 'wrapped'>,
+  item: TriedItem,
   roleName: string,
   roles: ReadonlyMap<string, RoleDescription>,
 ): string | undefined {
@@ -20,6 +27,7 @@ export function findTrialRefusal(
   const role = roles.get(roleName);
   if (role === undefined) return `the role ${roleName} is not defined`;
   if (!role.permissions.has(operation)) return role.list;
+  if (needsApproval(item, role)) return 'approval.operations';
   const { restrictions } = role;
   if (restrictions === undefined) return undefined;
   const { objects = [] } = item;
@@ -36,6 +44,17 @@ export function findTrialRefusal(
   if (formats !== undefined && item.format !== undefined && !formats.has(item.format))
     return restrictions.rules.formats;
   return undefined;
+}
+
+/** Whether the item was done without the approval that its client would need. */
+function needsApproval(
+  { operation, objects = [], wrapped, isApproved = false }: TriedItem,
+  { approvals }: RoleDescription,
+): boolean {
+  if (isApproved || !isApprovable(operation) || !approvals.has(operation)) return false;
+  if (!disclosingOperations.has(operation)) return true;
+  const isPublic = objects.every(({ type }) => publicTypes.some((each) => each === type));
+  return wrapped === false && !isPublic;
 }
 
 /** The objects whose values an item has used or given out: those that it has made stand last in the log. */

@@ -39,6 +39,15 @@ export interface MessageService {
   refuseFraming(reason: string, conversation: Conversation, version?: Version): Uint8Array;
 }
 
+/** A job whose records are committed. */
+export interface JobToRun {
+  readonly id: string;
+  readonly group: string;
+  readonly client: string;
+  /** The account that the job is counted for: `accountOf`. */
+  readonly account: string;
+}
+
 /** The message service with the controls that the daemon needs. */
 export interface Service extends MessageService {
   /** Number of messages that were answered as pending and are not done yet, as far as this process knows. */
@@ -48,6 +57,8 @@ export interface Service extends MessageService {
    * every few seconds. Rejects when the store does.
    */
   lookForJobs(): Promise<void>;
+  /** Queues a job that an administrator has approved; its records are committed. */
+  runJob(job: JobToRun): void;
   /**
    * Stops background work and waits for running jobs, at most `limits.drainMilliseconds`. Jobs that are not
    * done then continue after the next start. Has to be called before the store is closed.

@@ -19,6 +19,10 @@ export function combineRequestObservers(a: RequestObserver, b: RequestObserver):
       a.permissionRefused(event);
       b.permissionRefused(event);
     },
+    approvalAsked(event) {
+      a.approvalAsked?.(event);
+      b.approvalAsked?.(event);
+    },
     attemptsExhausted(event) {
       a.attemptsExhausted(event);
       b.attemptsExhausted(event);

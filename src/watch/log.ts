@@ -85,6 +85,7 @@ const texts = (value: unknown) => (Array.isArray(value) ? value.slice(0, 32).map
 /** The fields that a line may have, each with its conversion. */
 const fields = {
   address: text,
+  approval: text,
   before: text,
   by: text,
   chain: text,
@@ -157,8 +158,8 @@ export function truncate(text: string): string {
 }
 
 /**
- * Logs batch items at debug, refused messages at info, missing permissions and failed authentication at warn,
- * internal errors at error.
+ * Logs batch items at debug, refused messages at info, missing permissions, failed authentication and
+ * requests for an approval at warn, internal errors at error.
  */
 export function logRequests(log: Logger, clock: () => number = Date.now): RequestObserver {
   const mayWrite = limitRefusals(log, 'further failed authentications are not listed', clock);
@@ -181,6 +182,12 @@ export function logRequests(log: Logger, clock: () => number = Date.now): Reques
       const refused = refusedPermissions.take(`${client}\n${operation}`);
       if (refused === undefined) return;
       log.warn({ client, role, operation, connection, refused }, 'the role of the client lacks a permission');
+    },
+    approvalAsked({ client, role, approval, operations }) {
+      log.warn(
+        { client, role, approval, operations },
+        'a client waits for the approval of an administrator: see kmipd approval list',
+      );
     },
     attemptsExhausted({ client, object }) {
       if (mayWrite())

@@ -8,6 +8,8 @@ export interface RequestObserver {
   authenticationFailed(event: FailedAuthentication): void;
   /** The role of a client lacks a permission that a batch item needs. */
   permissionRefused(event: RefusedPermission): void;
+  /** A request of a client waits for the approval of an administrator; nobody is told when left out. */
+  approvalAsked?(event: AskedApproval): void;
   /**
    * A client failed too often to decrypt, unwrap or verify with a key; at most once a minute for each key.
    */
@@ -62,6 +64,16 @@ export interface RefusedPermission {
   readonly operation: string;
   /** `job` for pending requests. */
   readonly connection: string;
+}
+
+/** A request of a client that waits for an approval. */
+export interface AskedApproval {
+  readonly client: string;
+  readonly role: string | undefined;
+  /** The number by which administrators name it. */
+  readonly approval: string;
+  /** What of it is under the two-person rule. */
+  readonly operations: readonly string[];
 }
 
 /** A client that may not use a key for a minute. */

@@ -266,7 +266,9 @@ for (const [event, { happen, ...fates }] of Object.entries(events)) {
 
 /** Every place that stores a record, and what ends the record. */
 const written: Readonly<Record<string, string>> = {
+  'operations/asynchronous/cancel.ts jobKinds.done': 'enrolment and ticket',
   'operations/asynchronous/cancel.ts jobKinds.pending': 'enrolment and ticket',
+  'operations/asynchronous/cancel.ts jobKinds.waiting': 'enrolment and ticket',
   'operations/asynchronous/poll.ts jobKinds.answers': 'enrolment and ticket',
   'operations/asynchronous/poll.ts jobKinds.done': 'enrolment and ticket',
   'operations/asynchronous/held-objects.ts jobKinds.answers': 'enrolment and ticket',
@@ -294,10 +296,15 @@ const written: Readonly<Record<string, string>> = {
   'protocol/grant-directory.ts granteeKind': 'with the grant',
   'protocol/jobs/asynchronous.ts jobKinds.message': 'enrolment and ticket',
   'protocol/jobs/asynchronous.ts jobKinds.pending': 'enrolment and ticket',
+  'protocol/jobs/asynchronous.ts jobKinds.waiting': 'enrolment and ticket',
   'protocol/jobs/job-answers.ts jobKinds.answers': 'enrolment and ticket',
   'protocol/jobs/job-answers.ts holdersKind': 'of an object; its answers have the enrolment and ticket',
   'protocol/jobs/job-answers.ts jobKinds.done': 'enrolment and ticket',
   'protocol/jobs/job-runner.ts jobKinds.pending': 'enrolment and ticket',
+  'protocol/jobs/waiting-jobs.ts jobKinds.done': 'enrolment and ticket',
+  'protocol/jobs/waiting-jobs.ts jobKinds.message': 'enrolment and ticket',
+  'protocol/jobs/waiting-jobs.ts jobKinds.pending': 'enrolment and ticket',
+  'protocol/jobs/waiting-jobs.ts waitingCountKind': 'of all clients: it has no content',
   'protocol/recipient-directory.ts recipientKind': 'of a key',
   'protocol/revocation-lists.ts kind': 'of an issuer: no client has it',
 };

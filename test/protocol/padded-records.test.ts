@@ -127,6 +127,8 @@ const kinds: Readonly<Record<string, string | undefined>> = {
   'job-done': undefined,
   'job-holders': 'identifiers of jobs',
   'job-message': undefined,
+  'job-waiting': 'names of operations and rights, and identifiers',
+  'job-waiting-count': 'nothing',
   'key-copies': 'identifiers and counts',
   pkcs11: undefined,
   policy: 'attributes that every client of the group may read',

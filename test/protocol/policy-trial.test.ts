@@ -37,3 +37,22 @@ t.test('an object that the item has made was used by nobody', async (t) => {
   }
   t.equal(of('CreateSplitKey', 'PreActive', 'PreActive'), undefined);
 });
+
+t.test('what was done without the approval that it would need is found', async (t) => {
+  const rule = { operations: ['Destroy', 'Get'], roles: ['lab'] };
+  const roles = new Map(
+    describeRoles({ lab: ['full'], other: ['full'] }, rule).map((role) => [role.name, role]),
+  );
+  const of = (operation: string, more: object = {}, role = 'lab') =>
+    findTrialRefusal({ operation, objects: [keyIn('Active')], ...more }, role, roles);
+  const [needed, certificate] = ['approval.operations', { id: 'c', type: 'Certificate' }];
+  t.equal(of('Destroy'), needed);
+  t.equal(of('Destroy', { isApproved: true }), undefined);
+  t.equal(of('Destroy', {}, 'other'), undefined);
+  t.equal(of('Get', { wrapped: false }), needed);
+  t.equal(of('Get', { wrapped: false, isApproved: true }), undefined);
+  t.equal(of('Get', { wrapped: true }), undefined);
+  t.equal(of('Get', { wrapped: false, objects: [certificate] }), undefined);
+  t.equal(of('Export', { wrapped: false }), undefined);
+  t.equal(of('GetAttributes'), undefined);
+});

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import type { ManagementCall } from '../../management/api.ts';
-import type { ApprovalSummary } from '../../management/approval-api.ts';
+import type { ApprovalSummary, RequestingClient } from '../../management/approval-api.ts';
 import { type Command, type CommandGroup, homeOption, jsonOption, print, storeOption } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
@@ -21,7 +21,7 @@ interface DecisionArguments {
 const approvalList: Command<ListArguments> = {
   command: 'list',
   isManaged: true,
-  describe: 'List the requests that wait for a second administrator, with everything that was asked for',
+  describe: 'List the requests that wait for an administrator, with everything that was asked for',
   builder: (yargs) => yargs.options(homeOption).options(storeOption).options(jsonOption),
   async run({ home, store, json }) {
     const { withManagement } = await import('../state-directory/management.ts');
@@ -58,21 +58,23 @@ function decision(
 /** The commands `approval`. */
 export const approvalCommands: CommandGroup = {
   command: 'approval',
-  describe: 'What two administrators do together: see, approve and reject the requests of others',
+  describe: 'Requests of administrators and clients that need the approval of an administrator',
   commands: [
     approvalList,
     decision(
       'approve',
-      'Approve the request of another administrator: it is done at once; asks on a terminal',
+      'Approve the request of another administrator or of a client: it is done at once; asks on a terminal',
       async (call, id) => {
         await confirm(call, id);
         const { request } = await call('approval.approve', { id });
-        return `${formatRequest(request)}\napproved and done`;
+        const done =
+          request.client === undefined ? 'approved and done' : 'approved: kmipd does it for the client';
+        return `${formatRequest(request)}\n${done}`;
       },
     ),
     decision(
       'reject',
-      'Reject the request of another administrator, or withdraw an own one',
+      'Reject the request of another administrator or of a client, or withdraw an own one',
       async (call, id) => {
         const { request } = await call('approval.reject', { id });
         return `${formatRequest(request)}\nnothing was changed`;
@@ -97,17 +99,49 @@ function toJson({ askedAt, expiresAt, ...request }: ApprovalSummary) {
 }
 
 function formatRequest({ id, method, params, requester, expiresAt, ...rest }: ApprovalSummary): string {
-  const { state, decidedBy, problem } = rest;
+  const { state, decidedBy, problem, client } = rest;
   const decided = decidedBy === undefined ? '' : ` by ${decidedBy}`;
   const lines = {
     request: id,
     state: `${state}${decided}${problem === undefined ? '' : `: ${problem}`}`,
-    'asked by': requester,
+    'asked by': client === undefined ? requester : `client ${requester}`,
     expires: formatTime(expiresAt),
-    method,
-    parameters: JSON.stringify(params),
+    ...(client === undefined
+      ? { method, parameters: JSON.stringify(params) }
+      : describeClientRequest(client, params as ClientParams)),
   };
   return Object.entries(lines)
     .map(([key, value]) => `${`${key}:`.padEnd(13)}${value}`)
     .join('\n');
+}
+
+/** Parameters of the request of a client. */
+interface ClientParams {
+  readonly items: readonly string[];
+  readonly objects: Readonly<Record<string, readonly (string | null)[]>>;
+}
+
+/** Describes what a client waits for: operations under the rule with their objects, and its message. */
+function describeClientRequest(
+  { group, role, bearer }: RequestingClient,
+  { items, objects }: ClientParams,
+): Readonly<Record<string, string>> {
+  const named: readonly (readonly string[])[] = Object.entries(objects).map(([operation, ids]) => {
+    return [
+      operation,
+      ids.map((id) => (id === null ? 'an object that the request makes' : plain(id))).join(', '),
+    ];
+  });
+  return {
+    group,
+    role,
+    ...(bearer !== undefined && { 'sent by': `client ${bearer}, by a ticket` }),
+    ...Object.fromEntries(named),
+    message: items.join(', '),
+  };
+}
+
+/** Returns an identifier that cannot pass for another text: a client may have chosen it. */
+function plain(id: string): string {
+  return /^[\w.:-]+$/.test(id) ? id : JSON.stringify(id);
 }

@@ -51,8 +51,8 @@ export const policyTry: Command<Arguments> = {
   async run({ home, store, file, days: given, json }) {
     const days = readWholeNumber('days', given, { min: 1, max: maxDays }) ?? usualDays;
     const stateDirectory = stateDirectoryAt(home);
-    const { roles: custom } = readConfigFile(file, stateDirectory.directory);
-    const roles = new Map(describeRoles(custom).map((role) => [role.name, role]));
+    const { roles: custom, approval } = readConfigFile(file, stateDirectory.directory);
+    const roles = new Map(describeRoles(custom, approval).map((role) => [role.name, role]));
     const { withManagement } = await import('../state-directory/management.ts');
     const refused = new Map<string, Refused>();
     let count = 0;
@@ -88,12 +88,13 @@ export const policyTry: Command<Arguments> = {
   },
 };
 
-function toItem({ operation, objects, objectDetails, format, wrapped }: FlatItem) {
+function toItem({ operation, objects, objectDetails, format, wrapped, details }: FlatItem) {
   return {
     operation,
     objects: objectDetails ?? objects.map((id) => ({ id })),
     ...(format !== undefined && { format }),
     ...(wrapped !== undefined && { wrapped }),
+    isApproved: details?.['approvedBy'] !== undefined,
   };
 }
 

@@ -1,3 +1,4 @@
+import { approvalTexts } from '../../common/client-approvals.ts';
 import { listRestrictions, type RestrictionName, restrictionNames } from '../../common/role-restrictions.ts';
 import {
   alwaysGranted,
@@ -90,6 +91,8 @@ const roleShow: Command<ShowArguments> = {
           ...restrictions.map(([name, values]) => [name, values.join(', ')]),
         ]),
       );
+    if (role.approvals.size > 0)
+      print(`only with the approval of an administrator: ${describeApprovals(role)}`);
     print(`every role also has ${[...alwaysGranted].join(', ')}`);
   },
 };
@@ -131,7 +134,8 @@ export const roleCommands: CommandGroup = {
 };
 
 function readRoles(home: string): readonly RoleDescription[] {
-  return describeRoles(requireInitialised(stateDirectoryAt(home)).roles);
+  const { roles, approval } = requireInitialised(stateDirectoryAt(home));
+  return describeRoles(roles, approval);
 }
 
 /** Returns the built-in role in whose place a role of the configuration stands. */
@@ -144,6 +148,10 @@ function requireReplaced({ name, origin }: RoleDescription): RoleDescription {
 /** Returns the permissions of `role` that `other` lacks. */
 function missingIn(other: RoleDescription, role: RoleDescription): readonly string[] {
   return [...role.permissions.keys()].filter((permission) => !other.permissions.has(permission));
+}
+
+function describeApprovals({ approvals }: RoleDescription): string {
+  return [...approvals].map((name) => approvalTexts[name]).join('; ');
 }
 
 /** What a role restricts beside the operations. */
@@ -169,7 +177,7 @@ function changedRestrictions(other: RoleDescription, role: RoleDescription): rea
 }
 
 function toJson(role: RoleDescription) {
-  const { name, origin, permissions, restrictions } = role;
+  const { name, origin, permissions, restrictions, approvals } = role;
   const entries = restrictionsIn(role).map(([restriction, values]) => [
     restriction,
     restriction === 'wrapping' ? values[0] : values,
@@ -179,5 +187,6 @@ function toJson(role: RoleDescription) {
     origin,
     permissions: Object.fromEntries(permissions),
     ...(restrictions !== undefined && { restrictions: Object.fromEntries(entries) }),
+    ...(approvals.size > 0 && { approvals: [...approvals] }),
   };
 }

@@ -150,7 +150,7 @@ async function withOwnBackends<T>(
       const tokens = combineTokens(ofRoots, pool);
       const listObjects = (after: number) => snapshot((rows) => rows.destroyDates(after));
       const verify = () => verifyDatabase(stateDirectory, { snapshot, vault });
-      const roles = () => describeRoles(config.roles);
+      const roles = () => describeRoles(config.roles, config.approval);
       const shared = { store, clients, roles, nodes, audit, tokens, roots, sealedRows, listObjects, verify };
       const approval = toApprovalRule(config.approval);
       const { uniqueNames } = config;

@@ -13,6 +13,7 @@ import { AccessDeniedError, ManagementError } from '../errors.ts';
 import { withoutSecrets } from '../plain-params.ts';
 import { requireMethodPermission } from '../roles.ts';
 import { secretReceiver } from '../secret-receiver.ts';
+import { approveClientRequest, listClientRequests, rejectClientRequest } from './client-approvals.ts';
 
 /**
  * The methods about requests for approval.
@@ -20,7 +21,10 @@ import { secretReceiver } from '../secret-receiver.ts';
  * @param observe observes that
  */
 export const createApprovalMethods = (call: MethodCall, observe: CallObserver): MethodsOf<'approval'> => ({
-  'approval.list': async (backends) => (await directoryOf(backends).list()).map(summarise),
+  'approval.list': async (backends) => [
+    ...(await directoryOf(backends).list()).map(summarise),
+    ...(await listClientRequests(backends)),
+  ],
   'approval.approve': (backends, { id }, caller) => approve(backends, id, caller, { call, observe }),
   async 'approval.reject'(backends, { id }, caller) {
     const name = requireNamed(caller);
@@ -30,7 +34,7 @@ export const createApprovalMethods = (call: MethodCall, observe: CallObserver): 
       return { ...request, state: 'rejected', decidedBy: name };
     };
     const request = await directoryOf(backends).change(id, reject, summarise);
-    return { request: request ?? refuseUnknown(id) };
+    return { request: request ?? (await rejectClientRequest(backends, id, name)) ?? refuseUnknown(id) };
   },
   async 'approval.outcome'(backends, { id }, { name, credentialId }) {
     const found = await directoryOf(backends).find(id);
@@ -80,7 +84,10 @@ async function approve(backends: ManagementBackends, id: string, caller: Caller,
   const name = requireNamed(caller);
   const directory = directoryOf(backends);
   const found = await directory.find(id);
-  if (found === undefined) return refuseUnknown(id);
+  if (found === undefined) {
+    const request = await approveClientRequest(backends, id, { ...caller, name });
+    return { request: request ?? refuseUnknown(id), result: null };
+  }
   requirePending(found);
   requireOther(caller, found);
   const requester = { ...(await findRequester(backends, found)), connection: caller.connection };

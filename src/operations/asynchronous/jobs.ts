@@ -1,15 +1,20 @@
 import type { ResponseItem } from '../../../codec/envelope.ts';
+import type { ApprovableOperation } from '../../common/client-approvals.ts';
+import type { KmipError } from '../../common/errors.ts';
 import { readJson, writeJson } from '../../common/json.ts';
 import type { Authorisation, Bearer, DelegatedRight, Enrolment } from '../../identity/principal.ts';
 import type { Context, OperationName } from '../context.ts';
+import { authorityOf } from '../enrolment.ts';
 
 /**
  * Kinds of the records of jobs: messages that are answered before they are done (KMIP 2.1 §8.1.2
  * "Asynchronous Indicator"). A job is one message. While the job is pending, its `pending` and `message`
- * records exist under its id, afterwards `done` and `answers`. The first of each pair is small, so that a
- * search does not load payloads.
+ * records exist under its id (`waiting` in the place of `pending` until it is approved), afterwards `done`
+ * and `answers`. The first of each pair is small, so that a search does not load payloads.
  */
 export const jobKinds = {
+  /** Job as JSON that waits for the approval of an administrator, in the place of `pending`. */
+  waiting: 'job-waiting',
   /** Job as JSON. */
   pending: 'job',
   /** The bytes of the request. */
@@ -36,7 +41,35 @@ export interface Job extends JobRecord, Bearer {
   readonly items: readonly JobItem[];
   /** How often the job was resumed after another process, or this one before a restart, had abandoned it. */
   readonly resumed: number;
+  /** Absent where the job needs no approval. */
+  readonly approval?: JobApproval;
 }
+
+/** Something under the two-person rule that a job does. */
+export interface ApprovedAct {
+  readonly operation: ApprovableOperation;
+  /** Unique Identifier; null: an object that the job makes. */
+  readonly object: string | null;
+}
+
+/** A request of a client for the approval of an administrator, and the approval. */
+export interface JobApproval {
+  /** The number of the request, by which administrators name it. */
+  readonly request: string;
+  /** What the job may do of what is under the rule. */
+  readonly acts: readonly ApprovedAct[];
+  /** Role of the client when it asked. */
+  readonly role: string | undefined;
+  /** POSIX seconds: until when it may be approved, and until when its client may ask what became of it. */
+  readonly expiresAt: number;
+  readonly keptUntil: number;
+  /** The administrator who has approved it, and when: POSIX seconds. */
+  readonly approvedBy?: string;
+  readonly approvedAt?: number;
+}
+
+/** A job that waits for its approval. */
+export type WaitingJob = Job & Required<Pick<Job, 'approval'>>;
 
 /** One asynchronous batch item of a pending job. */
 export interface JobItem {
@@ -81,6 +114,7 @@ export interface DoneAnswer {
 /** An item found by its Asynchronous Correlation Value. */
 export type FoundItem =
   | { readonly id: string; readonly index: number; readonly job: Job; readonly item: JobItem }
+  | { readonly id: string; readonly index: number; readonly waiting: WaitingJob; readonly item: JobItem }
   | { readonly id: string; readonly index: number; readonly done: DoneJob; readonly item: DoneItem };
 
 const microsecondsPerSecond = 1_000_000;
@@ -139,6 +173,11 @@ export async function findJob(
     const item = (await mayAsk(job, context)) ? job.items[index] : undefined;
     return item && { id, index, job, item };
   }
+  const waiting = readJobRecord<WaitingJob>(await records.load(jobKinds.waiting, id));
+  if (waiting !== undefined) {
+    const item = (await mayAsk(waiting, context)) ? waiting.items[index] : undefined;
+    return item && { id, index, waiting, item };
+  }
   const done = readJobRecord<DoneJob>(await records.load(jobKinds.done, id));
   const item = done && (await mayAsk(done, context)) ? done.items[index] : undefined;
   return done && item && { id, index, done, item };
@@ -154,6 +193,26 @@ export function readJobRecord<T extends JobRecord>(content: Uint8Array | undefin
 /** Encodes a `pending` or `done` record. */
 export function writeJobRecord(record: Job | DoneJob): Uint8Array {
   return writeJson(record);
+}
+
+/**
+ * Returns the record of a job that ends without having been run, in which each item has failed.
+ * @param expires POSIX seconds
+ */
+export function endUnrun(
+  { items, submitted, ...job }: Job,
+  { reason, message }: KmipError,
+  expires: number,
+): DoneJob {
+  const answers = [{ status: 'OperationFailed', reason, message }] as const;
+  return {
+    ...authorityOf(job),
+    ...{ submitted, expires },
+    items: items.map(({ operation, cancelled }) => ({
+      ...{ operation, answers },
+      ...(cancelled === true && { cancelled }),
+    })),
+  };
 }
 
 /** Returns a copy of the list with `change` applied to one item. */

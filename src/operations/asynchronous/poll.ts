@@ -45,6 +45,8 @@ export const Poll = operation({
     if (!context.principal.may(polled)) context.answerWith([refusal(polled, context)]);
     else if ('done' in found) context.answerWith(await fetchAnswers(found, context));
     else if (found.item.cancelled === true) context.answerWith([cancelledAnswer(found.item.operation)]);
+    else if ('waiting' in found && found.waiting.approval.expiresAt <= context.now)
+      context.answerWith([{ ...notApproved, operation: polled }]);
     else
       context.answerWith([
         {
@@ -56,6 +58,13 @@ export const Poll = operation({
     return {};
   },
 });
+
+/** The answer to a request that no administrator has approved in time. */
+const notApproved: Omit<EarlierAnswer, 'operation'> = {
+  status: 'OperationFailed',
+  reason: 'PermissionDenied',
+  message: 'the request was not approved in time',
+};
 
 /**
  * Returns the refusal of answers about objects that the client may not have any more; it stays to be fetched.

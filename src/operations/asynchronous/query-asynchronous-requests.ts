@@ -3,7 +3,15 @@ import { bytes, dateExtended, many, maybe, one, struct } from '../../../codec/sc
 import { Operations } from '../../../codec/structures/query.ts';
 import type { Context } from '../context.ts';
 import { conversation, operation } from '../operation.ts';
-import { correlationValue, type DoneJob, type Job, jobKinds, mayAsk, readJobRecord } from './jobs.ts';
+import {
+  correlationValue,
+  type DoneJob,
+  type Job,
+  jobKinds,
+  mayAsk,
+  readJobRecord,
+  type WaitingJob,
+} from './jobs.ts';
 
 /** KMIP 2.1 §7 "Asynchronous Correlation Values". */
 const AsynchronousCorrelationValues = struct({ AsynchronousCorrelationValue: many(bytes) });
@@ -59,6 +67,7 @@ async function listOutstanding({ isAsked, isNamed }: Selection, context: Context
     work: { records },
     limits,
     jobs,
+    now,
   } = context;
   const loadOwn = async <T extends Job | DoneJob>(kind: string) => {
     const own: { readonly id: string; readonly record: T }[] = [];
@@ -68,7 +77,12 @@ async function listOutstanding({ isAsked, isNamed }: Selection, context: Context
     }
     return own;
   };
-  const pending = (await loadOwn<Job>(jobKinds.pending)).flatMap(({ id, record: { items, submitted } }) => {
+  const waiting = (await loadOwn<WaitingJob>(jobKinds.waiting)).filter(
+    ({ record }) => record.approval.expiresAt > now,
+  );
+  const unfinished = [...waiting, ...(await loadOwn<Job>(jobKinds.pending))];
+  unfinished.sort(({ record: a }, { record: b }) => a.submitted - b.submitted);
+  const pending = unfinished.flatMap(({ id, record: { items, submitted } }) => {
     const stage = jobs.isRunning(id) ? 'InProcess' : 'Submitted';
     return items.flatMap(({ operation, cancelled }, index) =>
       cancelled === true || !isAsked(operation)

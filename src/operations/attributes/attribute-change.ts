@@ -12,10 +12,11 @@ import { requireMayEnd } from '../same-certificates.ts';
  * stands for an operation that the client may not use on the object, or where it changes Names of another
  * client's object. Returns what `change` returns.
  * @throws {KmipError} as `change` and `withoutLoosening`, PermissionDenied when the role does not include the
- *   operation or `ForeignNames`, NotAuthorised when the Rights of the ticket do not, NonUniqueNameAttribute
+ *    operation or `ForeignNames`, or the end needs an approval, NotAuthorised when the Rights of the ticket
+ *    do not, NonUniqueNameAttribute
  */
 export async function changeAttributes<T>(context: ObjectContext, change: () => T): Promise<T> {
-  const { object, principal, renewedAccess } = context;
+  const { object, principal, renewedAccess, approvals } = context;
   const before = useBoundsOf(object.attributes);
   const [names, texts] = [namesOf(object.attributes), nameTexts(object.attributes)];
   const result = withoutLoosening(object, context, change);
@@ -23,7 +24,9 @@ export async function changeAttributes<T>(context: ObjectContext, change: () => 
     if (!principal.may(operation))
       throw new MissingPermissionError(principal.client, operation, ', which this change stands for');
     await renewedAccess.require(operation, [{ id: object.id }]);
-    if (operation === 'Revoke') await requireMayEnd(object, context);
+    if (operation !== 'Revoke') continue;
+    await requireMayEnd(object, context);
+    approvals.require('Revoke', object);
   }
   if (names.symmetricDifference(namesOf(object.attributes)).size > 0) {
     await requireMayChangeNames(object, context);

@@ -7,8 +7,10 @@ import type { Context } from '../context.ts';
  * Records in the provenance of an object that its value leaves the server in this answer, as a lasting
  * change: an undone item may have shown it too. The object changes only when its value leaves more openly
  * than before, so fetching a key again and again writes nothing.
+ * @throws {ApprovalMissingError} when it leaves in the clear, which is under the two-person rule
  */
-export function recordDisclosure(object: ManagedObject, shown: Shown, { work }: Context): void {
+export function recordDisclosure(object: ManagedObject, shown: Shown, { work, approvals }: Context): void {
+  if (shown === 'clear') approvals.requireDisclosure(object);
   work.applyLasting(object, (each) => each.recordShown(shown));
 }
 

@@ -121,6 +121,7 @@ async function replaceObject(
   if (names.some(({ size }) => size > 0)) await requireMayChangeNames(existing, context);
   const held = nameTexts(existing.attributes);
   await requireUniqueNames(imported, context, { held });
+  context.approvals.require('Destroy', existing);
   releaseTokenKey(existing, context);
   replaceContent(existing, imported);
   await context.renewedAccess.eraseAnswersWith(existing.id);
@@ -146,7 +147,8 @@ function requireMayReplace(isRequested: boolean | undefined, { principal, restor
 
 /**
  * Keeps what is known of an object that is replaced, if it is a copy. Under `strict` protection the end of a
- * protected one needs the permission Revoke, because it is that of its copies.
+ * protected one needs the permission Revoke, because it is that of its copies. The two-person rule for Revoke
+ * is about every end.
  * @throws {KmipError} as `requireMayRevoke`
  */
 async function prepareExisting(
@@ -155,6 +157,7 @@ async function prepareExisting(
   context: Context,
 ): Promise<void> {
   await retireCopy(existing, context);
+  if (statesEnd(imported, existing, context)) context.approvals.require('Revoke', existing);
   if (context.protection === 'kmip' || !hasProtectedValue(existing)) return;
   if (statesEnd(imported, existing, context)) await requireMayRevoke([existing], context);
 }

@@ -25,7 +25,7 @@ export interface ItemTrace {
 /** What the log has of an item beside its result. */
 export type TracedItem = Pick<
   AuditItem,
-  'objects' | 'more' | 'found' | 'format' | 'wrapped' | 'job' | 'rule'
+  'objects' | 'more' | 'found' | 'format' | 'wrapped' | 'job' | 'rule' | 'details'
 >;
 
 /** How an item is described. */

@@ -9,6 +9,7 @@ import {
   AuditUnavailableError,
 } from '../../audit/audit.ts';
 import type { Principal } from '../../identity/principal.ts';
+import type { ApprovedAct, JobApproval } from '../../operations/asynchronous/jobs.ts';
 import type { Conversation } from '../service.ts';
 import { describeTrace, type ItemTrace, type TracedItem } from './item-trace.ts';
 
@@ -23,6 +24,8 @@ export interface AuditedMessage {
   readonly serverCorrelation?: string | undefined;
   /** Asynchronous Correlation Values of the items of a job. */
   readonly correlations?: readonly Uint8Array[];
+  /** Of a job that needed one. */
+  readonly approval?: JobApproval | undefined;
 }
 
 /** The longest correlation value that is recorded: a client may send any text. */
@@ -54,6 +57,13 @@ export class MessageAudit {
     this.#traces.set(item, traced);
   }
 
+  /** Takes what an item waits for: the approval of that request, by which it would do this. */
+  traceWaiting(item: RequestItem, request: string, acts: readonly ApprovedAct[]): void {
+    const ids = new Set(acts.flatMap(({ object }) => object ?? []));
+    const objects = [...ids].map((id) => ({ id }));
+    this.#traces.set(item, { ...(objects.length > 0 && { objects }), details: { request } });
+  }
+
   /** Builds the entry of a message whose items have these answers, a list for each item that was run. */
   entryOf(
     message: AuditedMessage,
@@ -68,10 +78,18 @@ export class MessageAudit {
         const job = message.correlations?.[at]?.toHex();
         // An answer to Poll is one of the operation that was asked for before.
         const answered = { ...answer[0], ...(item && { operation: item.operation }) };
-        return { ...itemOf(answered, message.principal), ...traced, ...(job && { job }) };
+        const details = detailsOf(message.approval);
+        return { ...itemOf(answered, message.principal), ...traced, ...(job && { job }), ...details };
       }),
     };
   }
+}
+
+/** Names the request of a client for an approval, and who has approved it. */
+function detailsOf(approval: JobApproval | undefined): Pick<AuditItem, 'details'> {
+  if (approval === undefined) return {};
+  const { request, approvedBy } = approval;
+  return { details: { request, ...(approvedBy !== undefined && { approvedBy }) } };
 }
 
 /** Builds the entry of a message that was refused as a whole, with the answers to what was read of it. */

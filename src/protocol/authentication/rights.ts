@@ -24,13 +24,13 @@ const isUnlimited = ({ objects, groups }: DelegatedRight): boolean =>
 
 /**
  * The objects whose values a client may fetch by Get in the clear at `now` (POSIX seconds), as far as its
- * role and its Rights decide.
+ * role and its Rights decide, without the approval of an administrator.
  */
 export function fetchableBy(
-  principal: Pick<Principal, 'rights' | 'may' | 'restrictions'>,
+  principal: Pick<Principal, 'rights' | 'may' | 'restrictions' | 'needsApproval'>,
   now: number,
 ): AttributeFilter {
-  if (!principal.may('Get')) return { any: [] };
+  if (!principal.may('Get') || principal.needsApproval?.('Get') === true) return { any: [] };
   const granted = principal.rights?.filter((right) => grants(right, 'Get'));
   const byRights: AttributeFilter =
     granted === undefined || granted.some(isUnlimited) ? { all: [] } : { any: reachedBy(granted) };

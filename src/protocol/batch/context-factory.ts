@@ -19,6 +19,7 @@ import { FailedAttempts } from './attempts.ts';
 import type { BatchEnvironment } from './batch.ts';
 import { GrantedItems } from './granted-items.ts';
 import { BatchIdentifiers } from './identifiers.ts';
+import { type ExecutionApproval, ItemApprovals } from './item-approvals.ts';
 import { ItemContext, ItemPorts, type ProcessState } from './item-context.ts';
 import { MessageContext, MessageItem } from './message-context.ts';
 import { MultiPartOperations } from './multi-part.ts';
@@ -62,6 +63,8 @@ export interface BatchExecution {
   readonly sender: AuthenticatedRequest;
   /** Absent in a job, whose client does not wait on its connection for the answer. */
   readonly conversation?: Conversation | undefined;
+  /** What of it an administrator has approved; nothing when left out. */
+  readonly approval?: ExecutionApproval | undefined;
   /** Makes the port to asynchronous work, when a handler asks for it. */
   openJobs(): Jobs;
   /** Logs a transient failure or a bug, and returns what the client is told. */
@@ -135,7 +138,8 @@ export class ContextFactory {
             access: () => createRenewedAccess({ principal, work, server, now: unit.now }, options),
           },
         );
-        const ports = new ItemPorts(part, this.#state);
+        const approvals = new ItemApprovals(item, principal, execution.approval);
+        const ports = new ItemPorts(part, this.#state, approvals);
         return new ItemContext(batch, ports, { work, server });
       },
       unexpected,

@@ -3,8 +3,10 @@ import { plan } from '../../../codec/plan.ts';
 import { tagNumber } from '../../../codec/tags.ts';
 import { eraOf, isWithin, type Version } from '../../../codec/version.ts';
 import { encodeMessage } from '../../../codec/wire/binary-writer.ts';
+import { isApprovable } from '../../common/client-approvals.ts';
 import { fail, MissingPermissionError } from '../../common/errors.ts';
 import { EventLoopYield } from '../../common/event-loop-yield.ts';
+import { disclosingOperations } from '../../operations/asynchronous/held-objects.ts';
 import type { Context, OperationName } from '../../operations/context.ts';
 import { loadNamedObject } from '../../operations/named-objects.ts';
 import type { AnyOperation, OperationTarget } from '../../operations/operation.ts';
@@ -180,6 +182,9 @@ async function callHandler(
       const within = granted === undefined ? context : context.withGrant(granted);
       requireTokenKeyRule(operation.name, object);
       const answer = await handle(request, within.withObject(object));
+      // Of Get and Export it depends on the form in which the value leaves.
+      if (isApprovable(operation.name) && !disclosingOperations.has(operation.name))
+        context.approvals.require(operation.name, object);
       context.setPlaceholder(identifierOf(answer) ?? object.id);
       return answer;
     }

@@ -90,7 +90,9 @@ export class GrantedItems {
     const may = (operation: string) => operations.has(operation) && principal.may(operation);
     return batch.withParts({
       principal: { ...principal, group, may },
-      hiddenAttributes: hiddenFromGrantees({ mayFetch: may('Get') }),
+      hiddenAttributes: hiddenFromGrantees({
+        mayFetch: may('Get') && principal.needsApproval?.('Get') !== true,
+      }),
       randomIvUses: { count: (key) => countRandomIvUse(group, key) },
     });
   }

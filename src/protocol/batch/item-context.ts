@@ -1,6 +1,7 @@
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { TicketUses } from '../../object/usage.ts';
 import type {
+  Approvals,
   Attempts,
   Context,
   EarlierAnswer,
@@ -14,7 +15,7 @@ import type { MultiPartOperations, PartItem } from './multi-part.ts';
 /** The part of the handler context that is the same for all items of a batch. */
 export type BatchContext = Omit<
   Context,
-  'work' | 'multiPart' | 'attempts' | 'ticketUses' | 'renewedAccess' | 'answerWith'
+  'work' | 'multiPart' | 'attempts' | 'ticketUses' | 'renewedAccess' | 'approvals' | 'answerWith'
 >;
 
 /** The use of an object of another group, as a grant permits it. */
@@ -40,6 +41,8 @@ export interface ProcessState {
  * use none. All contexts of the item share them, also those of its repetitions.
  */
 export class ItemPorts {
+  /** Of the item. */
+  readonly approvals: Approvals;
   readonly #item: PartItem;
   readonly #state: ProcessState;
   #multiPart: MultiPart | undefined;
@@ -49,7 +52,8 @@ export class ItemPorts {
   /** Counts nothing until the item has been permitted. */
   ticketUses: TicketUses = { count() {} };
 
-  constructor(item: PartItem, state: ProcessState) {
+  constructor(item: PartItem, state: ProcessState, approvals: Approvals) {
+    this.approvals = approvals;
     this.#item = item;
     this.#state = state;
   }
@@ -188,6 +192,9 @@ export class ItemContext implements Context {
   }
   get renewedAccess(): RenewedAccess {
     return this.#ports.renewedAccess;
+  }
+  get approvals(): Approvals {
+    return this.#ports.approvals;
   }
   get ticketUses(): TicketUses {
     return this.#ports.ticketUses;

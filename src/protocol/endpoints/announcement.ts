@@ -6,6 +6,7 @@ import { KmipError } from '../../common/errors.ts';
 import type { Principal } from '../../identity/principal.ts';
 import { matchesFilter } from '../../object/filter-evaluation.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
+import { publicTypes } from '../../object/protection.ts';
 import {
   findUnreached,
   requireClearAllowed,
@@ -53,7 +54,9 @@ export function shownChanges(
   { principal, now }: Receiver,
 ): AttributeChanges {
   if (principal.restrictions?.() === undefined)
-    return principal.may('Get') ? changes : hideGuessable(changes, type);
+    return principal.may('Get') && principal.needsApproval?.('Get') !== true
+      ? changes
+      : hideGuessable(changes, type);
   const mayFetch = object && matchesFilter(fetchableBy(principal, now), object.attributes.list());
   return mayFetch === true ? changes : hideFunctionsOfValue(changes);
 }
@@ -66,10 +69,16 @@ export function notifyOf(event: ObjectEvent, version: Version): Infer<typeof Not
   return isWorthwhile ? { UniqueIdentifier: event.id, Changes: changes } : undefined;
 }
 
+/** Nobody can approve what the server sends of its own. */
+function needsApproval({ type }: ManagedObject, { principal }: Receiver): boolean {
+  return principal.needsApproval?.('Get') === true && !publicTypes.includes(type);
+}
+
 /**
  * Returns the Put request with the object as it is now; undefined when Get would not export it: sensitive,
- * not extractable, archived, in a state or a form in which the role lets no value leave, of a kind that the
- * version does not know, or its value needs a token that is away.
+ * not extractable, archived, only with the approval of an administrator, in a state or a form in which the
+ * role lets no value leave, of a kind that the version does not know, or its value needs a token that is
+ * away.
  */
 export async function putOf(
   event: ObjectEvent,
@@ -82,6 +91,7 @@ export async function putOf(
     refuseSecret(object);
     requireStateAllowed(object, receiver);
     requireClearAllowed(receiver);
+    if (needsApproval(object, receiver)) return undefined;
     await object.openValue();
     if (object.value === undefined) return undefined;
     requireFormatAllowed(formatOf(object.value), receiver);

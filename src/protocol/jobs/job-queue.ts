@@ -3,6 +3,7 @@ import { accountOf, type Principal } from '../../identity/principal.ts';
 import { type Job, jobKinds, readJobRecord } from '../../operations/asynchronous/jobs.ts';
 import type { Jobs } from '../../operations/context.ts';
 import { isTransient } from '../batch/failure.ts';
+import type { JobToRun } from '../service.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import type { JobRunner } from './job-runner.ts';
 
@@ -17,12 +18,7 @@ export interface JobQueueOptions {
   failed(error: unknown, client: string): void;
 }
 
-interface QueuedJob {
-  readonly id: string;
-  readonly group: string;
-  readonly client: string;
-  /** The account that the job is counted for: `accountOf`. */
-  readonly account: string;
+interface QueuedJob extends JobToRun {
   /** Whether another process, or this one before a restart, may have begun the job. */
   readonly isLeftBehind?: boolean;
 }
@@ -107,8 +103,9 @@ export class JobQueue {
     this.#lookedAt = clock();
     for (const { id, group, content } of await beginUnit().everyRecord(jobKinds.pending, limits.jobs)) {
       const job = readJobRecord<Job>(content);
-      const { client, submitted } = job;
-      if (!this.#hasLooked || submitted / 1000 <= clock() - leftBehindMilliseconds)
+      const { client, submitted, approval } = job;
+      const since = approval?.approvedAt === undefined ? submitted / 1000 : approval.approvedAt * 1000;
+      if (!this.#hasLooked || since <= clock() - leftBehindMilliseconds)
         this.add({ id, group, client, account: accountOf(job), isLeftBehind: true });
     }
     this.#hasLooked = true;

@@ -26,6 +26,7 @@ import { type AuthenticatedRequest, noOperations } from '../authentication/authe
 import { runItems } from '../batch/batch.ts';
 import type { ContextFactory } from '../batch/context-factory.ts';
 import { asRefusal, isTransient } from '../batch/failure.ts';
+import { approvalOf } from '../batch/item-approvals.ts';
 import { jobSender, type Responses } from '../batch/responses.ts';
 import type { ObjectEvents } from '../unit-of-work/object-events.ts';
 import { TakenNames } from '../unit-of-work/taken-names.ts';
@@ -113,7 +114,7 @@ export class JobRunner {
         const version = guessVersion(message.content);
         const correlations = job.items.map((_, at) => correlationValue(id, at));
         const { answers, principal, items } = executed;
-        const described = { kind: 'job', principal, version, correlations } as const;
+        const described = { kind: 'job', principal, version, correlations, approval: job.approval } as const;
         const entry = audit?.entryOf(described, items, answers);
         if (entry !== undefined) unit.audit(toChainEntries(entry));
         const expires = Math.floor(this.#options.clock() / 1000) + this.#options.limits.jobAnswerSeconds;
@@ -186,6 +187,7 @@ export class JobRunner {
       unexpected: (error) => responses.unexpected(error, jobSender(sender.principal.client)),
       isRetryable: isTransient,
       isCancelled: (item) => cancelled.has(item),
+      ...(job.approval?.approvedBy !== undefined && { approval: approvalOf(job.approval.acts) }),
       succeeded: (item, each) => objects.set(item, each),
       ...(audit && { traced: (item, trace) => audit.trace(item, trace) }),
     });

@@ -177,6 +177,8 @@ export function rightsBind(observation: Observation): string | undefined {
     'ticket',
     'job',
     'job-message',
+    'job-waiting',
+    'job-waiting-count',
     'job-done',
     'job-answers',
     'job-holders',

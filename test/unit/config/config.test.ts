@@ -18,7 +18,8 @@ t.test('an empty file yields all defaults', (t) => {
     https: undefined,
     store: 'sqlite:/home/kmipd.db',
     metrics: undefined,
-    ...{ uniqueNames: false, verificationHours: 24, approval: { methods: [], hours: 24 } },
+    ...{ uniqueNames: false, verificationHours: 24 },
+    approval: { methods: [], operations: [], roles: [], hours: 24 },
     destroy: { waitingDays: 0, roles: [], groups: [] },
     interop: false,
     fips: false,
@@ -57,6 +58,7 @@ t.test('every key of a file takes effect', (t) => {
     metrics = "127.0.0.1:9696"
     uniqueNames = true
     verificationHours = 2
+    approval = { methods = ['client.add'], operations = ['Destroy'], roles = ['veeam'], hours = 3 }
     interop = true
     fips = true
     vault.root = ["credential:b", "file:keys/a"]
@@ -98,7 +100,8 @@ t.test('every key of a file takes effect', (t) => {
     https: { host: '0.0.0.0', port: 443 },
     store: 'postgres://kmipd:secret@db/kmipd',
     metrics: { host: '127.0.0.1', port: 9696 },
-    ...{ uniqueNames: true, verificationHours: 2, interop: true, approval: { methods: [], hours: 24 } },
+    ...{ uniqueNames: true, verificationHours: 2, interop: true },
+    approval: { methods: ['client.add'], operations: ['Destroy'], roles: ['veeam'], hours: 3 },
     destroy: { waitingDays: 0, roles: [], groups: [] },
     fips: true,
     vault: {
@@ -179,6 +182,15 @@ const wrong: [source: string, problem: RegExp][] = [
   ['interop = "yes"', /"interop" must be true or false/],
   ['interop = 1', /"interop" must be true or false/],
   ['[log]\nlevel = "loud"', /"log.level" must be one of "trace"/],
+  [
+    '[approval]\noperations = ["Get", "Destory"]',
+    /"approval.operations": "Destory" cannot be under the two-person rule; did you mean "Destroy"\?; those that can/,
+  ],
+  [
+    '[approval]\noperations = ["Get"]\nroles = ["veem"]',
+    /"approval.roles": the role "veem" is not defined; did you mean "veeam"/,
+  ],
+  ['[approval]\nroles = ["veeam"]', /"approval.roles" needs "approval.operations"/],
   ['[tls]\nnames = "kms"', /"tls.names" must be a list/],
   ['[tls]\nnames = [1]', /"tls.names" must be a list of texts that are not empty/],
   ['[tls]\nkey = ""', /"tls.key" must not be an empty text/],

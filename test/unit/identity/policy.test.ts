@@ -165,6 +165,33 @@ t.test('a role without restrictions has none, and others have them as data', (t)
   t.end();
 });
 
+t.test('a role needs approvals as the rule says, and the hash of a policy tells so', (t) => {
+  const rules = [
+    { operations: [], roles: [] },
+    { operations: ['Destroy'], roles: [] },
+    { operations: ['Destroy', 'Get'], roles: [] },
+    { operations: ['Destroy', 'Get'], roles: ['a', 'b'] },
+    { operations: ['Destroy', 'Get'], roles: ['a'] },
+  ] as const;
+  const custom = { a: ['Get'], b: ['Get'], c: ['Get'] };
+  const needs = ([role, operation]: readonly ['a' | 'b' | 'c' | 'none', 'Get' | 'Destroy' | 'Revoke']) =>
+    rules.map((rule) => (new RolePolicy(custom, rule).needsApproval(role, operation) ? 'x' : '-')).join('');
+  t.equal(needs(['a', 'Destroy']), '-xxxx');
+  t.equal(needs(['b', 'Get']), '--xx-');
+  t.equal(needs(['c', 'Get']), '--x--');
+  t.equal(needs(['a', 'Revoke']), '-----');
+  t.equal(needs(['none', 'Get']), '-----', 'a role that is not defined permits nothing');
+  const hashes = rules.map((rule) => hashRoles(describeRoles(custom, rule)).toHex());
+  t.equal(new Set(hashes).size, rules.length);
+  t.equal(hashes[0], hashRoles(describeRoles(custom)).toHex());
+  const reordered = { operations: ['Get', 'Destroy', 'Get'], roles: ['b', 'a'] };
+  t.equal(hashRoles(describeRoles(custom, reordered)).toHex(), hashes[3]);
+  const policy = new RolePolicy({ a: ['Get'] }, rules[4]);
+  policy.replace({ ...custom, d: ['Get'] });
+  t.ok(policy.needsApproval('a', 'Get'), 'a reload keeps the rule');
+  t.end();
+});
+
 t.test('the hash of a policy tells what is permitted, whatever the order and the entries', (t) => {
   const hash = (custom: CustomRoles) => hashRoles(describeRoles(custom)).toHex();
   const table = {
