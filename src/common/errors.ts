@@ -53,6 +53,9 @@ export class MissingPermissionError extends KmipError {
 
 /** An operation is under the two-person rule, and no administrator has approved it. */
 export class ApprovalMissingError extends KmipError {
+  /** Where the rule stands in the configuration; not for clients. */
+  readonly rule = 'approval.operations';
+
   /** @param remedy follows the message */
   constructor(operation: string, remedy: string) {
     super(

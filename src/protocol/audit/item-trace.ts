@@ -1,6 +1,6 @@
 import type { KeyWrappingSpecification } from '../../../codec/structures/key-block.ts';
 import type { AuditedObject, AuditItem } from '../../audit/audit.ts';
-import { type KmipError, RoleRestrictionError } from '../../common/errors.ts';
+import { ApprovalMissingError, type KmipError, RoleRestrictionError } from '../../common/errors.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { disclosingOperations } from '../../operations/asynchronous/held-objects.ts';
 import { findWrappingMethod } from '../../operations/transfer/wrapping.ts';
@@ -65,7 +65,9 @@ export function describeTrace(
     ...(operation === 'Locate' && { found }),
     ...(request !== undefined && describeRequest(operation, request, failure === undefined)),
     ...(grant !== undefined && { rule: grant }),
-    ...(failure instanceof RoleRestrictionError && { rule: failure.rule }),
+    ...((failure instanceof RoleRestrictionError || failure instanceof ApprovalMissingError) && {
+      rule: failure.rule,
+    }),
   };
 }
 

@@ -191,7 +191,8 @@ t.test('the log has the request with its objects, and who approved what was done
   const [refused, pending, ...others] = itemsOf(({ kind }) => kind === 'message').toSorted((a, b) =>
     b.result < a.result ? 1 : -1,
   );
-  t.match(refused, { result: 'OperationFailed', reason: 'PermissionDenied', objects: [{ id }] });
+  const rule = 'approval.operations';
+  t.match(refused, { result: 'OperationFailed', reason: 'PermissionDenied', objects: [{ id }], rule });
   t.match(pending, { result: 'OperationPending', job, objects: [{ id }], details: { request } });
   t.notOk(pending && 'wrapped' in pending);
   t.strictSame(others, []);
