@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { newestVersion } from '../../codec/version.ts';
+import { describeQuota } from '../common/errors.ts';
 import { listRestrictions, type RoleRestrictions } from '../common/role-restrictions.ts';
 import { refusalOf } from '../identity/certificate.ts';
 import { alwaysGranted, extraPermissions, type RoleDescription } from '../identity/policy.ts';
@@ -16,6 +17,7 @@ import {
   grantKind,
   hasEnded,
   isGrantOf,
+  makesObjects,
   readGrants,
 } from '../operations/grants.ts';
 import { operations } from '../operations/index.ts';
@@ -23,6 +25,7 @@ import type { AnyOperation, ObjectTarget } from '../operations/operation.ts';
 import { valueOperations } from '../operations/value-operations.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
+import { QuotaDirectory } from './quota-directory.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 
 /**
@@ -32,7 +35,7 @@ import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 
 /** One check. */
 export interface ExplanationStep {
-  readonly subject: 'client' | 'operation' | 'role' | 'grant' | 'object';
+  readonly subject: 'client' | 'operation' | 'role' | 'quota' | 'grant' | 'object';
   readonly isAllowed: boolean;
   /** One line; text of clients is in it as they gave it. */
   readonly reason: string;
@@ -80,6 +83,7 @@ export async function explain(
     () => explainClient(name, client, now),
     () => explainOperation(asked, offered),
     () => client && explainRole(client, asked, backends.roles()),
+    () => client && explainQuota(client, asked, backends),
     () => client && id && explainGrant(id, client, asked, backends, now),
     () => client && id && explainObject(id, client, offered, backends, now, isGranted()),
   ];
@@ -139,6 +143,21 @@ function explainRole(
     .join('; ');
   const only = restricted === undefined ? '' : `, restricted to ${restricted}`;
   return step(true, `the role ${name} permits ${asked}, ${origin}${only}`);
+}
+
+/** Undefined for an operation that makes no objects, and for a group without a quota. */
+async function explainQuota(
+  { group }: Client,
+  asked: string,
+  { store, vault }: ExplanationBackends,
+): Promise<ExplanationStep | undefined> {
+  if (!makesObjects(asked)) return undefined;
+  const quota = await new QuotaDirectory(store, vault).find(group);
+  if (quota === undefined) return undefined;
+  const { objects: limit, used } = quota;
+  const replacing = asked === 'Import' ? ', unless it replaces one' : '';
+  const reason = `${describeQuota(group, limit)}, of which it has ${used}`;
+  return stepOf('quota')(used < limit, used < limit ? reason : `${reason}: it makes no new one${replacing}`);
 }
 
 /** Undefined for an object of the group of the client, and for one that has no grants to it. */

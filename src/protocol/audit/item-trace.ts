@@ -1,6 +1,6 @@
 import type { KeyWrappingSpecification } from '../../../codec/structures/key-block.ts';
 import type { AuditedObject, AuditItem } from '../../audit/audit.ts';
-import { type KmipError, RoleRestrictionError } from '../../common/errors.ts';
+import { type KmipError, QuotaExhaustedError, RoleRestrictionError } from '../../common/errors.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { disclosingOperations } from '../../operations/asynchronous/held-objects.ts';
 import { findWrappingMethod } from '../../operations/transfer/wrapping.ts';
@@ -65,9 +65,12 @@ export function describeTrace(
     ...(operation === 'Locate' && { found }),
     ...(request !== undefined && describeRequest(operation, request, failure === undefined)),
     ...(grant !== undefined && { rule: grant }),
-    ...(failure instanceof RoleRestrictionError && { rule: failure.rule }),
+    ...(decidesByRule(failure) && { rule: failure.rule }),
   };
 }
+
+const decidesByRule = (failure: unknown): failure is RoleRestrictionError | QuotaExhaustedError =>
+  failure instanceof RoleRestrictionError || failure instanceof QuotaExhaustedError;
 
 function describeRequest(
   operation: string,
