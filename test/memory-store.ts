@@ -1,11 +1,13 @@
 import type {
   CommitResult,
+  CountQuery,
   Difference,
   Filter,
   FoundObjects,
   IndexTerm,
   LoadedObject,
   ObjectColumns,
+  ObjectCount,
   ObjectQuery,
   RecordQuery,
   Store,
@@ -98,6 +100,11 @@ export class MemoryStore implements Store {
     };
   }
 
+  async count({ group, after, limit }: CountQuery): Promise<ObjectCount> {
+    const objects = countLive([...this.#objects.values()].slice(after), group);
+    return { objects, last: this.#objects.size, isComplete: objects <= limit };
+  }
+
   async record(kind: string, key: string): Promise<StoredRecord | undefined> {
     const row = this.#records.get(key);
     return row?.kind === kind ? row : undefined;
@@ -120,7 +127,7 @@ export class MemoryStore implements Store {
     const fault = this.faults.shift();
     if (fault === 'conflict') return 'conflict';
     if (fault === 'unavailable') throw new StoreUnavailableError('the commit failed');
-    if (!this.#isCurrent(unit)) return 'conflict';
+    if (!this.#isCurrent(unit) || !this.#isWithinBound(unit)) return 'conflict';
     for (const object of [...unit.inserts, ...unit.updates])
       this.#objects.set(object.id, this.#rowOf(object));
     for (const { key } of unit.records?.removals ?? []) this.#records.delete(key);
@@ -150,6 +157,12 @@ export class MemoryStore implements Store {
     };
   }
 
+  #isWithinBound({ bound, inserts }: StoreUnit): boolean {
+    if (bound === undefined) return true;
+    const { group, after, objects } = bound;
+    return countLive([...[...this.#objects.values()].slice(after), ...inserts], group) <= objects;
+  }
+
   #isCurrent({ expects, inserts, updates, records }: StoreUnit): boolean {
     const versionOf = (id: string): number => this.#objects.get(id)?.version ?? 0;
     const versionIn = (group: string, id: string): number =>
@@ -167,6 +180,10 @@ export class MemoryStore implements Store {
       )
     );
   }
+}
+
+function countLive(rows: readonly Pick<StoredRow, 'group' | 'columns'>[], group: string): number {
+  return rows.filter((row) => row.group === group && row.columns.DestroyDate === null).length;
 }
 
 function isSameTag(own: Uint8Array | undefined, stated: Uint8Array | null): boolean {

@@ -24,6 +24,7 @@ import { init } from './commands/init.ts';
 import { nodeCommands } from './commands/node.ts';
 import { objectCommands } from './commands/object.ts';
 import { policyCommands } from './commands/policy.ts';
+import { quotaCommands } from './commands/quotas/quota.ts';
 import { roleCommands } from './commands/role.ts';
 import { type Boot, createServeCommand } from './commands/serve.ts';
 import { vaultCommands } from './commands/vault.ts';
@@ -88,6 +89,7 @@ async function parseCommandLine(args: readonly string[], version: string, { boot
     roleCommands,
     policyCommands,
     grantCommands,
+    quotaCommands,
     crl,
     objectCommands,
     nodeCommands,

@@ -77,6 +77,34 @@ export class RoleRestrictionError extends KmipError {
 }
 
 /**
+ * The group of the client has no place for another object. Server Limit Exceeded; 1.x knows a limit only as
+ * Index Out Of Bounds, which is about attributes, so its clients get Permission Denied.
+ */
+export class QuotaExhaustedError extends KmipError {
+  /** The quota, such as `quota payments: 1000 objects`. */
+  readonly rule: string;
+
+  /** `found`: objects of the group, those of the message included; may be more than `limit`. */
+  constructor(group: string, found: number, limit: number) {
+    super('ServerLimitExceeded', describeExhausted(group, found, limit), 'PermissionDenied');
+    this.rule = describeQuota(group, limit);
+  }
+}
+
+/** Names a quota in one line. */
+export function describeQuota(group: string, limit: number): string {
+  return `quota ${group}: ${limit} object${limit === 1 ? '' : 's'}`;
+}
+
+function describeExhausted(group: string, found: number, limit: number): string {
+  const has =
+    found > limit
+      ? `more objects than the ${limit} that its quota allows`
+      : `${found} objects, as many as its quota allows`;
+  return `the group ${group} has ${has}: destroy some, or ask the operator`;
+}
+
+/**
  * Refuses the request.
  *
  * @throws {KmipError} always, with the reason of the newest version. `legacyReason` replaces it for 1.x

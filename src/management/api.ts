@@ -25,6 +25,7 @@ import type { ManagedNodes, NodeSummary } from './managed-nodes.ts';
 import type { ManagedRoots } from './managed-roots.ts';
 import type { ManagedVault, Retirement, VerifiedRows } from './managed-vault.ts';
 import type { ObjectApi } from './object-api.ts';
+import type { QuotaApi } from './quota-api.ts';
 
 /** The methods of the management service, with their parameters and results, which are plain JSON. */
 
@@ -156,7 +157,13 @@ interface OneTimePasswords extends OfClient {
   readonly codes: readonly string[];
 }
 
-export interface ManagementApi extends AdministratorApi, ApprovalApi, AuditApi, GrantApi, ObjectApi {
+export interface ManagementApi
+  extends AdministratorApi,
+    ApprovalApi,
+    AuditApi,
+    GrantApi,
+    ObjectApi,
+    QuotaApi {
   'client.list': Method<Empty, readonly ClientSummary[]>;
   /** The client of a name or, if that is left out, of a fingerprint; null when there is none. */
   'client.find': Method<

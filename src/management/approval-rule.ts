@@ -28,6 +28,8 @@ export const approvableMethods: readonly MethodName[] = [
   'crl.revoke',
   'grant.add',
   'grant.remove',
+  'quota.set',
+  'quota.remove',
   'admin.add',
   'admin.reset',
   'admin.setDisabled',

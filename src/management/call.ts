@@ -10,6 +10,7 @@ const families = {
   object: async () => (await import('./methods/objects.ts')).objectMethods,
   audit: async () => (await import('./methods/audit.ts')).auditMethods,
   grant: async () => (await import('./methods/grants.ts')).grantMethods,
+  quota: async () => (await import('./methods/quotas.ts')).quotaMethods,
   policy: async () => (await import('./methods/policy.ts')).policyMethods,
   node: async () => (await import('./methods/nodes.ts')).nodeMethods,
   vault: async () => (await import('./methods/vault.ts')).vaultMethods,

@@ -21,6 +21,7 @@ import type { ApprovalOutcome, ApprovalSummary, RequestingClient } from './appro
 import type { GrantSummary } from './grant-api.ts';
 import type { NodeSummary } from './managed-nodes.ts';
 import type { KeySummary } from './object-api.ts';
+import type { QuotaSummary, SetQuota } from './quota-api.ts';
 import type { LoginChallenge } from './session.ts';
 
 /** Tells whether what came over the socket has the form of a result. */
@@ -161,6 +162,9 @@ const checks: { readonly [M in MethodName]: ResultCheck<ResultOf<M>> } = {
     }),
   ),
   'grant.remove': empty,
+  'quota.set': record<SetQuota>({ isReplaced: flag, objects: natural, hasClients: flag }),
+  'quota.list': list(record<QuotaSummary>({ group: text, limit: natural, objects: natural, setAt: natural })),
+  'quota.remove': empty,
   'node.list': list(node),
   'node.remove': node,
   'node.renew': record({ isRenewed: flag }),

@@ -134,6 +134,12 @@ export const grantableOperations: Readonly<Record<OperationName, true | string>>
   Put: ofServer,
 };
 
+/** Whether the operation makes objects; uses of keys that make one, such as a key encapsulation, are none. */
+export function makesObjects(operation: string): boolean {
+  const reasons: ReadonlyMap<string, true | string> = new Map(Object.entries(grantableOperations));
+  return reasons.get(operation) === makes;
+}
+
 /** Whether a grant may name the operation. */
 export function isGrantable(operation: string): boolean {
   return (

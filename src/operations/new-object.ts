@@ -166,8 +166,8 @@ export async function requireSoundKey(
  * Builds an object with all its implicit attributes and the group's defaults, and inserts it into the unit of
  * work. `policy` is the group's, loaded when left out.
  * @throws {KmipError} ConstraintViolation, NonUniqueNameAttribute, PermissionDenied for a new Name of another
- *   client's object, ServerLimitExceeded for a certificate that `recordCertificate` refuses, or a refusal of
- *   one of its attributes
+ *   client's object, ServerLimitExceeded for a certificate that `recordCertificate` refuses or by the quota
+ *   of the group, or a refusal of one of its attributes
  */
 export async function createObject(
   specification: NewObjectRequest,
@@ -184,7 +184,7 @@ export async function createObject(
   const { replaced } = specification;
   if (replaced !== undefined) await requireMayAddNames(replaced, object.attributes, context);
   await requireUniqueNames(object, context);
-  context.work.insert(object);
+  await context.work.insert(object);
   await recordCertificate(object, context, specification.issuerKey);
   return object;
 }

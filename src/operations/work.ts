@@ -26,8 +26,11 @@ export interface Work {
    * client's choice may be that of an object that the client cannot see: it learns that, and nothing else.
    */
   isTaken(id: string): Promise<boolean>;
-  /** Adds a new object under a free identifier. Changes to loaded objects are detected without a call. */
-  insert(object: ManagedObject): void;
+  /**
+   * Adds a new object under a free identifier. Changes to loaded objects are detected without a call.
+   * @throws {QuotaExhaustedError} when the group has as many objects as its quota allows
+   */
+  insert(object: ManagedObject): Promise<void>;
   /** Returns matching identifiers, newest first, and their number; changes of this message are included. */
   find(query: FindQuery): Promise<FoundItems>;
   /**

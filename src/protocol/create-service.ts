@@ -15,6 +15,7 @@ import { RestorableDirectory } from './restorable-directory.ts';
 import type { Service } from './service.ts';
 import type { NewObjectLimits } from './unit-of-work/new-objects.ts';
 import type { ObjectEvents } from './unit-of-work/object-events.ts';
+import { QuotaCounts } from './unit-of-work/quotas.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 
 export interface ServiceOptions extends ContextFactoryOptions {
@@ -43,8 +44,9 @@ export function createService(options: ServiceOptions): Service {
   const { uniqueNames } = server;
   const { searchMilliseconds } = limits;
   const newObjects = newObjectLimits(limits);
+  const quotas = new QuotaCounts(store);
   const beginUnit = (): UnitOfWork =>
-    new UnitOfWork(store, vault, { uniqueNames, newObjects, searchMilliseconds, now: now() });
+    new UnitOfWork(store, vault, { uniqueNames, newObjects, quotas, searchMilliseconds, now: now() });
   const responses = new Responses(observer, now);
   const contexts = new ContextFactory(options, beginUnit);
   const runner = new JobRunner({ limits, clock, beginUnit, principal, contexts, responses, events, audit });

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { newestVersion } from '../../codec/version.ts';
 import { approvalTexts, isApprovable } from '../common/client-approvals.ts';
+import { describeQuota } from '../common/errors.ts';
 import { listRestrictions, type RoleRestrictions } from '../common/role-restrictions.ts';
 import { refusalOf } from '../identity/certificate.ts';
 import { alwaysGranted, extraPermissions, type RoleDescription } from '../identity/policy.ts';
@@ -17,6 +18,7 @@ import {
   grantKind,
   hasEnded,
   isGrantOf,
+  makesObjects,
   readGrants,
 } from '../operations/grants.ts';
 import { operations } from '../operations/index.ts';
@@ -24,6 +26,7 @@ import type { AnyOperation, ObjectTarget } from '../operations/operation.ts';
 import { valueOperations } from '../operations/value-operations.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
+import { QuotaDirectory } from './quota-directory.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 
 /**
@@ -33,7 +36,7 @@ import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 
 /** One check. */
 export interface ExplanationStep {
-  readonly subject: 'client' | 'operation' | 'role' | 'grant' | 'object';
+  readonly subject: 'client' | 'operation' | 'role' | 'quota' | 'grant' | 'object';
   readonly isAllowed: boolean;
   /** One line; text of clients is in it as they gave it. */
   readonly reason: string;
@@ -81,6 +84,7 @@ export async function explain(
     () => explainClient(name, client, now),
     () => explainOperation(asked, offered),
     () => client && explainRole(client, asked, backends.roles()),
+    () => client && explainQuota(client, asked, backends),
     () => client && id && explainGrant(id, client, asked, backends, now),
     () => client && id && explainObject(id, client, offered, backends, now, isGranted()),
   ];
@@ -146,6 +150,21 @@ function describeApproval(asked: string, { approvals }: RoleDescription): string
   const name = asked === 'Import' || asked === 'ImportReplace' ? 'Destroy' : asked;
   if (!isApprovable(name) || !approvals.has(name)) return '';
   return `; with the approval of an administrator only: ${approvalTexts[name]} (approval.operations)`;
+}
+
+/** Undefined for an operation that makes no objects, and for a group without a quota. */
+async function explainQuota(
+  { group }: Client,
+  asked: string,
+  { store, vault }: ExplanationBackends,
+): Promise<ExplanationStep | undefined> {
+  if (!makesObjects(asked)) return undefined;
+  const quota = await new QuotaDirectory(store, vault).find(group);
+  if (quota === undefined) return undefined;
+  const { objects: limit, used } = quota;
+  const replacing = asked === 'Import' ? ', unless it replaces one' : '';
+  const reason = `${describeQuota(group, limit)}, of which it has ${used}`;
+  return stepOf('quota')(used < limit, used < limit ? reason : `${reason}: it makes no new one${replacing}`);
 }
 
 /** Undefined for an object of the group of the client, and for one that has no grants to it. */

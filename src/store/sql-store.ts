@@ -1,5 +1,6 @@
 import { FairQueue } from '../common/fair-queue.ts';
 import { defaultLimits } from '../common/limits.ts';
+import { boundStep, countObjects } from './search/object-count.ts';
 import { findObjects, type SearchLimits } from './search/object-search.ts';
 import type { SqlDriver, WrittenRow } from './sql-driver.ts';
 import { loadObjects, objectUnit } from './sql-objects.ts';
@@ -38,6 +39,7 @@ export function createSqlStore(
     load: (group, ids) => loadObjects(driver, group, ids),
     groupOf,
     find: (query, match) => findObjects({ driver, queue: searches, limits }, query, match),
+    count: (query) => countObjects(driver, searches, query),
     record: (kind, key) => readRecord(driver, kind, key),
     records: (query) => readRecords(reads, query),
     deleteExpired: (now, isGenuine) => deleteExpiredRecords(driver, now, isGenuine),
@@ -59,8 +61,8 @@ async function commit(
   const recorded = recordUnit(unit.records ?? noRecords);
   const { records } = recorded;
   const reserves = [...(written.reserves ?? []), ...(recorded.reserves ?? [])];
-  const steps = [...recorded.steps, ...written.steps];
-  const { audit = [] } = unit;
+  const { audit = [], bound } = unit;
+  const steps = [...recorded.steps, ...written.steps, ...(bound === undefined ? [] : [boundStep(bound)])];
   if (steps.length === 0 && audit.length === 0) return 'committed';
   const changes = [...recorded.changes, ...written.changes];
   const result = await driver.commit({

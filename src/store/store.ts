@@ -108,6 +108,30 @@ export interface FoundObjects {
   readonly total: number | undefined;
 }
 
+/** Which objects of a group are counted: not destroyed, with a `seq` after that, until more are found. */
+export interface CountQuery {
+  readonly group: string;
+  readonly after: number;
+  readonly limit: number;
+}
+
+/** Result of a `CountQuery`. */
+export interface ObjectCount {
+  /** No more objects had a `seq` up to `last` at the end: some may have been destroyed meanwhile. */
+  readonly objects: number;
+  /** The `seq` up to which rows were read. */
+  readonly last: number;
+  /** False: the count ended at its limit. */
+  readonly isComplete: boolean;
+}
+
+/** How many objects with a `seq` after that a group may have that are not destroyed. */
+export interface ObjectBound {
+  readonly group: string;
+  readonly after: number;
+  readonly objects: number;
+}
+
 /** The version that an object of a group had when it was read; 0: the group had none. */
 export interface ObjectExpectation {
   readonly id: string;
@@ -135,6 +159,11 @@ export interface StoreUnit {
   /** What stands for unique names in other indexes: where another object holds one, the name is taken. */
   readonly aliases?: Aliases;
   readonly records?: RecordChanges;
+  /**
+   * The unit conflicts when the group has more objects after it. Units with a bound of one group must expect
+   * the same record, so that an engine with concurrent writers commits one after the other.
+   */
+  readonly bound?: ObjectBound | undefined;
   /** Entries of the audit log, which are durable together with the rest; without it they write no row. */
   readonly audit?: readonly ChainEntry[];
 }
@@ -216,6 +245,8 @@ export interface Store {
    * @throws {RequesterGoneError} when the current requester does not wait for it any more
    */
   find(query: ObjectQuery, match: (row: LoadedObject) => boolean): Promise<FoundObjects>;
+  /** Counts objects of a group that are not destroyed; a long count consists of bounded statements. */
+  count(query: CountQuery): Promise<ObjectCount>;
   /** One record, expired or not: the caller compares group and date. */
   record(kind: string, key: string): Promise<StoredRecord | undefined>;
   /** Records oldest first; expired ones are included unless the query has `at`. */

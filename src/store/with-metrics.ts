@@ -22,6 +22,7 @@ export function withMetrics(store: Store, observe: StoreCallObserver): Store {
     load: (group, ids) => measureCall('load', () => store.load(group, ids)),
     groupOf: (id) => measureCall('load', () => store.groupOf(id)),
     find: (query, match) => measureCall('find', () => store.find(query, match)),
+    count: (query) => measureCall('count', () => store.count(query)),
     record: (kind, key) => measureCall('record', () => store.record(kind, key)),
     records: (query) => measureCall('records', () => store.records(query)),
     // The label is older than the method; dashboards depend on it.

@@ -27,6 +27,10 @@ export function combineRequestObservers(a: RequestObserver, b: RequestObserver):
       a.attemptsExhausted(event);
       b.attemptsExhausted(event);
     },
+    quotaExhausted(event) {
+      a.quotaExhausted(event);
+      b.quotaExhausted(event);
+    },
     requestFailed(event) {
       a.requestFailed(event);
       b.requestFailed(event);

@@ -163,7 +163,7 @@ export function truncate(text: string): string {
  */
 export function logRequests(log: Logger, clock: () => number = Date.now): RequestObserver {
   const mayWrite = limitRefusals(log, 'further failed authentications are not listed', clock);
-  const refusedPermissions = new RepeatedLines(clock);
+  const [refusedPermissions, exhaustedQuotas] = [new RepeatedLines(clock), new RepeatedLines(clock)];
   return {
     answered({ operation, version, result, reason, message, milliseconds, client, connection }) {
       if (!log.isLevelEnabled('debug')) return;
@@ -195,6 +195,11 @@ export function logRequests(log: Logger, clock: () => number = Date.now): Reques
           { client, object: truncate(object) },
           'too many failed decryptions: key refused for a minute',
         );
+    },
+    quotaExhausted({ client }) {
+      const refused = exhaustedQuotas.take(client);
+      if (refused === undefined) return;
+      log.warn({ client, refused }, 'the group of the client has as many objects as its quota allows');
     },
     requestFailed({ error, reference, client, connection, peer }) {
       log.error({ reference, client, connection, peer, error }, 'request failed unexpectedly');

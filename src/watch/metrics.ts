@@ -55,6 +55,11 @@ export class Metrics {
     help: 'Clients refused for a minute after too many failures to decrypt, unwrap or verify with a key.',
     registers: [this.registry],
   });
+  readonly #quotaRefusals = new Counter({
+    name: 'kmipd_quota_refusals_total',
+    help: 'Batch items refused because the group of the client has as many objects as its quota allows.',
+    registers: [this.registry],
+  });
   readonly #failures = new Counter({
     name: 'kmipd_unexpected_failures_total',
     help: 'Requests that failed because of an internal error or an unavailable store or vault.',
@@ -233,6 +238,7 @@ export class Metrics {
     permissionRefused: ({ operation }) =>
       this.#permissionsRefused.inc({ operation: toLabel(operations, operation) }),
     attemptsExhausted: () => this.#attemptsExhausted.inc(),
+    quotaExhausted: () => this.#quotaRefusals.inc(),
     requestFailed: () => this.#failures.inc(),
   };
 

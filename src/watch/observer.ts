@@ -14,6 +14,8 @@ export interface RequestObserver {
    * A client failed too often to decrypt, unwrap or verify with a key; at most once a minute for each key.
    */
   attemptsExhausted(event: ExhaustedAttempts): void;
+  /** A batch item would have made an object for which the quota of the group has no place. */
+  quotaExhausted(event: ExhaustedQuota): void;
   /** A transient failure or a bug; the client received only the reference. */
   requestFailed(event: UnexpectedFailure): void;
 }
@@ -81,6 +83,11 @@ export interface ExhaustedAttempts {
   readonly client: string;
   /** Unique Identifier of the key. */
   readonly object: string;
+}
+
+/** A client whose group has no place for another object. */
+export interface ExhaustedQuota {
+  readonly client: string;
 }
 
 /** An internal error; `reference` connects the response with the log. */

@@ -8,10 +8,12 @@ import { auditCommands } from '../../src/cli/commands/audit/audit.ts';
 import { clientCommands } from '../../src/cli/commands/client.ts';
 import { crl } from '../../src/cli/commands/crl.ts';
 import { decode } from '../../src/cli/commands/decode.ts';
+import { grantCommands } from '../../src/cli/commands/grants/grant.ts';
 import { init } from '../../src/cli/commands/init.ts';
 import { nodeCommands } from '../../src/cli/commands/node.ts';
 import { objectCommands } from '../../src/cli/commands/object.ts';
 import { policyCommands } from '../../src/cli/commands/policy.ts';
+import { quotaCommands } from '../../src/cli/commands/quotas/quota.ts';
 import { roleCommands } from '../../src/cli/commands/role.ts';
 import { vaultCommands } from '../../src/cli/commands/vault.ts';
 import { verifyDatabaseCommand } from '../../src/cli/commands/verify.ts';
@@ -70,6 +72,14 @@ const managed: readonly (readonly string[])[] = [
   ['policy', 'try', join(home, 'kmipd.toml')],
   ['object', 'trust', 'none'],
   ['object', 'purge', '--days', '1', '--yes'],
+  ['object', 'restorable'],
+  ['object', 'restore', 'none'],
+  ['grant', 'add', 'none', '--client', 'demo', '--operations', 'Get'],
+  ['grant', 'list'],
+  ['grant', 'remove', 'none', '--client', 'demo'],
+  ['quota', 'set', 'default', '--objects', '1'],
+  ['quota', 'list'],
+  ['quota', 'remove', 'default'],
   ['node', 'list'],
   ['node', 'remove', '0123456789ab', '--yes'],
   ['vault', 'status'],
@@ -97,10 +107,12 @@ const groups = [
     clientCommands,
     crl,
     decode,
+    grantCommands,
     init,
     nodeCommands,
     objectCommands,
     policyCommands,
+    quotaCommands,
   ],
   ...[roleCommands, vaultCommands, verifyDatabaseCommand],
 ];

@@ -91,6 +91,7 @@ async function openService(directory: string, bugs: string[], store?: string) {
       authenticationFailed() {},
       permissionRefused() {},
       attemptsExhausted() {},
+      quotaExhausted() {},
       requestFailed: ({ error }) =>
         bugs.push(error instanceof Error ? (error.stack ?? error.message) : String(error)),
     },

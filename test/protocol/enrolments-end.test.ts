@@ -305,6 +305,7 @@ const written: Readonly<Record<string, string>> = {
   'protocol/jobs/waiting-jobs.ts jobKinds.message': 'enrolment and ticket',
   'protocol/jobs/waiting-jobs.ts jobKinds.pending': 'enrolment and ticket',
   'protocol/jobs/waiting-jobs.ts waitingCountKind': 'of all clients: it has no content',
+  'protocol/quota-directory.ts quotaKind': 'of a group',
   'protocol/recipient-directory.ts recipientKind': 'of a key',
   'protocol/revocation-lists.ts kind': 'of an issuer: no client has it',
 };

@@ -132,6 +132,7 @@ const kinds: Readonly<Record<string, string | undefined>> = {
   'key-copies': 'identifiers and counts',
   pkcs11: undefined,
   policy: 'attributes that every client of the group may read',
+  quota: 'a number',
   'random-iv-uses': 'a count',
   recipient: 'public keys',
   'reserved-name': 'the maker of an object',

@@ -178,7 +178,7 @@ export class TestService {
         protection: () => options.protection ?? 'strict',
         certification: () => ({ ...defaultCertificationRules, ...options.certification }),
         observer: {
-          ...{ answered() {}, refused() {} },
+          ...{ answered() {}, refused() {}, quotaExhausted() {} },
           authenticationFailed: ({ reason }) => self.authenticationFailures.push(reason),
           permissionRefused: (event) => self.refusedPermissions.push(event),
           attemptsExhausted: (event) => self.exhausted.push(event),

@@ -3,6 +3,7 @@ import t from 'tap';
 import { typeParsers } from '../../src/store/postgres-session.ts';
 import { alteredClientsSuite, type OpenForeign } from '../protocol/clients/altered-clients-suite.ts';
 import { alteredGrantsSuite } from '../protocol/grants/altered-grants-suite.ts';
+import { alteredQuotasSuite } from '../protocol/quotas/altered-quotas-suite.ts';
 import { startPostgres } from './embedded-postgres.ts';
 
 const server = await startPostgres();
@@ -38,4 +39,5 @@ else {
 
   await alteredClientsSuite(t, openForeign);
   await alteredGrantsSuite(t, openForeign);
+  await alteredQuotasSuite(t, openForeign);
 }

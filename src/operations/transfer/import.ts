@@ -99,7 +99,7 @@ export const Import = operation({
       await replaceObject(existing, imported, context);
     } else {
       await requireUniqueNames(imported, context);
-      context.work.insert(imported);
+      await context.work.insert(imported);
     }
     await recordCertificate(imported, context);
     return { UniqueIdentifier: id };

@@ -1,6 +1,11 @@
 import type { KeyWrappingSpecification } from '../../../codec/structures/key-block.ts';
 import type { AuditedObject, AuditItem } from '../../audit/audit.ts';
-import { ApprovalMissingError, type KmipError, RoleRestrictionError } from '../../common/errors.ts';
+import {
+  ApprovalMissingError,
+  type KmipError,
+  QuotaExhaustedError,
+  RoleRestrictionError,
+} from '../../common/errors.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { disclosingOperations } from '../../operations/asynchronous/held-objects.ts';
 import { findWrappingMethod } from '../../operations/transfer/wrapping.ts';
@@ -65,11 +70,15 @@ export function describeTrace(
     ...(operation === 'Locate' && { found }),
     ...(request !== undefined && describeRequest(operation, request, failure === undefined)),
     ...(grant !== undefined && { rule: grant }),
-    ...((failure instanceof RoleRestrictionError || failure instanceof ApprovalMissingError) && {
-      rule: failure.rule,
-    }),
+    ...(decidesByRule(failure) && { rule: failure.rule }),
   };
 }
+
+/** Failures that name the line of the configuration, or the quota, which decided. */
+const ruleErrors = [RoleRestrictionError, ApprovalMissingError, QuotaExhaustedError] as const;
+
+const decidesByRule = (failure: unknown): failure is InstanceType<(typeof ruleErrors)[number]> =>
+  ruleErrors.some((each) => failure instanceof each);
 
 function describeRequest(
   operation: string,

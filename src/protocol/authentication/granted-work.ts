@@ -36,7 +36,7 @@ export class GrantedWork implements Work {
   }
 
   /** Refuses objects that uses of keys make, such as the shared secret of a key encapsulation. */
-  insert(): void {
+  async insert(): Promise<void> {
     refuse();
   }
 

@@ -100,13 +100,13 @@ export class RestrictedWork implements Work {
    * Object lists name existing objects, so a new object is granted by its Object Groups only, of which all
    * have to be in the Rights: clients look for objects by their groups.
    */
-  insert(object: ManagedObject): void {
+  async insert(object: ManagedObject): Promise<void> {
     const granted = new Set(this.#rights.flatMap(({ groups = [] }) => groups));
     const groups = object.attributes.values('ObjectGroup');
     if (groups.length === 0 || !groups.every((group) => granted.has(group)))
       fail('NotAuthorised', 'the Rights of the ticket allow new objects in their Object Groups only');
     this.#inserted.add(object.id);
-    this.#work.insert(object);
+    await this.#work.insert(object);
   }
 
   find(query: FindQuery): Promise<FoundItems> {

@@ -45,11 +45,11 @@ export class RoleWork implements Work {
     return this.#work.isTaken(id);
   }
 
-  /** @throws {RoleRestrictionError} PermissionDenied */
-  insert(object: ManagedObject): void {
+  /** @throws {KmipError} RoleRestrictionError, QuotaExhaustedError */
+  async insert(object: ManagedObject): Promise<void> {
     requireReached(object, this.#restrictions);
     this.#seen.add(object);
-    this.#work.insert(object);
+    await this.#work.insert(object);
   }
 
   find(query: FindQuery): Promise<FoundItems> {

@@ -28,7 +28,7 @@ export interface BatchEnvironment extends Execution {
    * Logs a transient failure or a bug, and returns an error for the client that carries the log's reference.
    */
   unexpected(error: unknown): KmipError;
-  /** Logs that the role lacks a permission, where the refusal says so. */
+  /** Logs that the role lacks a permission, or the group a place, where the refusal says so. */
   observeRefusal(refusal: KmipError): void;
   /**
    * Opens the use of an object of another group; undefined when no grant permits the client the operation
@@ -128,7 +128,8 @@ async function runItem(
     if (environment.isCancelled?.(item) === true)
       throw new KmipError('OperationCanceledByRequester', 'the request was cancelled');
     const context = environment.createContext(item, layer);
-    const execution = { available, answered, requested, findGranted };
+    const requirePlace = () => layer.requirePlace();
+    const execution = { available, answered, requested, findGranted, requirePlace };
     const result = await execute(item, context, environment, execution);
     const earlier = context.earlierAnswers;
     const payloads = earlier?.map(({ payload }) => payload ?? noPayload) ?? result.payloads;

@@ -1,6 +1,11 @@
 import type { RequestItem, RequestMessage } from '../../../codec/envelope.ts';
 import { type CertificationRules, defaultCertificationRules } from '../../common/certification-rules.ts';
-import { type KmipError, MissingPermissionError, RoleRestrictionError } from '../../common/errors.ts';
+import {
+  type KmipError,
+  MissingPermissionError,
+  QuotaExhaustedError,
+  RoleRestrictionError,
+} from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 import type { Protection } from '../../common/protection.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
@@ -201,6 +206,8 @@ export class ContextFactory {
   }
 
   #observeRefusal(error: KmipError, { sender: { principal }, conversation }: BatchExecution): void {
+    if (error instanceof QuotaExhaustedError)
+      return this.#options.observer.quotaExhausted({ client: principal.client });
     const refused =
       error instanceof MissingPermissionError
         ? error.permission

@@ -51,13 +51,16 @@ interface ItemExecution {
    * the client the operation with it.
    */
   findGranted(id: string, operation: AnyOperation, context: ItemContext): Promise<GrantedItem | undefined>;
+  /** Refuses when the quota of the group has no place for an object. */
+  requirePlace(): Promise<void>;
 }
 
 /**
  * Executes one batch item and returns its answers, one for each repetition where the item refers to several
  * objects of earlier answers; all repetitions fail or succeed together. The order of the checks is fixed:
  * credentials, version, permission, existence, type, archived or destroyed, whether a value is needed that
- * is in a token, then state and fields, which the handler checks. The caller keeps or drops the changes in
+ * is in a token, a place by the quota for what only makes objects, then state and fields, which the handler
+ * checks. The caller keeps or drops the changes in
  * the item's layer. No repetition runs once the response has no space for all of them.
  * @throws {KmipError} when the item is refused.
  * @throws {WireError} when the payload cannot be read.
@@ -66,7 +69,7 @@ export async function execute(
   item: RequestItem,
   unrestricted: ItemContext,
   execution: Execution,
-  { available, answered, requested, findGranted }: ItemExecution,
+  { available, answered, requested, findGranted, requirePlace }: ItemExecution,
 ): Promise<ItemResult> {
   const { operation, context, checkResult } = requirePermission(item, unrestricted, execution);
   if (operation.target.kind !== 'server' && !execution.unsealed) throw sealedVaultRefusal();
@@ -78,7 +81,7 @@ export async function execute(
   unrestricted.countUsesOn(await openTicketUses(operation.name, unrestricted));
   const answers: Answer[] = [];
   const payloads: Uint8Array[] = [];
-  const lookup = { identifiers: execution.identifiers, findGranted };
+  const lookup = { identifiers: execution.identifiers, findGranted, requirePlace };
   const eventLoop = new EventLoopYield();
   for (const payload of requests.readers()) {
     const request = plan(operation.request, context.version).read(payload) as Record<string, unknown>;
@@ -169,7 +172,8 @@ async function callHandler(
   {
     identifiers,
     findGranted,
-  }: Pick<ItemExecution, 'findGranted'> & { readonly identifiers: BatchIdentifiers },
+    requirePlace,
+  }: Pick<ItemExecution, 'findGranted' | 'requirePlace'> & { readonly identifiers: BatchIdentifiers },
 ): Promise<Answer> {
   const target: OperationTarget = operation.target;
   const handle = operation.handle as (request: unknown, context: Context) => Promise<Answer> | Answer;
@@ -189,6 +193,8 @@ async function callHandler(
       return answer;
     }
     case 'creation': {
+      // Import may replace an object. All others make one, which may take long, or a key in the token.
+      if (operation.name !== 'Import') await requirePlace();
       const answer = await handle(request, context);
       context.setPlaceholder(identifierOf(answer));
       return answer;

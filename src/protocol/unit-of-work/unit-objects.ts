@@ -17,6 +17,7 @@ import {
 } from '../../store/store.ts';
 import { ValueTokenUnavailableError } from '../../vault/value-errors.ts';
 import { SealBrokenError, type Vault } from '../../vault/vault.ts';
+import { NewObjectCount } from './new-object-count.ts';
 
 /** The identifiers of the objects that an item has read or made, and of those that it has found. */
 export interface ItemObjects {
@@ -57,6 +58,8 @@ export class UnitObjects {
   #hasStaleResult = false;
   /** Objects that successful items changed, in the order of their first change. */
   #pending = new Map<string, ManagedObject>();
+  /** Counts those of them that are new and not destroyed. */
+  readonly newObjects = new NewObjectCount(this.#read, () => this.#pending);
   readonly #entries = new WeakMap<ManagedObject, ArrangedEntries>();
   /** Milliseconds that searches among the changed objects have left. */
   #searchMilliseconds: number;
@@ -134,7 +137,10 @@ export class UnitObjects {
 
   /** Takes over the changed objects of an item that has succeeded. */
   merge(changed: Iterable<ManagedObject>): void {
-    for (const object of changed) this.#pending.set(object.id, object);
+    for (const object of changed) {
+      this.newObjects.add(object);
+      this.#pending.set(object.id, object);
+    }
   }
 
   /**
@@ -151,6 +157,7 @@ export class UnitObjects {
   /** Drops the changes of all items. */
   undo(): void {
     this.#pending = new Map();
+    this.newObjects.clear();
   }
 
   /** Returns an object of the group, a copy that a layer may change; undefined when there is none. */

@@ -8,6 +8,7 @@ import { replaceCertificate } from './client-entries.ts';
 import { LayerRecords } from './layer-records.ts';
 import { type NewObjectLimits, NewObjects } from './new-objects.ts';
 import type { RowChange } from './object-events.ts';
+import { type QuotaCounts, quotaKind, readQuota, UnitQuota } from './quotas.ts';
 import { UnitObjects } from './unit-objects.ts';
 import { type RecordPage, type UnitRecord, UnitRecords } from './unit-records.ts';
 import { type LayeredUnit, type ValueUse, WorkLayer } from './work-layer.ts';
@@ -21,6 +22,8 @@ export interface UnitOptions {
   readonly now: number;
   /** Unbounded when left out. */
   readonly newObjects?: NewObjectLimits;
+  /** Without them no quota binds; for units that make no objects. */
+  readonly quotas?: QuotaCounts;
   /** Milliseconds for all searches among the changed objects of the message; unbounded when left out. */
   readonly searchMilliseconds?: number;
 }
@@ -45,6 +48,8 @@ export class UnitOfWork {
   #actingFor: string | undefined;
   /** The new certificate of the message's client. */
   #enrolment: EnrolmentChange | undefined;
+  /** The quota of the acting group; null when it has none, undefined before it was read. */
+  #quota: UnitQuota | null | undefined;
   #effects: (() => void)[] = [];
   /** Functions that apply the lasting changes again, in the order of their items. */
   readonly #lasting: (() => void)[] = [];
@@ -141,6 +146,7 @@ export class UnitOfWork {
         this.#effects.push(...effects);
       },
       find: (query, own) => objects.find({ ...query, group }, own),
+      requirePlaces: () => Promise.reject(new TypeError('a grant makes no objects')),
       isTaken: (id) => this.isTaken(id),
       reenrol: (change) => this.reenrol(change),
       grantedLayer: (other, use) => this.grantedLayer(other, use),
@@ -215,8 +221,9 @@ export class UnitOfWork {
       for (const [name, same] of aliases) written.aliases.set(name, same);
       written.expects.push(...objects.expectations(group));
     }
+    const bound = this.#objects.newObjects.with([]) > 0 ? this.#quota?.bound : undefined;
     return {
-      ...written,
+      ...{ ...written, bound },
       ...(this.#usedRecords && { records: this.#usedRecords.changes() }),
       ...(this.#audit.length > 0 && { audit: this.#audit }),
     };
@@ -225,6 +232,22 @@ export class UnitOfWork {
   /** Returns an object of the group as earlier items left it, a copy that a layer may change. */
   load(id: string): Promise<ManagedObject | undefined> {
     return this.#objects.load(id, this.#group);
+  }
+
+  /**
+   * Refuses when the quota of the group has no place for the new objects among `own`, those of earlier items
+   * and so many `more`. Places of objects that the message destroys are free after its commit.
+   * @throws {QuotaExhaustedError}
+   */
+  async requirePlaces(own: Iterable<ManagedObject>, more: number): Promise<void> {
+    const { quotas } = this.#options;
+    if (quotas === undefined || this.#quota === null) return;
+    if (this.#quota === undefined) {
+      const record = await this.#records.load(quotaKind, this.#group);
+      this.#quota =
+        record === undefined ? null : new UnitQuota(this.#group, readQuota(record.content), quotas);
+    }
+    await this.#quota?.requirePlaces(this.#objects.newObjects.with(own) + more);
   }
 
   /** Whether any group has an object with that identifier. */

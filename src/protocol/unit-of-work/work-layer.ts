@@ -22,6 +22,8 @@ export interface LayeredUnit extends Pick<Work, 'isTaken' | 'reenrol'> {
   merge(changed: Iterable<ManagedObject>, effects: readonly (() => void)[]): void;
   /** Searches the store and the changed objects, `own` of the asking layer among them. */
   find(query: FindQuery, own: ReadonlyMap<string, ManagedObject>): Promise<FoundItems>;
+  /** See `UnitOfWork.requirePlaces`. */
+  requirePlaces(own: Iterable<ManagedObject>, more: number): Promise<void>;
   /** Creates the layer of an item on the objects of another group. */
   grantedLayer(group: string, values: ValueUse): WorkLayer;
 }
@@ -104,9 +106,25 @@ export class WorkLayer implements Work {
     return this.#unit.isTaken(id);
   }
 
-  insert(object: ManagedObject): void {
+  /** @throws {KmipError} ServerLimitExceeded, also as QuotaExhaustedError */
+  async insert(object: ManagedObject): Promise<void> {
     this.#unit.newObjects.count(object);
+    // Before the wait, so that insertions at the same time count each other.
     this.#objects.set(object.id, object);
+    try {
+      await this.#unit.requirePlaces(this.#objects.values(), 0);
+    } catch (error) {
+      this.#objects.delete(object.id);
+      throw error;
+    }
+  }
+
+  /**
+   * Refuses when the quota of the group has no place for another object, before the work of making it.
+   * @throws {QuotaExhaustedError}
+   */
+  requirePlace(): Promise<void> {
+    return this.#unit.requirePlaces(this.#objects.values(), 1);
   }
 
   applyLasting(object: ManagedObject, change: (object: ManagedObject) => void): void {

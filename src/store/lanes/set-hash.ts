@@ -23,8 +23,8 @@ export const foldedLaneKind = 'folded-lane';
 /**
  * Kinds of the records in `anchoredSegment`, whose absence or earlier version would allow something: clients,
  * the certificates that lead to them, administrators, policies of groups, keys under which others may leave,
- * authorities, and grants of single objects. They are few and never expire; every process keeps the versions
- * of all.
+ * authorities, grants of single objects, and quotas. They are few and never expire; every process keeps the
+ * versions of all.
  */
 export const anchoredRecordKinds: readonly string[] = [
   'client',
@@ -41,6 +41,7 @@ export const anchoredRecordKinds: readonly string[] = [
   'issuer-order',
   'grant',
   'grantee',
+  'quota',
 ];
 
 const countBytes = 8;

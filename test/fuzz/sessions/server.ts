@@ -101,6 +101,7 @@ export class SessionServer {
         authenticationFailed() {},
         permissionRefused() {},
         attemptsExhausted() {},
+        quotaExhausted() {},
         requestFailed: ({ error }) => this.unexpected.push(error),
       },
       clock: () => this.now,

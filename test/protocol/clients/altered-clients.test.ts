@@ -5,6 +5,7 @@ import t from 'tap';
 import { openDatabase } from '../../../src/store/open.ts';
 import type { SqlRow } from '../../../src/store/sql-driver.ts';
 import { alteredGrantsSuite } from '../grants/altered-grants-suite.ts';
+import { alteredQuotasSuite } from '../quotas/altered-quotas-suite.ts';
 import { alteredClientsSuite, type OpenForeign } from './altered-clients-suite.ts';
 
 const openForeign: OpenForeign = async (t) => {
@@ -39,3 +40,4 @@ const openForeign: OpenForeign = async (t) => {
 
 await alteredClientsSuite(t, openForeign);
 await alteredGrantsSuite(t, openForeign);
+await alteredQuotasSuite(t, openForeign);

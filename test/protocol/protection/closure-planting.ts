@@ -140,6 +140,7 @@ function delegating(store: Store): Store {
     load: (group, ids) => store.load(group, ids),
     groupOf: (id) => store.groupOf(id),
     find: (query, match) => store.find(query, match),
+    count: (query) => store.count(query),
     record: (kind, key) => store.record(kind, key),
     records: (query) => store.records(query),
     deleteExpired: (now, isGenuine) => store.deleteExpired(now, isGenuine),

@@ -91,6 +91,7 @@ t.test('calls of the store are measured by method', async (t) => {
     load: async () => [],
     groupOf: async () => undefined,
     find: async () => ({ ids: [], total: 0 }) as never,
+    count: async () => ({ objects: 0, last: 0, isComplete: true }),
     record: async () => undefined,
     records: async () => [],
     deleteExpired: async () => {},
@@ -101,6 +102,7 @@ t.test('calls of the store are measured by method', async (t) => {
   const watched = withMetrics(store, metrics.storeCall);
   t.same(await watched.load('group', []), []);
   await watched.find({} as never, () => true);
+  await watched.count({} as never);
   t.equal(await watched.record('kind', 'id'), undefined);
   t.same(await watched.records({} as never), []);
   await watched.deleteExpired(0, () => true);
@@ -110,6 +112,7 @@ t.test('calls of the store are measured by method', async (t) => {
   t.same(await samples(metrics, 'kmipd_store_duration_seconds_count'), [
     'kmipd_store_duration_seconds_count{call="load"} 1',
     'kmipd_store_duration_seconds_count{call="find"} 1',
+    'kmipd_store_duration_seconds_count{call="count"} 1',
     'kmipd_store_duration_seconds_count{call="record"} 1',
     'kmipd_store_duration_seconds_count{call="records"} 1',
     'kmipd_store_duration_seconds_count{call="sweep"} 1',

@@ -9,6 +9,7 @@ import { issuerOrderKind } from '../../../../src/operations/certificates/issuer-
 import { granteeKind, grantKind } from '../../../../src/operations/grants.ts';
 import { groupPolicyKind } from '../../../../src/operations/group-policy-record.ts';
 import { recipientKind } from '../../../../src/operations/recipients.ts';
+import { quotaKind } from '../../../../src/protocol/unit-of-work/quotas.ts';
 import {
   anchoredRecordKinds,
   anchoredSegment,
@@ -93,6 +94,7 @@ t.test('the kinds of anchored records are those that others write', async (t) =>
     issuerOrderKind,
     grantKind,
     granteeKind,
+    quotaKind,
     ...authorityKinds,
     ...authorityCertificateKinds,
   ];

@@ -1,0 +1,4 @@
+import t from 'tap';
+import { quotaSuite } from './quota-suite.ts';
+
+await quotaSuite(t, async () => ({}));
