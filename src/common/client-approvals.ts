@@ -68,10 +68,20 @@ export function findApprovalProblems(rule: ClientApprovalRule, roles: readonly s
 /** Returns what of a rule can be walked around, one line each. */
 export function findApprovalGaps({ operations }: ClientApprovalRule): readonly string[] {
   const [listed, missing] = operations.includes('Get') ? ['Get', 'Export'] : ['Export', 'Get'];
-  if (!operations.includes(listed) || operations.includes(missing)) return [];
-  return [
-    `"approval.operations" names "${listed}" and not "${missing}": clients whose role permits ${missing} take values out by it alone`,
+  if (!operations.includes(listed)) return [];
+  const gaps = [
+    ...(operations.includes(missing)
+      ? []
+      : [
+          `names "${listed}" and not "${missing}": clients whose role permits ${missing} take values out by it alone`,
+        ]),
+    ...(operations.includes('Destroy')
+      ? []
+      : [
+          `names "${listed}" and not "Destroy": clients whose role permits ImportReplace exchange a value while its request waits`,
+        ]),
   ];
+  return gaps.map((gap) => `"approval.operations" ${gap}`);
 }
 
 /** Returns the operations of a role that are under the rule. */

@@ -3,6 +3,7 @@ import type { ApprovableOperation } from '../../common/client-approvals.ts';
 import { ApprovalMissingError } from '../../common/errors.ts';
 import type { Principal } from '../../identity/principal.ts';
 import { publicTypes } from '../../object/protection.ts';
+import type { Birth } from '../../object/provenance.ts';
 import type { ApprovedAct } from '../../operations/asynchronous/jobs.ts';
 import type { Approvals } from '../../operations/context.ts';
 
@@ -13,6 +14,9 @@ export interface ExecutionApproval {
   /** Why an act is refused that was not. */
   readonly refusal: string;
 }
+
+/** Births of values that come from no stored object: new random ones, and what the client has sent itself. */
+const ownBirths: ReadonlySet<Birth> = new Set<Birth>(['made', 'registered', 'imported']);
 
 const unapproved: ExecutionApproval = {
   permits: () => false,
@@ -37,10 +41,21 @@ export class ItemApprovals implements Approvals {
     if (version !== 0) this.#require({ operation, object: id });
   }
 
-  requireDisclosure({ id, type, version }: Parameters<Approvals['requireDisclosure']>[0]): void {
+  requireDisclosure(object: Parameters<Approvals['requireDisclosure']>[0]): void {
+    const { id, type, version } = object;
     if (publicTypes.includes(type) || type === 'Template') return;
     const operation = this.#item.operation === 'Export' ? 'Export' : 'Get';
+    if (version === 0 && !ownBirths.has(object.provenance.born)) this.#refuseDerived(operation);
     this.#require({ operation, object: version === 0 ? null : id });
+  }
+
+  /** Whoever approves would not see of which stored objects the value is. */
+  #refuseDerived(operation: ApprovableOperation): void {
+    if (this.#principal.needsApproval?.(operation) !== true) return;
+    throw new ApprovalMissingError(
+      operation,
+      'ask for it in a later message, because its value comes from other objects',
+    );
   }
 
   #require(act: ApprovedAct): void {

@@ -3,6 +3,8 @@ import type { Attribute } from '../../../codec/attribute.ts';
 import { nodeCrypto } from '../../../src/crypto/node/node.ts';
 import { GetAttributes } from '../../../src/operations/attributes/get-attributes.ts';
 import { Create } from '../../../src/operations/creation/create.ts';
+import { CreateSplitKey } from '../../../src/operations/creation/create-split-key.ts';
+import { JoinSplitKey } from '../../../src/operations/creation/join-split-key.ts';
 import { Hash } from '../../../src/operations/cryptography/hash.ts';
 import { Destroy } from '../../../src/operations/lifecycle/destroy.ts';
 import { Locate } from '../../../src/operations/locate.ts';
@@ -279,6 +281,33 @@ t.test('a copy of a certificate does not state the end of the stored one', async
   t.equal(await outcome(own, '2.1', Register, copy), 'PermissionDenied');
   const { answers } = await submit(own, '2.1', [asked(Register, copy)], headers.optional);
   t.equal(outline(answers), 'Register:OperationPending');
+});
+
+t.test('what a message makes of stored keys does not leave by it', async (t) => {
+  const own = await TestService.open();
+  t.teardown(() => own.close());
+  own.now = Date.now();
+  const administrator = new Administrator(own);
+  const UniqueIdentifier = await register(own, symmetric(counted(16)));
+  const parts = {
+    SplitKeyParts: 2,
+    SplitKeyThreshold: 2,
+    SplitKeyMethod: 'XOR',
+    Attributes: having(),
+  } as const;
+  const split = { ...parts, ObjectType: 'SplitKey', UniqueIdentifier } as const;
+  const { UniqueIdentifier: ids } = await succeed(own, '2.1', CreateSplitKey, split);
+  underRule(own, 'Get');
+  const placeholder = asked(Get, {});
+  const join = { ObjectType: 'SymmetricKey', UniqueIdentifier: ids, Attributes: having() } as const;
+  for (const item of [asked(JoinSplitKey, join as never), asked(CreateSplitKey, split)]) {
+    const { answers } = await submit(own, '2.1', [item, placeholder], headers.optional);
+    t.match(answers.at(-1), { reason: 'PermissionDenied', message: /its value comes from other objects/ });
+  }
+  t.strictSame(
+    (await administrator.list()).flatMap(({ job }) => job.approval.acts),
+    [],
+  );
 });
 
 t.test('PKCS#11 has no functions about objects', async (t) => {
