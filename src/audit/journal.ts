@@ -10,7 +10,6 @@ import {
   removeJournalFile,
 } from './journal-files.ts';
 import { encodeLine } from './journal-lines.ts';
-import { JournalMemory } from './journal-memory.ts';
 import { type JournalPlace, type JournalRead, readJournal } from './journal-reader.ts';
 
 /** A file gets no more entries beyond that size, and is removed once all of its entries were moved. */
@@ -47,7 +46,6 @@ export class AuditJournal {
   /** Where the next read begins; undefined for the first file. */
   #place: JournalPlace | undefined;
   #part: Part | undefined;
-  readonly #memory = new JournalMemory();
   /** Number of the last entry that was written, and of the last one that was moved. */
   #last = 0;
   #moved = 0;
@@ -103,7 +101,6 @@ export class AuditJournal {
   /** Says up to which entry the store has them. */
   resume(moved: number): void {
     this.#part = undefined;
-    this.#memory.clear();
     this.#place = undefined;
     // Files are gone whose numbers were used: what was written since has some of them again.
     if (this.#last < moved) this.#renumber(moved);
@@ -114,7 +111,6 @@ export class AuditJournal {
   /** Writes all entries anew, with the numbers after `moved`. @throws the system's error, with no change */
   #renumber(moved: number): void {
     this.#endFile();
-    this.#memory.clear();
     const [previous, last, movedBefore] = [this.#files, this.#last, this.#moved];
     [this.#files, this.#last, this.#moved] = [[], moved, moved];
     try {
@@ -161,8 +157,6 @@ export class AuditJournal {
     this.#writer ??= this.#beginFile(first);
     this.#writer.write(entries.map((entry, at) => encodeLine({ number: first + at, entry })).join(''));
     this.#last += entries.length;
-    const { file, size: offset } = this.#writer;
-    this.#memory.add(first, entries, { file, offset, next: this.#last + 1 });
     this.#unsynchronised.add(this.#writer);
     this.#synchroniseLater();
   }
@@ -197,11 +191,6 @@ export class AuditJournal {
   /** Returns the oldest entries that are not moved; undefined for none. @throws the system's error */
   peek(): JournalPart | undefined {
     if (this.#part !== undefined || this.pending === 0) return this.#part;
-    const remembered = this.#memory.peek(this.#moved + 1);
-    if (remembered !== undefined) {
-      this.#part = { ...remembered, last: remembered.end.next - 1 };
-      return this.#part;
-    }
     const [file] = this.#files;
     const start = this.#place ?? (file && { file, offset: 0, next: file.first });
     const read = start && readJournal(this.#files, start, this.#moved, (each) => each === this.#writer?.file);
@@ -228,7 +217,6 @@ export class AuditJournal {
     if (last <= this.#moved) return;
     this.#moved = last;
     if (this.#part?.last === last) this.#place = this.#part.end;
-    this.#memory.forget(last);
     this.#part = undefined;
     if (this.pending === 0 && (this.#writer?.size ?? 0) > idleFileBytes) this.#endFile();
     this.#removeMoved();
