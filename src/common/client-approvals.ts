@@ -65,23 +65,34 @@ export function findApprovalProblems(rule: ClientApprovalRule, roles: readonly s
   ];
 }
 
-/** Returns what of a rule can be walked around, one line each. */
-export function findApprovalGaps({ operations }: ClientApprovalRule): readonly string[] {
+/** Methods of the management service by which one administrator alone could become a client that asks. */
+const enrollingMethods: readonly string[] = [
+  'client.add',
+  'credential.addPassword',
+  'credential.addDevice',
+  'credential.addOneTimePasswords',
+];
+
+/**
+ * Returns what of a rule can be walked around, one line each. `methods`: those that two administrators do
+ * together.
+ */
+export function findApprovalGaps({
+  operations,
+  methods,
+}: Pick<ClientApprovalRule, 'operations'> & { readonly methods: readonly string[] }): readonly string[] {
+  const gaps: string[] = [];
   const [listed, missing] = operations.includes('Get') ? ['Get', 'Export'] : ['Export', 'Get'];
-  if (!operations.includes(listed)) return [];
-  const gaps = [
-    ...(operations.includes(missing)
-      ? []
-      : [
-          `names "${listed}" and not "${missing}": clients whose role permits ${missing} take values out by it alone`,
-        ]),
-    ...(operations.includes('Destroy')
-      ? []
-      : [
-          `names "${listed}" and not "Destroy": clients whose role permits ImportReplace exchange a value while its request waits`,
-        ]),
-  ];
-  return gaps.map((gap) => `"approval.operations" ${gap}`);
+  if (operations.includes(listed) && !operations.includes(missing))
+    gaps.push(
+      `"approval.operations" names "${listed}" and not "${missing}": clients whose role permits ${missing} take values out by it alone`,
+    );
+  const alone = enrollingMethods.filter((method) => !methods.includes(method));
+  if (operations.length > 0 && alone.length > 0)
+    gaps.push(
+      `"approval.methods" lacks ${alone.join(', ')}: an administrator who enrols a client can ask as that client and approve it`,
+    );
+  return gaps;
 }
 
 /** Returns the operations of a role that are under the rule. */

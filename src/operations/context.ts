@@ -142,7 +142,7 @@ export interface Approvals {
    * To be called when a value leaves the server in the clear, or where clients may open it, by Get or Export.
    * @throws {ApprovalMissingError} PermissionDenied
    */
-  requireDisclosure(object: Pick<ManagedObject, 'id' | 'type' | 'version' | 'provenance'>): void;
+  requireDisclosure(object: Pick<ManagedObject, 'id' | 'type' | 'version' | 'provenance' | 'value'>): void;
 }
 
 /** An answer to an earlier request, which Poll returns. */

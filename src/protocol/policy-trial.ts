@@ -2,7 +2,7 @@ import type { AuditedObject, AuditItem } from '../audit/audit.ts';
 import { isApprovable } from '../common/client-approvals.ts';
 import { meetsAlgorithmRule, type RoleRestrictions } from '../common/role-restrictions.ts';
 import { alwaysGranted, type RoleDescription } from '../identity/policy.ts';
-import { publicTypes } from '../object/protection.ts';
+import { typesOfPublicValue } from '../object/object-boxes.ts';
 import { disclosingOperations } from '../operations/asynchronous/held-objects.ts';
 import { valueOperations } from '../operations/value-operations.ts';
 
@@ -53,7 +53,7 @@ function needsApproval(
 ): boolean {
   if (isApproved || !isApprovable(operation) || !approvals.has(operation)) return false;
   if (!disclosingOperations.has(operation)) return true;
-  const isPublic = objects.every(({ type }) => publicTypes.some((each) => each === type));
+  const isPublic = objects.every(({ type = '' }) => typesOfPublicValue.has(type));
   return wrapped === false && !isPublic;
 }
 

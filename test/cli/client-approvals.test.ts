@@ -204,6 +204,7 @@ t.test('commands tell what needs an approval', async (t) => {
     warned.combinedOutput,
     /names "Get" and not "Export": clients whose role permits Export take values/,
   );
+  t.match(warned.combinedOutput, /"approval.methods" lacks client.add, credential.addPassword, .*can ask as/);
   for (const [line, problem] of [
     ['operations = ["Destory"]', /"approval.operations": "Destory" cannot be.*did you mean "Destroy"/],
     ['operations = ["Get"]\nroles = ["ful"]', /"approval.roles": the role "ful" is not defined/],

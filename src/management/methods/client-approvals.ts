@@ -73,11 +73,11 @@ async function requireOtherKey(
 }
 
 function summarise(
-  { group, job }: ListedWaitingJob,
+  { group, job, acts }: ListedWaitingJob,
   decision: Decision = { state: 'pending' },
 ): ApprovalSummary {
   const { client, bearer, items, submitted, approval } = job;
-  const { request: id, acts, role = '', expiresAt } = approval;
+  const { request: id, role = '', expiresAt } = approval;
   const objectsOf = Map.groupBy(acts, ({ operation }) => operation);
   const params = {
     // What the whole message does, and of that what is under the rule; null: an object that it makes.

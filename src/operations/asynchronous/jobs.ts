@@ -45,19 +45,19 @@ export interface Job extends JobRecord, Bearer {
   readonly approval?: JobApproval;
 }
 
-/** Something under the two-person rule that a job does. */
+/** Something under the two-person rule that an item of a job does. */
 export interface ApprovedAct {
   readonly operation: ApprovableOperation;
   /** Unique Identifier; null: an object that the job makes. */
   readonly object: string | null;
+  /** SHA-256 of the value that leaves, in hexadecimal: another one under the identifier does not. */
+  readonly value?: string;
 }
 
 /** A request of a client for the approval of an administrator, and the approval. */
 export interface JobApproval {
   /** The number of the request, by which administrators name it. */
   readonly request: string;
-  /** What the job may do of what is under the rule. */
-  readonly acts: readonly ApprovedAct[];
   /** Role of the client when it asked. */
   readonly role: string | undefined;
   /** POSIX seconds: until when it may be approved, and until when its client may ask what became of it. */
@@ -77,6 +77,8 @@ export interface JobItem {
   /** Index of the batch item in the message. */
   readonly at: number;
   readonly cancelled?: boolean;
+  /** What it may do of what is under the two-person rule, once that is approved; nothing when left out. */
+  readonly acts?: readonly ApprovedAct[];
 }
 
 /** A finished job. */
@@ -213,6 +215,11 @@ export function endUnrun(
       ...(cancelled === true && { cancelled }),
     })),
   };
+}
+
+/** What a job does of what is under the two-person rule, without items that were cancelled. */
+export function actsOf({ items }: Pick<Job, 'items'>): readonly ApprovedAct[] {
+  return items.flatMap(({ acts = [], cancelled }) => (cancelled === true ? [] : acts));
 }
 
 /** Returns a copy of the list with `change` applied to one item. */

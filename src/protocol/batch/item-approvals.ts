@@ -1,10 +1,13 @@
+import { hash } from 'node:crypto';
 import type { RequestItem } from '../../../codec/envelope.ts';
+import { encodeManagedObject } from '../../../codec/structures/managed-objects.ts';
 import type { ApprovableOperation } from '../../common/client-approvals.ts';
 import { ApprovalMissingError } from '../../common/errors.ts';
 import type { Principal } from '../../identity/principal.ts';
-import { publicTypes } from '../../object/protection.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import { typesOfPublicValue } from '../../object/object-boxes.ts';
 import type { Birth } from '../../object/provenance.ts';
-import type { ApprovedAct } from '../../operations/asynchronous/jobs.ts';
+import type { ApprovedAct, JobItem } from '../../operations/asynchronous/jobs.ts';
 import type { Approvals } from '../../operations/context.ts';
 
 /** What an execution may do of what is under the two-person rule; nothing where there is none. */
@@ -43,38 +46,52 @@ export class ItemApprovals implements Approvals {
 
   requireDisclosure(object: Parameters<Approvals['requireDisclosure']>[0]): void {
     const { id, type, version } = object;
-    if (publicTypes.includes(type) || type === 'Template') return;
     const operation = this.#item.operation === 'Export' ? 'Export' : 'Get';
-    if (version === 0 && !ownBirths.has(object.provenance.born)) this.#refuseDerived(operation);
-    this.#require({ operation, object: version === 0 ? null : id });
+    if (typesOfPublicValue.has(type) || !this.#isUnderRule(operation)) return;
+    if (version !== 0) this.#require({ operation, object: id, value: digestOf(object) });
+    else if (ownBirths.has(object.provenance.born)) this.#require({ operation, object: null });
+    else throw new ApprovalMissingError(operation, remedyOfDerived);
   }
 
-  /** Whoever approves would not see of which stored objects the value is. */
-  #refuseDerived(operation: ApprovableOperation): void {
-    if (this.#principal.needsApproval?.(operation) !== true) return;
-    throw new ApprovalMissingError(
-      operation,
-      'ask for it in a later message, because its value comes from other objects',
-    );
+  #isUnderRule(operation: ApprovableOperation): boolean {
+    return this.#principal.needsApproval?.(operation) === true;
   }
 
   #require(act: ApprovedAct): void {
-    if (this.#principal.needsApproval?.(act.operation) !== true) return;
-    if (this.#approval.permits(this.#item, act)) return;
+    if (!this.#isUnderRule(act.operation) || this.#approval.permits(this.#item, act)) return;
     throw new ApprovalMissingError(act.operation, this.#approval.refusal);
   }
 }
 
-/** Returns the approval of a job: for the acts that an administrator has seen, and no other. */
-export function approvalOf(acts: readonly ApprovedAct[]): ExecutionApproval {
-  const approved = new Set(acts.map(nameAct));
+/** Whoever approves would not see of which stored objects the value is. */
+const remedyOfDerived = 'ask for it in a later message, because its value comes from other objects';
+
+/** Digest of a value that leaves; it is kept in sealed records alone. */
+function digestOf({ value }: Pick<ManagedObject, 'value'>): string {
+  if (value === undefined) throw new TypeError('no value leaves');
+  const encoded = encodeManagedObject(value);
+  try {
+    return hash('sha256', encoded);
+  } finally {
+    encoded.fill(0);
+  }
+}
+
+/** Returns the approval of a job: for what an administrator has seen of each item, and nothing else. */
+export function approvalOf(
+  items: readonly { readonly requestItem: RequestItem; readonly item: Pick<JobItem, 'acts'> }[],
+): ExecutionApproval {
+  const approved = new Map(
+    items.map(({ requestItem, item: { acts = [] } }) => [requestItem, new Set(acts.map(nameAct))]),
+  );
   return {
-    permits: (_item, act) => approved.has(nameAct(act)),
+    permits: (item, act) => approved.get(item)?.has(nameAct(act)) === true,
     refusal: 'the approval of the request does not include it',
   };
 }
 
-const nameAct = ({ operation, object }: ApprovedAct): string => JSON.stringify([operation, object]);
+const nameAct = ({ operation, object, value }: ApprovedAct): string =>
+  JSON.stringify([operation, object, value]);
 
 /** Permits everything, and collects what would have needed an approval. */
 export class CollectedActs implements ExecutionApproval {

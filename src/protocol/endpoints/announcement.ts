@@ -6,7 +6,7 @@ import { KmipError } from '../../common/errors.ts';
 import type { Principal } from '../../identity/principal.ts';
 import { matchesFilter } from '../../object/filter-evaluation.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
-import { publicTypes } from '../../object/protection.ts';
+import { typesOfPublicValue } from '../../object/object-boxes.ts';
 import {
   findUnreached,
   requireClearAllowed,
@@ -71,7 +71,7 @@ export function notifyOf(event: ObjectEvent, version: Version): Infer<typeof Not
 
 /** Nobody can approve what the server sends of its own. */
 function needsApproval({ type }: ManagedObject, { principal }: Receiver): boolean {
-  return principal.needsApproval?.('Get') === true && !publicTypes.includes(type);
+  return principal.needsApproval?.('Get') === true && !typesOfPublicValue.has(type);
 }
 
 /**

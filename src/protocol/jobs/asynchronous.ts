@@ -7,6 +7,7 @@ import type { Limits } from '../../common/limits.ts';
 import { accountOf } from '../../identity/principal.ts';
 import {
   type ApprovedAct,
+  actsOf,
   correlationValue,
   type Job,
   type JobItem,
@@ -157,7 +158,8 @@ export class AsynchronousSubmission {
       if (refused === undefined) {
         const asynchronousCorrelationValue = correlationValue(id, items.length);
         answers.push({ ...head, status: 'OperationPending', asynchronousCorrelationValue });
-        items.push({ operation: item.operation as OperationName, at });
+        const acts = needed?.acts.get(item);
+        items.push({ operation: item.operation as OperationName, at, ...(acts && { acts }) });
         continue;
       }
       if (failure !== undefined) environment.observeRefusal(failure);
@@ -181,7 +183,8 @@ export class AsynchronousSubmission {
       items,
       resumed: 0,
     };
-    if (needed === undefined) this.#store(id, job, request, environment);
+    // What needs an approval may have been refused with an item before it.
+    if (needed === undefined || actsOf(job).length === 0) this.#store(id, job, request, environment);
     else this.#storeWaiting(id, job, request, environment, needed);
     return answers;
   }
@@ -202,25 +205,21 @@ export class AsynchronousSubmission {
     job: Job,
     { items, bytes }: RequestMessage,
     { principal, unit }: BatchEnvironment,
-    { acts, waits }: NeededApproval,
+    { waits }: NeededApproval,
   ): void {
     const { limits, approvalSeconds, observer } = this.#options;
     const request = randomBytes(6).toHex();
-    const own = job.items.flatMap(({ at }) => {
-      const item = items[at];
-      return item === undefined ? [] : [{ item, acts: acts.get(item) ?? [] }];
-    });
-    for (const each of own) waits(each.item, request, each.acts);
+    for (const { at, acts = [] } of job.items) waits(items[at] as RequestItem, request, acts);
     const expiresAt = unit.now + approvalSeconds;
     const keptUntil = expiresAt + limits.jobAnswerSeconds;
-    const approval = { request, acts: own.flatMap((each) => each.acts), role: principal.role };
-    const waiting = { ...job, approval: { ...approval, expiresAt, keptUntil } } satisfies WaitingJob;
+    const approval = { request, role: principal.role, expiresAt, keptUntil };
+    const waiting = { ...job, approval } satisfies WaitingJob;
     countWaiting(unit);
     const layer = unit.layer('unused');
     layer.records.put(jobKinds.waiting, id, writeJobRecord(waiting), keptUntil);
     layer.records.put(jobKinds.message, id, bytes, keptUntil);
     const { client, role } = principal;
-    const operations = [...new Set(approval.acts.map(({ operation }) => operation))];
+    const operations = [...new Set(actsOf(job).map(({ operation }) => operation))];
     layer.afterCommit(() => observer.approvalAsked?.({ client, role, approval: request, operations }));
     layer.keep();
   }

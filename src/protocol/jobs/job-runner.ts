@@ -187,7 +187,7 @@ export class JobRunner {
       unexpected: (error) => responses.unexpected(error, jobSender(sender.principal.client)),
       isRetryable: isTransient,
       isCancelled: (item) => cancelled.has(item),
-      ...(job.approval?.approvedBy !== undefined && { approval: approvalOf(job.approval.acts) }),
+      ...(job.approval?.approvedBy !== undefined && { approval: approvalOf(chosen) }),
       succeeded: (item, each) => objects.set(item, each),
       ...(audit && { traced: (item, trace) => audit.trace(item, trace) }),
     });

@@ -1,6 +1,8 @@
 import { KmipError } from '../../common/errors.ts';
 import { accountOf, type Principal } from '../../identity/principal.ts';
 import {
+  type ApprovedAct,
+  actsOf,
   endUnrun,
   type Job,
   jobKinds,
@@ -14,9 +16,11 @@ import type { JobToRun } from '../service.ts';
 import { OperatorUnits } from '../unit-of-work/operator-units.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 
-/** Requests of clients that wait for an approval: of everybody, and of one client. */
-const maxWaitingJobs = 100;
-const maxWaitingOfClient = 20;
+/** Requests that wait for an approval: of one client, and of the clients of one group. */
+const maxOfClient = 20;
+const maxOfGroup = 50;
+/** Of all clients; beyond the first number only of groups that have fewer than so many. */
+const [sharedPlaces, maxWaitingJobs, placesOfGroup] = [100, 200, 5];
 /** More than there are: those of both that have expired and are not deleted yet stand among them. */
 const maxListedJobs = 10_000;
 
@@ -32,11 +36,18 @@ export interface ListedWaitingJob {
   readonly id: string;
   readonly group: string;
   readonly job: WaitingJob;
+  /** What it does of what is under the rule. */
+  readonly acts: readonly ApprovedAct[];
 }
+
+const listed = (id: string, group: string, job: WaitingJob): ListedWaitingJob => ({
+  ...{ id, group, job },
+  acts: actsOf(job),
+});
 
 async function listWaiting(unit: UnitOfWork): Promise<readonly ListedWaitingJob[]> {
   return (await unit.everyRecord(jobKinds.waiting, maxListedJobs))
-    .map(({ id, group, content }) => ({ id, group, job: readJobRecord<WaitingJob>(content) }))
+    .map(({ id, group, content }) => listed(id, group, readJobRecord<WaitingJob>(content)))
     .filter(({ job }) => job.approval.expiresAt > unit.now);
 }
 
@@ -51,12 +62,19 @@ export async function findWaitingRefusal(
   await unit.record(waitingCountKind, waitingCountId);
   const waiting = await listWaiting(unit);
   const account = accountOf(principal);
-  const own = waiting.filter(({ job }) => accountOf(job) === account).length;
-  if (own < maxWaitingOfClient && waiting.length < maxWaitingJobs) return undefined;
-  const whose = own < maxWaitingOfClient ? 'of all clients' : 'of the client';
+  const ofClient = waiting.filter(({ job }) => accountOf(job) === account).length;
+  const ofGroup = waiting.filter(({ group }) => group === principal.group).length;
+  const max = ofGroup < placesOfGroup ? maxWaitingJobs : sharedPlaces;
+  const full = [
+    [ofClient, maxOfClient, 'of the client'],
+    [ofGroup, maxOfGroup, 'of its group'],
+    [waiting.length, max, 'of all clients'],
+  ] as const;
+  const [count, , whose] = full.find(([found, limit]) => found >= limit) ?? [];
+  if (count === undefined) return undefined;
   return new KmipError(
     'ServerLimitExceeded',
-    `${own < maxWaitingOfClient ? waiting.length : own} requests ${whose} wait for an approval: an administrator has to decide some first, or Cancel withdraws them`,
+    `${count} requests ${whose} wait for an approval: an administrator has to decide some first, or Cancel withdraws them`,
   );
 }
 
@@ -119,7 +137,7 @@ export class WaitingJobs {
       const { keptUntil } = job.approval;
       const done = endUnrun(job, rejection, keptUntil);
       unit.putRecord(jobKinds.done, id, group, writeJobRecord(done), keptUntil);
-      return { id, group, job };
+      return listed(id, group, job);
     });
   }
 }

@@ -61,8 +61,7 @@ for (const [name, { rule, item }] of Object.entries(ruledRequests)) {
         t.match(await administrator.only(), {
           job: {
             client: 'tester',
-            items: [{ operation: name }],
-            approval: { acts: [{ operation: rule, object: id }] },
+            items: [{ operation: name, acts: [{ operation: rule, object: id }] }],
           },
         });
         t.equal(outline([await poll(service, '2.1', values[0])]), 'Poll:OperationPending');

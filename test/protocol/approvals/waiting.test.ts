@@ -30,7 +30,7 @@ async function ask(service: TestService, id: string) {
   return { answer: outline(answers), message: answers[0]?.message, value: values[0] };
 }
 
-t.test('a client waits for 20 requests at most, also when it asks at once, and all for 100', async (t) => {
+t.test('a client waits for 20 requests at most, also when it asks at once', async (t) => {
   const { service, administrator } = await open(t);
   const id = await registerKey(service);
   const asking = Array.from({ length: 25 }, () => ask(service, id));
@@ -45,13 +45,28 @@ t.test('a client waits for 20 requests at most, also when it asks at once, and a
   t.equal((await ask(service, id)).answer, 'Destroy:ServerLimitExceeded');
   await cancel(service, '2.1', value);
   t.equal((await ask(service, id)).answer, 'Destroy:OperationPending');
-  for (const client of ['b', 'c', 'd', 'e']) {
-    service.sender = { ...service.sender, client };
-    for (let count = 0; count < 20; count += 1) await ask(service, id);
+});
+
+t.test('the clients of a group wait for 50, and leave places to groups that have few', async (t) => {
+  const { service, administrator } = await open(t);
+  /** Asks as clients of a group until one is refused; returns how often it was not, and what it was told. */
+  async function fill(group: string): Promise<readonly [count: number, message: string | undefined]> {
+    for (let count = 0; count < 300; count += 1) {
+      service.sender = { ...service.sender, group, client: `${group} ${Math.floor(count / 20)}` };
+      const { answer, message } = await ask(service, await registerKey(service));
+      if (answer !== 'Destroy:OperationPending') return [count, message];
+    }
+    throw new Error(`group ${group} is never refused`);
   }
-  t.equal((await administrator.list()).length, 100);
-  service.sender = { ...service.sender, client: 'f' };
-  t.match((await ask(service, id)).message, /^100 requests of all clients wait for an approval/);
+  const [count, message] = await fill('a');
+  t.equal(count, 50);
+  t.match(message, /^50 requests of its group wait for an approval/);
+  t.strictSame((await fill('b'))[0], 50);
+  for (let group = 0; group < 20; group += 1) t.equal((await fill(`c${group}`))[0], 5);
+  t.equal((await administrator.list()).length, 200);
+  const [none, told] = await fill('last');
+  t.equal(none, 0);
+  t.match(told, /^200 requests of all clients wait for an approval/);
 });
 
 t.test('an approval is given once, and the job runs once whichever process ends', async (t) => {

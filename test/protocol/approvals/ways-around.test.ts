@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { Attribute } from '../../../codec/attribute.ts';
 import { nodeCrypto } from '../../../src/crypto/node/node.ts';
+import { actsOf } from '../../../src/operations/asynchronous/jobs.ts';
 import { GetAttributes } from '../../../src/operations/attributes/get-attributes.ts';
 import { Create } from '../../../src/operations/creation/create.ts';
 import { CreateSplitKey } from '../../../src/operations/creation/create-split-key.ts';
@@ -102,7 +103,7 @@ t.test('what a batch finds is approved as it was found, and nothing that is foun
   t.equal(outline(await service.batch('2.1', batch)), 'Locate:Success Destroy:PermissionDenied');
   const { answers, values } = await submit(service, '2.1', batch, headers.optional);
   t.equal(outline(answers), 'Locate:OperationPending Destroy:OperationPending');
-  t.match((await administrator.only()).job.approval.acts, [{ operation: 'Destroy', object: first }]);
+  t.match(actsOf((await administrator.only()).job), [{ operation: 'Destroy', object: first }]);
   service.sender = {};
   await succeed(service, '2.1', Destroy, { UniqueIdentifier: first });
   const second = await registerKey(service, named('found'));
@@ -120,7 +121,7 @@ t.test('what a message makes itself is nobody elses loss, but its value needs an
   t.equal(outline(await service.batch('2.1', [create, destroyFound])), 'Create:Success Destroy:Success');
   t.equal(outline(await service.batch('2.1', [create, getMade])), 'Create:Success Get:PermissionDenied');
   const { values } = await submit(service, '2.1', [create, getMade], headers.optional);
-  t.match((await administrator.only()).job.approval.acts, [{ operation: 'Get', object: null }]);
+  t.match(actsOf((await administrator.only()).job), [{ operation: 'Get', object: null }]);
   await approveAndRun();
   t.equal(outline([await poll(service, '2.1', values[1])]), 'Get:Success');
 });
@@ -143,14 +144,14 @@ t.test('batch options run nothing under the rule', async (t) => {
   t.equal(await failing(undoes), 'Destroy:OperationUndone Destroy:ObjectNotFound');
   t.strictSame(await administrator.list(), []);
   t.equal(await failing(stops), 'Destroy:OperationPending Destroy:ObjectNotFound');
-  t.match((await administrator.only()).job, { items: [{ at: 0 }], approval: { acts: [{ object: one }] } });
+  t.match((await administrator.only()).job, { items: [{ at: 0, acts: [{ object: one }] }] });
   await administrator.reject();
   t.equal(
     await failing(continues),
     'Destroy:OperationPending Destroy:ObjectNotFound Destroy:OperationPending',
   );
   t.strictSame(
-    (await administrator.only()).job.approval.acts.map(({ object }) => object),
+    actsOf((await administrator.only()).job).map(({ object }) => object),
     [one, two],
   );
   await administrator.reject();
@@ -182,7 +183,7 @@ t.test('a ticket helps neither with Rights nor without', async (t) => {
     const header = [...headers.optional!, authenticationHeader(ticket)];
     const { answers } = await submit(service, '2.1', [get(id)], header);
     t.equal(outline(answers), 'Get:OperationPending');
-    t.match((await administrator.only()).job.approval.acts, [{ operation: 'Get', object: id }]);
+    t.match(actsOf((await administrator.only()).job), [{ operation: 'Get', object: id }]);
     await administrator.reject();
   }
 });
@@ -305,7 +306,7 @@ t.test('what a message makes of stored keys does not leave by it', async (t) => 
     t.match(answers.at(-1), { reason: 'PermissionDenied', message: /its value comes from other objects/ });
   }
   t.strictSame(
-    (await administrator.list()).flatMap(({ job }) => job.approval.acts),
+    (await administrator.list()).flatMap(({ job }) => actsOf(job)),
     [],
   );
 });
