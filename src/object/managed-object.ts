@@ -221,10 +221,10 @@ export class ManagedObject {
    * row beside what the object was: no operation sees it there.
    */
   destroy(now: number, retention?: Omit<Retention, 'attributes'>): void {
-    const attributes = encodeAttributeSet(this.attributes);
+    const kept = retention && { ...retention, attributes: encodeAttributeSet(this.attributes) };
     destroy(this.attributes, now);
-    if (retention === undefined) this.#setContent(undefined);
-    else this.#retention = { ...retention, attributes };
+    if (kept === undefined) this.#setContent(undefined);
+    else this.#retention = kept;
   }
 
   /** Whether it has a value that `destroy` removes or keeps. */

@@ -14,7 +14,8 @@ import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import { ChangedMeanwhileError } from './unit-of-work/changed-meanwhile.ts';
 import { maxConflictRetries } from './unit-of-work/conflict-retry.ts';
-import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
+import { OperatorUnits } from './unit-of-work/operator-units.ts';
+import type { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 
 /** A destroyed object in its waiting period. */
 export interface ListedRestorable extends RestorableObject {
@@ -44,12 +45,12 @@ const maxPage = 500;
  */
 export class RestorableDirectory {
   readonly #store: Store;
-  readonly #vault: Vault;
-  readonly #uniqueNames: boolean;
+  readonly #units: OperatorUnits;
 
   /** `uniqueNames`: an object is not restored while another one of its group has one of its Names. */
-  constructor(store: Store, vault: Vault, { uniqueNames }: { readonly uniqueNames: boolean }) {
-    [this.#store, this.#vault, this.#uniqueNames] = [store, vault, uniqueNames];
+  constructor(store: Store, vault: Vault, options: { readonly uniqueNames: boolean }) {
+    this.#store = store;
+    this.#units = new OperatorUnits(store, vault, options);
   }
 
   /**
@@ -57,7 +58,7 @@ export class RestorableDirectory {
    * @param after where the page begins: 0, or `next` of the page before
    */
   async list(after: number): Promise<RestorablePage> {
-    const { records, next } = await this.#begin().recordPage(restorableKind, after, maxPage);
+    const { records, next } = await this.#units.begin().recordPage(restorableKind, after, maxPage);
     const objects = records.map(({ id, group, content }) => ({ id, group, ...readRestorable(content) }));
     return { objects, next };
   }
@@ -70,7 +71,7 @@ export class RestorableDirectory {
     const group = await this.#store.groupOf(id);
     if (group === undefined) return `there is no object ${JSON.stringify(id)}`;
     for (let attempt = 0; attempt <= maxConflictRetries; attempt += 1) {
-      const unit = this.#begin();
+      const unit = this.#units.begin();
       unit.actFor(group);
       const restored = await restoreIn(unit, id);
       if (typeof restored === 'string') return restored;
@@ -89,7 +90,7 @@ export class RestorableDirectory {
    * @throws {SealBrokenError} when a row was altered
    */
   async remove({ id, group, type }: ListedRestorable, node: string | undefined): Promise<void> {
-    const unit = this.#begin();
+    const unit = this.#units.begin();
     unit.actFor(group);
     const layer = unit.layer('unused');
     const object = await layer.load(id);
@@ -103,11 +104,6 @@ export class RestorableDirectory {
       if (node !== undefined) unit.audit(toChainEntries({ time: Date.now(), kind: 'server', node, items }));
     }
     await unit.commit();
-  }
-
-  #begin(): UnitOfWork {
-    const now = Math.floor(Date.now() / 1000);
-    return new UnitOfWork(this.#store, this.#vault, { uniqueNames: this.#uniqueNames, now });
   }
 }
 

@@ -2,13 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ManagementCall } from '../../management/api.ts';
 import type { NodeSummary } from '../../management/managed-nodes.ts';
 import { type Command, type CommandGroup, homeOption, jsonOption, print, storeOption } from '../command.ts';
-import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 import { formatTable, formatTime } from '../table.ts';
-
-interface StoreArguments {
-  readonly home: string;
-  readonly store?: string;
-}
+import { type StoreArguments, withMethods } from './method-calls.ts';
 
 interface ListArguments extends StoreArguments {
   readonly json: boolean;
@@ -29,7 +24,7 @@ const nodeList: Command<ListArguments> = {
   describe: 'List the nodes: the homes whose daemon or commands have written to the database',
   builder: (yargs) => yargs.options(homeOption).options(storeOption).options(jsonOption),
   async run(args) {
-    const nodes = await withNodes(args, (call) => call('node.list', {}), 'read');
+    const nodes = await withMethods(args, (call) => call('node.list', {}), 'read');
     if (args.json) for (const node of nodes) print(JSON.stringify(toJson(node)));
     else print(formatNodes(nodes));
   },
@@ -50,14 +45,14 @@ const nodeRemove: Command<RemoveArguments> = {
   async run(args) {
     const { name } = args;
     if (args.yes !== true) {
-      const node = await withNodes(args, (call) => call('node.remove', { name }), 'read');
+      const node = await withMethods(args, (call) => call('node.remove', { name }), 'read');
       print(formatNodes([node]));
       print(
         `--yes removes it: its lanes (${node.lanes.join(', ')}) are added to that of this node and deleted; a daemon that still runs there stops writing`,
       );
       return;
     }
-    const { lanes } = await withNodes(args, (call) => remove(call, name), 'write');
+    const { lanes } = await withMethods(args, (call) => remove(call, name), 'write');
     print(`node ${name} is removed (${lanes.join(', ')}); what it has written stays`);
     print('if its home is still there, remove the file "node" in it before kmipd starts there again');
   },
@@ -69,16 +64,6 @@ export const nodeCommands: CommandGroup = {
   describe: 'List the nodes that write to the database, remove those that are gone',
   commands: [nodeList, nodeRemove],
 };
-
-/** Resolves to the result of `work`, which calls methods of the management service. */
-async function withNodes<T>(
-  { home, store }: StoreArguments,
-  work: (call: ManagementCall) => Promise<T>,
-  access: 'read' | 'write',
-): Promise<T> {
-  const { withManagement } = await import('../state-directory/management.ts');
-  return withManagement(stateDirectoryAt(home), store, work, { access });
-}
 
 /** Removes a node that writes nothing while it is watched. */
 async function remove(call: ManagementCall, name: string): Promise<NodeSummary> {

@@ -1,25 +1,5 @@
-import type { ManagementCall } from '../../management/api.ts';
 import type { KeySummary } from '../../management/object-api.ts';
 import { print } from '../command.ts';
-import { stateDirectoryAt } from '../state-directory/state-directory.ts';
-
-/** Functions shared by the commands `object`. */
-
-/** Options that choose the state directory and the database. */
-export interface StoreArguments {
-  readonly home: string;
-  readonly store?: string;
-}
-
-/** Resolves to the result of `work`, which calls methods of the management service. */
-export async function withObjects<T>(
-  { home, store }: StoreArguments,
-  work: (call: ManagementCall) => Promise<T>,
-  access: 'read' | 'write' = 'write',
-): Promise<T> {
-  const { withManagement } = await import('../state-directory/management.ts');
-  return withManagement(stateDirectoryAt(home), store, work, { access });
-}
 
 const births: Readonly<Record<KeySummary['born'], string>> = {
   made: 'made here',

@@ -6,9 +6,8 @@ import {
   printError,
   storeOption,
 } from '../command.ts';
-import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 import { printItems, readForward } from './audit/audit-output.ts';
-import type { StoreArguments } from './object-candidate.ts';
+import { type StoreArguments, withMethods } from './method-calls.ts';
 
 interface Arguments extends StoreArguments {
   readonly id: string;
@@ -26,19 +25,13 @@ export const objectHistory: Command<Arguments> = {
       .options(homeOption)
       .options(storeOption)
       .options(jsonOption),
-  async run({ home, store, id, json }) {
-    const { withManagement } = await import('../state-directory/management.ts');
+  async run({ id, json, ...args }) {
     let count = 0;
-    await withManagement(
-      stateDirectoryAt(home),
-      store,
-      (call) =>
-        readForward(call, { object: id }, 0, (items) => {
-          count += items.length;
-          printItems(items, json);
-        }),
-      { access: 'read' },
-    );
+    const printAll = (items: Parameters<typeof printItems>[0]) => {
+      count += items.length;
+      printItems(items, json);
+    };
+    await withMethods(args, (call) => readForward(call, { object: id }, 0, printAll), 'read');
     if (count === 0) printError(`the audit log has nothing about ${JSON.stringify(id)}`);
   },
 };

@@ -1,7 +1,7 @@
 import type { ResultOf } from '../../management/api.ts';
 import { type Command, homeOption, print, readWholeNumber, storeOption } from '../command.ts';
 import { UsageError } from '../failure.ts';
-import { type StoreArguments, withObjects } from './object-candidate.ts';
+import { type StoreArguments, withMethods } from './method-calls.ts';
 
 interface Arguments extends StoreArguments {
   readonly days?: string;
@@ -35,7 +35,7 @@ export const objectPurge: Command<Arguments> = {
     const destroyedUntil = Math.max(0, Math.floor(Date.now() / 1000) - days * daySeconds);
     const options = { destroyedUntil, dryRun: !yes };
     let count = 0;
-    await withObjects(args, async (call) => {
+    await withMethods(args, async (call) => {
       for (let after: number | null = 0; after !== null; ) {
         const page: ResultOf<'object.purge'> = await call('object.purge', { after, ...options });
         [count, after] = [count + page.count, page.next];

@@ -2,7 +2,7 @@ import type { ResultOf } from '../../management/api.ts';
 import type { ListedRestorable } from '../../protocol/restorable-directory.ts';
 import { type Command, homeOption, identifierArgument, jsonOption, print, storeOption } from '../command.ts';
 import { formatTable, formatTime } from '../table.ts';
-import { type StoreArguments, withObjects } from './object-candidate.ts';
+import { type StoreArguments, withMethods } from './method-calls.ts';
 
 interface ListArguments extends StoreArguments {
   readonly json: boolean;
@@ -20,7 +20,7 @@ export const objectRestorable: Command<ListArguments> = {
   builder: (yargs) => yargs.options(homeOption).options(storeOption).options(jsonOption),
   async run({ json, ...args }) {
     const objects: ListedRestorable[] = [];
-    await withObjects(
+    await withMethods(
       args,
       async (call) => {
         for (let after: number | null = 0; after !== null; ) {
@@ -47,7 +47,7 @@ export const objectRestore: Command<RestoreArguments> = {
       .options(homeOption)
       .options(storeOption),
   async run({ id, ...args }) {
-    const { group, state } = await withObjects(args, (call) => call('object.restore', { id }));
+    const { group, state } = await withMethods(args, (call) => call('object.restore', { id }));
     print(`restored ${id} of group ${group}; its state is ${state}, and grants of it have to be made anew`);
   },
 };

@@ -11,7 +11,8 @@ import {
   storeOption,
 } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
-import { printCandidate, type StoreArguments, withObjects } from './object-candidate.ts';
+import { type StoreArguments, withMethods } from './method-calls.ts';
+import { printCandidate } from './object-candidate.ts';
 import { objectHistory } from './object-history.ts';
 import { objectPurge } from './object-purge.ts';
 import { objectRestorable, objectRestore } from './object-restore.ts';
@@ -80,7 +81,7 @@ function readFingerprint(text: string | undefined): string | undefined {
 const noFingerprint = '0'.repeat(64);
 
 const showKey = (args: ShowArguments): Promise<KeySummary> =>
-  withObjects(args, (call) => call('object.show', { id: args.id }), 'read');
+  withMethods(args, (call) => call('object.show', { id: args.id }), 'read');
 
 async function mark(args: TrustArguments, expected: string | undefined): Promise<void> {
   const { id } = args;
@@ -93,8 +94,8 @@ async function mark(args: TrustArguments, expected: string | undefined): Promise
   let fingerprint = expected;
   // No other command waits while somebody compares, unless somebody has logged in, which takes another login.
   if (fingerprint === undefined && !hasAdministrator())
-    fingerprint = await withObjects(args, compare, 'read');
-  const { group } = await withObjects(args, async (call) => {
+    fingerprint = await withMethods(args, compare, 'read');
+  const { group } = await withMethods(args, async (call) => {
     fingerprint ??= await compare(call);
     return call('object.mark', { id, fingerprint });
   });
@@ -115,6 +116,6 @@ async function confirm(candidate: KeySummary): Promise<void> {
 
 async function removeMark(args: TrustArguments): Promise<void> {
   const { id } = args;
-  await withObjects(args, (call) => call('object.unmark', { id }));
+  await withMethods(args, (call) => call('object.unmark', { id }));
   print(`${id} is no recipient any more; what left under it before stays with its owner`);
 }

@@ -8,15 +8,18 @@ import { UnitOfWork } from './unit-of-work.ts';
 export class OperatorUnits {
   readonly #store: Store;
   readonly #vault: Vault;
+  readonly #uniqueNames: boolean;
 
-  constructor(store: Store, vault: Vault) {
+  /** `uniqueNames`: a Name that another object of the group has prevents the commit. */
+  constructor(store: Store, vault: Vault, { uniqueNames = false } = {}) {
     this.#store = store;
     this.#vault = vault;
+    this.#uniqueNames = uniqueNames;
   }
 
   begin(): UnitOfWork {
     const now = Math.floor(Date.now() / 1000);
-    return new UnitOfWork(this.#store, this.#vault, { uniqueNames: false, now });
+    return new UnitOfWork(this.#store, this.#vault, { uniqueNames: this.#uniqueNames, now });
   }
 
   /**

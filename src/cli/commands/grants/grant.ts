@@ -11,13 +11,8 @@ import {
   storeOption,
 } from '../../command.ts';
 import { UsageError } from '../../failure.ts';
-import { stateDirectoryAt } from '../../state-directory/state-directory.ts';
 import { formatTable, formatTime } from '../../table.ts';
-
-interface StoreArguments {
-  readonly home: string;
-  readonly store?: string;
-}
+import { type StoreArguments, withMethods } from '../method-calls.ts';
 
 interface GranteeArguments {
   readonly client?: string;
@@ -70,12 +65,11 @@ const grantAdd: Command<AddArguments> = {
       .options(storeOption)
       .conflicts('group', 'client')
       .example('$0 grant add ID --client reports --operations Decrypt --until 2027-01-01', ''),
-  async run({ home, store, object, operations, until, ...choice }) {
-    const grantee = readGrantee(choice);
+  async run({ object, operations, until, ...args }) {
+    const grantee = readGrantee(args);
     const names = operations.split(',').map((name) => name.trim());
     const seconds = until === undefined ? {} : { until: Math.floor(readTime('until', until) / 1000) };
-    const { withManagement } = await import('../../state-directory/management.ts');
-    const added = await withManagement(stateDirectoryAt(home), store, (call) =>
+    const added = await withMethods(args, (call) =>
       call('grant.add', { object, ...grantee, operations: names, ...seconds }),
     );
     const end = seconds.until === undefined ? '' : ` until ${formatTime(seconds.until)}`;
@@ -95,12 +89,9 @@ const grantList: Command<ListArguments> = {
   describe: 'List the grants of an object, or all',
   builder: (yargs) =>
     yargs.positional('object', objectArgument).options(homeOption).options(storeOption).options(jsonOption),
-  async run({ home, store, object, json }) {
-    const { withManagement } = await import('../../state-directory/management.ts');
+  async run({ object, json, ...args }) {
     const asked = object === undefined ? {} : { object };
-    const grants = await withManagement(stateDirectoryAt(home), store, (call) => call('grant.list', asked), {
-      access: 'read',
-    });
+    const grants = await withMethods(args, (call) => call('grant.list', asked), 'read');
     if (json) for (const grant of grants) print(JSON.stringify(toJson(grant)));
     else print(formatGrants(grants));
   },
@@ -118,12 +109,9 @@ const grantRemove: Command<RemoveArguments> = {
       .options(homeOption)
       .options(storeOption)
       .conflicts('group', 'client'),
-  async run({ home, store, object, ...choice }) {
-    const grantee = readGrantee(choice);
-    const { withManagement } = await import('../../state-directory/management.ts');
-    await withManagement(stateDirectoryAt(home), store, (call) =>
-      call('grant.remove', { object, ...grantee }),
-    );
+  async run({ object, ...args }) {
+    const grantee = readGrantee(args);
+    await withMethods(args, (call) => call('grant.remove', { object, ...grantee }));
     print(`${nameGrantee(grantee)} has no grant of ${object} any more; values that it has fetched it keeps`);
   },
 };

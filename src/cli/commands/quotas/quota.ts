@@ -10,13 +10,8 @@ import {
   storeOption,
 } from '../../command.ts';
 import { UsageError } from '../../failure.ts';
-import { stateDirectoryAt } from '../../state-directory/state-directory.ts';
 import { formatTable, formatTime } from '../../table.ts';
-
-interface StoreArguments {
-  readonly home: string;
-  readonly store?: string;
-}
+import { type StoreArguments, withMethods } from '../method-calls.ts';
 
 interface RemoveArguments extends StoreArguments {
   readonly group: string;
@@ -52,14 +47,11 @@ const quotaSet: Command<SetArguments> = {
       .options(homeOption)
       .options(storeOption)
       .example('$0 quota set payments --objects 10000', ''),
-  async run({ home, store, group: given, objects: text }) {
+  async run({ group: given, objects: text, ...args }) {
     const group = requirePlainName('the group', given);
     const objects = readWholeNumber('objects', text, { min: 0, max: maxObjects });
     if (objects === undefined) throw new UsageError('how many objects? give --objects N');
-    const { withManagement } = await import('../../state-directory/management.ts');
-    const set = await withManagement(stateDirectoryAt(home), store, (call) =>
-      call('quota.set', { group, objects }),
-    );
+    const set = await withMethods(args, (call) => call('quota.set', { group, objects }));
     const verb = set.isReplaced ? 'may, in place of its quota of before,' : 'may';
     print(`group ${group} ${verb} have ${objects} objects; it has ${set.objects}`);
     if (set.objects > objects) print('it makes no new ones until enough of them are destroyed');
@@ -73,10 +65,9 @@ const quotaRemove: Command<RemoveArguments> = {
   isManaged: true,
   describe: 'Remove the quota of a group',
   builder: (yargs) => yargs.positional('group', groupArgument).options(homeOption).options(storeOption),
-  async run({ home, store, group: given }) {
+  async run({ group: given, ...args }) {
     const group = requirePlainName('the group', given);
-    const { withManagement } = await import('../../state-directory/management.ts');
-    await withManagement(stateDirectoryAt(home), store, (call) => call('quota.remove', { group }));
+    await withMethods(args, (call) => call('quota.remove', { group }));
     print(`group ${group} may have any number of objects`);
   },
 };
@@ -87,11 +78,8 @@ const quotaList: Command<ListArguments> = {
   isManaged: true,
   describe: 'List the quotas of groups with the objects that count',
   builder: (yargs) => yargs.options(homeOption).options(storeOption).options(jsonOption),
-  async run({ home, store, json }) {
-    const { withManagement } = await import('../../state-directory/management.ts');
-    const quotas = await withManagement(stateDirectoryAt(home), store, (call) => call('quota.list', {}), {
-      access: 'read',
-    });
+  async run({ json, ...args }) {
+    const quotas = await withMethods(args, (call) => call('quota.list', {}), 'read');
     if (json) for (const quota of quotas) print(JSON.stringify(toJson(quota)));
     else print(formatQuotas(quotas));
   },
